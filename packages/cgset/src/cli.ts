@@ -1,0 +1,66 @@
+// Words to plan: which group, what is written there, and who goes into it.
+import { existsSync } from "node:fs";
+import { type Chain, type Next, type Options, UsageError, withCommon } from "@contain-tools/kernel";
+import { type Write, limitOptions, readLimits } from "./limits.ts";
+
+export const options = withCommon({
+  ...limitOptions,
+  name: { type: "string", valueHint: "NAME", description: "the group (contain-PID)" },
+  parent: { type: "string", valueHint: "GROUP", description: "the group to make it in: as root the top, else one's own" },
+  make: { type: "boolean", description: "make the group even without limits" },
+  freeze: { type: "boolean", description: "stop every process of the group (cgroup.freeze)" },
+  thaw: { type: "boolean", description: "let them go on" },
+  kill: { type: "boolean", description: "SIGKILL to every process of the group (cgroup.kill)" },
+  rm: { type: "boolean", description: "remove the group, once it is empty" },
+});
+type Name = keyof typeof options;
+
+export interface Plan {
+  /** undefined: contain-PID, or with a PID and nothing to write the group which that process is in. */
+  readonly name: string | undefined;
+  readonly parent: string | undefined;
+  readonly writes: readonly Write[];
+  readonly freeze: boolean | undefined;
+  readonly make: boolean;
+  readonly kill: boolean;
+  readonly remove: boolean;
+  /** The process to move; undefined for this one, or for none when there is no program either. */
+  readonly pid: number | undefined;
+  readonly next: Next | undefined;
+}
+
+/** Reads cgset's words. Nothing is changed. @throws UsageError */
+export function readPlan(given: Options<Name>, chain: Chain): Plan {
+  const name = readName(given.value("name"));
+  const [first, ...more] = given.rest;
+  const isPid = !given.ended && first !== undefined && more.length === 0 && /^\d+$/.test(first);
+  const pid = isPid ? Number(first) : undefined;
+  if (pid !== undefined && !existsSync(`/proc/${pid}`)) throw new UsageError(`${first}: there is no such process`, "PIDs are those that this PID namespace's /proc shows; a program of that name goes behind --");
+  const next = first === undefined || isPid ? undefined : chain.next(given.rest);
+  const writes = readLimits(given);
+  const acts = given.has("freeze") || given.has("thaw") || given.has("kill") || given.has("rm");
+  if (given.has("freeze") && given.has("thaw")) throw new UsageError("--freeze and --thaw exclude each other");
+  if (next !== undefined && acts) throw new UsageError("--freeze, --thaw, --kill and --rm act on a group that is there; they do not go with PROG");
+  if (acts && name === undefined && pid === undefined) throw new UsageError("which group?", "--name NAME, or the PID of a process in it");
+  if (writes.length > 0 && next === undefined && pid === undefined && name === undefined) throw new UsageError("limits for whom?", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
+  return {
+    name,
+    parent: given.value("parent"),
+    writes,
+    freeze: given.has("freeze") ? true : given.has("thaw") ? false : undefined,
+    make: given.has("make"),
+    kill: given.has("kill"),
+    remove: given.has("rm"),
+    pid,
+    next,
+  };
+}
+
+function readName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const parts = name.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255) || /^(cgroup|memory|cpu|cpuset|io|pids|misc|rdma|hugetlb)\./.test(name)) {
+    throw new UsageError(`--name ${name}: it is a name for a directory below --parent`, "the names of the kernel's own files (memory.max) are taken");
+  }
+  return name;
+}

@@ -1,0 +1,103 @@
+// Limit options to the lines that are written into the files of a group (cgroup-v2.rst).
+import { statSync } from "node:fs";
+import { type OptionTable, UsageError, type Values, parseCount, parseLimit, quote } from "@contain-tools/kernel";
+
+export const limitOptions = {
+  memory: { type: "string", valueHint: "SIZE", description: "memory.max: hard limit; without --swap also memory.swap.max 0" },
+  "memory-high": { type: "string", valueHint: "SIZE", description: "memory.high: above it the group is throttled and reclaimed" },
+  swap: { type: "string", valueHint: "SIZE", description: "memory.swap.max" },
+  cpu: { type: "string", valueHint: "QUOTA", description: 'cpu.max: 50000 (µs of each 100000), 0.5 or 2 (CPUs, below 1000), 50%, "50000 100000", max' },
+  "cpu-weight": { type: "string", valueHint: "N", description: "cpu.weight: 1 to 10000, 100 by default" },
+  cpuset: { type: "string", valueHint: "CPUS", description: "cpuset.cpus: 0-2,4" },
+  pids: { type: "string", valueHint: "N", description: "pids.max: processes and threads" },
+  io: { type: "string", valueHint: '"DEV KEY=N…"', repeat: true, description: 'io.max: "8:0 rbps=1048576 wiops=100", or the path of a block device' },
+  "oom-group": { type: "boolean", description: "memory.oom.group: an OOM kill takes all processes of the group" },
+  set: { type: "string", valueHint: "FILE=VALUE", repeat: true, description: "write VALUE into any other file of the group" },
+} as const satisfies OptionTable;
+
+export type LimitOption = keyof typeof limitOptions;
+
+/** One write: `memory.max <- 67108864`. */
+export interface Write {
+  readonly file: string;
+  readonly value: string;
+}
+
+/** Reads the limit options, in the order in which they are written. @throws UsageError */
+export function readLimits(given: Values<LimitOption>): Write[] {
+  const one = (option: LimitOption, file: string, read: (option: string, text: string) => string): Write[] => {
+    const text = given.value(option);
+    return text === undefined ? [] : [{ file, value: read(`--${option}`, text) }];
+  };
+  const memory = one("memory", "memory.max", parseLimit);
+  const swap = one("swap", "memory.swap.max", parseLimit);
+  // Without it a group at its limit would swap instead of being killed, which is not what a limit means to most.
+  const noSwap = memory.length > 0 && swap.length === 0 && memory[0]?.value !== "max" ? [{ file: "memory.swap.max", value: "0" }] : [];
+  return [
+    ...memory,
+    ...swap,
+    ...noSwap,
+    ...one("memory-high", "memory.high", parseLimit),
+    ...(given.has("oom-group") ? [{ file: "memory.oom.group", value: "1" }] : []),
+    ...one("cpu", "cpu.max", parseCpu),
+    ...one("cpu-weight", "cpu.weight", (option, text) => `${parseCount(option, text, 1, 10000)}`),
+    ...one("cpuset", "cpuset.cpus", parseCpuset),
+    ...one("pids", "pids.max", (option, text) => (text === "max" ? text : `${parseCount(option, text, 0, 4194304)}`)),
+    ...given.all("io").map((text) => ({ file: "io.max", value: parseIo(text) })),
+    ...given.all("set").map(parseSet),
+  ];
+}
+
+const PERIOD = 100_000; // µs, the kernel's default
+
+/** cpu.max: "QUOTA PERIOD" in µs. Below 1000 a number means CPUs; the kernel takes no quota under 1000 µs. */
+function parseCpu(option: string, text: string): string {
+  const bad = () => new UsageError(`${option} ${quote(text)} is not a CPU limit`, '50000 (µs of each 100000), 0.5 or 2 (CPUs), 50%, "50000 100000", or max');
+  if (text === "max") return `max ${PERIOD}`;
+  const pair = /^(\d+|max) (\d+)$/.exec(text);
+  if (pair) {
+    if (Number(pair[2]) < 1000 || Number(pair[2]) > 1_000_000) throw new UsageError(`${option} ${quote(text)}: the period is from 1000 to 1000000 µs`);
+    return text;
+  }
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text);
+  if (!match) throw bad();
+  const number = Number(match[1]);
+  const quota = match[2] === "%" ? (number / 100) * PERIOD : number < 1000 ? number * PERIOD : number;
+  if (quota < 1000 || !Number.isInteger(Math.round(quota))) throw new UsageError(`${option} ${quote(text)}: the quota would be ${quota} µs`, "the kernel takes no quota below 1000 µs: 1% of a CPU");
+  return `${Math.round(quota)} ${PERIOD}`;
+}
+
+function parseCpuset(option: string, text: string): string {
+  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text)) throw new UsageError(`${option} ${quote(text)} is not a list of CPUs`, "0-2,4");
+  return text;
+}
+
+function parseIo(text: string): string {
+  const [device = "", ...limits] = text.trim().split(/\s+/);
+  const form = 'a block device and its limits: "8:0 rbps=1048576", keys rbps, wbps, riops, wiops';
+  if (limits.length === 0 || !limits.every((limit) => /^(rbps|wbps|riops|wiops)=(\d+[KMGT]?|max)$/i.test(limit))) throw new UsageError(`--io ${quote(text)}: it is ${form}`);
+  const bytes = limits.map((limit) => {
+    const [key = "", value = ""] = limit.split("=");
+    return `${key}=${parseLimit(`--io ${key}`, value)}`;
+  });
+  return [/^\d+:\d+$/.test(device) ? device : deviceNumber(device, text), ...bytes].join(" ");
+}
+
+function deviceNumber(path: string, text: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isBlockDevice()) throw new UsageError(`--io ${quote(text)}: ${path} is not a block device`);
+  const device = BigInt(stat.rdev);
+  return `${((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn)}:${(device & 0xffn) | ((device >> 12n) & ~0xffn)}`;
+}
+
+function parseSet(text: string): Write {
+  const match = /^([a-z0-9_]+(?:\.[a-zA-Z0-9_]+)+)=(.+)$/.exec(text);
+  if (!match) throw new UsageError(`--set ${quote(text)}: it is FILE=VALUE`, "a file of the group: --set memory.min=16M is written as it stands");
+  const [, file = "", value = ""] = match;
+  return { file, value };
+}
+
+/** The controllers that the files belong to; cgroup.* files need none. */
+export function controllersOf(writes: readonly Write[]): string[] {
+  return [...new Set(writes.map(({ file }) => file.split(".")[0] ?? "").filter((name) => name !== "cgroup"))];
+}

@@ -1,0 +1,183 @@
+// Plan to kernel calls: find or make the group, write its files, move a process in, act on it.
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, isAbsolute, join } from "node:path";
+import {
+  type Hierarchy,
+  SyscallError,
+  ToolError,
+  cgroupOf,
+  controllerOnV1,
+  enableControllers,
+  failedWith,
+  getpid,
+  groupDirectory,
+  groupProcesses,
+  isWritable,
+  killGroup,
+  makeGroup,
+  notDelegated,
+  readIfThere,
+  removeGroup,
+  statusField,
+  steps,
+  warn,
+  writeKernelFile,
+} from "@contain-tools/kernel";
+import type { Plan } from "./cli.ts";
+import { type Write, controllersOf } from "./limits.ts";
+
+const REMOVE_TIMEOUT = 5000;
+
+/** Where the group of a plan is, or will be. */
+export function locate(plan: Plan, hierarchy: Hierarchy): string {
+  if (plan.name === undefined && plan.pid !== undefined && plan.writes.length === 0) return groupDirectory(hierarchy, cgroupOf(plan.pid));
+  return join(parentDirectory(plan, hierarchy), plan.name ?? `contain-${plan.pid ?? getpid()}`);
+}
+
+/** --parent; or the top of the hierarchy where we may write, which is root's default; or one's own group, if it was delegated. */
+function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
+  if (parent !== undefined) {
+    const dir = isAbsolute(parent) && existsSync(join(parent, "cgroup.procs")) ? parent : join(hierarchy.mountPoint, parent);
+    if (!existsSync(join(dir, "cgroup.procs"))) throw new ToolError(`--parent ${parent}: there is no such group`, `a path below ${hierarchy.mountPoint}`);
+    return dir;
+  }
+  if (isWritable(hierarchy.mountPoint)) return hierarchy.mountPoint;
+  const own = groupDirectory(hierarchy, cgroupOf("self"));
+  // One's own group may hold us already in a leaf that an earlier call made.
+  return basename(own) === LEAF ? dirname(own) : own;
+}
+
+/** Makes the group if it is not there, with the controllers that its limits need, and writes them. A group made here is removed again on failure. */
+export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): void {
+  const controllers = controllersOf(plan.writes);
+  leaveForLeaf(hierarchy, dirname(dir), controllers);
+  enableControllers(hierarchy, dirname(dir), controllers);
+  const made = makeGroup(dir);
+  try {
+    for (const write of plan.writes) writeLimit(dir, write);
+  } catch (error) {
+    if (made) removeGroup(dir, 0);
+    throw error;
+  }
+}
+
+const LEAF = "contain-callers";
+
+/**
+ * Processes live only in leaves: where the parent holds nobody but us, as a scope of systemd-run does, we move to a leaf of our
+ * own below it, before controllers are enabled there.
+ */
+function leaveForLeaf(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): void {
+  if (dir === hierarchy.mountPoint || controllers.length === 0) return;
+  const processes = groupProcesses(dir);
+  if (processes.length !== 1 || processes[0] !== getpid()) return;
+  const leaf = join(dir, LEAF);
+  makeGroup(leaf);
+  moveInto(leaf, getpid());
+}
+
+function writeLimit(dir: string, { file, value }: Write): void {
+  const path = join(dir, file);
+  if (!existsSync(path)) {
+    if (file === "memory.swap.max" && value === "0") return; // a kernel without swap accounting has nothing to forbid
+    throw new ToolError(`${path}: this kernel has no such file`, `the files of the group: ${readdirSync(dir).filter((name) => name.startsWith(`${file.split(".")[0]}.`)).join(" ") || "none of that controller"}`);
+  }
+  warnBelowUsage(dir, file, value);
+  steps.wrote(file, value);
+  try {
+    writeKernelFile(path, value);
+  } catch (error) {
+    throw explainWrite(error, file, value);
+  }
+}
+
+/** memory.max below memory.current is allowed: the kernel reclaims, and kills when that is not enough. */
+function warnBelowUsage(dir: string, file: string, value: string): void {
+  const current = { "memory.max": "memory.current", "memory.high": "memory.current", "memory.swap.max": "memory.swap.current", "pids.max": "pids.current" }[file];
+  const usage = current === undefined ? undefined : readIfThere(join(dir, current))?.trim();
+  if (usage === undefined || value === "max" || BigInt(value) >= BigInt(usage)) return;
+  const what = file === "memory.max" ? "the kernel reclaims now, and kills by OOM what it cannot" : file === "pids.max" ? "nothing is killed, but fork(2) fails with EAGAIN" : "the kernel reclaims now";
+  warn(`${file} ${value} is below the present use, ${current} ${usage}: ${what}`);
+}
+
+function explainWrite(error: unknown, file: string, value: string): unknown {
+  if (!(error instanceof SyscallError)) return error;
+  const why: Readonly<Record<string, string>> = {
+    EINVAL: `the kernel refuses the value ${value} for ${file} (cgroup-v2.rst)`,
+    ERANGE: `${value} is out of range for ${file} (cgroup-v2.rst)`,
+    ENODEV: "there is no such block device; io.max takes whole disks, not partitions",
+    EACCES: `the group was not delegated to you, or ${file} belongs to its parent (cgroups(7), "Delegation")`,
+  };
+  const hint = why[error.code];
+  return hint === undefined ? error : new ToolError(error.message, hint, 125, { cause: error });
+}
+
+/** Moves a process: cgroup.procs. */
+export function moveInto(dir: string, pid: number): void {
+  try {
+    writeKernelFile(join(dir, "cgroup.procs"), `${pid}`);
+  } catch (error) {
+    if (failedWith(error, "ESRCH")) throw new ToolError(`PID ${pid} has ended`, undefined, 125, { cause: error });
+    if (failedWith(error, "EACCES", "EPERM")) throw notDelegated(dir, error);
+    if (failedWith(error, "EBUSY")) throw new ToolError(error.message, 'controllers are enabled for the children of this group, and processes live only in leaves (cgroups(7), "no internal processes"): choose a group below it', 125, { cause: error });
+    if (failedWith(error, "EINVAL") && isKernelThread(pid)) throw new ToolError(`PID ${pid} is a kernel thread and stays in the root group`, undefined, 125, { cause: error });
+    throw error;
+  }
+}
+
+function isKernelThread(pid: number): boolean {
+  return statusField(readIfThere(`/proc/${pid}/status`) ?? "", "Kthread") === "1" || readIfThere(`/proc/${pid}/cmdline`) === "";
+}
+
+/** --freeze, --thaw, --kill, --rm, in that order. */
+export function actOn({ freeze, kill, remove }: Plan, dir: string): void {
+  if (!existsSync(dir)) throw new ToolError(`${dir}: there is no such group`);
+  if (freeze !== undefined) {
+    steps.wrote("cgroup.freeze", freeze ? "1" : "0");
+    writeKernelFile(join(dir, "cgroup.freeze"), freeze ? "1" : "0");
+  }
+  if (kill) {
+    steps.wrote("cgroup.kill", "1");
+    killGroup(dir);
+  }
+  if (remove) {
+    steps.say(`rmdir ${dir}`);
+    removeGroup(dir, kill ? REMOVE_TIMEOUT : 0);
+  }
+}
+
+const SHOWN = [
+  "cgroup.controllers",
+  "cgroup.events",
+  "cgroup.freeze",
+  "memory.max",
+  "memory.high",
+  "memory.swap.max",
+  "memory.current",
+  "memory.peak",
+  "memory.swap.current",
+  "memory.events",
+  "cpu.max",
+  "cpu.weight",
+  "cpu.stat",
+  "cpuset.cpus",
+  "cpuset.cpus.effective",
+  "io.max",
+  "pids.max",
+  "pids.current",
+  "pids.peak",
+  "pids.events",
+];
+
+/** The group's limits and usage, a line a value, as the files have them. */
+export function describe(dir: string): string {
+  if (!existsSync(dir)) throw new ToolError(`${dir}: there is no such group`);
+  const lines = SHOWN.flatMap((file) => {
+    const text = readIfThere(join(dir, file))?.trim();
+    return text ? text.split("\n").map((line) => `  ${file.padEnd(22)} ${line}`) : [];
+  });
+  const v1 = ["memory", "cpu", "pids"].map((name) => [name, controllerOnV1(name)?.mountPoint] as const).filter(([, place]) => place !== undefined);
+  const hybrid = v1.length > 0 ? [`  (on cgroup v1: ${v1.map(([name, place]) => `${name} at ${place}`).join(", ")})`] : [];
+  return [dir, ...lines, ...hybrid, `  processes              ${groupProcesses(dir).join(" ") || "none"}`, ""].join("\n");
+}
+

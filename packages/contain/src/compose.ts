@@ -1,0 +1,107 @@
+// Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
+import { openSync, readSync, closeSync } from "node:fs";
+import { type Chain, type Link, type Options, UsageError, findHierarchy, isWritable, payload, ToolError } from "@contain-tools/kernel";
+import { type CgsetPlan, limitOptions, locate } from "@contain-tools/cgset";
+import type { NsexecPlan } from "@contain-tools/nsexec";
+import type { RunOption } from "./cli.ts";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export interface RunPlan {
+  readonly kind: "run";
+  readonly id: string;
+  /** cgset, making the group; undefined where there can be none and no limit asks for one. */
+  readonly makeGroup: TypedLink<CgsetPlan> | undefined;
+  readonly removeGroup: TypedLink<CgsetPlan> | undefined;
+  /** `memory=64M pids=64`, for the log. */
+  readonly limits: string;
+  readonly container: TypedLink<NsexecPlan>;
+  /** The chain as argvs, to print. */
+  readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] };
+  readonly rootless: boolean;
+  readonly quiet: boolean;
+  readonly printChain: boolean;
+}
+
+export type TypedLink<Plan> = Omit<Link, "plan"> & { readonly plan: Plan };
+
+/** Composes a container. Nothing is changed. @throws UsageError; ToolError when limits are asked for and there is no cgroup v2 */
+export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
+  if (given.rest.length === 0) throw new UsageError("which program?", "contain run [options] [--] PROG [ARG…]");
+  const id = makeId();
+  const name = `contain-${id}`;
+  const limitWords = given.given.flatMap(({ name: option, value }) => (option in limitOptions ? [`--${option}`, ...(value === undefined ? [] : [value])] : []));
+  const make = ["cgset", "--name", name, ...(limitWords.length > 0 ? limitWords : ["--make"])];
+  const remove = ["cgset", "--name", name, "--kill", "--rm"];
+  const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
+  const group = findGroup(makeGroup.plan, limitWords.length > 0);
+  const rootless = process.geteuid?.() !== 0;
+  const run = containerArgv(given, { group, rootless });
+  const exec = chain.settings.mode === "exec";
+  // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
+  const container = chain.link(exec ? ["nsexec", "--fork", "--", ...run] : run) as TypedLink<NsexecPlan>;
+  return {
+    kind: "run",
+    id,
+    makeGroup: group === undefined ? undefined : makeGroup,
+    removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
+    limits: describeLimits(given),
+    container,
+    argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
+    rootless,
+    quiet: given.has("quiet"),
+    printChain: given.has("print-chain"),
+  };
+}
+
+function containerArgv(given: Options<RunOption>, { group, rootless }: { group: string | undefined; rootless: boolean }): string[] {
+  const hostname = given.value("hostname") ?? "sandbox";
+  const value = (option: RunOption, word: string) => (given.value(option) === undefined ? [] : [word, given.value(option) ?? ""]);
+  const env = [`PATH=${DEFAULT_PATH}`, "HOME=/root", `TERM=${payload.env["TERM"] ?? "xterm"}`, `HOSTNAME=${hostname}`, ...given.all("env").map(checkVariable)];
+  return [
+    "nsexec",
+    ...(group === undefined ? [] : ["--into-cgroup", group]),
+    ...(rootless ? ["--map-root-user"] : []),
+    ...["--pid", "--uts", "--mount", "--ipc", "--cgroup", "--hostname", hostname],
+    // pid1 makes the foreground process group itself, for its child.
+    ...(given.has("init") ? [] : ["--foreground"]),
+    ...["--", "pivot", "--no-unshare"],
+    ...(given.has("rw") ? ["--rw"] : []),
+    ...value("workdir", "--cwd"),
+    ...["--clear-env", ...env.flatMap((variable) => ["--env", variable])],
+    ...[given.value("rootfs") ?? "/", "--"],
+    ...(given.has("init") ? ["pid1", "--"] : []),
+    ...given.rest,
+  ];
+}
+
+function checkVariable(text: string): string {
+  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
+  return text;
+}
+
+/** Where the group will be. Without limits a host that has no writable cgroup v2 is no reason to refuse. */
+function findGroup(plan: CgsetPlan, needed: boolean): string | undefined {
+  try {
+    const dir = locate(plan, findHierarchy());
+    return needed || isWritable(dir.slice(0, dir.lastIndexOf("/"))) ? dir : undefined;
+  } catch (error) {
+    if (needed || !(error instanceof ToolError)) throw error;
+    return undefined;
+  }
+}
+
+function describeLimits(given: Options<RunOption>): string {
+  const words = given.given.flatMap(({ name, value }) => (name in limitOptions ? [value === undefined ? name : `${name}=${value}`] : []));
+  if (given.has("memory") && !given.has("swap") && given.value("memory") !== "max") words.push("swap=0");
+  return words.join(" ");
+}
+
+/** Twelve hexadecimal digits, as docker's short ids. */
+function makeId(): string {
+  const bytes = Buffer.alloc(6);
+  const fd = openSync("/dev/urandom", "r");
+  readSync(fd, bytes);
+  closeSync(fd);
+  return bytes.toString("hex");
+}

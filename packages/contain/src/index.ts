@@ -1,0 +1,1 @@
+export { contain } from "./main.ts";

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Starts one of the five programs on Node. What Node changes before its first line of JavaScript runs is noted here, so that the
+# programs can give the payload what their caller had: the soft limit on open files, blocked and ignored signals, closed
+# descriptors, and variables that are meant for Node itself.
+self=$0
+[ ! -h "$self" ] || self=$(readlink -f "$self")
+case $self in
+*/*) bin=${self%/*} ;;
+*) self=$(command -v "$self") bin=${self%/*} ;;
+esac
+
+command -v node >/dev/null || {
+  echo "${self##*/}: there is no \`node\` on PATH ($PATH)" >&2
+  echo "  under sudo: sudo env PATH=\"\$PATH\" ${self##*/} …, or link node into /usr/local/bin" >&2
+  exit 125
+}
+
+blocked= ignored= closed=
+if [ -r /proc/self/status ]; then
+  while read -r key value; do
+    case $key in
+    SigBlk:) blocked=$value ;;
+    SigIgn:) ignored=$value && break ;;
+    esac
+  done </proc/self/status
+  for fd in 0 1 2; do [ -e /proc/self/fd/$fd ] || closed=$closed$fd; done
+fi
+noted=$(ulimit -Sn):$blocked:$ignored:$closed
+
+options=${NODE_OPTIONS+=$NODE_OPTIONS} certificates=${NODE_EXTRA_CA_CERTS+=$NODE_EXTRA_CA_CERTS}
+unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
+exec node --v8-pool-size=0 --single-threaded "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$options" "$certificates" "$@"

@@ -1,0 +1,69 @@
+// `contain rootfs DIR`: a small root file system from programs of this host, without a download.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { UsageError, exit, readBinary, steps } from "@contain-tools/kernel";
+
+export interface RootfsPlan {
+  readonly kind: "rootfs";
+  readonly dir: string;
+}
+
+/** @throws UsageError when DIR is missing, or is there and not empty */
+export function readRootfsPlan(words: readonly string[]): RootfsPlan {
+  const [dir, ...more] = words;
+  if (dir === undefined || more.length > 0) throw new UsageError("which directory?", "contain rootfs DIR");
+  if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir}: there is something in it already`, "name a directory that is empty or not there yet");
+  return { kind: "rootfs", dir };
+}
+
+const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/tmp"];
+const PROGRAMS = ["sh", "cat", "chmod", "cp", "date", "df", "dd", "echo", "env", "false", "grep", "head", "hostname", "id", "kill", "ls", "mkdir", "mount", "mv", "nproc", "ps", "pwd", "readlink", "rm", "sed", "sleep", "sort", "stat", "tail", "test", "touch", "tr", "true", "tty", "uname", "wc", "whoami"];
+
+/** Makes the directories, the programs, and an /etc with root in it. */
+export function makeRootfs({ dir }: RootfsPlan): never {
+  steps.on = true;
+  for (const name of DIRECTORIES) mkdirSync(join(dir, name), { recursive: true });
+  const busybox = findStaticBusybox();
+  if (busybox === undefined) copyPrograms(dir);
+  else installBusybox(dir, busybox);
+  writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
+  writeFileSync(join(dir, "etc/group"), "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
+  return exit(0);
+}
+
+function find(program: string): string | undefined {
+  const dirs = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+  return dirs.map((dir) => join(dir, program)).find((path) => path.startsWith("/") && existsSync(path));
+}
+
+/** busybox with no PT_INTERP needs no library beside it. */
+function findStaticBusybox(): string | undefined {
+  const path = find("busybox");
+  if (path === undefined) return undefined;
+  const binary = readBinary(realpathSync(path));
+  return binary?.kind === "elf" && binary.interpreter === undefined ? path : undefined;
+}
+
+function installBusybox(dir: string, busybox: string): void {
+  steps.say(`busybox from ${busybox} (static)`);
+  copyFileSync(busybox, join(dir, "bin/busybox"));
+  const { stdout } = spawnSync(busybox, ["--list"], { encoding: "utf8" });
+  for (const applet of stdout.split("\n").filter((name) => name && name !== "busybox")) symlinkSync("busybox", join(dir, "bin", applet));
+}
+
+/** Programs of the host, each with the libraries that its loader names (ldd). */
+function copyPrograms(dir: string): void {
+  const found = PROGRAMS.flatMap((name) => find(name) ?? []);
+  steps.say(`no static busybox here: ${found.length} programs of this host and their libraries`);
+  const libraries = new Set<string>();
+  for (const program of found) {
+    copyFileSync(program, join(dir, "bin", program.slice(program.lastIndexOf("/") + 1)));
+    const { stdout = "" } = spawnSync("ldd", [program], { encoding: "utf8" });
+    for (const [path] of stdout.matchAll(/\/[^\s)]+/g)) libraries.add(path);
+  }
+  for (const library of libraries) {
+    mkdirSync(join(dir, dirname(library)), { recursive: true });
+    copyFileSync(library, join(dir, library));
+  }
+}

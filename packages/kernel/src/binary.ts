@@ -1,0 +1,87 @@
+// Why the kernel would not execute a file: its `#!` line, its ELF interpreter, its architecture, its mode.
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { arch } from "node:process";
+import { codeOf } from "./errno.ts";
+
+const MACHINES: Readonly<Record<number, string>> = { 3: "i386", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V", 21: "PowerPC64", 22: "S/390" };
+const OWN_MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
+const PT_INTERP = 3;
+
+export interface Binary {
+  readonly kind: "script" | "elf" | "other";
+  /** The program of a `#!` line, or the dynamic loader (PT_INTERP). */
+  readonly interpreter?: string | undefined;
+  /** The name of an ELF machine that is not this one. */
+  readonly foreignMachine?: string | undefined;
+}
+
+/** Reads the head of an executable file, as execve(2) does; undefined when it cannot be read. */
+export function readBinary(path: string): Binary | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch {
+    return undefined;
+  }
+  try {
+    const head = Buffer.alloc(4096);
+    const length = readSync(fd, head, 0, head.length, 0);
+    if (head.toString("latin1", 0, 2) === "#!") {
+      const line = head.toString("utf8", 2, length).split("\n", 1)[0] ?? "";
+      return { kind: "script", interpreter: line.trim().split(/\s/, 1)[0] };
+    }
+    if (length >= 64 && head.toString("latin1", 0, 4) === "\x7fELF") return readElf(head);
+    return { kind: "other" };
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readElf(head: Buffer): Binary {
+  const machine = head.readUInt16LE(18);
+  const foreignMachine = OWN_MACHINES[arch]?.includes(machine) ? undefined : (MACHINES[machine] ?? `machine ${machine}`);
+  const wide = head[4] === 2;
+  const table = wide ? Number(head.readBigUInt64LE(32)) : head.readUInt32LE(28);
+  const size = head.readUInt16LE(wide ? 54 : 42);
+  const count = head.readUInt16LE(wide ? 56 : 44);
+  for (let at = table; at < table + size * count && at + size <= head.length; at += size) {
+    if (head.readUInt32LE(at) !== PT_INTERP) continue;
+    const from = wide ? Number(head.readBigUInt64LE(at + 8)) : head.readUInt32LE(at + 4);
+    const to = head.indexOf(0, from);
+    return { kind: "elf", interpreter: head.toString("utf8", from, to), foreignMachine };
+  }
+  return { kind: "elf", foreignMachine };
+}
+
+function exists(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The reason why execve(2) of `path` failed with `code`, in words; undefined when the errno says it all. */
+export function whyNotExecutable(path: string, code: string): string | undefined {
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) return "it is a directory";
+    if (!stat.isFile()) return "it is not a regular file";
+    if (code === "EACCES" && (stat.mode & 0o111) === 0) return `its mode is ${(stat.mode & 0o7777).toString(8).padStart(4, "0")}: no execute bit (chmod +x)`;
+  } catch (error) {
+    return codeOf(error) === "EACCES" ? "a directory on the way to it may not be searched" : undefined;
+  }
+  const binary = readBinary(path);
+  if (binary?.foreignMachine !== undefined) return `it is a program for ${binary.foreignMachine}, this machine is ${arch}`;
+  if (binary?.interpreter && !exists(binary.interpreter)) {
+    return binary.kind === "script"
+      ? `it exists, but the interpreter of its #! line does not: ${binary.interpreter}`
+      : `it exists, but its dynamic loader does not: ${binary.interpreter} (PT_INTERP); copy the loader and the libraries that \`ldd\` lists, or use a static program`;
+  }
+  if (code === "EACCES") return "it lies on a mount with noexec, or its interpreter may not be executed";
+  if (code === "ENOEXEC" && binary?.kind === "other") return "it is neither ELF nor a script with a #! line";
+  return undefined;
+}

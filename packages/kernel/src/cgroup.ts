@@ -1,0 +1,241 @@
+// Control groups, version 2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst): a group is a directory, a limit is a file in it.
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ToolError, codeOf, failedWith, SyscallError } from "./errno.ts";
+import { readIfThere, writeKernelFile } from "./file.ts";
+import { ERRNO } from "./libc.ts";
+import { type MountInfo, readMountInfo } from "./proc.ts";
+import { SIGKILL, kill } from "./signal.ts";
+import { pollOnce } from "./poll.ts";
+import { quote, trace } from "./trace.ts";
+
+/** Where the cgroup2 file system is mounted. */
+export interface Hierarchy {
+  readonly mountPoint: string;
+  /** The cgroup that is the mount's root, `/` on a host. */
+  readonly root: string;
+}
+
+/**
+ * Finds the cgroup2 mount in /proc/self/mountinfo.
+ *
+ * @throws ToolError when there is none
+ */
+export function findHierarchy(): Hierarchy {
+  const mounts = readMountInfo().filter(({ type }) => type === "cgroup2");
+  const found = mounts.find(({ mountPoint }) => existsSync(join(mountPoint, "cgroup.procs")));
+  if (found === undefined) {
+    throw new ToolError("no cgroup2 file system is mounted", "mount one with `mount -t cgroup2 cgroup2 /sys/fs/cgroup`, or boot with systemd.unified_cgroup_hierarchy=1 (cgroups(7))");
+  }
+  return { mountPoint: found.mountPoint, root: found.root };
+}
+
+/** The cgroup v2 path of a process as /proc/PID/cgroup shows it: the line `0::PATH`. */
+export function cgroupOf(pid: number | "self"): string {
+  const text = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  return /^0::(.*)$/m.exec(text)?.[1]?.replace(/ \(deleted\)$/, "") ?? "/";
+}
+
+/** The directory of a cgroup path, as seen through the mount. */
+export function groupDirectory({ mountPoint, root }: Hierarchy, path: string): string {
+  const below = root === "/" || !path.startsWith(root) ? path : path.slice(root.length);
+  return join(mountPoint, below);
+}
+
+/** The controllers that a group may use, from its cgroup.controllers. */
+export function availableControllers(dir: string): string[] {
+  return words(join(dir, "cgroup.controllers"));
+}
+
+function words(file: string): string[] {
+  return (readIfThere(file) ?? "").trim().split(/\s+/).filter(Boolean);
+}
+
+/** The cgroup v1 mount that holds a controller on a hybrid host. */
+export function controllerOnV1(controller: string): MountInfo | undefined {
+  return readMountInfo().find(({ type, superOptions }) => type === "cgroup" && superOptions.includes(controller));
+}
+
+/**
+ * Enables controllers for the children of `dir`, from the top of the hierarchy down.
+ *
+ * @throws ToolError that says where the controller is held instead, or which rule forbids it
+ */
+export function enableControllers(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): void {
+  const missing = controllers.filter((name) => !words(join(dir, "cgroup.subtree_control")).includes(name));
+  if (missing.length === 0) return;
+  if (dir !== hierarchy.mountPoint) enableControllers(hierarchy, dirname(dir), missing);
+  for (const name of missing) {
+    if (!availableControllers(dir).includes(name)) throw missingController(dir, name);
+  }
+  const text = missing.map((name) => `+${name}`).join(" ");
+  try {
+    writeKernelFile(join(dir, "cgroup.subtree_control"), text);
+  } catch (error) {
+    throw explainEnable(error, dir, text);
+  }
+}
+
+function missingController(dir: string, name: string): ToolError {
+  const v1 = controllerOnV1(name);
+  if (v1 !== undefined) {
+    return new ToolError(
+      `the ${name} controller is not on cgroup v2: a cgroup v1 hierarchy holds it, mounted at ${v1.mountPoint}`,
+      "a controller is in one hierarchy at a time (cgroups(7)). Boot with systemd.unified_cgroup_hierarchy=1 to move all of them to cgroup v2",
+    );
+  }
+  return new ToolError(
+    `the ${name} controller is not available in ${dir}`,
+    `${join(dir, "cgroup.controllers")} lists: ${availableControllers(dir).join(" ") || "nothing"}. A group has only what its parent hands down in cgroup.subtree_control, and the kernel only what it was built with (cgroups(7))`,
+  );
+}
+
+function explainEnable(error: unknown, dir: string, text: string): unknown {
+  if (failedWith(error, "EBUSY")) {
+    return new ToolError(
+      `${dir}: controllers cannot be enabled for its children (${text}): EBUSY`,
+      'this group has processes of its own, and processes live only in leaves (cgroups(7), "no internal processes"). Move them to a child group first, or choose another --parent',
+    );
+  }
+  if (failedWith(error, "EACCES", "EPERM", "EROFS")) return notDelegated(dir, error);
+  return error;
+}
+
+/** What an ordinary user hears who may not write to a group. */
+export function notDelegated(dir: string, cause: unknown): ToolError {
+  return new ToolError(
+    `${dir}: this cgroup is not delegated to you: ${codeOf(cause) ?? (cause instanceof SyscallError ? cause.code : "EACCES")}`,
+    "an ordinary user may write only to a group that was handed over (cgroups(7), \"Delegation\"). Get one of your own with `systemd-run --user --scope -p Delegate=yes contain …`, or run as root",
+    125,
+    { cause },
+  );
+}
+
+/** mkdir(2) of a group; false when it was there already. */
+export function makeGroup(dir: string): boolean {
+  const args = [quote(dir), "0755"];
+  try {
+    mkdirSync(dir);
+    trace("mkdir", args, 0);
+    return true;
+  } catch (error) {
+    const code = codeOf(error) ?? "";
+    trace("mkdir", args, -1, ERRNO[code] ?? 0);
+    if (code === "EEXIST") return false;
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS") throw notDelegated(dirname(dir), error);
+    throw new SyscallError("mkdir", args, ERRNO[code] ?? 0);
+  }
+}
+
+/** True when the caller may make groups in `dir` and move processes there. */
+export function isWritable(dir: string): boolean {
+  try {
+    accessSync(dir, constants.W_OK);
+    accessSync(join(dir, "cgroup.procs"), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A field of a flat keyed file: `cgroupField(dir, "cgroup.events", "populated")` is 0 or 1. */
+export function cgroupField(dir: string, file: string, key: string): number | undefined {
+  const value = new RegExp(`^${key} (\\d+)$`, "m").exec(readIfThere(join(dir, file)) ?? "")?.[1];
+  return value === undefined ? undefined : Number(value);
+}
+
+/** The processes in a group, itself only. */
+export function groupProcesses(dir: string): number[] {
+  return words(join(dir, "cgroup.procs")).map(Number);
+}
+
+/** Kills every process in a group and below it: cgroup.kill (Linux 5.14), else frozen first so that no fork outruns the signals. */
+export function killGroup(dir: string): void {
+  if (existsSync(join(dir, "cgroup.kill"))) {
+    writeKernelFile(join(dir, "cgroup.kill"), "1");
+    return;
+  }
+  writeKernelFile(join(dir, "cgroup.freeze"), "1");
+  try {
+    for (const group of [dir, ...descendants(dir)]) for (const pid of groupProcesses(group)) kill(pid, SIGKILL);
+  } finally {
+    writeKernelFile(join(dir, "cgroup.freeze"), "0"); // a frozen process takes even SIGKILL only when thawed
+  }
+}
+
+/** The groups below `dir`, deepest first. */
+function descendants(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => [...descendants(join(dir, entry.name)), join(dir, entry.name)]);
+}
+
+const POLLPRI = 2;
+
+/** Waits until no process is left in a group and below it (`populated 0` in cgroup.events). False when the time is up. */
+export function waitUntilEmpty(dir: string, milliseconds: number): boolean {
+  const deadline = Date.now() + milliseconds;
+  let fd: number;
+  try {
+    fd = openSync(join(dir, "cgroup.events"), "r");
+  } catch {
+    return true; // the group is gone
+  }
+  try {
+    while (cgroupField(dir, "cgroup.events", "populated") === 1) {
+      const left = deadline - Date.now();
+      if (left <= 0) return false;
+      pollOnce(fd, POLLPRI, Math.min(left, 50)); // the kernel notifies; the short wait covers a change before the poll
+    }
+    return true;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Removes a group and those below it, once it is empty.
+ *
+ * @throws ToolError when processes are still in it after `milliseconds`, with their PIDs
+ */
+export function removeGroup(dir: string, milliseconds: number): void {
+  if (!existsSync(dir)) return;
+  const empty = waitUntilEmpty(dir, milliseconds);
+  const deadline = Date.now() + 1000;
+  for (const group of [...descendants(dir), dir]) {
+    for (;;) {
+      try {
+        removeDirectory(group);
+        break;
+      } catch (error) {
+        if (!failedWith(error, "EBUSY") || !empty || Date.now() > deadline) throw explainRemove(error, group);
+        pollOnce(-1, 0, 5); // `populated 0` comes a moment before the last process has left for good
+      }
+    }
+  }
+}
+
+function removeDirectory(dir: string): void {
+  const args = [quote(dir)];
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    const code = ERRNO[codeOf(error) ?? ""] ?? 0;
+    trace("rmdir", args, -1, code);
+    if (codeOf(error) === "ENOENT") return;
+    throw new SyscallError("rmdir", args, code);
+  }
+  trace("rmdir", args, 0);
+}
+
+function explainRemove(error: unknown, dir: string): unknown {
+  if (!failedWith(error, "EBUSY")) return error;
+  const pids = groupProcesses(dir);
+  const zombies = pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: PID ${pids.join(", ")}`;
+  return new ToolError(`${dir} cannot be removed: EBUSY, processes are in it${zombies}`, "rmdir of a group works once cgroup.events says `populated 0` (cgroups(7)). `cgset --name NAME --kill --rm` kills them first");
+}
+
+/** A descriptor of a group's directory, for CLONE_INTO_CGROUP. */
+export function openGroup(dir: string): number {
+  return openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+}

@@ -1,0 +1,55 @@
+// The errors this project throws: a system call that failed, a command line that is wrong, a program that cannot be run.
+import { ERRNO, declare } from "./libc.ts";
+import { ruleFor } from "./rules.ts";
+
+const names = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]));
+const strerror = declare("strerror", "str", ["int"]) as unknown as (code: number) => string;
+
+/** The name of an errno number: 1 is "EPERM". */
+export function errnoName(number: number): string {
+  return names.get(number) ?? `errno ${number}`;
+}
+
+/** A message for a person: one line that says what went wrong, and where it is known a second with the rule and the mend. */
+export class ToolError extends Error {
+  readonly hint: string | undefined;
+  readonly status: number;
+
+  constructor(message: string, hint?: string, status = 125, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.hint = hint;
+    this.status = status;
+  }
+}
+
+/** The command line is wrong. Nothing has been changed yet. */
+export class UsageError extends ToolError {}
+
+/** PROG cannot become this process: status 127 when it was not found, 126 when it was found but cannot be executed. */
+export class ExecError extends ToolError {}
+
+/** A system call failed. `args` are decoded as strace does; `code` is the errno name. */
+export class SyscallError extends ToolError {
+  readonly syscall: string;
+  readonly args: readonly string[];
+  readonly code: string;
+
+  constructor(syscall: string, args: readonly string[], errno: number, hint?: string) {
+    const code = errnoName(errno);
+    super(`${syscall}(${args.join(", ")}): ${code} (${strerror(errno)})`, hint ?? ruleFor(syscall, code, args));
+    this.syscall = syscall;
+    this.args = args;
+    this.code = code;
+  }
+}
+
+/** True when `error` is the failure of a system call with one of these errno names. */
+export function failedWith(error: unknown, ...codes: string[]): error is SyscallError {
+  return error instanceof SyscallError && codes.includes(error.code);
+}
+
+/** The errno name of an error thrown by node:fs, or of one of ours. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,149 @@
+// The last step: this process becomes a program that starts as if no runtime had been here before it.
+import { ExecError, type SyscallError, failedWith } from "./errno.ts";
+import { readBinary, whyNotExecutable } from "./binary.ts";
+import { closeFrom, closeQuietly, setCloseOnExec } from "./file.ts";
+import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
+import { declare, koffi } from "./libc.ts";
+import { setSoftFileLimit } from "./process.ts";
+import { resetDispositions, setSignalMask } from "./signal.ts";
+import { quote, sys, trace } from "./trace.ts";
+
+/** The process as its next program will find it. */
+export interface Payload {
+  launch: Launch;
+  /** The environment that the program gets. */
+  env: Record<string, string>;
+  /** Descriptors 3 to 3+N-1 stay open. */
+  preserveFds: number;
+  /** The rootfs that this process has pivoted into, for error messages. */
+  inside: string | undefined;
+}
+
+export const payload: Payload = { launch: NO_LAUNCHER, env: {}, preserveFds: 0, inside: undefined };
+
+const execveC = declare("execve", "int", ["void *", "void *", "void *"]);
+
+/** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
+function stringArray(words: readonly (string | Buffer)[]): { pointers: Uint8Array; text: Buffer } {
+  const bytes = words.map((word) => (typeof word === "string" ? Buffer.from(word) : word));
+  const text = Buffer.alloc(bytes.reduce((sum, word) => sum + word.length + 1, 1));
+  const pointers = new BigUint64Array(words.length + 1);
+  const base = BigInt(koffi.address(text));
+  let at = 0;
+  for (const [i, word] of bytes.entries()) {
+    pointers[i] = base + BigInt(at);
+    at += word.copy(text, at) + 1;
+  }
+  return { pointers: new Uint8Array(pointers.buffer), text };
+}
+
+/**
+ * execve(2). Does not return when it succeeds, so it is traced before the call.
+ *
+ * @throws SyscallError ENOENT, EACCES, ENOEXEC, E2BIG, …
+ */
+export function execve(path: string, argv: readonly (string | Buffer)[], env: readonly (string | Buffer)[]): never {
+  const args = () => [quote(path), `[${argv.map((word) => quote(word.toString())).join(", ")}]`, `0x… /* ${env.length} vars */`];
+  trace("execve", args());
+  const words = stringArray(argv);
+  const vars = stringArray(env);
+  sys("execve", args, () => execveC(Buffer.from(`${path}\0`), words.pointers, vars.pointers));
+  throw new Error("execve returned");
+}
+
+/**
+ * argv and the environment are not always UTF-8, and the runtime has put U+FFFD where they are not. The payload's words are the
+ * last ones of our own command line, so their bytes can be had back from /proc; to be called before pivot_root covers it.
+ */
+export function keepRawBytes(argv: readonly string[]): void {
+  if (argv.some((word) => word.includes("\ufffd"))) rawArgv = rawWords("cmdline");
+  if (Object.values(payload.env).some((value) => value.includes("\ufffd"))) {
+    rawEnv = new Map(rawWords("environ").map((entry) => [entry.toString("utf8"), entry]));
+  }
+}
+let rawArgv: Buffer[] | undefined;
+let rawEnv: ReadonlyMap<string, Buffer> | undefined;
+
+function environment(): (string | Buffer)[] {
+  return Object.entries(payload.env).map(([key, value]) => rawEnv?.get(`${key}=${value}`) ?? `${key}=${value}`);
+}
+
+/** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
+function startClean(): void {
+  const { launch, preserveFds } = payload;
+  closeFrom(3 + preserveFds, true);
+  for (let fd = 0; fd < 3 + preserveFds; fd++) {
+    if (launch.closed.includes(fd)) closeQuietly(fd);
+    else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);
+  }
+  if (launch.softFileLimit !== undefined) setSoftFileLimit(launch.softFileLimit);
+  resetDispositions(launch.ignored);
+  setSignalMask(launch.blocked);
+}
+
+const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is not set
+
+/**
+ * Becomes PROG as execvp(3) does: a bare name is searched in PATH, and a file without `#!` that is not ELF is given to /bin/sh.
+ *
+ * @throws ExecError 127 when it was not found, 126 when it was found but cannot be executed
+ */
+export function execProgram(argv: readonly string[]): never {
+  const [name = ""] = argv;
+  const words = rawArgv === undefined ? argv : rawArgv.slice(-argv.length);
+  const env = environment();
+  startClean();
+  let failure: SyscallError | undefined;
+  let failedPath = name;
+  for (const path of candidates(name)) {
+    try {
+      execve(path, words, env);
+    } catch (error) {
+      if (!failedWith(error, "ENOENT", "ENOTDIR", "EACCES", "ENOEXEC", "ENAMETOOLONG") || !name) {
+        throw cannotExecute(path, error as SyscallError);
+      }
+      if (error.code === "ENOEXEC") execByShell(path, words, env, error);
+      const found = error.code === "EACCES" || whyNotExecutable(path, error.code) !== undefined;
+      if (failure === undefined || (found && failure.code !== "EACCES")) {
+        failure = error;
+        failedPath = path;
+      }
+      if (found && error.code !== "EACCES") break;
+    }
+  }
+  throw failure === undefined ? notFound(name) : cannotExecute(failedPath, failure, name);
+}
+
+function candidates(name: string): string[] {
+  if (name.includes("/") || name === "") return [name];
+  return (payload.env["PATH"] ?? DEFAULT_PATH).split(":").map((dir) => (dir === "" ? name : `${dir}/${name}`));
+}
+
+/** A script without a #! line: execvp(3) hands it to the shell. A binary for another machine must not go there. */
+function execByShell(path: string, words: readonly (string | Buffer)[], env: readonly (string | Buffer)[], error: SyscallError): void {
+  if (readBinary(path)?.kind !== "other") throw cannotExecute(path, error);
+  try {
+    execve("/bin/sh", ["/bin/sh", path, ...words.slice(1)], env);
+  } catch {
+    throw cannotExecute(path, error);
+  }
+}
+
+function place(): string {
+  return payload.inside === undefined ? "" : ` inside the rootfs ${payload.inside}`;
+}
+
+function notFound(name: string): ExecError {
+  const hint = payload.inside === undefined ? undefined : `it was looked for inside the rootfs ${payload.inside}, not on the host`;
+  if (name.includes("/") || name === "") return new ExecError(`${quote(name)}: no such file${place()}`, hint, 127);
+  return new ExecError(`${name}: not found in PATH${place()} (${payload.env["PATH"] ?? DEFAULT_PATH})`, hint, 127);
+}
+
+function cannotExecute(path: string, error: SyscallError, name = path): ExecError {
+  const why = whyNotExecutable(path, error.code);
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") {
+    if (why === undefined) return notFound(name);
+    return new ExecError(`${path}: cannot be executed${place()}: ${error.code}`, why, 127, { cause: error });
+  }
+  return new ExecError(`${path}: cannot be executed${place()}: ${error.message.replace(/^.*\): /, "")}`, why, 126, { cause: error });
+}

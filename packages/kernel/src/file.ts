@@ -1,0 +1,107 @@
+// Files of the kernel (/proc, /sys, cgroup) and descriptors. node:fs makes the calls; what changes something is traced.
+import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { SyscallError, codeOf } from "./errno.ts";
+import { ERRNO, SYS, declare, declareSyscall } from "./libc.ts";
+import { quote, sys, trace } from "./trace.ts";
+
+/** Retries a call that was interrupted by a signal (EINTR, signal(7)). */
+export function uninterrupted<T>(call: () => T): T {
+  for (;;) {
+    try {
+      return call();
+    } catch (error) {
+      if (codeOf(error) !== "EINTR") throw error;
+    }
+  }
+}
+
+/**
+ * Writes a file of the kernel in one write(2); such a file takes its value whole or refuses it.
+ *
+ * @throws SyscallError open and write errors, both told as `write("PATH", "TEXT")`
+ */
+export function writeKernelFile(path: string, text: string): void {
+  const args = [quote(path), quote(text)];
+  try {
+    const fd = openSync(path, "w");
+    try {
+      writeSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    const code = ERRNO[codeOf(error) ?? ""] ?? 0;
+    trace("write", args, -1, code);
+    throw new SyscallError("write", args, code);
+  }
+  trace("write", args, text.length);
+}
+
+/** The text of a small file, or undefined where it does not exist or cannot be read. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+const pipe2C = declare("pipe2", "int", ["void *", "int"]);
+const O_CLOEXEC = 0o2000000;
+
+export interface Pipe {
+  readonly read: number;
+  readonly write: number;
+}
+
+/** pipe2(2) with O_CLOEXEC. */
+export function pipe(): Pipe {
+  const fds = new Int32Array(2);
+  sys("pipe2", () => [`[${fds.join(", ")}]`, "O_CLOEXEC"], () => pipe2C(new Uint8Array(fds.buffer), O_CLOEXEC));
+  return { read: fds[0] ?? -1, write: fds[1] ?? -1 };
+}
+
+/** Everything that comes through a pipe until its last writer is gone. */
+export function readToEnd(fd: number): string {
+  const chunk = Buffer.alloc(4096);
+  let text = "";
+  for (;;) {
+    const length = uninterrupted(() => readSync(fd, chunk));
+    if (length === 0) return text;
+    text += chunk.toString("utf8", 0, length);
+  }
+}
+
+/** Closes a descriptor that may be closed already. */
+export function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // EBADF
+  }
+}
+
+const fcntlC = declare("fcntl", "int", ["int", "int", "long"]);
+const closeRangeC = declareSyscall(SYS.close_range, ["uint", "uint", "int"]);
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const CLOSE_RANGE_CLOEXEC = 4;
+const LAST_FD = 0xffffffff;
+
+/** fcntl(2) F_SETFD. */
+export function setCloseOnExec(fd: number, on: boolean): void {
+  sys("fcntl", () => [`${fd}`, "F_SETFD", on ? "FD_CLOEXEC" : "0"], () => fcntlC(fd, F_SETFD, on ? FD_CLOEXEC : 0));
+}
+
+/**
+ * close_range(2) from `first` to the last descriptor: closes them, or marks them close-on-exec.
+ * CLOSE_RANGE_CLOEXEC came with Linux 5.11; the runtime has set FD_CLOEXEC on all that it inherited, so 5.10 loses nothing.
+ */
+export function closeFrom(first: number, onExecOnly: boolean): void {
+  const flag = onExecOnly ? CLOSE_RANGE_CLOEXEC : 0;
+  try {
+    sys("close_range", () => [`${first}`, "~0U", onExecOnly ? "CLOSE_RANGE_CLOEXEC" : "0"], () => closeRangeC(first, LAST_FD, flag));
+  } catch (error) {
+    if (!(error instanceof SyscallError) || (error.code !== "EINVAL" && error.code !== "ENOSYS")) throw error;
+  }
+}

@@ -1,0 +1,150 @@
+// fork, from JavaScript. The child of clone3 goes on in this same program, so it can mount and pivot in TypeScript and then execve.
+// What makes that sound is in four places here: the heap is marked MADV_DOFORK, the runtime has no helper threads that the
+// child would wait for, signals are blocked across the call, and the child never returns to the event loop.
+import { readFileSync } from "node:fs";
+import { ToolError, failedWith } from "./errno.ts";
+import { SYS, declare, declareSyscall, errno } from "./libc.ts";
+import { fail } from "./report.ts";
+import { ALL_SIGNALS, SIGCHLD, SIG_DFL, SIG_IGN, SIGPIPE, SIGXFSZ, NSIG, setDisposition, setSignalMaskSilently } from "./signal.ts";
+import { flags, learnPid, sys, tracer } from "./trace.ts";
+
+export const CLONE_NEWTIME = 0x80;
+export const CLONE_PARENT = 0x8000;
+export const CLONE_NEWNS = 0x20000;
+export const CLONE_NEWCGROUP = 0x2000000;
+export const CLONE_NEWUTS = 0x4000000;
+export const CLONE_NEWIPC = 0x8000000;
+export const CLONE_NEWUSER = 0x10000000;
+export const CLONE_NEWPID = 0x20000000;
+export const CLONE_NEWNET = 0x40000000;
+
+export const CLONE_FLAGS: Readonly<Record<string, number>> = {
+  CLONE_NEWTIME,
+  CLONE_PARENT,
+  CLONE_NEWNS,
+  CLONE_NEWCGROUP,
+  CLONE_NEWUTS,
+  CLONE_NEWIPC,
+  CLONE_NEWUSER,
+  CLONE_NEWPID,
+  CLONE_NEWNET,
+};
+const CLONE_INTO_CGROUP = 0x200000000n;
+const REQUIRED = ["--v8-pool-size=0", "--single-threaded"];
+const START = 0x10000; // vm.mmap_min_addr: nothing is mapped below
+const MADV_DOFORK = 11;
+
+const madviseC = declare("madvise", "int", ["uint64_t", "size_t", "int"]);
+const clone3C = declareSyscall(SYS.clone3, ["void *", "size_t"]);
+const cloneC = declareSyscall(SYS.clone, ["uint64_t", "uint64_t", "uint64_t", "uint64_t", "uint64_t"]);
+
+/** Where the special mappings ([vvar], [vdso], [stack]) begin: madvise refuses them, and they need no advice. */
+let end = 0n;
+
+/**
+ * Learns what `clone3` needs while /proc is still there, and refuses where a forked child could hang.
+ * To be called in the planning phase by every tool that may fork.
+ *
+ * @throws ToolError when the runtime was started without the flags that keep it single-threaded
+ */
+export function prepareFork(): void {
+  if (end !== 0n) return;
+  if (process.versions["bun"] === undefined) {
+    const missing = REQUIRED.filter((flag) => !process.execArgv.includes(flag));
+    if (missing.length > 0) {
+      throw new ToolError(
+        `this needs Node started with ${missing.join(" ")}`,
+        "a forked child has only the thread that forked; without these flags its first garbage collection waits for ever for a thread that is not there. The programs in dist/bin pass them",
+      );
+    }
+  }
+  for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
+    if (!/\[(vvar|vdso|stack)/.test(line)) continue;
+    const start = BigInt(`0x${line.slice(0, line.indexOf("-"))}`);
+    if (end === 0n || start < end) end = start;
+  }
+}
+
+/** Marks every mapping to be copied by fork: V8 and JavaScriptCore map their heaps MADV_DONTFORK (madvise(2)). */
+function adviseFork(): void {
+  // ENOMEM tells of the holes between the mappings; every mapping was done all the same.
+  if (madviseC(START, end - BigInt(START), MADV_DOFORK) === 0 || errno() !== 22) return;
+  // EINVAL: a special mapping in between stopped the walk. Go mapping by mapping; those that refuse are never DONTFORK.
+  for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
+    const [from, to] = line.split(" ", 1)[0]?.split("-").map((hex) => BigInt(`0x${hex}`)) ?? [];
+    if (from !== undefined && to !== undefined && from < end) madviseC(from, to - from, MADV_DOFORK);
+  }
+  madviseC(START, end - BigInt(START), MADV_DOFORK); // the heap that the loop itself may have grown
+}
+
+export interface CloneArgs {
+  /** CLONE_NEW* and CLONE_PARENT. */
+  readonly flags: number;
+  /** A descriptor of the cgroup to be born in (CLONE_INTO_CGROUP, since Linux 5.7). */
+  readonly cgroup?: number | undefined;
+}
+
+/**
+ * clone3(2): a copy of this process that runs `child` and never returns. All signals are blocked in the child, and back at
+ * their default action but for SIGPIPE and SIGXFSZ, until `become` restores what its caller had.
+ *
+ * Where a seccomp filter answers ENOSYS (docker's), clone(2) is used; it cannot do CLONE_INTO_CGROUP.
+ *
+ * @returns the child's PID in this PID namespace
+ * @throws SyscallError EPERM (no CAP_SYS_ADMIN), ENOSPC (namespace limits), EAGAIN (process limits), EBUSY, EACCES (the cgroup)
+ */
+export function clone3(args: CloneArgs, child: () => never): number {
+  prepareFork();
+  const exitSignal = args.flags & CLONE_PARENT ? 0 : SIGCHLD;
+  const struct = Buffer.alloc(88);
+  struct.writeBigUInt64LE(BigInt(args.flags >>> 0) | (args.cgroup === undefined ? 0n : CLONE_INTO_CGROUP), 0);
+  struct.writeBigUInt64LE(BigInt(exitSignal), 32);
+  if (args.cgroup !== undefined) struct.writeBigUInt64LE(BigInt(args.cgroup), 80);
+  const text = () => [describe(args, exitSignal)];
+  const mask = new Uint8Array(8);
+  const forked = (call: () => number) => () => {
+    setSignalMaskSilently(ALL_SIGNALS, mask);
+    adviseFork();
+    const pid = call();
+    if (pid === 0) runChild(child);
+    if (pid !== -1) setSignalMaskSilently(mask, new Uint8Array(8));
+    return pid;
+  };
+  try {
+    return sys("clone3", text, forked(() => clone3C(struct, struct.length)));
+  } catch (error) {
+    setSignalMaskSilently(mask, new Uint8Array(8));
+    if (!failedWith(error, "ENOSYS") || args.cgroup !== undefined) throw error;
+    const clone = forked(() => cloneC((args.flags | exitSignal) >>> 0, 0, 0, 0, 0));
+    return sys("clone", () => [`flags=${[...flagList(args.flags), "SIGCHLD"].join("|")}`, "stack=NULL"], clone);
+  }
+}
+
+/** True in a process that `clone3` made: it has one thread. */
+export let forked = false;
+
+function runChild(child: () => never): never {
+  try {
+    forked = true;
+    for (let signal = 1; signal <= NSIG; signal++) {
+      // A closed pipe on standard error must not kill the child that explains itself there.
+      setDisposition(signal, signal === SIGPIPE || signal === SIGXFSZ ? SIG_IGN : SIG_DFL);
+    }
+    if (tracer.mode !== "off") learnPid();
+    child();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function flagList(bits: number): string[] {
+  return bits === 0 ? [] : flags(CLONE_FLAGS, bits).split("|");
+}
+
+function describe(args: CloneArgs, exitSignal: number): string {
+  const list = flagList(args.flags);
+  if (args.cgroup !== undefined) list.push("CLONE_INTO_CGROUP");
+  const fields = [`flags=${list.join("|") || "0"}`, `exit_signal=${exitSignal === 0 ? "0" : "SIGCHLD"}`];
+  if (args.cgroup !== undefined) fields.push(`cgroup=${args.cgroup}`);
+  return `{${fields.join(", ")}}`;
+}

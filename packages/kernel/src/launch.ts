@@ -1,0 +1,51 @@
+// What the runtime changed before our first line ran, as the launcher noted it, so that the payload gets what its caller had.
+// The launcher is packages/contain/src/launcher.sh; it passes `NOFILE:SIGBLK:SIGIGN:CLOSED`.
+import { readFileSync } from "node:fs";
+import { parseSignalMask, signalSet, type SignalSet } from "./signal.ts";
+
+export interface Launch {
+  /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined where it is not known. Node raises it to the hard limit. */
+  readonly softFileLimit: string | undefined;
+  /** The blocked signals. Node unblocks them all. */
+  readonly blocked: SignalSet;
+  /** The ignored signals (nohup). Node puts them back to their default action. */
+  readonly ignored: SignalSet;
+  /** Those of descriptors 0, 1 and 2 that were closed. Node opens /dev/null there. */
+  readonly closed: readonly number[];
+  /** Where the programs lie, to exec a next link by its file; undefined when not started by a launcher. */
+  readonly bin: string | undefined;
+  /** Variables that the launcher kept from Node, for the payload. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** What to assume where there was no launcher. */
+export const NO_LAUNCHER: Launch = { softFileLimit: undefined, blocked: signalSet(), ignored: signalSet(), closed: [], bin: undefined, variables: {} };
+
+/** The words that the launcher puts before the user's. An empty field means that it could not tell (no /proc), or that there was none. */
+export function parseLaunch([bin = "", noted = "", nodeOptions = "", certificates = ""]: readonly string[]): Launch {
+  const [limit = "", blocked = "", ignored = "", closed = ""] = noted.split(":");
+  const variables: Record<string, string> = {};
+  if (nodeOptions) variables["NODE_OPTIONS"] = nodeOptions.slice(1);
+  if (certificates) variables["NODE_EXTRA_CA_CERTS"] = certificates.slice(1);
+  return {
+    softFileLimit: limit || undefined,
+    blocked: blocked ? parseSignalMask(blocked) : signalSet(),
+    ignored: ignored ? parseSignalMask(ignored) : signalSet(),
+    closed: [...closed].map(Number),
+    bin: bin || undefined,
+    variables,
+  };
+}
+
+/** The NUL-terminated words of /proc/self/cmdline or /proc/self/environ, as bytes: argv need not be UTF-8. */
+export function rawWords(file: "cmdline" | "environ"): Buffer[] {
+  const bytes = readFileSync(`/proc/self/${file}`);
+  const words: Buffer[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(0, from);
+    const to = end === -1 ? bytes.length : end;
+    words.push(bytes.subarray(from, to));
+    from = to + 1;
+  }
+  return words;
+}

@@ -1,0 +1,75 @@
+// koffi, the C library, and the few numbers that differ between architectures. Nothing else in the project loads native code.
+import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
+import { arch } from "node:process";
+import type * as Koffi from "koffi";
+
+type KoffiModule = typeof Koffi;
+
+/** Loads koffi from beside the bundle (`koffi/<libc>_<arch>/koffi.node`), or as the npm package when this is not a bundle. */
+function loadKoffi(): KoffiModule {
+  const require = createRequire(import.meta.filename);
+  // A dynamic glibc program maps ld-linux, a musl one ld-musl: the interpreter's name says which libc this runtime has.
+  const musl = existsSync("/lib/ld-musl-x86_64.so.1") || existsSync("/lib/ld-musl-aarch64.so.1");
+  const order = musl ? ["musl", "linux"] : ["linux"];
+  for (const libc of order) {
+    const file = `${import.meta.dirname}/koffi/${libc}_${arch}/koffi.node`;
+    if (!existsSync(file)) continue;
+    try {
+      return require(file) as KoffiModule;
+    } catch (error) {
+      // Both libcs can be installed on one machine; the loader refuses the binary made for the other one.
+      if (libc === order.at(-1)) throw error;
+    }
+  }
+  return require("koffi") as KoffiModule;
+}
+
+export const koffi: KoffiModule = loadKoffi();
+
+/** The symbols of the running program: libc is already there, glibc or musl, so no file is opened, not even after pivot_root. */
+const libc = koffi.load(null);
+
+type Scalar = number | bigint;
+type Argument = Scalar | string | null | Uint8Array | readonly (string | Uint8Array | null)[] | readonly Scalar[];
+
+/** A C function that answers a long or an int. koffi gives a number where it fits 53 bits. */
+export type CFunction = (...args: Argument[]) => number;
+
+/** Declares a libc function at its first call, so that a tool pays only for what it uses. */
+export function declare(name: string, result: string, args: string[]): CFunction {
+  let fn: CFunction | undefined;
+  return (...values) => {
+    fn ??= libc.func(name, result, args) as CFunction;
+    return fn(...values);
+  };
+}
+
+/** syscall(2) with the argument types of one call, for what libc has no function of its own for. */
+export function declareSyscall(number: number, args: string[]): CFunction {
+  const call = declare("syscall", "long", ["long", ...args]);
+  return (...values) => call(number, ...values);
+}
+
+/** errno of the call just made; read it before anything else can make another. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+/** errno names and numbers, as this architecture has them. */
+export const ERRNO: Readonly<Record<string, number>> = koffi.os.errno;
+
+const X64 = { clone: 56, rt_sigprocmask: 14, rt_sigaction: 13, rt_sigtimedwait: 128, pivot_root: 155, capset: 126 };
+const ARM64 = { clone: 220, rt_sigprocmask: 135, rt_sigaction: 134, rt_sigtimedwait: 137, pivot_root: 41, capset: 91 };
+
+/** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */
+export const SYS = {
+  ...(arch === "arm64" ? ARM64 : X64),
+  pidfd_send_signal: 424,
+  open_tree: 428,
+  pidfd_open: 434,
+  clone3: 435,
+  close_range: 436,
+  openat2: 437,
+  mount_setattr: 442,
+} as const;

@@ -1,0 +1,169 @@
+// Mounts. What is mounted into a root that may be hostile goes through a descriptor from `openInRoot`, never through a path.
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readlinkSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { ToolError, codeOf, failedWith } from "./errno.ts";
+import { SYS, declare, declareSyscall } from "./libc.ts";
+import { readMountInfo } from "./proc.ts";
+import { flags, quote, sys } from "./trace.ts";
+
+export const MS_RDONLY = 1;
+export const MS_NOSUID = 2;
+export const MS_NODEV = 4;
+export const MS_NOEXEC = 8;
+export const MS_REMOUNT = 32;
+export const MS_NOATIME = 1024;
+export const MS_NODIRATIME = 2048;
+export const MS_BIND = 4096;
+export const MS_REC = 16384;
+export const MS_PRIVATE = 1 << 18;
+export const MS_SLAVE = 1 << 19;
+export const MS_SHARED = 1 << 20;
+export const MS_RELATIME = 1 << 21;
+
+const MS_FLAGS = { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC, MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_RELATIME };
+export const MNT_DETACH = 2;
+
+const mountC = declare("mount", "int", ["str", "str", "str", "ulong", "str"]);
+const umount2C = declare("umount2", "int", ["str", "int"]);
+const pivotRootC = declareSyscall(SYS.pivot_root, ["str", "str"]);
+const fchdirC = declare("fchdir", "int", ["int"]);
+const chdirC = declare("chdir", "int", ["str"]);
+const chrootC = declare("chroot", "int", ["str"]);
+
+/** mount(2). */
+export function mount(source: string | null, target: string, type: string | null, bits: number, data: string | null = null): void {
+  sys("mount", () => [quote(source), quote(target), quote(type), flags(MS_FLAGS, bits), quote(data)], () => mountC(source, target, type, bits, data));
+}
+
+/** umount2(2). */
+export function umount2(target: string, bits: number): void {
+  sys("umount2", () => [quote(target), flags({ MNT_DETACH }, bits)], () => umount2C(target, bits));
+}
+
+/** pivot_root(2): `newRoot` becomes the root, the old root is mounted on `putOld`. */
+export function pivotRoot(newRoot: string, putOld: string): void {
+  sys("pivot_root", () => [quote(newRoot), quote(putOld)], () => pivotRootC(newRoot, putOld));
+}
+
+/** fchdir(2). */
+export function fchdir(fd: number): void {
+  sys("fchdir", () => [`${fd}`], () => fchdirC(fd));
+}
+
+/** chdir(2), traced; process.chdir would ask for the path of the new directory. */
+export function chdir(path: string): void {
+  sys("chdir", () => [quote(path)], () => chdirC(path));
+}
+
+/** chroot(2). */
+export function chroot(path: string): void {
+  sys("chroot", () => [quote(path)], () => chrootC(path));
+}
+
+/** Sets the propagation of `/` and of everything below (mount_namespaces(7)). */
+export function setPropagation(kind: "private" | "slave" | "shared"): void {
+  mount(null, "/", null, MS_REC | { private: MS_PRIVATE, slave: MS_SLAVE, shared: MS_SHARED }[kind]);
+}
+
+const AT_EMPTY_PATH = 0x1000;
+const AT_RECURSIVE = 0x8000;
+const MOUNT_ATTR_RDONLY = 1n;
+const mountSetattrC = declareSyscall(SYS.mount_setattr, ["int", "str", "uint", "void *", "size_t"]);
+
+/**
+ * Makes a mount and every mount below it read-only: mount_setattr(2) AT_RECURSIVE, which leaves all other flags as they are.
+ * Before Linux 5.12 each mount is remounted by itself, with the flags it has, since a user namespace may not drop a locked one.
+ *
+ * @param fd a descriptor of the mount's root
+ */
+export function makeReadOnly(fd: number): void {
+  const attr = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]);
+  const text = () => [`${fd}`, '""', "AT_EMPTY_PATH|AT_RECURSIVE", "{attr_set=MOUNT_ATTR_RDONLY}", "32"];
+  try {
+    sys("mount_setattr", text, () => mountSetattrC(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, new Uint8Array(attr.buffer), 32));
+  } catch (error) {
+    if (!failedWith(error, "ENOSYS")) throw error;
+    remountReadOnly(fd);
+  }
+}
+
+const OPTION_FLAGS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC, noatime: MS_NOATIME, nodiratime: MS_NODIRATIME, relatime: MS_RELATIME };
+
+function remountReadOnly(fd: number): void {
+  const top = readlinkSync(fdPath(fd)).replace(/\/$/, "");
+  const inside = readMountInfo().filter(({ mountPoint }) => mountPoint === (top || "/") || mountPoint.startsWith(`${top}/`));
+  for (const { mountPoint, options } of inside) {
+    const kept = options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), 0);
+    const path = fdPath(fd) + mountPoint.slice(top.length).replace(/\/$/, "");
+    try {
+      mount(null, path, null, MS_REMOUNT | MS_BIND | MS_RDONLY | kept);
+    } catch (error) {
+      // A mount that another one covers has no path any more, and nothing inside can reach it either.
+      if (!failedWith(error, "EINVAL", "ENOENT", "EACCES", "ENOTDIR")) throw error;
+    }
+  }
+}
+
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;
+const RESOLVE_NO_MAGICLINKS = 2;
+const RESOLVE_IN_ROOT = 16;
+const openat2C = declareSyscall(SYS.openat2, ["int", "str", "void *", "size_t"]);
+
+/**
+ * openat2(2) with RESOLVE_IN_ROOT: `path` is looked up as if `root` were `/`, so that neither `..` nor a symbolic link in a
+ * hostile rootfs leads out of it (CVE-2021-30465).
+ *
+ * @returns an O_PATH descriptor
+ * @throws SyscallError ENOENT, ENOTDIR, ELOOP; ENOSYS before Linux 5.6
+ */
+export function openInRoot(root: number, path: string): number {
+  const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
+  const text = () => [`${root}`, quote(path), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}", "24"];
+  for (let tries = 0; ; tries++) {
+    try {
+      return sys("openat2", text, () => openat2C(root, path, new Uint8Array(how.buffer), 24));
+    } catch (error) {
+      if (!failedWith(error, "EAGAIN") || tries > 100) throw error; // a rename crossed the lookup
+    }
+  }
+}
+
+/** The name by which a call that takes a path reaches exactly what a descriptor stands for. */
+export function fdPath(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+/** `openInRoot`, making what is missing: a directory, or for a file its directories and an empty file. */
+export function makeInRoot(root: number, path: string, kind: "directory" | "file"): number {
+  try {
+    return openInRoot(root, path);
+  } catch (error) {
+    if (!failedWith(error, "ENOENT")) throw error;
+  }
+  const parent = dirname(path) === path ? "/" : dirname(path);
+  const above = makeInRoot(root, parent, "directory");
+  try {
+    const name = basename(path);
+    if (name === ".." || name === "." || name === "") throw new ToolError(`${path}: not a place to make a ${kind}`);
+    const target = `${fdPath(above)}/${name}`;
+    if (kind === "directory") mkdirSync(target);
+    else closeSync(openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644));
+  } catch (error) {
+    // EEXIST: somebody was faster, or a dangling symbolic link has the name; the lookup below decides
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    closeSync(above);
+  }
+  return openInRoot(root, path);
+}
+
+const mknodC = declare("mknod", "int", ["str", "uint", "uint64_t"]);
+const S_IFCHR = 0o020000;
+
+/** mknod(2) of a character device with exactly this mode, whatever the umask. @throws SyscallError EPERM in a user namespace */
+export function makeCharacterDevice(path: string, mode: number, major: number, minor: number): void {
+  const device = major * 256 + minor;
+  sys("mknod", () => [quote(path), `S_IFCHR|0${mode.toString(8)}`, `makedev(${major}, ${minor})`], () => mknodC(path, S_IFCHR | mode, device));
+  chmodSync(path, mode);
+}

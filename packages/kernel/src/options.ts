@@ -1,0 +1,125 @@
+// One option table a tool drives parsing, help, docs and their test. The table's rows are citty arguments with two more fields;
+// citty renders the help, and node:util's parseArgs cuts the words, since citty's own parser has no end of options.
+import { parseArgs } from "node:util";
+import { closest, distance } from "fastest-levenshtein";
+import type { ArgDef } from "citty";
+import { UsageError } from "./errno.ts";
+
+export interface OptionSpec {
+  readonly type: "boolean" | "string";
+  /** The one-letter form. */
+  readonly alias?: string;
+  readonly description: string;
+  readonly valueHint?: string;
+  /** The value may be left out, and is given only as --name=VALUE. */
+  readonly optionalValue?: true;
+  /** May be given several times; otherwise a second value is an error. */
+  readonly repeat?: true;
+}
+
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
+
+/** Options that every tool has. */
+export const COMMON = {
+  trace: { type: "boolean", optionalValue: true, valueHint: "json", description: "print every system call, also of the next links (or CONTAIN_TRACE=1)" },
+  chain: { type: "string", valueHint: "call|exec", description: "exec: execve the next of the five tools instead of calling it (or CONTAIN_CHAIN=exec)" },
+  "preserve-fds": { type: "string", valueHint: "N", description: "leave descriptors 3 to 2+N open for the program" },
+  verbose: { type: "boolean", alias: "v", description: "say each step" },
+  help: { type: "boolean", alias: "h", description: "show this help" },
+  version: { type: "boolean", alias: "V", description: "show the version" },
+} as const satisfies OptionTable;
+
+/** An option as it stood on the command line. `value` is undefined for a flag. */
+export interface Given<Name extends string = string> {
+  readonly name: Name;
+  readonly value: string | undefined;
+}
+
+/** The values of options, for a function that reads only some of a tool's. */
+export interface Values<Name extends string> {
+  has(name: Name): boolean;
+  /** The value of the option, undefined when it was not given or has none. */
+  value(name: Name): string | undefined;
+  /** Every value of a repeatable option, in order. */
+  all(name: Name): string[];
+}
+
+/** A tool's own words, read: its options in order, then the words behind them. */
+export interface Options<Name extends string = string> extends Values<Name> {
+  readonly given: readonly Given<Name>[];
+  /** The words from the first one that is no option, or from behind `--`. */
+  readonly rest: readonly string[];
+  /** True when a `--` stood before `rest`. */
+  readonly ended: boolean;
+}
+
+/**
+ * Reads a tool's own options from the front of `words`; they end at the first word that is not an option, or at `--`.
+ *
+ * @throws UsageError for an option that the table does not have, one that lacks its value, or a single one given twice
+ */
+export function readOptions<Name extends string>(table: Readonly<Record<Name, OptionSpec>>, words: readonly string[]): Options<Name> {
+  const specs = table as OptionTable;
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, { type: spec.type, multiple: true, ...(spec.alias ? { short: spec.alias } : {}) }])),
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+  });
+  const stop = tokens.find((token) => token.kind !== "option");
+  const given: Given<Name>[] = [];
+  for (const token of tokens) {
+    if (token.kind !== "option" || (stop !== undefined && token.index > stop.index)) break;
+    checkOption(specs, token.name, token.rawName, token.value, given);
+    given.push({ name: token.name as Name, value: token.value });
+  }
+  const end = stop === undefined ? words.length : stop.index;
+  const ended = stop?.kind === "option-terminator";
+  const matching = (name: Name) => given.filter((option) => option.name === name);
+  return {
+    given,
+    rest: words.slice(ended ? end + 1 : end),
+    ended,
+    has: (name) => matching(name).length > 0,
+    value: (name) => matching(name).at(-1)?.value,
+    all: (name) => matching(name).flatMap((option) => option.value ?? []),
+  };
+}
+
+function checkOption(table: OptionTable, name: string, rawName: string, value: string | undefined, before: readonly Given[]): void {
+  const spec = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (spec === undefined) throw unknownOption(table, name, rawName);
+  if (spec.type === "string" && value === undefined) throw new UsageError(`${rawName} needs a value: --${name} ${spec.valueHint ?? "VALUE"}`, spec.description);
+  if (spec.type === "boolean" && value !== undefined && !spec.optionalValue) throw new UsageError(`${rawName} takes no value`, spec.description);
+  if (value === "") throw new UsageError(`${rawName} was given an empty value`, spec.description);
+  if (value !== undefined && !spec.repeat && before.some((option) => option.name === name)) throw new UsageError(`--${name} was given twice`);
+}
+
+function unknownOption(table: OptionTable, name: string, rawName: string): UsageError {
+  const names = Object.keys(table);
+  const near = name.length > 1 ? closest(name, names) : undefined;
+  const close = near !== undefined && (distance(name, near) <= 3 || near.startsWith(name)) ? `did you mean --${near}?` : "--help lists the options";
+  return new UsageError(`unknown option ${rawName}`, close);
+}
+
+/** The help of one command, rendered by citty. */
+export async function renderHelp(
+  command: { readonly name: string; readonly description: string; readonly usage: string; readonly subCommands?: Readonly<Record<string, string>> },
+  options: OptionTable,
+  version: string,
+): Promise<string> {
+  const { renderUsage } = await import("citty");
+  const args = Object.entries(options).map(([name, spec]): [string, ArgDef] => {
+    const { type, description, alias = [], valueHint = "VALUE" } = spec;
+    if (type === "string") return [name, { type, description, alias, valueHint }];
+    return [spec.optionalValue ? `${name}[=${valueHint}]` : name, { type, description, alias }];
+  });
+  const subCommands = Object.entries(command.subCommands ?? {}).map(([name, description]) => [name, { meta: { name, description } }] as const);
+  const text = await renderUsage({
+    meta: { name: command.name, description: command.description, version },
+    args: Object.fromEntries(args),
+    ...(subCommands.length > 0 ? { subCommands: Object.fromEntries(subCommands) } : {}),
+  });
+  return text.replace(/\[OPTIONS\].*/, `[OPTIONS] ${command.usage}`);
+}

@@ -1,0 +1,47 @@
+// Readers for the files of proc(5) that the tools need before they act.
+import { readFileSync } from "node:fs";
+
+/** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). Paths are unescaped. */
+export interface MountInfo {
+  readonly id: number;
+  readonly parent: number;
+  readonly root: string;
+  readonly mountPoint: string;
+  readonly options: readonly string[];
+  readonly propagation: readonly string[];
+  readonly type: string;
+  readonly source: string;
+  readonly superOptions: readonly string[];
+}
+
+/** The mounts of a mount namespace, in the order in which the kernel lists them: a parent before its children. */
+export function readMountInfo(pid: number | "self" = "self"): MountInfo[] {
+  return readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").filter(Boolean).map(parseMountInfo);
+}
+
+function parseMountInfo(line: string): MountInfo {
+  const words = line.split(" ");
+  const dash = words.indexOf("-", 6);
+  const at = (i: number) => (words[i] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return {
+    id: Number(words[0]),
+    parent: Number(words[1]),
+    root: at(3),
+    mountPoint: at(4),
+    options: at(5).split(","),
+    propagation: words.slice(6, dash),
+    type: at(dash + 1),
+    source: at(dash + 2),
+    superOptions: at(dash + 3).split(","),
+  };
+}
+
+/** A field of /proc/PID/status, or undefined: `statusField(text, "SigIgn")`. */
+export function statusField(status: string, name: string): string | undefined {
+  return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1];
+}
+
+/** The fields of /proc/PID/stat from the third on (state is 0, ppid 1, …); the second, comm, may hold spaces and parentheses. */
+export function statFields(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(")") + 2).trimEnd().split(" ");
+}

@@ -1,0 +1,187 @@
+// Processes: waiting for them, ending, and what prctl(2), prlimit(2) and the credentials calls change about the calling one.
+import { SYS, declare, declareSyscall, errno } from "./libc.ts";
+import { SyscallError } from "./errno.ts";
+import { POLLIN, pollOnce } from "./poll.ts";
+import { signalName } from "./signal.ts";
+import { flags, quote, sys, trace, tracer } from "./trace.ts";
+
+const exitC = declare("_exit", "void", ["int"]);
+
+/** _exit(2): ends the process at once, without the runtime's own farewell, which belongs to the parent. */
+export function exit(status: number): never {
+  exitC(status);
+  throw new Error("unreachable");
+}
+
+export const WNOHANG = 1;
+export const WUNTRACED = 2;
+export const WCONTINUED = 8;
+const WAIT_FLAGS = { WNOHANG, WUNTRACED, WCONTINUED };
+const EINTR = 4;
+const ECHILD = 10;
+
+/** A wait status, as wait(2) packs it. The same object is filled in again by the next `waitpid`. */
+export interface Waited {
+  pid: number;
+  status: number;
+}
+
+const waited: Waited = { pid: 0, status: 0 };
+const statusWord = new Int32Array(1);
+const statusBytes = new Uint8Array(statusWord.buffer);
+const waitpidC = declare("waitpid", "int", ["int", "void *", "int"]);
+
+/**
+ * waitpid(2). Retried when a signal interrupts it.
+ *
+ * @returns undefined when there is no child left (ECHILD) or, with WNOHANG, none has changed; the object is reused
+ */
+export function waitpid(pid: number, options: number): Waited | undefined {
+  for (;;) {
+    const result = waitpidC(pid, statusBytes, options);
+    const code = result === -1 ? errno() : 0;
+    if (code === EINTR) continue;
+    if (tracer.mode !== "off") trace("waitpid", [`${pid}`, result > 0 ? describeStatus(statusWord[0] ?? 0) : "NULL", flags(WAIT_FLAGS, options)], result, code);
+    if (code !== 0 && code !== ECHILD) throw new SyscallError("waitpid", [`${pid}`, "NULL", flags(WAIT_FLAGS, options)], code);
+    if (result <= 0) return undefined;
+    waited.pid = result;
+    waited.status = statusWord[0] ?? 0;
+    return waited;
+  }
+}
+
+const P_ALL = 0;
+const WEXITED = 4;
+const WNOWAIT = 0x1000000;
+const childInfo = new Uint8Array(128);
+const waitidC = declare("waitid", "int", ["int", "int", "void *", "int"]);
+
+/** True while this process has a child, living or not yet waited for: waitid(2) with WNOWAIT says ECHILD when there is none. */
+export function hasChildren(): boolean {
+  return waitidC(P_ALL, 0, childInfo, WEXITED | WNOHANG | WNOWAIT) === 0;
+}
+
+/** The signal that stopped the process, or 0 (WIFSTOPPED, WSTOPSIG). */
+export function stopSignal(status: number): number {
+  return (status & 0xff) === 0x7f ? (status >> 8) & 0xff : 0;
+}
+
+/** True when the process was continued by SIGCONT (WIFCONTINUED). */
+export function wasContinued(status: number): boolean {
+  return status === 0xffff;
+}
+
+/** The signal that ended the process, or 0 (WIFSIGNALED, WTERMSIG). */
+export function endSignal(status: number): number {
+  return (status & 0x7f) !== 0 && (status & 0xff) !== 0x7f ? status & 0x7f : 0;
+}
+
+/** The status a shell would show: its own exit status, or 128 + the signal that ended it. */
+export function shellStatus(status: number): number {
+  const signal = endSignal(status);
+  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
+}
+
+function describeStatus(status: number): string {
+  if (stopSignal(status)) return `[{WIFSTOPPED(s) && WSTOPSIG(s) == ${signalName(stopSignal(status))}}]`;
+  if (wasContinued(status)) return "[{WIFCONTINUED(s)}]";
+  if (endSignal(status)) return `[{WIFSIGNALED(s) && WTERMSIG(s) == ${signalName(endSignal(status))}}]`;
+  return `[{WIFEXITED(s) && WEXITSTATUS(s) == ${(status >> 8) & 0xff}}]`;
+}
+
+const getpidC = declare("getpid", "int", []);
+const getppidC = declare("getppid", "int", []);
+
+/** getpid(2), asked of the kernel: process.pid still has the parent's value after a fork. */
+export function getpid(): number {
+  return getpidC();
+}
+
+/** getppid(2): 0 when the parent is in another PID namespace. */
+export function getppid(): number {
+  return getppidC();
+}
+
+const pidfdOpenC = declareSyscall(SYS.pidfd_open, ["int", "uint"]);
+
+/** pidfd_open(2): a close-on-exec descriptor that always means this process, whoever gets its PID later. @throws SyscallError ESRCH */
+export function pidfdOpen(pid: number): number {
+  return sys("pidfd_open", () => [`${pid}`, "0"], () => pidfdOpenC(pid, 0));
+}
+
+/** True when the process behind a pidfd has ended: poll(2) says POLLIN then. */
+export function hasEnded(pidfd: number): boolean {
+  return pollOnce(pidfd, POLLIN, 0);
+}
+
+const prctlC = declare("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
+const prctlStringC = declare("prctl", "int", ["int", "str", "ulong", "ulong", "ulong"]);
+const PR_SET_PDEATHSIG = 1;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_NAME = 15;
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/** prctl(2) PR_SET_NAME: what `ps` shows as the command, 15 bytes of it. */
+export function setName(name: string): void {
+  sys("prctl", () => ["PR_SET_NAME", quote(name)], () => prctlStringC(PR_SET_NAME, name, 0, 0, 0));
+}
+
+/** prctl(2) PR_SET_PDEATHSIG: the signal this process gets when its parent thread ends; 0 for none. Cleared by a change of credentials. */
+export function setParentDeathSignal(signal: number): void {
+  sys("prctl", () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)], () => prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0));
+}
+
+/** prctl(2) PR_SET_CHILD_SUBREAPER: orphans below this process become its children. */
+export function setChildSubreaper(): void {
+  sys("prctl", () => ["PR_SET_CHILD_SUBREAPER", "1"], () => prctlC(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
+/** prctl(2) PR_SET_DUMPABLE: 0 gives /proc/PID to root and denies ptrace(2) without CAP_SYS_PTRACE. */
+export function setDumpable(on: boolean): void {
+  sys("prctl", () => ["PR_SET_DUMPABLE", on ? "1" : "0"], () => prctlC(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0));
+}
+
+const memsetC = declare("memset", "void *", ["uint64_t", "int", "size_t"]);
+const memcpyC = declare("memcpy", "void *", ["uint64_t", "void *", "size_t"]);
+
+/** Overwrites a range of this process's own memory with `text`, and the rest of it with zeros. */
+export function overwrite(from: number, to: number, text: string): void {
+  memsetC(from, 0, to - from);
+  const bytes = Buffer.from(text).subarray(0, Math.max(0, to - from - 1));
+  if (bytes.length > 0) memcpyC(from, bytes, bytes.length);
+}
+
+const prlimitC = declare("prlimit", "int", ["int", "int", "void *", "void *"]);
+const RLIMIT_NOFILE = 7;
+const RLIM_INFINITY = 0xffffffffffffffffn;
+
+/** prlimit(2): sets the soft RLIMIT_NOFILE of this process, and leaves the hard one. `soft` is a count, or "unlimited". */
+export function setSoftFileLimit(soft: string): void {
+  const old = new BigUint64Array(2);
+  const bytes = new Uint8Array(old.buffer);
+  if (prlimitC(0, RLIMIT_NOFILE, null, bytes) === -1) return;
+  const wanted = soft === "unlimited" ? RLIM_INFINITY : BigInt(soft);
+  if (old[0] === wanted) return;
+  const limit = new Uint8Array(new BigUint64Array([wanted, old[1] ?? wanted]).buffer);
+  sys("prlimit64", () => ["0", "RLIMIT_NOFILE", `{rlim_cur=${soft}, rlim_max=${old[1]}}`, "NULL"], () => prlimitC(0, RLIMIT_NOFILE, limit, null));
+}
+
+const setresuidC = declare("setresuid", "int", ["uint", "uint", "uint"]);
+const setresgidC = declare("setresgid", "int", ["uint", "uint", "uint"]);
+const setgroupsC = declare("setgroups", "int", ["size_t", "void *"]);
+
+/** setresuid(2): real, effective and saved user id. */
+export function setresuid(uid: number): void {
+  sys("setresuid", () => [`${uid}`, `${uid}`, `${uid}`], () => setresuidC(uid, uid, uid));
+}
+
+/** setresgid(2): real, effective and saved group id. */
+export function setresgid(gid: number): void {
+  sys("setresgid", () => [`${gid}`, `${gid}`, `${gid}`], () => setresgidC(gid, gid, gid));
+}
+
+/** setgroups(2): the supplementary groups. */
+export function setgroups(groups: readonly number[]): void {
+  const list = new Uint32Array(groups);
+  sys("setgroups", () => [`${list.length}`, `[${groups.join(", ")}]`], () => setgroupsC(list.length, new Uint8Array(list.buffer)));
+}

@@ -1,0 +1,58 @@
+// What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the mend.
+import { writeSync } from "node:fs";
+import { ToolError, codeOf } from "./errno.ts";
+import { exit } from "./process.ts";
+import { say, tracer } from "./trace.ts";
+
+/** The steps of --verbose. `contain` says those of all its links under its own name, and the writes of cgset only when asked. */
+export const steps = {
+  on: false,
+  writes: false,
+  label: undefined as string | undefined,
+  say(text: string): void {
+    if (steps.on) say(`[${steps.label ?? tracer.tool}] ${text}\n`);
+  },
+  /** A write to a file of a group: `memory.max <- 67108864`. */
+  wrote(file: string, value: string): void {
+    if (steps.writes) say(`[${steps.label ?? tracer.tool}] ${file} <- ${value}\n`);
+  },
+};
+
+/** A remark on standard error under the name of the tool at work. */
+export function warn(text: string): void {
+  say(`${tracer.tool}: ${text}\n`);
+}
+
+/** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */
+export function report(error: unknown): number {
+  const { tool } = tracer;
+  if (error instanceof ToolError) {
+    say(`${tool}: ${error.message}\n${error.hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${error.hint}\n`}`);
+    return error.status;
+  }
+  if (error instanceof Error && codeOf(error) !== undefined && "syscall" in error) {
+    say(`${tool}: ${error.message}\n`); // node:fs names the call, the path and the errno
+    return 125;
+  }
+  say(`${tool}: this is a bug in ${tool}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 125;
+}
+
+/**
+ * The close-on-exec pipe to a supervisor. A word in it is a failure of ours; end of file without one means that the program
+ * was started, so its own 125, 126 and 127 are never taken for ours.
+ */
+export const failurePipe = { fd: -1 };
+
+/** Ends this process with an explanation. */
+export function fail(error: unknown): never {
+  const status = report(error);
+  if (failurePipe.fd !== -1) {
+    try {
+      writeSync(failurePipe.fd, tracer.tool);
+    } catch {
+      // the supervisor is gone
+    }
+  }
+  return exit(status);
+}

@@ -1,0 +1,145 @@
+// The kernel rules behind the errors that containers meet, and the mend. First match wins.
+
+interface Rule {
+  readonly syscall: string;
+  readonly code: string;
+  readonly when?: (args: string) => boolean;
+  readonly say: string;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    syscall: "clone3|clone|unshare",
+    code: "EPERM",
+    when: (args) => args.includes("CLONE_NEWUSER"),
+    say: "creating a user namespace is forbidden here: kernel.unprivileged_userns_clone=0, kernel.apparmor_restrict_unprivileged_userns=1, a seccomp filter, or a chroot (user_namespaces(7): EPERM when the root differs from the mount namespace's)",
+  },
+  {
+    syscall: "clone3|clone|unshare",
+    code: "EPERM",
+    say: "creating a namespace other than a user namespace needs CAP_SYS_ADMIN (namespaces(7)). Run as root, or make a user namespace first, in which you are root: --user --map-root-user",
+  },
+  {
+    syscall: "clone3|clone|unshare",
+    code: "ENOSPC",
+    say: "the limit on namespaces is reached: /proc/sys/user/max_*_namespaces, or 32 nested PID or user namespaces (namespaces(7), user_namespaces(7))",
+  },
+  {
+    syscall: "clone3|clone",
+    code: "EAGAIN",
+    say: "no new process is allowed: RLIMIT_NPROC of this user, kernel.threads-max, kernel.pid_max, or pids.max of the cgroup (fork(2))",
+  },
+  {
+    syscall: "clone3",
+    code: "EBUSY",
+    say: "processes live only in leaf groups: this cgroup has controllers enabled for its children (cgroups(7), \"no internal processes\")",
+  },
+  {
+    syscall: "clone3",
+    code: "EACCES",
+    say: "CLONE_INTO_CGROUP needs write access to cgroup.procs of the target and of the common ancestor (clone(2), cgroups(7) \"delegation containment\")",
+  },
+  {
+    syscall: "unshare|clone3|clone",
+    code: "EINVAL",
+    when: (args) => args.includes("CLONE_NEWTIME"),
+    say: "this kernel has no time namespaces (CONFIG_TIME_NS; time_namespaces(7), since Linux 5.6)",
+  },
+  {
+    syscall: "setns",
+    code: "EPERM",
+    say: "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it, and for most kinds in one's own too (setns(2)). Run as root, or join the owner first: --user",
+  },
+  {
+    syscall: "setns",
+    code: "EINVAL",
+    say: "the kernel refuses one's own user namespace, a PID namespace that is not a descendant of one's own, and a user or mount namespace for a process with several threads (setns(2))",
+  },
+  {
+    syscall: "mount",
+    code: "EPERM",
+    when: (args) => args.includes('"proc"'),
+    say: "in a user namespace a fresh /proc is refused while the visible one is partly covered (\"mount too revealing\"), as inside docker, and when the PID namespace is not one's own. Give the outer container an unmasked /proc (docker: --security-opt systempaths=unconfined) or use --no-proc",
+  },
+  {
+    syscall: "mount",
+    code: "EPERM",
+    when: (args) => args.includes('"sysfs"'),
+    say: "in a user namespace sysfs can only be mounted by the owner of the network namespace: create one too (--net)",
+  },
+  {
+    syscall: "mount|umount2|pivot_root|mount_setattr|open_tree",
+    code: "EPERM",
+    say: "mounting needs CAP_SYS_ADMIN in the user namespace that owns this mount namespace (mount_namespaces(7)). Run as root, or inside a user namespace: nsexec --user --map-root-user --mount",
+  },
+  {
+    syscall: "mount",
+    code: "EINVAL",
+    when: (args) => args.includes("MS_BIND") && !args.includes("MS_REC"),
+    say: "a user namespace may only bind a whole tree of mounts it did not make itself: MS_REC is needed (mount_namespaces(7), locked mounts)",
+  },
+  {
+    syscall: "mount",
+    code: "ENODEV",
+    say: "this kernel does not know the file system: see /proc/filesystems",
+  },
+  {
+    syscall: "pivot_root",
+    code: "EINVAL",
+    say: "pivot_root(2) refuses a new root that is not a mount point, a shared parent mount, and a current root that is the initramfs or is not itself a mount point (a chroot)",
+  },
+  {
+    syscall: "pivot_root",
+    code: "EBUSY",
+    say: "the new root is on the same mount as the current root (pivot_root(2))",
+  },
+  {
+    syscall: "umount2",
+    code: "EBUSY",
+    say: "something still uses this mount: an open file, a working directory, or a mount below it (umount(2))",
+  },
+  {
+    syscall: "sethostname",
+    code: "EPERM",
+    say: "changing the host name needs CAP_SYS_ADMIN in the user namespace that owns the UTS namespace: add --uts, and --user --map-root-user without root",
+  },
+  {
+    syscall: "setresuid|setresgid|setgroups",
+    code: "EINVAL",
+    say: "this id has no mapping in the user namespace: see /proc/self/uid_map and gid_map (user_namespaces(7))",
+  },
+  {
+    syscall: "setgroups",
+    code: "EPERM",
+    say: "setgroups is denied in this user namespace (/proc/self/setgroups), or CAP_SETGID is missing (user_namespaces(7))",
+  },
+  {
+    syscall: "write",
+    code: "EPERM",
+    when: (args) => /[ug]id_map/.test(args),
+    say: "without privilege a map may hold one line that maps one's own effective id, and gid_map only after `deny` went to setgroups (user_namespaces(7)). newuidmap and newgidmap map ranges from /etc/subuid: --map-auto",
+  },
+  {
+    syscall: "write",
+    code: "EACCES",
+    when: (args) => args.includes("timens_offsets"),
+    say: "offsets can be set only while the time namespace has no process yet, and need CAP_SYS_TIME in its user namespace (time_namespaces(7))",
+  },
+  {
+    syscall: "write",
+    code: "ERANGE",
+    when: (args) => args.includes("timens_offsets"),
+    say: "the clock would become negative or pass half of its range (time_namespaces(7))",
+  },
+  {
+    syscall: "openat2",
+    code: "ENOSYS",
+    say: "openat2(2) came with Linux 5.6; without it a symbolic link in the rootfs could redirect a mount to the host, so we stop",
+  },
+];
+
+/** The rule that explains why `syscall` failed with `code`, if one is known. */
+export function ruleFor(syscall: string, code: string, args: readonly string[]): string | undefined {
+  const text = args.join(", ");
+  return RULES.find((r) => r.syscall.split("|").includes(syscall) && r.code === code && (r.when?.(text) ?? true))?.say;
+}

@@ -1,0 +1,193 @@
+// Signals: names, masks, dispositions, and waiting for them without a handler. Masks are kept as eight bytes, signal N at bit N-1,
+// because the init's loop must not make garbage: a BigInt per signal would be a page of private memory after a while.
+import { constants } from "node:os";
+import { arch } from "node:process";
+import { UsageError } from "./errno.ts";
+import { SYS, declare, declareSyscall, errno } from "./libc.ts";
+import { quote, sys, trace, tracer } from "./trace.ts";
+
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGQUIT = 3;
+export const SIGKILL = 9;
+export const SIGPIPE = 13;
+export const SIGTERM = 15;
+export const SIGCHLD = 17;
+export const SIGCONT = 18;
+export const SIGSTOP = 19;
+export const SIGTSTP = 20;
+export const SIGTTIN = 21;
+export const SIGTTOU = 22;
+export const SIGXFSZ = 25;
+/** The highest signal number, SIGRTMAX. */
+export const NSIG = 64;
+
+const RTMIN = 34; // glibc's and musl's SIGRTMIN: the kernel's 32 and 33 belong to their threads
+const byName = new Map<string, number>(Object.entries(constants.signals).map(([name, number]) => [name.slice(3), number]));
+const byNumber = new Map<number, string>();
+for (const [name, number] of byName) if (!byNumber.has(number)) byNumber.set(number, `SIG${name}`);
+
+/** "SIGTERM" for 15, "SIGRTMIN+2" for 36. */
+export function signalName(number: number): string {
+  const name = byNumber.get(number);
+  if (name !== undefined) return name;
+  return number >= RTMIN && number <= NSIG ? `SIGRTMIN${number === RTMIN ? "" : `+${number - RTMIN}`}` : `signal ${number}`;
+}
+
+/**
+ * Reads a signal as kill(1) does: TERM, SIGTERM, 15, RTMIN+2, RTMAX-1.
+ *
+ * @throws UsageError
+ */
+export function parseSignal(text: string): number {
+  const name = text.toUpperCase().replace(/^SIG/, "");
+  const realTime = /^RT(MIN|MAX)([+-]\d+)?$/.exec(name);
+  let number = byName.get(name);
+  if (/^\d+$/.test(name)) number = Number(name);
+  else if (realTime) number = (realTime[1] === "MIN" ? RTMIN : NSIG) + Number(realTime[2] ?? 0);
+  if (number === undefined || number < 1 || number > NSIG) {
+    throw new UsageError(`${quote(text)} is not a signal`, "a name (TERM, SIGTERM, RTMIN+1) or a number from 1 to 64; `kill -l` lists them");
+  }
+  return number;
+}
+
+export type SignalSet = Uint8Array;
+
+/** A set of the given signals. */
+export function signalSet(signals: Iterable<number> = []): SignalSet {
+  const set = new Uint8Array(8);
+  for (const signal of signals) addSignal(set, signal);
+  return set;
+}
+
+export function addSignal(set: SignalSet, signal: number): void {
+  const index = (signal - 1) >> 3;
+  set[index] = (set[index] ?? 0) | (1 << ((signal - 1) & 7));
+}
+
+export function hasSignal(set: SignalSet, signal: number): boolean {
+  return ((set[(signal - 1) >> 3] ?? 0) & (1 << ((signal - 1) & 7))) !== 0;
+}
+
+/** Reads a mask as /proc/PID/status prints it: 16 hexadecimal digits, signal 1 in the lowest bit. */
+export function parseSignalMask(hex: string): SignalSet {
+  const set = new Uint8Array(8);
+  new DataView(set.buffer).setBigUint64(0, BigInt(`0x${hex}`), true);
+  return set;
+}
+
+export const ALL_SIGNALS: SignalSet = new Uint8Array(8).fill(0xff);
+
+function setNames(set: SignalSet): string {
+  const names = Array.from({ length: NSIG }, (_, i) => i + 1).filter((s) => hasSignal(set, s));
+  if (names.length > 32) {
+    const missing = Array.from({ length: NSIG }, (_, i) => i + 1).filter((s) => !hasSignal(set, s));
+    return `~[${missing.map((s) => signalName(s).slice(3)).join(" ")}]`;
+  }
+  return `[${names.map((s) => signalName(s).slice(3)).join(" ")}]`;
+}
+
+const SIG_SETMASK = 2;
+const sigprocmaskC = declareSyscall(SYS.rt_sigprocmask, ["int", "void *", "void *", "size_t"]);
+
+/** rt_sigprocmask(2) SIG_SETMASK for the calling thread; the raw call, since libc keeps signals 32 and 33 to itself. Returns the old mask. */
+export function setSignalMask(set: SignalSet): SignalSet {
+  const old = new Uint8Array(8);
+  sys("rt_sigprocmask", () => ["SIG_SETMASK", setNames(set), setNames(old), "8"], () => sigprocmaskC(SIG_SETMASK, set, old, 8));
+  return old;
+}
+
+/** setSignalMask without a trace line, for the few instructions around clone3. */
+export function setSignalMaskSilently(set: SignalSet, old: SignalSet): void {
+  sigprocmaskC(SIG_SETMASK, set, old, 8);
+}
+
+export const SIG_DFL = 0;
+export const SIG_IGN = 1;
+const sigactionC = declareSyscall(SYS.rt_sigaction, ["int", "void *", "void *", "size_t"]);
+const actions = new Uint8Array(64); // struct kernel_sigaction, zeroed: SIG_DFL, no flags, empty mask; the second half has SIG_IGN
+actions[32] = SIG_IGN;
+
+/** rt_sigaction(2): puts a signal back to its default action, or ignores it. SIGKILL and SIGSTOP are left alone. */
+export function setDisposition(signal: number, action: typeof SIG_DFL | typeof SIG_IGN): void {
+  if (signal === SIGKILL || signal === SIGSTOP) return;
+  sigactionC(signal, action === SIG_DFL ? actions.subarray(0, 32) : actions.subarray(32), null, 8);
+}
+
+/** Default action for every signal but `ignored`. */
+export function resetDispositions(ignored: SignalSet): void {
+  for (let signal = 1; signal <= NSIG; signal++) {
+    setDisposition(signal, hasSignal(ignored, signal) ? SIG_IGN : SIG_DFL);
+  }
+  trace("rt_sigaction", ["all signals", `SIG_DFL but ${setNames(ignored)} SIG_IGN`], 0);
+}
+
+/** si_code of a signal that the kernel made itself: a key on the terminal, a hangup (sigaction(2)). */
+export const SI_KERNEL = 0x80;
+
+/** One signal taken from the queue; the same object is filled in again and again. */
+export interface SignalInfo {
+  signal: number;
+  code: number;
+  pid: number;
+}
+
+const infoBytes = new Uint8Array(128);
+const infoWords = new Int32Array(infoBytes.buffer);
+const timeoutBytes = new Uint8Array(16);
+const timeoutView = new DataView(timeoutBytes.buffer);
+const info: SignalInfo = { signal: 0, code: 0, pid: 0 };
+const sigtimedwaitC = declareSyscall(SYS.rt_sigtimedwait, ["void *", "void *", "void *", "size_t"]);
+
+/**
+ * rt_sigtimedwait(2): takes a pending signal of `set`, which must be blocked.
+ *
+ * @param milliseconds how long to wait; undefined waits for ever
+ * @returns undefined when the time is up; the object is reused by the next call
+ */
+export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo | undefined {
+  if (milliseconds !== undefined) {
+    const whole = Math.max(0, Math.ceil(milliseconds));
+    timeoutView.setInt32(0, Math.floor(whole / 1000), true);
+    timeoutView.setInt32(8, (whole % 1000) * 1_000_000, true);
+  }
+  const signal = sigtimedwaitC(set, infoBytes, milliseconds === undefined ? null : timeoutBytes, 8);
+  if (signal === -1) {
+    const code = errno();
+    if (code === 4 || code === 11) return code === 11 ? undefined : waitForSignal(set, milliseconds); // EINTR, EAGAIN
+    return undefined;
+  }
+  info.signal = signal;
+  info.code = infoWords[2] ?? 0;
+  info.pid = infoWords[4] ?? 0;
+  if (tracer.mode !== "off") trace("rt_sigtimedwait", [setNames(set), `{si_pid=${info.pid}}`, "NULL", "8"], signalName(signal));
+  return info;
+}
+
+const killC = declare("kill", "int", ["int", "int"]);
+
+/** kill(2). A process that is gone (ESRCH) is no error: false. @throws SyscallError EPERM, EINVAL */
+export function kill(pid: number, signal: number): boolean {
+  const result = killC(pid, signal);
+  const code = result === -1 ? errno() : 0;
+  if (tracer.mode !== "off") trace("kill", [`${pid}`, signalName(signal)], result, code);
+  return result === 0;
+}
+
+const pidfdSendSignalC = declareSyscall(SYS.pidfd_send_signal, ["int", "int", "void *", "uint"]);
+
+/** pidfd_send_signal(2): false when the process has ended. */
+export function pidfdSendSignal(pidfd: number, signal: number): boolean {
+  const result = pidfdSendSignalC(pidfd, signal, null, 0);
+  const code = result === -1 ? errno() : 0;
+  if (tracer.mode !== "off") trace("pidfd_send_signal", [`${pidfd}`, signalName(signal), "NULL", "0"], result, code);
+  return result === 0;
+}
+
+/** Default action and an empty mask, so that the next such signal does what it does to a program without handlers. */
+export function setDispositionAndUnblock(signal: number): void {
+  setDisposition(signal, SIG_DFL);
+  setSignalMask(signalSet());
+}
+
+if (arch !== "x64" && arch !== "arm64") throw new UsageError(`the architecture ${arch} is not supported`, "x86-64 and arm64 are");

@@ -1,0 +1,71 @@
+// Every system call goes through `sys`: it is traced as strace would print it, and a failure becomes a SyscallError.
+import { readlinkSync, writeSync } from "node:fs";
+import { SyscallError, errnoName } from "./errno.ts";
+import { declare, errno } from "./libc.ts";
+
+export type TraceMode = "off" | "text" | "json";
+
+const getpid = declare("getpid", "int", []);
+
+/** What a trace line says about the process that made the call. A forked child changes its own copy. */
+export const tracer: { mode: TraceMode; tool: string; pid: number } = { mode: "off", tool: "contain", pid: 0 };
+
+/** The PID as the host's /proc shows it, which is what a reader of a trace can look up; inside a new PID namespace getpid() is 1. */
+export function learnPid(): void {
+  try {
+    tracer.pid = Number(readlinkSync("/proc/self"));
+  } catch {
+    tracer.pid = getpid();
+  }
+}
+
+/** Writes to standard error without the event loop, which must not be touched in a forked child. A closed pipe is no reason to stop. */
+export function say(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // EPIPE, EBADF, EAGAIN: nobody can be told
+  }
+}
+
+/** Prints one system call. `result` is undefined for a call that does not return when it succeeds (execve). */
+export function trace(syscall: string, args: readonly string[], result?: number | string, code = 0): void {
+  if (tracer.mode === "off") return;
+  if (tracer.pid === 0) learnPid();
+  const { tool, pid } = tracer;
+  if (tracer.mode === "json") {
+    const outcome = result === undefined ? {} : code ? { result: -1, errno: errnoName(code) } : { result };
+    say(`${JSON.stringify({ tool, pid, syscall, args, ...outcome })}\n`);
+    return;
+  }
+  const tail = result === undefined ? "" : code ? ` = -1 ${errnoName(code)}` : ` = ${result}`;
+  say(`[${tool} ${pid}] ${syscall}(${args.join(", ")})${tail}\n`);
+}
+
+/**
+ * Makes a system call that answers -1 and errno on failure.
+ *
+ * @param args the arguments as strace decodes them; asked for only when they are printed
+ * @throws SyscallError
+ */
+export function sys(syscall: string, args: () => string[], call: () => number): number {
+  const result = call();
+  const code = result === -1 ? errno() : 0;
+  if (tracer.mode !== "off") trace(syscall, args(), result, code);
+  if (code) throw new SyscallError(syscall, args(), code);
+  return result;
+}
+
+/** A string as strace quotes it; null is NULL. */
+export function quote(text: string | null): string {
+  return text === null ? "NULL" : JSON.stringify(text);
+}
+
+/** A bit set as strace prints it: `CLONE_NEWPID|CLONE_NEWUTS`, the rest in hex, 0 for none. */
+export function flags(table: Readonly<Record<string, number>>, bits: number): string {
+  const known = Object.entries(table).filter(([, bit]) => bit !== 0 && (bits & bit) === bit);
+  const left = known.reduce((rest, [, bit]) => rest & ~bit, bits) >>> 0;
+  const names = known.map(([name]) => name);
+  if (left !== 0 || names.length === 0) names.push(left === 0 ? "0" : `0x${left.toString(16)}`);
+  return names.join("|");
+}

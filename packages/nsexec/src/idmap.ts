@@ -1,0 +1,29 @@
+// Writing the maps of a new user namespace: by ourselves, or for an ordinary user's ranges by newuidmap(1) and newgidmap(1).
+import { type IdRange, ToolError, clone3, execProgram, shellStatus, waitpid, writeIdMap, writeSetgroups } from "@contain-tools/kernel";
+import type { IdMaps } from "./maps.ts";
+
+/** Writes setgroups, uid_map and gid_map of the process that was born in the new user namespace. @throws SyscallError, ToolError */
+export function writeMaps(pid: number, maps: IdMaps): void {
+  const helper = maps.subordinate && process.geteuid?.() !== 0;
+  if (maps.setgroups !== undefined) writeSetgroups(pid, maps.setgroups);
+  for (const [file, ranges] of [
+    ["uid_map", maps.user],
+    ["gid_map", maps.group],
+  ] as const) {
+    if (ranges.length === 0) continue;
+    if (helper) runHelper(`new${file.replace("_", "")}`, pid, ranges);
+    else writeIdMap(pid, file, ranges);
+  }
+}
+
+/** newuidmap(1): set-user-id root, it checks the ranges against /etc/subuid and writes the map for us. */
+function runHelper(program: string, pid: number, ranges: readonly IdRange[]): void {
+  const argv = [program, `${pid}`, ...ranges.flatMap(({ inner, outer, count }) => [`${inner}`, `${outer}`, `${count}`])];
+  const helper = clone3({ flags: 0 }, () => execProgram(argv));
+  const status = shellStatus(waitpid(helper, 0)?.status ?? 0);
+  if (status === 0) return;
+  throw new ToolError(
+    `${argv.join(" ")}: exit status ${status}`,
+    status === 127 ? `an ordinary user gets ranges of ids only through ${program}; Debian has it in the package uidmap` : `${program} allows only the ranges that /etc/sub${program.slice(3, 6)} gives to you`,
+  );
+}

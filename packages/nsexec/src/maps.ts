@@ -1,0 +1,103 @@
+// User and group id maps of a new user namespace (user_namespaces(7)), from the --map-* options.
+import { readFileSync } from "node:fs";
+import { type IdRange, UsageError, type Values, parseCount } from "@contain-tools/kernel";
+
+export interface IdMaps {
+  readonly user: readonly IdRange[];
+  readonly group: readonly IdRange[];
+  readonly setgroups: "allow" | "deny" | undefined;
+  /** The maps have ranges that an ordinary user gets only from newuidmap and newgidmap. */
+  readonly subordinate: boolean;
+}
+
+type MapOption = "map-root-user" | "map-current-user" | "map-user" | "map-group" | "map-users" | "map-groups" | "map-auto" | "setgroups";
+const MAX_ID = 0xfffffffe;
+
+/** @throws UsageError for a malformed or overlapping range, and for --map-auto without subordinate ids */
+export function readMaps(given: Values<MapOption>): IdMaps {
+  const uid = process.geteuid?.() ?? 0;
+  const gid = process.getegid?.() ?? 0;
+  const inner = (option: "map-user" | "map-group", own: number): number | undefined => {
+    const text = given.value(option);
+    if (text !== undefined) return parseCount(`--${option}`, text, 0, MAX_ID);
+    if (given.has("map-root-user")) return 0;
+    return given.has("map-current-user") ? own : undefined;
+  };
+  const user = withSingle(readRanges(given, "map-users", "/etc/subuid", uid), inner("map-user", uid), uid);
+  const group = withSingle(readRanges(given, "map-groups", "/etc/subgid", uid), inner("map-group", gid), gid);
+  checkOverlap("--map-users", user);
+  checkOverlap("--map-groups", group);
+  const setgroups = given.value("setgroups");
+  if (setgroups !== undefined && setgroups !== "allow" && setgroups !== "deny") throw new UsageError(`--setgroups ${setgroups}: it is allow or deny`);
+  const single = given.has("map-group") || given.has("map-root-user") || given.has("map-current-user");
+  if (setgroups === "allow" && single && group.length === 1) {
+    throw new UsageError("--setgroups allow does not go with a map of one's own group id", "the kernel takes such a gid_map only after setgroups was denied (user_namespaces(7))");
+  }
+  return { user, group, setgroups: setgroups ?? (single && group.length === 1 ? "deny" : undefined), subordinate: user.concat(group).some(({ count }) => count > 1) || user.length > 1 };
+}
+
+function readRanges(given: Values<MapOption>, option: "map-users" | "map-groups", file: string, uid: number): IdRange[] {
+  const ranges = given.all(option).map((text) => {
+    const match = /^(\d+):(\d+):(\d+)$/.exec(text);
+    if (!match) throw new UsageError(`--${option} ${text}: it is IN:OUT:N`, "for example 0:100000:65536: 65536 ids from 100000 outside are those from 0 inside");
+    const [, from = "", to = "", count = ""] = match;
+    return {
+      inner: parseCount(`--${option}`, from, 0, MAX_ID),
+      outer: parseCount(`--${option}`, to, 0, MAX_ID),
+      count: parseCount(`--${option}`, count, 1, MAX_ID),
+    };
+  });
+  if (given.has("map-auto")) ranges.push(subordinateRange(file, uid));
+  return ranges;
+}
+
+/** The first range that /etc/subuid or /etc/subgid gives to this user, by name or by number (subuid(5)). */
+function subordinateRange(file: string, uid: number): IdRange {
+  const name = userName(uid);
+  let text = "";
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    // told below
+  }
+  for (const line of text.split("\n")) {
+    const [owner, start, count] = line.split(":");
+    if (owner === undefined || (owner !== name && owner !== String(uid))) continue;
+    return { inner: 0, outer: Number(start), count: Number(count) };
+  }
+  throw new UsageError(`--map-auto: ${file} has no range for ${name ?? `uid ${uid}`}`, `add one as root: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${name ?? uid}`);
+}
+
+function userName(uid: number): string | undefined {
+  try {
+    const line = readFileSync("/etc/passwd", "utf8").split("\n").find((entry) => entry.split(":")[2] === String(uid));
+    return line?.split(":")[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adds a map of one id; ranges that hold its inner id are split around it, and keep their outer ids without a gap. */
+function withSingle(ranges: readonly IdRange[], inner: number | undefined, outer: number): IdRange[] {
+  if (inner === undefined) return [...ranges];
+  const split = ranges.flatMap((range) => {
+    const below = inner - range.inner;
+    if (below < 0 || below >= range.count) return [range];
+    const lower = { ...range, count: below };
+    const upper = { inner: inner + 1, outer: range.outer + below, count: range.count - below };
+    return [lower, upper].filter(({ count }) => count > 0);
+  });
+  return [{ inner, outer, count: 1 }, ...split];
+}
+
+function checkOverlap(option: string, ranges: readonly IdRange[]): void {
+  for (const side of ["inner", "outer"] as const) {
+    const sorted = [...ranges].sort((a, b) => a[side] - b[side]);
+    for (const [i, range] of sorted.entries()) {
+      const before = sorted[i - 1];
+      if (before !== undefined && before[side] + before.count > range[side]) {
+        throw new UsageError(`${option}: the ids from ${range[side]} are mapped twice (${side === "inner" ? "inside" : "outside"})`, "the kernel refuses overlapping ranges (user_namespaces(7))");
+      }
+    }
+  }
+}

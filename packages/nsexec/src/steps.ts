@@ -1,0 +1,324 @@
+// What is done inside the new or joined namespaces, and how the child that does it is made.
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import {
+  CLONE_NEWNS,
+  CLONE_NEWCGROUP,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_PARENT,
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  type Pipe,
+  ToolError,
+  chdir,
+  chroot,
+  clone3,
+  closeQuietly,
+  controllingTerminal,
+  exit,
+  failedWith,
+  failurePipe,
+  getpid,
+  groupDirectory,
+  findHierarchy,
+  hasEnded,
+  isMapped,
+  mount,
+  namespaceId,
+  openGroup,
+  pidfdOpen,
+  pipe,
+  readIdMap,
+  readToEnd,
+  setForegroundGroup,
+  setParentDeathSignal,
+  setPropagation,
+  setgroups,
+  sethostname,
+  setns,
+  setpgid,
+  setresgid,
+  setresuid,
+  shellStatus,
+  steps,
+  takeAllSignals,
+  umount2,
+  uninterrupted,
+  unshare,
+  unshareFs,
+  waitpid,
+  writeKernelFile,
+} from "@contain-tools/kernel";
+import type { Plan, Wanted } from "./cli.ts";
+import { writeMaps } from "./idmap.ts";
+
+const flagsOf = (wanted: readonly Wanted[]) => wanted.reduce((bits, { kind }) => bits | kind.flag, 0);
+
+/** Does it all in this very process, for plans that need no child: same PID, no parent left behind. */
+export function enterInPlace(plan: Plan): void {
+  if (plan.target !== undefined) {
+    const files = openTargets(plan);
+    if (flagsOf(plan.wanted) & CLONE_NEWNS) unshareFs(); // setns(2): the root and working directory must not be shared with a thread
+    join(files);
+  } else if (plan.wanted.length > 0) {
+    const keeper = startKeeper(plan);
+    announce(plan);
+    unshare(flagsOf(plan.wanted));
+    keeper();
+  }
+  setUp(plan);
+}
+
+/** A child in its namespaces, which goes on as `body`. */
+export interface Spawned {
+  readonly pid: number;
+  /** The tool that failed before the program was started; to be read when the child has ended. */
+  readonly failed: () => string | undefined;
+}
+
+/**
+ * Makes the child of a plan with `fork`. All signals are blocked from here on, so that none is lost before the caller waits for them.
+ *
+ * @throws SyscallError; nothing is left behind then
+ */
+export function spawn(plan: Plan, body: () => never): Spawned {
+  takeAllSignals();
+  const report = pipe();
+  const gate = pipe();
+  const self = pidfdOpen(getpid());
+  const cgroup = plan.intoCgroup === undefined ? undefined : openCgroup(plan.intoCgroup);
+  const child = () => {
+    failurePipe.fd = report.write;
+    closeSync(report.read);
+    closeSync(gate.write);
+    dieWithParent(plan, self);
+    if (plan.foreground) takeForeground();
+    if (uninterrupted(() => readSync(gate.read, Buffer.alloc(1))) === 0) exit(125); // the parent gave up, or died
+    closeSync(gate.read);
+    body();
+  };
+  const pid = plan.target === undefined ? create(plan, cgroup, gate, child) : joinTarget(plan, cgroup, child);
+  closeSync(report.write);
+  closeSync(gate.read);
+  if (cgroup !== undefined) closeSync(cgroup);
+  writeSync(gate.write, "1");
+  closeSync(gate.write);
+  closeSync(self);
+  return { pid, failed: () => readToEnd(report.read) || undefined };
+}
+
+/** What the child of `spawn` does before it becomes the next program. */
+export function inside(plan: Plan): void {
+  const { wanted, target } = plan;
+  if (target === undefined) {
+    // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
+    if (flagsOf(wanted) & CLONE_NEWCGROUP) unshare(CLONE_NEWCGROUP);
+    if (plan.offsets.length > 0) enterTimeNamespace(plan);
+  }
+  setUp(plan);
+}
+
+function create(plan: Plan, cgroup: number | undefined, gate: Pipe, child: () => never): number {
+  const late = CLONE_NEWCGROUP | (plan.offsets.length > 0 ? CLONE_NEWTIME : 0);
+  announce(plan);
+  const { pid, entered } = cloneIntoCgroup(flagsOf(plan.wanted) & ~late, cgroup, child);
+  const kept: string[] = [];
+  try {
+    if (!entered && plan.intoCgroup !== undefined) writeKernelFile(`${cgroupPath(plan.intoCgroup)}/cgroup.procs`, `${pid}`);
+    writeMaps(pid, plan.maps);
+    for (const { kind, file } of plan.wanted) if (file !== undefined) kept.push(keep(pid, kind.file, file));
+  } catch (error) {
+    for (const file of kept) umount2(file, 0);
+    closeSync(gate.write); // end of file: the child exits
+    closeSync(gate.read);
+    waitpid(pid, 0);
+    throw error;
+  }
+  return pid;
+}
+
+/** clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it. */
+function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never): { pid: number; entered: boolean } {
+  try {
+    return { pid: clone3({ flags: bits, cgroup }, child), entered: true };
+  } catch (error) {
+    if (cgroup === undefined || !failedWith(error, "EINVAL", "ENOSYS", "E2BIG")) throw error;
+    return { pid: clone3({ flags: bits }, child), entered: false };
+  }
+}
+
+/**
+ * A child in the namespaces of another process. To join a PID namespace two are needed: the first one joins, and its own child,
+ * which alone is in that PID namespace, is made with CLONE_PARENT and so becomes ours. The first one is single-threaded,
+ * which setns(2) asks for with user and time namespaces.
+ */
+function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never): number {
+  const files = openTargets(plan);
+  const bits = flagsOf(plan.wanted);
+  if (!(bits & CLONE_NEWPID)) {
+    return cloneIntoCgroup(0, cgroup, () => {
+      join(files);
+      return child();
+    }).pid;
+  }
+  const answer = pipe();
+  const first = clone3({ flags: 0 }, () => {
+    join(files);
+    const { pid } = cloneIntoCgroup(CLONE_PARENT, cgroup, child);
+    writeSync(answer.write, `${pid}`);
+    exit(0);
+  });
+  closeSync(answer.write);
+  const pid = Number(readToEnd(answer.read));
+  closeSync(answer.read);
+  const status = shellStatus(waitpid(first, 0)?.status ?? 0);
+  if (status !== 0 || pid === 0) exit(status || 125); // it has explained itself
+  return pid;
+}
+
+interface Joined {
+  readonly fd: number;
+  readonly bits: number;
+  readonly what: string;
+}
+
+/** Opens everything to be joined, before the first setns changes what a path means. */
+function openTargets({ target = 0, wanted }: Plan): Joined[] {
+  const own = wanted.filter(({ file, kind }) => file === undefined && isForeign(target, kind.file));
+  const files = wanted.flatMap(({ file, kind }) => (file === undefined ? [] : [{ fd: openSync(file, "r"), bits: kind.flag, what: file }]));
+  if (own.length === 0) return files;
+  return [{ fd: pidfdOpen(target), bits: flagsOf(own), what: `pidfd of ${target}` }, ...files];
+}
+
+/** False for a namespace that this process is in already (one's own user namespace cannot be joined), or that the kernel does not have. */
+function isForeign(target: number, file: string): boolean {
+  const there = namespaceId(target, file);
+  if (there === undefined && !existsSync(`/proc/self/ns/${file}`)) return false;
+  return there === undefined || there !== namespaceId("self", file);
+}
+
+function join(files: readonly Joined[]): void {
+  for (const { fd, bits, what } of files) {
+    setns(fd, bits, what);
+    closeSync(fd);
+    if (bits & CLONE_NEWUSER) becomeRootInside();
+  }
+}
+
+/** After joining a user namespace: its root, if it has one, as nsenter(1) does. */
+function becomeRootInside(): void {
+  if (isMapped(readIdMap("self", "gid_map"), 0)) {
+    dropGroups();
+    setresgid(0);
+  }
+  if (isMapped(readIdMap("self", "uid_map"), 0)) setresuid(0);
+}
+
+function dropGroups(): void {
+  try {
+    setgroups([]);
+  } catch (error) {
+    if (!failedWith(error, "EPERM")) throw error; // setgroups is denied in this user namespace: the groups stay
+  }
+}
+
+function announce({ wanted }: Plan): void {
+  if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);
+}
+
+/**
+ * Asks for a signal when the parent dies, and closes the race in which it is dead already. getppid() would say 0 in a new PID
+ * namespace; the parent's pidfd tells.
+ */
+function dieWithParent({ deathSignal }: Plan, parent: number): void {
+  armed = () => {
+    if (deathSignal === 0) return;
+    setParentDeathSignal(deathSignal);
+    if (hasEnded(parent)) exit(128 + deathSignal);
+  };
+  armed();
+}
+let armed = () => {};
+
+/** A process group of its own, in the terminal's foreground. SIGTTOU is blocked here like all signals. */
+function takeForeground(): void {
+  setpgid(0, 0);
+  const fd = controllingTerminal();
+  if (fd !== undefined) setForegroundGroup(fd, getpid());
+}
+
+/** The settings inside: host name, propagation, root, working directory, /proc, ids; in unshare(1)'s order. */
+function setUp(plan: Plan): void {
+  const creates = (bit: number) => plan.target === undefined && (flagsOf(plan.wanted) & bit) !== 0;
+  if (plan.hostname !== undefined) {
+    steps.say(`setting hostname: ${plan.hostname}`);
+    sethostname(plan.hostname);
+  }
+  if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") setPropagation(plan.propagation);
+  if (plan.root !== undefined) {
+    chroot(plan.root);
+    chdir("/");
+  }
+  if (plan.wd !== undefined) chdir(plan.wd);
+  if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  if (plan.gid !== undefined) {
+    dropGroups();
+    setresgid(plan.gid);
+  }
+  if (plan.uid !== undefined) setresuid(plan.uid);
+  if (plan.fork) armed(); // a change of credentials has cleared the parent-death signal (prctl(2))
+}
+
+/** A new time namespace takes offsets only while it is empty: made, written, and only then entered (time_namespaces(7)). */
+function enterTimeNamespace({ offsets }: Plan): void {
+  unshare(CLONE_NEWTIME);
+  for (const { clock, seconds } of offsets) writeKernelFile("/proc/self/timens_offsets", `${clock} ${seconds} 0\n`);
+  const fd = openSync("/proc/self/ns/time_for_children", "r");
+  setns(fd, CLONE_NEWTIME, "/proc/self/ns/time_for_children");
+  closeSync(fd);
+}
+
+/** Keeps a namespace alive without a process: its file in /proc bind-mounted on FILE (namespaces(7)). */
+function keep(pid: number | "self", name: string, file: string): string {
+  mount(`/proc/${pid}/ns/${name}`, file, null, MS_BIND);
+  return file;
+}
+
+/** For a plan without fork: who binds the kept files. With a new mount namespace it must be somebody who stays in the old one. */
+function startKeeper({ wanted }: Plan): () => void {
+  const kept = wanted.filter(({ file }) => file !== undefined);
+  const bind = (pid: number | "self") => {
+    for (const { kind, file } of kept) keep(pid, kind.forChildren ?? kind.file, file ?? "");
+  };
+  if (kept.length === 0 || !(flagsOf(wanted) & CLONE_NEWNS)) return () => bind("self");
+  const gate = pipe();
+  const pid = getpid();
+  const helper = clone3({ flags: 0 }, () => {
+    closeSync(gate.write);
+    if (uninterrupted(() => readSync(gate.read, Buffer.alloc(1))) === 1) bind(pid);
+    exit(0);
+  });
+  return () => {
+    writeSync(gate.write, "1");
+    closeSync(gate.write);
+    closeQuietly(gate.read);
+    const status = shellStatus(waitpid(helper, 0)?.status ?? 0);
+    if (status !== 0) exit(status);
+  };
+}
+
+function cgroupPath(path: string): string {
+  return existsSync(`${path}/cgroup.procs`) ? path : groupDirectory(findHierarchy(), path);
+}
+
+function openCgroup(path: string): number {
+  const dir = cgroupPath(path);
+  if (!existsSync(`${dir}/cgroup.procs`)) throw new ToolError(`--into-cgroup ${path}: there is no such cgroup`, "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one");
+  if (/^frozen 1$/m.test(readFileSync(`${dir}/cgroup.events`, "utf8"))) {
+    throw new ToolError(`--into-cgroup ${path}: the group is frozen`, "a process born in a frozen group hangs and takes not even SIGKILL before it is thawed: cgset --name NAME --thaw");
+  }
+  return openGroup(dir);
+}

@@ -1,0 +1,62 @@
+// Words to plan. Option letters are tini's; --rewrite and --single-child are dumb-init's.
+import { type Chain, type Next, type Options, UsageError, inForeground, parseCount, parseSignal, parseTime, prepareFork, quote, withCommon } from "@contain-tools/kernel";
+import { type Areas, readAreas } from "./secrets.ts";
+
+export const options = withCommon({
+  group: { type: "boolean", alias: "g", description: "send signals to the child's whole process group" },
+  subreaper: { type: "boolean", alias: "s", description: "insist on being child subreaper; without it pid1 becomes one by itself when it is not PID 1" },
+  pdeathsig: { type: "string", alias: "p", valueHint: "SIG", description: "the signal pid1 gets when its parent dies" },
+  "warn-reaped": { type: "boolean", alias: "w", description: "say when an orphan was reaped" },
+  "expect-exit": { type: "string", alias: "e", valueHint: "N", repeat: true, description: "exit with 0 when the child's status is N" },
+  rewrite: { type: "string", alias: "r", valueHint: "A:B", repeat: true, description: "send B when signal A comes; B = 0 drops it" },
+  "single-child": { type: "boolean", alias: "c", description: "leave the child in the caller's process group" },
+  linger: { type: "string", valueHint: "TIME", description: "when the child has ended, send SIGTERM to what is left and wait that long (0)" },
+});
+type Name = keyof typeof options;
+
+export interface Plan {
+  readonly group: boolean;
+  readonly subreaper: boolean;
+  /** 0 for none. */
+  readonly deathSignal: number;
+  readonly warnReaped: boolean;
+  readonly expected: ReadonlySet<number>;
+  readonly rewrites: ReadonlyMap<number, number>;
+  readonly singleChild: boolean;
+  /** Milliseconds. */
+  readonly linger: number;
+  readonly verbose: boolean;
+  /** The terminal's keys come to us now, so they may be given to the child. */
+  readonly foreground: boolean;
+  readonly areas: Areas | undefined;
+  readonly title: string;
+  readonly next: Next;
+}
+
+/** Reads pid1's words. Nothing is changed. @throws UsageError */
+export function readPlan(given: Options<Name>, chain: Chain): Plan {
+  if (given.rest.length === 0) throw new UsageError("which program?", "pid1 [options] [--] PROG [ARG…]");
+  prepareFork();
+  const deathSignal = given.value("pdeathsig");
+  return {
+    group: given.has("group"),
+    subreaper: given.has("subreaper"),
+    deathSignal: deathSignal === undefined ? 0 : parseSignal(deathSignal),
+    warnReaped: given.has("warn-reaped"),
+    expected: new Set(given.all("expect-exit").map((text) => parseCount("--expect-exit", text, 0, 255))),
+    rewrites: new Map(given.all("rewrite").map(readRewrite)),
+    singleChild: given.has("single-child"),
+    linger: parseTime("--linger", given.value("linger") ?? "0"),
+    verbose: given.has("verbose"),
+    foreground: inForeground(),
+    areas: readAreas(),
+    title: ["pid1", ...given.rest].join("\0"),
+    next: chain.next(given.rest),
+  };
+}
+
+function readRewrite(text: string): [number, number] {
+  const [from, to, more] = text.split(":");
+  if (!from || !to || more !== undefined) throw new UsageError(`--rewrite ${quote(text)}: it is A:B`, "for example TERM:QUIT; 15:0 drops SIGTERM");
+  return [parseSignal(from), to === "0" ? 0 : parseSignal(to)];
+}

@@ -1,0 +1,1 @@
+export { pid1 } from "./main.ts";

@@ -1,0 +1,113 @@
+// The init: one loop that takes signals from the queue, forwards them, and reaps. It allocates nothing per turn, so that its
+// private memory stays what it was when it was forked.
+import {
+  ALL_SIGNALS,
+  SIGCHLD,
+  SIGCONT,
+  SIGSTOP,
+  SIGTERM,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+  SI_KERNEL,
+  WNOHANG,
+  WUNTRACED,
+  controllingTerminal,
+  exit,
+  getpgrp,
+  getpid,
+  hasChildren,
+  inForeground,
+  kill,
+  setForegroundGroup,
+  shellStatus,
+  signalName,
+  stopSignal,
+  waitForSignal,
+  waitpid,
+  warn,
+} from "@contain-tools/kernel";
+import type { Plan } from "./cli.ts";
+
+/** Serves until the main child has ended and, with --linger, the stragglers had their time. All signals must be blocked. */
+export function serve(plan: Plan, child: number): never {
+  const init: Init = { plan, child, status: -1, deadline: 0 };
+  for (;;) {
+    const left = init.deadline === 0 ? undefined : init.deadline - Date.now();
+    if (left !== undefined && left <= 0) return leave(init);
+    const info = waitForSignal(ALL_SIGNALS, left);
+    if (info === undefined) continue;
+    if (info.signal !== SIGCHLD) forward(init, info.signal, info.code);
+    else if (reap(init)) return leave(init);
+  }
+}
+
+interface Init {
+  readonly plan: Plan;
+  readonly child: number;
+  /** The main child's wait status, -1 while it runs. */
+  status: number;
+  /** When lingering ends, in milliseconds since the epoch; 0 before the main child has ended. */
+  deadline: number;
+}
+
+/** Reaps every child that has ended; one SIGCHLD may stand for many. True when it is time to leave. */
+function reap(init: Init): boolean {
+  const { plan, child } = init;
+  for (let change = waitpid(-1, WNOHANG | WUNTRACED); change !== undefined; change = waitpid(-1, WNOHANG | WUNTRACED)) {
+    const stop = stopSignal(change.status);
+    if (stop !== 0) {
+      if (change.pid === child) stopWithChild(init, stop);
+    } else if (change.pid === child) {
+      init.status = change.status;
+      if (plan.linger === 0 || !startLinger(init)) return true;
+    } else if (plan.warnReaped) {
+      warn(`reaped orphan ${change.pid} (status ${shellStatus(change.status)}): its parent ended without waiting for it`);
+    }
+  }
+  return init.status !== -1 && !hasChildren();
+}
+
+/** False when there is nobody left to wait for. */
+function startLinger(init: Init): boolean {
+  if (!hasChildren()) return false;
+  init.deadline = Date.now() + init.plan.linger;
+  // For PID 1 everybody in the namespace but itself (kill(2)); elsewhere that would be the whole machine.
+  kill(getpid() === 1 ? -1 : -init.child, SIGTERM);
+  return true;
+}
+
+function forward(init: Init, signal: number, code: number): void {
+  const { plan, child } = init;
+  // A key on the terminal reached the child itself when it shares our process group.
+  if (code === SI_KERNEL && plan.singleChild && signal !== SIGCONT) return;
+  const sent = plan.rewrites.get(signal) ?? signal;
+  if (plan.verbose) warn(sent === 0 ? `${signalName(signal)} dropped` : `${signalName(sent)} to ${plan.group ? "the group of " : ""}${child}`);
+  if (sent === 0 || init.status !== -1) return;
+  if (signal === SIGCONT) giveTerminal(init);
+  const wholeGroup = (plan.group || signal === SIGCONT) && !plan.singleChild;
+  kill(wholeGroup ? -child : child, sent);
+}
+
+/**
+ * The child was stopped by a key or by touching the terminal. So that a shell sees its job stop, the whole job stops: kill(0)
+ * reaches the processes of our group outside this PID namespace too, and an init is spared by the kernel (pid_namespaces(7)).
+ */
+function stopWithChild({ plan }: Init, stop: number): void {
+  const fd = controllingTerminal();
+  if (fd === undefined || plan.singleChild || (stop !== SIGTSTP && stop !== SIGTTIN && stop !== SIGTTOU)) return;
+  if (plan.verbose) warn(`the child was stopped by ${signalName(stop)}`);
+  if (!inForeground()) setForegroundGroup(fd, getpgrp());
+  kill(0, SIGSTOP);
+}
+
+/** The job was continued: the child gets the terminal if we have it. In a PID namespace every outside group is 0, so that `bg` looks like `fg`. */
+function giveTerminal({ plan, child }: Init): void {
+  const fd = plan.singleChild ? undefined : controllingTerminal();
+  if (fd !== undefined && inForeground()) setForegroundGroup(fd, child);
+}
+
+function leave({ plan, status }: Init): never {
+  const result = shellStatus(status);
+  return exit(plan.expected.has(result) ? 0 : result);
+}

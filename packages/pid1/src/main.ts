@@ -1,0 +1,63 @@
+// pid1: be init. Forward signals, reap orphans, report the child's status.
+import {
+  type Tool,
+  become,
+  clone3,
+  closeFrom,
+  controllingTerminal,
+  getpid,
+  getppid,
+  kill,
+  setChildSubreaper,
+  setForegroundGroup,
+  setParentDeathSignal,
+  setpgid,
+  takeAllSignals,
+} from "@contain-tools/kernel";
+import { type Plan, options, readPlan } from "./cli.ts";
+import { serve } from "./init.ts";
+import { hideSecrets } from "./secrets.ts";
+
+export const pid1: Tool<Plan, keyof typeof options> = {
+  name: "pid1",
+  description: "Be init: forward signals, reap orphans, report the child's status",
+  usage: "[--] PROG [ARG…]",
+  options,
+  plan: readPlan,
+  run(plan) {
+    takeAllSignals();
+    dieWithParent(plan.deathSignal);
+    if (getpid() !== 1 || plan.subreaper) setChildSubreaper();
+    hideSecrets(plan.areas, plan.title);
+    const child = clone3({ flags: 0 }, () => {
+      if (!plan.singleChild) takeGroup(plan.foreground);
+      return become(plan.next);
+    });
+    if (!plan.singleChild) joinGroup(child);
+    closeFrom(3, false); // nothing of the host's stays open in the init (CVE-2024-21626)
+    return serve(plan, child);
+  },
+};
+
+function dieWithParent(signal: number): void {
+  if (signal === 0) return;
+  const parent = getppid();
+  setParentDeathSignal(signal);
+  if (getppid() !== parent) kill(getpid(), signal);
+}
+
+/** The child's own process group, and the terminal for it. SIGTTOU is blocked here like all signals, so tcsetpgrp does not stop us. */
+function takeGroup(foreground: boolean): void {
+  setpgid(0, 0);
+  const fd = foreground ? controllingTerminal() : undefined;
+  if (fd !== undefined) setForegroundGroup(fd, getpid());
+}
+
+/** The same from this side, so that a signal to the group cannot come before the group is there. EACCES: the child has exec'd already. */
+function joinGroup(child: number): void {
+  try {
+    setpgid(child, child);
+  } catch {
+    // the child did it itself
+  }
+}

@@ -1,0 +1,27 @@
+// A forked init is a copy of the supervisor: /proc/1/environ and /proc/1/cmdline would show the host's environment and command
+// line to everybody in the container. Both are areas of our own memory, whose addresses /proc/self/stat has (proc_pid_stat(5)).
+import { overwrite, readIfThere, setDumpable, statFields } from "@contain-tools/kernel";
+
+export interface Areas {
+  readonly argStart: number;
+  readonly argEnd: number;
+  readonly envStart: number;
+  readonly envEnd: number;
+}
+
+/** Where the command line and the environment lie; undefined without /proc. They are the same in a forked child. */
+export function readAreas(): Areas | undefined {
+  const stat = readIfThere("/proc/self/stat");
+  if (stat === undefined) return undefined;
+  const field = (number: number) => Number(statFields(stat)[number - 3] ?? 0);
+  const areas = { argStart: field(48), argEnd: field(49), envStart: field(50), envEnd: field(51) };
+  return areas.argStart > 0 && areas.envStart > 0 ? areas : undefined;
+}
+
+/** Leaves `title` as the command line and nothing as the environment, and denies ptrace(2) without CAP_SYS_PTRACE. */
+export function hideSecrets(areas: Areas | undefined, title: string): void {
+  setDumpable(false);
+  if (areas === undefined) return;
+  overwrite(areas.envStart, areas.envEnd, "");
+  overwrite(areas.argStart, areas.argEnd, title);
+}

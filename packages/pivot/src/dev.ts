@@ -1,0 +1,68 @@
+// A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
+import { closeSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REMOUNT, ToolError, failedWith, fdPath, isMapped, makeCharacterDevice, mount, openInRoot, readIdMap } from "@contain-tools/kernel";
+
+/** Name, major and minor number (Documentation/admin-guide/devices.txt). All are mode 0666. */
+const NODES = [
+  ["null", 1, 3],
+  ["zero", 1, 5],
+  ["full", 1, 7],
+  ["random", 1, 8],
+  ["urandom", 1, 9],
+  ["tty", 5, 0],
+] as const;
+
+const LINKS = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+  ["ptmx", "pts/ptmx"],
+] as const;
+
+const TTY_GROUP = 5;
+
+/**
+ * Fills /dev.
+ *
+ * @param target the place for it, by descriptor
+ * @param root a descriptor of the new root, to look /dev up again once the tmpfs lies on it
+ */
+export function makeDev(target: string, root: number, readOnly: boolean): void {
+  mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=65536k");
+  const fd = openInRoot(root, "/dev");
+  const dev = fdPath(fd);
+  for (const [name, major, minor] of NODES) makeNode(`${dev}/${name}`, name, major, minor);
+  for (const [name, to] of LINKS) symlinkSync(to, `${dev}/${name}`);
+  mkdirSync(`${dev}/pts`, 0o755);
+  mkdirSync(`${dev}/shm`, 0o1777);
+  // A group that the user namespace does not map cannot own the terminals.
+  const group = isMapped(readIdMap("self", "gid_map"), TTY_GROUP) ? `,gid=${TTY_GROUP}` : "";
+  mount("devpts", `${dev}/pts`, "devpts", MS_NOSUID | MS_NOEXEC, `newinstance,ptmxmode=0666,mode=0620${group}`);
+  mount("tmpfs", `${dev}/shm`, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k");
+  if (readOnly) mount(null, dev, null, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC);
+  closeSync(fd);
+}
+
+/** mknod(2), or in a user namespace, where that is EPERM, the host's node bound in. */
+function makeNode(path: string, name: string, major: number, minor: number): void {
+  try {
+    makeCharacterDevice(path, 0o666, major, minor);
+  } catch (error) {
+    if (!failedWith(error, "EPERM")) throw error;
+    bindNode(path, name, major, minor);
+  }
+}
+
+/** Checked after it was opened, so that it is the device and nothing else that gets bound (CVE-2025-31133). */
+function bindNode(path: string, name: string, major: number, minor: number): void {
+  const source = openSync(`/dev/${name}`, 0o10000000); // O_PATH
+  try {
+    const stat = statSync(fdPath(source));
+    if (!stat.isCharacterDevice() || stat.rdev !== major * 256 + minor) throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
+    writeFileSync(path, "", { flag: "wx" });
+    mount(fdPath(source), path, null, MS_BIND);
+  } finally {
+    closeSync(source);
+  }
+}

@@ -1,0 +1,1 @@
+export { pivot } from "./main.ts";

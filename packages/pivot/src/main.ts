@@ -1,0 +1,16 @@
+// pivot: make ROOTFS the root, with a /proc and a /dev of its own, then become PROG.
+import { type Tool, become } from "@contain-tools/kernel";
+import { type Plan, options, readPlan } from "./cli.ts";
+import { enterRoot } from "./steps.ts";
+
+export const pivot: Tool<Plan, keyof typeof options> = {
+  name: "pivot",
+  description: "Make ROOTFS the root, mount /proc and /dev, then become PROG",
+  usage: "ROOTFS [OPTIONS] [--] [PROG [ARG…]]",
+  options,
+  plan: readPlan,
+  run(plan) {
+    enterRoot(plan);
+    return become(plan.next);
+  },
+};

@@ -1,0 +1,157 @@
+// Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import {
+  CLONE_NEWNS,
+  MNT_DETACH,
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_REC,
+  MS_SLAVE,
+  ToolError,
+  UsageError,
+  chdir,
+  failedWith,
+  fchdir,
+  fdPath,
+  makeInRoot,
+  makeReadOnly,
+  mount,
+  namespaceId,
+  openInRoot,
+  payload,
+  pivotRoot,
+  readIfThere,
+  setPropagation,
+  statFields,
+  steps,
+  umount2,
+  unshare,
+} from "@contain-tools/kernel";
+import type { Plan, Volume } from "./cli.ts";
+import { makeDev } from "./dev.ts";
+
+const O_PATH = 0o10000000;
+const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
+
+/** Makes ROOTFS the root of this process. @throws SyscallError, ToolError; the caller's own mounts are never touched */
+export function enterRoot(plan: Plan): void {
+  if (plan.unshare) unshare(CLONE_NEWNS);
+  else checkOwnNamespace();
+  // Slave, not private: an unmount on the host still reaches our copies, which would keep it busy otherwise.
+  setPropagation("slave");
+  steps.say(`setting up rootfs: ${plan.rootfs}`);
+  const oldRoot = openDirectory("/");
+  const newRoot = bindRootfs(plan);
+  fillRoot(plan, newRoot);
+  steps.say("pivoting root");
+  swapRoots(oldRoot, newRoot);
+  chdirInside(plan.cwd);
+  setEnvironment(plan);
+  payload.inside = plan.rootfs;
+}
+
+/** The rootfs as a mount of its own, with all that is mounted below it: pivot_root(2) wants a mount point. */
+function bindRootfs({ rootfs, readOnly }: Plan): number {
+  mount(rootfs, rootfs, null, MS_BIND | MS_REC);
+  // A lookup of `/` ends on the old mount, below the new one; `/..` climbs to the topmost mount on the root.
+  chdir(isRoot(rootfs) ? "/.." : rootfs);
+  const fd = openDirectory(".");
+  if (readOnly) makeReadOnly(fd);
+  return fd;
+}
+
+function isRoot(path: string): boolean {
+  const [here, root] = [statSync(path), statSync("/")];
+  return here.dev === root.dev && here.ino === root.ino;
+}
+
+function fillRoot(plan: Plan, root: number): void {
+  if (plan.proc) {
+    steps.say("mounting /proc");
+    mountAt(plan, root, "/proc", (target) => mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  }
+  if (plan.sys) mountAt(plan, root, "/sys", mountSys);
+  if (plan.dev) mountAt(plan, root, "/dev", (target) => makeDev(target, root, plan.readOnly));
+  for (const volume of plan.volumes) mountVolume(plan, root, volume);
+}
+
+/** Calls `act` with a path that means exactly what `path` is inside the root, whatever symbolic links a hostile rootfs has there. */
+function mountAt(plan: Plan, root: number, path: string, act: (target: string) => void, kind: "directory" | "file" = "directory"): void {
+  let fd: number;
+  try {
+    fd = plan.readOnly ? openInRoot(root, path) : makeInRoot(root, path, kind);
+  } catch (error) {
+    if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
+    const without = path === "/proc" || path === "/dev" ? `, or leave it out: --no-${path.slice(1)}` : "";
+    throw new ToolError(`${path} does not exist in ${plan.rootfs}`, `a mount needs something to lie on, and a read-only root cannot be given it: make it on the host, or use --rw${without}`, 125, { cause: error });
+  }
+  try {
+    act(fdPath(fd));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function mountSys(target: string): void {
+  mount("sysfs", target, "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
+
+function mountVolume(plan: Plan, root: number, volume: Volume): void {
+  if (volume.kind === "tmpfs") {
+    const size = volume.size === undefined ? "mode=1777" : `mode=1777,size=${volume.size}`;
+    mountAt(plan, root, volume.target, (target) => mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, size));
+    return;
+  }
+  const source = openSync(volume.source, O_PATH);
+  const kind = fstatSync(source).isDirectory() ? "directory" : "file";
+  mountAt(plan, root, volume.target, (target) => mount(fdPath(source), target, null, MS_BIND | MS_REC), kind);
+  closeSync(source);
+  if (!volume.readOnly) return;
+  const fd = openInRoot(root, volume.target);
+  makeReadOnly(fd);
+  closeSync(fd);
+}
+
+/** pivot_root(".", ".") stacks the old root on the new one; through its descriptor it is then let go (pivot_root(2), NOTES). */
+function swapRoots(oldRoot: number, newRoot: number): void {
+  fchdir(newRoot);
+  pivotRoot(".", ".");
+  fchdir(oldRoot);
+  mount(null, ".", null, MS_SLAVE | MS_REC); // the unmount below must not travel to the host
+  umount2(".", MNT_DETACH);
+  closeSync(oldRoot);
+  closeSync(newRoot);
+  chdir("/");
+  setPropagation("private");
+}
+
+function chdirInside(cwd: string): void {
+  if (cwd === "/") return;
+  try {
+    chdir(cwd);
+  } catch (error) {
+    if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new ToolError(`--cwd ${cwd}: no such directory inside the root`, undefined, 125, { cause: error });
+  }
+}
+
+function setEnvironment({ env, clearEnv }: Plan): void {
+  if (clearEnv) payload.env = {};
+  for (const variable of env) {
+    const at = variable.indexOf("=");
+    payload.env[variable.slice(0, at)] = variable.slice(at + 1);
+  }
+}
+
+/** --no-unshare: every mount would be the parent's too if the mount namespace were shared with it. */
+function checkOwnNamespace(): void {
+  const parent = statFields(readIfThere("/proc/self/stat") ?? "")[1];
+  const theirs = parent === undefined ? undefined : namespaceId(Number(parent), "mnt");
+  // A parent whose files we may not read is in another user namespace, and there the kernel would not let us mount.
+  if (theirs !== undefined && theirs === namespaceId("self", "mnt")) {
+    throw new UsageError("--no-unshare: this mount namespace is shared with the parent process, whose root would change too", "leave --no-unshare out, or run `nsexec --mount -- pivot --no-unshare …`");
+  }
+}
