@@ -17,6 +17,8 @@ await build({
   target: "node20",
   format: "cjs",
   define: { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" },
+  minifyWhitespace: true, // less to scan at every start
+  minifySyntax: true,
   legalComments: "linked",
 });
 

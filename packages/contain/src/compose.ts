@@ -62,7 +62,7 @@ function containerArgv(given: Options<RunOption>, { group, rootless }: { group: 
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     ...(rootless ? ["--map-root-user"] : []),
-    ...["--pid", "--uts", "--mount", "--ipc", "--cgroup", "--hostname", hostname],
+    ...["--pid", "--uts", "--mount", "--propagation", "slave", "--ipc", "--cgroup", "--hostname", hostname],
     // pid1 makes the foreground process group itself, for its child.
     ...(given.has("init") ? [] : ["--foreground"]),
     ...["--", "pivot", "--no-unshare"],

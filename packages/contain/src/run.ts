@@ -17,8 +17,8 @@ export function run(plan: RunPlan): never {
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
   let status: number;
+  makeGroup(plan); // on failure it leaves nothing
   try {
-    makeGroup(plan);
     status = startAndWatch(plan);
   } catch (error) {
     cleanUp(plan);

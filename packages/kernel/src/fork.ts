@@ -19,15 +19,15 @@ export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 
 export const CLONE_FLAGS: Readonly<Record<string, number>> = {
-  CLONE_NEWTIME,
   CLONE_PARENT,
-  CLONE_NEWNS,
-  CLONE_NEWCGROUP,
-  CLONE_NEWUTS,
-  CLONE_NEWIPC,
   CLONE_NEWUSER,
   CLONE_NEWPID,
+  CLONE_NEWUTS,
+  CLONE_NEWNS,
+  CLONE_NEWIPC,
   CLONE_NEWNET,
+  CLONE_NEWCGROUP,
+  CLONE_NEWTIME,
 };
 const CLONE_INTO_CGROUP = 0x200000000n;
 const REQUIRED = ["--v8-pool-size=0", "--single-threaded"];

@@ -1,7 +1,7 @@
 // koffi, the C library, and the few numbers that differ between architectures. Nothing else in the project loads native code.
 import { createRequire } from "node:module";
-import { existsSync } from "node:fs";
-import { arch } from "node:process";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { arch, execPath } from "node:process";
 import type * as Koffi from "koffi";
 
 type KoffiModule = typeof Koffi;
@@ -9,20 +9,17 @@ type KoffiModule = typeof Koffi;
 /** Loads koffi from beside the bundle (`koffi/<libc>_<arch>/koffi.node`), or as the npm package when this is not a bundle. */
 function loadKoffi(): KoffiModule {
   const require = createRequire(import.meta.filename);
-  // A dynamic glibc program maps ld-linux, a musl one ld-musl: the interpreter's name says which libc this runtime has.
-  const musl = existsSync("/lib/ld-musl-x86_64.so.1") || existsSync("/lib/ld-musl-aarch64.so.1");
-  const order = musl ? ["musl", "linux"] : ["linux"];
-  for (const libc of order) {
-    const file = `${import.meta.dirname}/koffi/${libc}_${arch}/koffi.node`;
-    if (!existsSync(file)) continue;
-    try {
-      return require(file) as KoffiModule;
-    } catch (error) {
-      // Both libcs can be installed on one machine; the loader refuses the binary made for the other one.
-      if (libc === order.at(-1)) throw error;
-    }
-  }
-  return require("koffi") as KoffiModule;
+  const file = `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
+  return require(existsSync(file) ? file : "koffi") as KoffiModule;
+}
+
+/** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
+function usesMusl(): boolean {
+  const head = Buffer.alloc(4096);
+  const fd = openSync(execPath, "r");
+  readSync(fd, head);
+  closeSync(fd);
+  return head.includes("/ld-musl-");
 }
 
 export const koffi: KoffiModule = loadKoffi();

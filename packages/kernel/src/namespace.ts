@@ -18,11 +18,11 @@ export interface NamespaceKind {
 
 export const NAMESPACES: readonly NamespaceKind[] = [
   { name: "user", flag: CLONE_NEWUSER, file: "user" },
-  { name: "mount", flag: CLONE_NEWNS, file: "mnt" },
+  { name: "pid", flag: CLONE_NEWPID, file: "pid", forChildren: "pid_for_children" },
   { name: "uts", flag: CLONE_NEWUTS, file: "uts" },
+  { name: "mount", flag: CLONE_NEWNS, file: "mnt" },
   { name: "ipc", flag: CLONE_NEWIPC, file: "ipc" },
   { name: "net", flag: CLONE_NEWNET, file: "net" },
-  { name: "pid", flag: CLONE_NEWPID, file: "pid", forChildren: "pid_for_children" },
   { name: "cgroup", flag: CLONE_NEWCGROUP, file: "cgroup" },
   { name: "time", flag: CLONE_NEWTIME, file: "time", forChildren: "time_for_children" },
 ];

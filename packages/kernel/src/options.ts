@@ -109,6 +109,7 @@ export async function renderHelp(
   options: OptionTable,
   version: string,
 ): Promise<string> {
+  if (!process.stdout.isTTY) process.env["NO_COLOR"] = "1"; // citty looks once, when it is loaded
   const { renderUsage } = await import("citty");
   const args = Object.entries(options).map(([name, spec]): [string, ArgDef] => {
     const { type, description, alias = [], valueHint = "VALUE" } = spec;
@@ -121,5 +122,5 @@ export async function renderHelp(
     args: Object.fromEntries(args),
     ...(subCommands.length > 0 ? { subCommands: Object.fromEntries(subCommands) } : {}),
   });
-  return text.replace(/\[OPTIONS\].*/, `[OPTIONS] ${command.usage}`);
+  return text.replace(/\[OPTIONS\].*/, `[OPTIONS] ${command.usage}`).replace(/ +$/gm, "");
 }

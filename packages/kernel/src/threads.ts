@@ -29,7 +29,7 @@ export function takeAllSignals(): void {
     if (!blocksAll(tid)) tgkillC(self, tid, NSIG);
   }
   for (const tid of helpers) {
-    for (let tries = 0; tries < 1000 && !blocksAll(tid); tries++) pollOnce(-1, 0, 1);
+    for (let tries = 0; tries < 1000 && !blocksAll(tid); tries++) pollOnce(-1, 0, tries < 20 ? 0 : 1);
   }
   sigactionC(NSIG, old, null);
 }

@@ -16,7 +16,7 @@ import {
   chdir,
   chroot,
   clone3,
-  closeQuietly,
+  codeOf,
   controllingTerminal,
   exit,
   failedWith,
@@ -25,13 +25,11 @@ import {
   groupDirectory,
   findHierarchy,
   hasEnded,
-  isMapped,
   mount,
   namespaceId,
   openGroup,
   pidfdOpen,
   pipe,
-  readIdMap,
   readToEnd,
   setForegroundGroup,
   setParentDeathSignal,
@@ -104,8 +102,7 @@ export function spawn(plan: Plan, body: () => never): Spawned {
   closeSync(report.write);
   closeSync(gate.read);
   if (cgroup !== undefined) closeSync(cgroup);
-  writeSync(gate.write, "1");
-  closeSync(gate.write);
+  release(gate);
   closeSync(self);
   return { pid, failed: () => readToEnd(report.read) || undefined };
 }
@@ -167,7 +164,11 @@ function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never):
   const answer = pipe();
   const first = clone3({ flags: 0 }, () => {
     join(files);
-    const { pid } = cloneIntoCgroup(CLONE_PARENT, cgroup, child);
+    const { pid } = cloneIntoCgroup(CLONE_PARENT, cgroup, () => {
+      closeSync(answer.read);
+      closeSync(answer.write); // the answer ends when its writers are gone
+      return child();
+    });
     writeSync(answer.write, `${pid}`);
     exit(0);
   });
@@ -177,6 +178,16 @@ function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never):
   const status = shellStatus(waitpid(first, 0)?.status ?? 0);
   if (status !== 0 || pid === 0) exit(status || 125); // it has explained itself
   return pid;
+}
+
+/** Lets the process at the other end of a gate go on. If it has died meanwhile (EPIPE), its wait status tells. */
+function release({ write }: Pipe): void {
+  try {
+    writeSync(write, "1");
+  } catch (error) {
+    if (codeOf(error) !== "EPIPE") throw error;
+  }
+  closeSync(write);
 }
 
 interface Joined {
@@ -208,13 +219,16 @@ function join(files: readonly Joined[]): void {
   }
 }
 
-/** After joining a user namespace: its root, if it has one, as nsenter(1) does. */
+/** After joining a user namespace: its root, if it has one, as nsenter(1) does. Its /proc may be another PID namespace's, so it is not asked. */
 function becomeRootInside(): void {
-  if (isMapped(readIdMap("self", "gid_map"), 0)) {
-    dropGroups();
-    setresgid(0);
+  dropGroups();
+  for (const become of [setresgid, setresuid]) {
+    try {
+      become(0);
+    } catch (error) {
+      if (!failedWith(error, "EINVAL")) throw error; // id 0 is not mapped there
+    }
   }
-  if (isMapped(readIdMap("self", "uid_map"), 0)) setresuid(0);
 }
 
 function dropGroups(): void {
@@ -302,9 +316,8 @@ function startKeeper({ wanted }: Plan): () => void {
     exit(0);
   });
   return () => {
-    writeSync(gate.write, "1");
-    closeSync(gate.write);
-    closeQuietly(gate.read);
+    closeSync(gate.read);
+    release(gate);
     const status = shellStatus(waitpid(helper, 0)?.status ?? 0);
     if (status !== 0) exit(status);
   };
