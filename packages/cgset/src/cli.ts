@@ -35,14 +35,20 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const [first, ...more] = given.rest;
   const isPid = !given.ended && first !== undefined && more.length === 0 && /^\d+$/.test(first);
   const pid = isPid ? Number(first) : undefined;
-  if (pid !== undefined && !existsSync(`/proc/${pid}`)) throw new UsageError(`${first}: there is no such process`, "PIDs are those that this PID namespace's /proc shows; a program of that name goes behind --");
+  if (pid !== undefined && !existsSync(`/proc/${pid}`))
+    throw new UsageError(
+      `${first}: there is no such process`,
+      "PIDs are those that this PID namespace's /proc shows; a program of that name goes behind --",
+    );
   const next = first === undefined || isPid ? undefined : chain.next(given.rest);
   const writes = readLimits(given);
   const acts = given.has("freeze") || given.has("thaw") || given.has("kill") || given.has("rm");
   if (given.has("freeze") && given.has("thaw")) throw new UsageError("--freeze and --thaw exclude each other");
-  if (next !== undefined && acts) throw new UsageError("--freeze, --thaw, --kill and --rm act on a group that is there; they do not go with PROG");
+  if (next !== undefined && acts)
+    throw new UsageError("--freeze, --thaw, --kill and --rm act on a group that is there; they do not go with PROG");
   if (acts && name === undefined && pid === undefined) throw new UsageError("which group?", "--name NAME, or the PID of a process in it");
-  if (writes.length > 0 && next === undefined && pid === undefined && name === undefined) throw new UsageError("limits for whom?", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
+  if (writes.length > 0 && next === undefined && pid === undefined && name === undefined)
+    throw new UsageError("limits for whom?", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
   return {
     name,
     parent: given.value("parent"),
@@ -59,8 +65,14 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
 function readName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   const parts = name.split("/");
-  if (parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255) || /^(cgroup|memory|cpu|cpuset|io|pids|misc|rdma|hugetlb)\./.test(name)) {
-    throw new UsageError(`--name ${name}: it is a name for a directory below --parent`, "the names of the kernel's own files (memory.max) are taken");
+  if (
+    parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255) ||
+    /^(cgroup|memory|cpu|cpuset|io|pids|misc|rdma|hugetlb)\./.test(name)
+  ) {
+    throw new UsageError(
+      `--name ${name}: it is a name for a directory below --parent`,
+      "the names of the kernel's own files (memory.max) are taken",
+    );
   }
   return name;
 }

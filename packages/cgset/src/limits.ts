@@ -6,11 +6,20 @@ export const limitOptions = {
   memory: { type: "string", valueHint: "SIZE", description: "memory.max: hard limit; without --swap also memory.swap.max 0" },
   "memory-high": { type: "string", valueHint: "SIZE", description: "memory.high: above it the group is throttled and reclaimed" },
   swap: { type: "string", valueHint: "SIZE", description: "memory.swap.max" },
-  cpu: { type: "string", valueHint: "QUOTA", description: 'cpu.max: 50000 (µs of each 100000), 0.5 or 2 (CPUs, below 1000), 50%, "50000 100000", max' },
+  cpu: {
+    type: "string",
+    valueHint: "QUOTA",
+    description: 'cpu.max: 50000 (µs of each 100000), 0.5 or 2 (CPUs, below 1000), 50%, "50000 100000", max',
+  },
   "cpu-weight": { type: "string", valueHint: "N", description: "cpu.weight: 1 to 10000, 100 by default" },
   cpuset: { type: "string", valueHint: "CPUS", description: "cpuset.cpus: 0-2,4" },
   pids: { type: "string", valueHint: "N", description: "pids.max: processes and threads" },
-  io: { type: "string", valueHint: '"DEV KEY=N…"', repeat: true, description: 'io.max: "8:0 rbps=1048576 wiops=100", or the path of a block device' },
+  io: {
+    type: "string",
+    valueHint: '"DEV KEY=N…"',
+    repeat: true,
+    description: 'io.max: "8:0 rbps=1048576 wiops=100", or the path of a block device',
+  },
   "oom-group": { type: "boolean", description: "memory.oom.group: an OOM kill takes all processes of the group" },
   set: { type: "string", valueHint: "FILE=VALUE", repeat: true, description: "write VALUE into any other file of the group" },
 } as const satisfies OptionTable;
@@ -52,18 +61,27 @@ const PERIOD = 100_000; // µs, the kernel's default
 
 /** cpu.max: "QUOTA PERIOD" in µs. Below 1000 a number means CPUs; the kernel takes no quota under 1000 µs. */
 function parseCpu(option: string, text: string): string {
-  const bad = () => new UsageError(`${option} ${quote(text)} is not a CPU limit`, '50000 (µs of each 100000), 0.5 or 2 (CPUs), 50%, "50000 100000", or max');
+  const bad = () =>
+    new UsageError(
+      `${option} ${quote(text)} is not a CPU limit`,
+      '50000 (µs of each 100000), 0.5 or 2 (CPUs), 50%, "50000 100000", or max',
+    );
   if (text === "max") return `max ${PERIOD}`;
   const pair = /^(\d+|max) (\d+)$/.exec(text);
   if (pair) {
-    if (Number(pair[2]) < 1000 || Number(pair[2]) > 1_000_000) throw new UsageError(`${option} ${quote(text)}: the period is from 1000 to 1000000 µs`);
+    if (Number(pair[2]) < 1000 || Number(pair[2]) > 1_000_000)
+      throw new UsageError(`${option} ${quote(text)}: the period is from 1000 to 1000000 µs`);
     return text;
   }
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text);
   if (!match) throw bad();
   const number = Number(match[1]);
   const quota = match[2] === "%" ? (number / 100) * PERIOD : number < 1000 ? number * PERIOD : number;
-  if (quota < 1000 || !Number.isInteger(Math.round(quota))) throw new UsageError(`${option} ${quote(text)}: the quota would be ${quota} µs`, "the kernel takes no quota below 1000 µs: 1% of a CPU");
+  if (quota < 1000 || !Number.isInteger(Math.round(quota)))
+    throw new UsageError(
+      `${option} ${quote(text)}: the quota would be ${quota} µs`,
+      "the kernel takes no quota below 1000 µs: 1% of a CPU",
+    );
   return `${Math.round(quota)} ${PERIOD}`;
 }
 
@@ -75,7 +93,8 @@ function parseCpuset(option: string, text: string): string {
 function parseIo(text: string): string {
   const [device = "", ...limits] = text.trim().split(/\s+/);
   const form = 'a block device and its limits: "8:0 rbps=1048576", keys rbps, wbps, riops, wiops';
-  if (limits.length === 0 || !limits.every((limit) => /^(rbps|wbps|riops|wiops)=(\d+[KMGT]?|max)$/i.test(limit))) throw new UsageError(`--io ${quote(text)}: it is ${form}`);
+  if (limits.length === 0 || !limits.every((limit) => /^(rbps|wbps|riops|wiops)=(\d+[KMGT]?|max)$/i.test(limit)))
+    throw new UsageError(`--io ${quote(text)}: it is ${form}`);
   const bytes = limits.map((limit) => {
     const [key = "", value = ""] = limit.split("=");
     return `${key}=${parseLimit(`--io ${key}`, value)}`;
@@ -92,7 +111,8 @@ function deviceNumber(path: string, text: string): string {
 
 function parseSet(text: string): Write {
   const match = /^([a-z0-9_]+(?:\.[a-zA-Z0-9_]+)+)=(.+)$/.exec(text);
-  if (!match) throw new UsageError(`--set ${quote(text)}: it is FILE=VALUE`, "a file of the group: --set memory.min=16M is written as it stands");
+  if (!match)
+    throw new UsageError(`--set ${quote(text)}: it is FILE=VALUE`, "a file of the group: --set memory.min=16M is written as it stands");
   const [, file = "", value = ""] = match;
   return { file, value };
 }

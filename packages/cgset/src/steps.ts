@@ -38,7 +38,8 @@ export function locate(plan: Plan, hierarchy: Hierarchy): string {
 function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
   if (parent !== undefined) {
     const dir = isAbsolute(parent) && existsSync(join(parent, "cgroup.procs")) ? parent : join(hierarchy.mountPoint, parent);
-    if (!existsSync(join(dir, "cgroup.procs"))) throw new ToolError(`--parent ${parent}: there is no such group`, `a path below ${hierarchy.mountPoint}`);
+    if (!existsSync(join(dir, "cgroup.procs")))
+      throw new ToolError(`--parent ${parent}: there is no such group`, `a path below ${hierarchy.mountPoint}`);
     return dir;
   }
   if (isWritable(hierarchy.mountPoint)) return hierarchy.mountPoint;
@@ -80,7 +81,14 @@ function writeLimit(dir: string, { file, value }: Write): void {
   const path = join(dir, file);
   if (!existsSync(path)) {
     if (file === "memory.swap.max" && value === "0") return; // a kernel without swap accounting has nothing to forbid
-    throw new ToolError(`${path}: this kernel has no such file`, `the files of the group: ${readdirSync(dir).filter((name) => name.startsWith(`${file.split(".")[0]}.`)).join(" ") || "none of that controller"}`);
+    throw new ToolError(
+      `${path}: this kernel has no such file`,
+      `the files of the group: ${
+        readdirSync(dir)
+          .filter((name) => name.startsWith(`${file.split(".")[0]}.`))
+          .join(" ") || "none of that controller"
+      }`,
+    );
   }
   warnBelowUsage(dir, file, value);
   steps.wrote(file, value);
@@ -93,10 +101,20 @@ function writeLimit(dir: string, { file, value }: Write): void {
 
 /** memory.max below memory.current is allowed: the kernel reclaims, and kills when that is not enough. */
 function warnBelowUsage(dir: string, file: string, value: string): void {
-  const current = { "memory.max": "memory.current", "memory.high": "memory.current", "memory.swap.max": "memory.swap.current", "pids.max": "pids.current" }[file];
+  const current = {
+    "memory.max": "memory.current",
+    "memory.high": "memory.current",
+    "memory.swap.max": "memory.swap.current",
+    "pids.max": "pids.current",
+  }[file];
   const usage = current === undefined ? undefined : readIfThere(join(dir, current))?.trim();
   if (usage === undefined || value === "max" || BigInt(value) >= BigInt(usage)) return;
-  const what = file === "memory.max" ? "the kernel reclaims now, and kills by OOM what it cannot" : file === "pids.max" ? "nothing is killed, but fork(2) fails with EAGAIN" : "the kernel reclaims now";
+  const what =
+    file === "memory.max"
+      ? "the kernel reclaims now, and kills by OOM what it cannot"
+      : file === "pids.max"
+        ? "nothing is killed, but fork(2) fails with EAGAIN"
+        : "the kernel reclaims now";
   warn(`${file} ${value} is below the present use, ${current} ${usage}: ${what}`);
 }
 
@@ -119,8 +137,15 @@ export function moveInto(dir: string, pid: number): void {
   } catch (error) {
     if (failedWith(error, "ESRCH")) throw new ToolError(`PID ${pid} has ended`, undefined, 125, { cause: error });
     if (failedWith(error, "EACCES", "EPERM")) throw notDelegated(dir, error);
-    if (failedWith(error, "EBUSY")) throw new ToolError(error.message, 'controllers are enabled for the children of this group, and processes live only in leaves (cgroups(7), "no internal processes"): choose a group below it', 125, { cause: error });
-    if (failedWith(error, "EINVAL") && isKernelThread(pid)) throw new ToolError(`PID ${pid} is a kernel thread and stays in the root group`, undefined, 125, { cause: error });
+    if (failedWith(error, "EBUSY"))
+      throw new ToolError(
+        error.message,
+        'controllers are enabled for the children of this group, and processes live only in leaves (cgroups(7), "no internal processes"): choose a group below it',
+        125,
+        { cause: error },
+      );
+    if (failedWith(error, "EINVAL") && isKernelThread(pid))
+      throw new ToolError(`PID ${pid} is a kernel thread and stays in the root group`, undefined, 125, { cause: error });
     throw error;
   }
 }
@@ -176,8 +201,9 @@ export function describe(dir: string): string {
     const text = readIfThere(join(dir, file))?.trim();
     return text ? text.split("\n").map((line) => `  ${file.padEnd(22)} ${line}`) : [];
   });
-  const v1 = ["memory", "cpu", "pids"].map((name) => [name, controllerOnV1(name)?.mountPoint] as const).filter(([, place]) => place !== undefined);
+  const v1 = ["memory", "cpu", "pids"]
+    .map((name) => [name, controllerOnV1(name)?.mountPoint] as const)
+    .filter(([, place]) => place !== undefined);
   const hybrid = v1.length > 0 ? [`  (on cgroup v1: ${v1.map(([name, place]) => `${name} at ${place}`).join(", ")})`] : [];
   return [dir, ...lines, ...hybrid, `  processes              ${groupProcesses(dir).join(" ") || "none"}`, ""].join("\n");
 }
-

@@ -20,7 +20,11 @@ export type RunOption = keyof typeof runOptions;
 export const options = withCommon({});
 export type Plan = RunPlan | RootfsPlan;
 
-const RUN: Command = { name: "contain run", description: "Run a program in a container made by cgset, nsexec, pivot and pid1", usage: "[--] PROG [ARG…]" };
+const RUN: Command = {
+  name: "contain run",
+  description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
+  usage: "[--] PROG [ARG…]",
+};
 const ROOTFS: Command = { name: "contain rootfs", description: "Make a small root file system from programs of this host", usage: "DIR" };
 export const subCommands = { run: RUN.description, rootfs: ROOTFS.description };
 

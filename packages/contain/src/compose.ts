@@ -30,7 +30,9 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   if (given.rest.length === 0) throw new UsageError("which program?", "contain run [options] [--] PROG [ARG…]");
   const id = makeId();
   const name = `contain-${id}`;
-  const limitWords = given.given.flatMap(({ name: option, value }) => (option in limitOptions ? [`--${option}`, ...(value === undefined ? [] : [value])] : []));
+  const limitWords = given.given.flatMap(({ name: option, value }) =>
+    option in limitOptions ? [`--${option}`, ...(value === undefined ? [] : [value])] : [],
+  );
   const make = ["cgset", "--name", name, ...(limitWords.length > 0 ? limitWords : ["--make"])];
   const remove = ["cgset", "--name", name, "--kill", "--rm"];
   const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
@@ -57,7 +59,13 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
 function containerArgv(given: Options<RunOption>, { group, rootless }: { group: string | undefined; rootless: boolean }): string[] {
   const hostname = given.value("hostname") ?? "sandbox";
   const value = (option: RunOption, word: string) => (given.value(option) === undefined ? [] : [word, given.value(option) ?? ""]);
-  const env = [`PATH=${DEFAULT_PATH}`, "HOME=/root", `TERM=${payload.env["TERM"] ?? "xterm"}`, `HOSTNAME=${hostname}`, ...given.all("env").map(checkVariable)];
+  const env = [
+    `PATH=${DEFAULT_PATH}`,
+    "HOME=/root",
+    `TERM=${payload.env["TERM"] ?? "xterm"}`,
+    `HOSTNAME=${hostname}`,
+    ...given.all("env").map(checkVariable),
+  ];
   return [
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),

@@ -13,12 +13,51 @@ export interface RootfsPlan {
 export function readRootfsPlan(words: readonly string[]): RootfsPlan {
   const [dir, ...more] = words;
   if (dir === undefined || more.length > 0) throw new UsageError("which directory?", "contain rootfs DIR");
-  if (existsSync(dir) && readdirSync(dir).length > 0) throw new UsageError(`${dir}: there is something in it already`, "name a directory that is empty or not there yet");
+  if (existsSync(dir) && readdirSync(dir).length > 0)
+    throw new UsageError(`${dir}: there is something in it already`, "name a directory that is empty or not there yet");
   return { kind: "rootfs", dir };
 }
 
 const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/tmp"];
-const PROGRAMS = ["sh", "cat", "chmod", "cp", "date", "df", "dd", "echo", "env", "false", "grep", "head", "hostname", "id", "kill", "ls", "mkdir", "mount", "mv", "nproc", "ps", "pwd", "readlink", "rm", "sed", "sleep", "sort", "stat", "tail", "test", "touch", "tr", "true", "tty", "uname", "wc", "whoami"];
+const PROGRAMS = [
+  "sh",
+  "cat",
+  "chmod",
+  "cp",
+  "date",
+  "df",
+  "dd",
+  "echo",
+  "env",
+  "false",
+  "grep",
+  "head",
+  "hostname",
+  "id",
+  "kill",
+  "ls",
+  "mkdir",
+  "mount",
+  "mv",
+  "nproc",
+  "ps",
+  "pwd",
+  "readlink",
+  "rm",
+  "sed",
+  "sleep",
+  "sort",
+  "stat",
+  "tail",
+  "test",
+  "touch",
+  "tr",
+  "true",
+  "tty",
+  "uname",
+  "wc",
+  "whoami",
+];
 
 /** Makes the directories, the programs, and an /etc with root in it. */
 export function makeRootfs({ dir }: RootfsPlan): never {
@@ -48,7 +87,10 @@ function findStaticBusybox(): string | undefined {
 function installBusybox(dir: string, busybox: string): void {
   steps.say(`busybox from ${busybox} (static)`);
   copyFileSync(busybox, join(dir, "bin/busybox"));
-  for (const applet of outputOf(busybox, "--list").split("\n").filter((name) => name && name !== "busybox")) symlinkSync("busybox", join(dir, "bin", applet));
+  for (const applet of outputOf(busybox, "--list")
+    .split("\n")
+    .filter((name) => name && name !== "busybox"))
+    symlinkSync("busybox", join(dir, "bin", applet));
 }
 
 /** Programs of the host, each with the libraries that its loader names (ldd). */

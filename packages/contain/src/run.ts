@@ -1,6 +1,21 @@
 // The supervisor: makes the group, starts the chain, stays outside, forwards signals, reports the end, removes what was made.
 import { writeSync } from "node:fs";
-import { become, endSignal, enterLink, exit, fail, kill, payload, report, shellStatus, signalName, steps, takeAllSignals, tracer } from "@contain-tools/kernel";
+import {
+  become,
+  endSignal,
+  enterLink,
+  exit,
+  fail,
+  kill,
+  payload,
+  report,
+  shellQuote,
+  shellStatus,
+  signalName,
+  steps,
+  takeAllSignals,
+  tracer,
+} from "@contain-tools/kernel";
 import { act } from "@contain-tools/cgset";
 import { inside, reachedTheGroup, spawn, watch } from "@contain-tools/nsexec";
 import type { RunPlan } from "./compose.ts";
@@ -65,7 +80,11 @@ function startAndWatch({ container }: RunPlan): number {
     },
   });
   const tool = failed();
-  steps.say(tool === undefined ? `container exited: ${describeEnd(status)}` : `container did not start: ${tool} failed (exit status ${shellStatus(status)})`);
+  steps.say(
+    tool === undefined
+      ? `container exited: ${describeEnd(status)}`
+      : `container did not start: ${tool} failed (exit status ${shellStatus(status)})`,
+  );
   return shellStatus(status);
 }
 
@@ -97,8 +116,4 @@ export function chainScript({ argvs }: RunPlan): string {
     ...(argvs.remove.length > 0 ? ["status=$?", line(argvs.remove), "exit $status"] : []),
   ];
   return `(\n${lines.map((text) => `  ${text}\n`).join("")})\n`;
-}
-
-function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

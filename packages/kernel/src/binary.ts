@@ -3,7 +3,15 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { arch } from "node:process";
 import { codeOf } from "./errno.ts";
 
-const MACHINES: Readonly<Record<number, string>> = { 3: "i386", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V", 21: "PowerPC64", 22: "S/390" };
+const MACHINES: Readonly<Record<number, string>> = {
+  3: "i386",
+  40: "ARM",
+  62: "x86-64",
+  183: "AArch64",
+  243: "RISC-V",
+  21: "PowerPC64",
+  22: "S/390",
+};
 const OWN_MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
 const PT_INTERP = 3;
 
@@ -70,7 +78,8 @@ export function whyNotExecutable(path: string, code: string): string | undefined
     const stat = statSync(path);
     if (stat.isDirectory()) return "it is a directory";
     if (!stat.isFile()) return "it is not a regular file";
-    if (code === "EACCES" && (stat.mode & 0o111) === 0) return `its mode is ${(stat.mode & 0o7777).toString(8).padStart(4, "0")}: no execute bit (chmod +x)`;
+    if (code === "EACCES" && (stat.mode & 0o111) === 0)
+      return `its mode is ${(stat.mode & 0o7777).toString(8).padStart(4, "0")}: no execute bit (chmod +x)`;
   } catch (error) {
     return codeOf(error) === "EACCES" ? "a directory on the way to it may not be searched" : undefined;
   }

@@ -25,7 +25,10 @@ export function findHierarchy(): Hierarchy {
   const mounts = readMountInfo().filter(({ type }) => type === "cgroup2");
   const found = mounts.find(({ mountPoint }) => existsSync(join(mountPoint, "cgroup.procs")));
   if (found === undefined) {
-    throw new ToolError("no cgroup2 file system is mounted", "mount one with `mount -t cgroup2 cgroup2 /sys/fs/cgroup`, or boot with systemd.unified_cgroup_hierarchy=1 (cgroups(7))");
+    throw new ToolError(
+      "no cgroup2 file system is mounted",
+      "mount one with `mount -t cgroup2 cgroup2 /sys/fs/cgroup`, or boot with systemd.unified_cgroup_hierarchy=1 (cgroups(7))",
+    );
   }
   return { mountPoint: found.mountPoint, root: found.root };
 }
@@ -105,7 +108,7 @@ function explainEnable(error: unknown, dir: string, text: string): unknown {
 export function notDelegated(dir: string, cause: unknown): ToolError {
   return new ToolError(
     `${dir}: this cgroup is not delegated to you: ${codeOf(cause) ?? (cause instanceof SyscallError ? cause.code : "EACCES")}`,
-    "an ordinary user may write only to a group that was handed over (cgroups(7), \"Delegation\"). Get one of your own with `systemd-run --user --scope -p Delegate=yes contain …`, or run as root",
+    'an ordinary user may write only to a group that was handed over (cgroups(7), "Delegation"). Get one of your own with `systemd-run --user --scope -p Delegate=yes contain …`, or run as root',
     125,
     { cause },
   );
@@ -231,8 +234,12 @@ function removeDirectory(dir: string): void {
 function explainRemove(error: unknown, dir: string): unknown {
   if (!failedWith(error, "EBUSY")) return error;
   const pids = groupProcesses(dir);
-  const zombies = pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: PID ${pids.join(", ")}`;
-  return new ToolError(`${dir} cannot be removed: EBUSY, processes are in it${zombies}`, "rmdir of a group works once cgroup.events says `populated 0` (cgroups(7)). `cgset --name NAME --kill --rm` kills them first");
+  const zombies =
+    pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: PID ${pids.join(", ")}`;
+  return new ToolError(
+    `${dir} cannot be removed: EBUSY, processes are in it${zombies}`,
+    "rmdir of a group works once cgroup.events says `populated 0` (cgroups(7)). `cgset --name NAME --kill --rm` kills them first",
+  );
 }
 
 /** A descriptor of a group's directory, for CLONE_INTO_CGROUP. */

@@ -7,7 +7,7 @@ import { COMMON, type Options, type OptionSpec, type OptionTable, readOptions, r
 import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
 import { fail, steps } from "./report.ts";
-import { type TraceMode, tracer } from "./trace.ts";
+import { type TraceMode, shellQuote, tracer } from "./trace.ts";
 
 /** What the help of a command shows. */
 export interface Command {
@@ -78,7 +78,9 @@ class HelpWanted extends Error {
 }
 
 /** Adds the common options to a tool's own. */
-export function withCommon<Name extends string>(table: Readonly<Record<Name, OptionSpec>>): Readonly<Record<Name | keyof typeof COMMON, OptionSpec>> {
+export function withCommon<Name extends string>(
+  table: Readonly<Record<Name, OptionSpec>>,
+): Readonly<Record<Name | keyof typeof COMMON, OptionSpec>> {
   return { ...table, ...COMMON };
 }
 
@@ -163,7 +165,7 @@ export function enterLink(link: Link): void {
 /** Becomes the next program: one of ours in this same process, or by execve; it never returns. */
 export function become(next: Next): never {
   if (next.kind === "program") {
-    steps.say(`running: ${next.argv.join(" ")}`);
+    steps.say(`running: ${next.argv.map(shellQuote).join(" ")}`);
     return execProgram(next.argv);
   }
   if (next.settings.mode === "exec" && reachable()) return execLink(next);
@@ -234,7 +236,13 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
 function initialSettings(): Settings {
   const { CONTAIN_TRACE: trace = "", CONTAIN_CHAIN: chain = "call" } = process.env;
   if (chain !== "call" && chain !== "exec") throw new UsageError(`CONTAIN_CHAIN=${chain}: it is call or exec`);
-  return { trace: trace === "json" ? "json" : trace === "" || trace === "0" ? "off" : "text", mode: chain, preserveFds: 0, verbose: false, elsewhere: false };
+  return {
+    trace: trace === "json" ? "json" : trace === "" || trace === "0" ? "off" : "text",
+    mode: chain,
+    preserveFds: 0,
+    verbose: false,
+    elsewhere: false,
+  };
 }
 
 async function showHelp({ command, options, what }: HelpWanted, version: string): Promise<void> {

@@ -57,7 +57,11 @@ export interface Pipe {
 /** pipe2(2) with O_CLOEXEC. */
 export function pipe(): Pipe {
   const fds = new Int32Array(2);
-  sys("pipe2", () => [`[${fds.join(", ")}]`, "O_CLOEXEC"], () => pipe2C(new Uint8Array(fds.buffer), O_CLOEXEC));
+  sys(
+    "pipe2",
+    () => [`[${fds.join(", ")}]`, "O_CLOEXEC"],
+    () => pipe2C(new Uint8Array(fds.buffer), O_CLOEXEC),
+  );
   return { read: fds[0] ?? -1, write: fds[1] ?? -1 };
 }
 
@@ -90,7 +94,11 @@ const LAST_FD = 0xffffffff;
 
 /** fcntl(2) F_SETFD. */
 export function setCloseOnExec(fd: number, on: boolean): void {
-  sys("fcntl", () => [`${fd}`, "F_SETFD", on ? "FD_CLOEXEC" : "0"], () => fcntlC(fd, F_SETFD, on ? FD_CLOEXEC : 0));
+  sys(
+    "fcntl",
+    () => [`${fd}`, "F_SETFD", on ? "FD_CLOEXEC" : "0"],
+    () => fcntlC(fd, F_SETFD, on ? FD_CLOEXEC : 0),
+  );
 }
 
 /**
@@ -100,7 +108,11 @@ export function setCloseOnExec(fd: number, on: boolean): void {
 export function closeFrom(first: number, onExecOnly: boolean): void {
   const flag = onExecOnly ? CLOSE_RANGE_CLOEXEC : 0;
   try {
-    sys("close_range", () => [`${first}`, "~0U", onExecOnly ? "CLOSE_RANGE_CLOEXEC" : "0"], () => closeRangeC(first, LAST_FD, flag));
+    sys(
+      "close_range",
+      () => [`${first}`, "~0U", onExecOnly ? "CLOSE_RANGE_CLOEXEC" : "0"],
+      () => closeRangeC(first, LAST_FD, flag),
+    );
   } catch (error) {
     if (!(error instanceof SyscallError) || (error.code !== "EINVAL" && error.code !== "ENOSYS")) throw error;
   }

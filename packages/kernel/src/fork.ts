@@ -71,7 +71,11 @@ function adviseFork(): void {
   if (madviseC(START, end - BigInt(START), MADV_DOFORK) === 0 || errno() !== 22) return;
   // EINVAL: a special mapping in between stopped the walk. Go mapping by mapping; those that refuse are never DONTFORK.
   for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
-    const [from, to] = line.split(" ", 1)[0]?.split("-").map((hex) => BigInt(`0x${hex}`)) ?? [];
+    const [from, to] =
+      line
+        .split(" ", 1)[0]
+        ?.split("-")
+        .map((hex) => BigInt(`0x${hex}`)) ?? [];
     if (from !== undefined && to !== undefined && from < end) madviseC(from, to - from, MADV_DOFORK);
   }
   madviseC(START, end - BigInt(START), MADV_DOFORK); // the heap that the loop itself may have grown
@@ -111,7 +115,11 @@ export function clone3(args: CloneArgs, child: () => never): number {
     return pid;
   };
   try {
-    return sys("clone3", text, forked(() => clone3C(struct, struct.length)));
+    return sys(
+      "clone3",
+      text,
+      forked(() => clone3C(struct, struct.length)),
+    );
   } catch (error) {
     setSignalMaskSilently(mask, new Uint8Array(8));
     if (!failedWith(error, "ENOSYS") || args.cgroup !== undefined) throw error;

@@ -19,7 +19,14 @@ export interface Launch {
 }
 
 /** What to assume where there was no launcher. */
-export const NO_LAUNCHER: Launch = { softFileLimit: undefined, blocked: signalSet(), ignored: signalSet(), closed: [], bin: undefined, variables: {} };
+export const NO_LAUNCHER: Launch = {
+  softFileLimit: undefined,
+  blocked: signalSet(),
+  ignored: signalSet(),
+  closed: [],
+  bin: undefined,
+  variables: {},
+};
 
 /** The words that the launcher puts before the user's. An empty field means that it could not tell (no /proc), or that there was none. */
 export function parseLaunch([bin = "", noted = "", nodeOptions = "", certificates = ""]: readonly string[]): Launch {

@@ -20,7 +20,21 @@ export const MS_SLAVE = 1 << 19;
 export const MS_SHARED = 1 << 20;
 export const MS_RELATIME = 1 << 21;
 
-const MS_FLAGS = { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC, MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_RELATIME };
+const MS_FLAGS = {
+  MS_RDONLY,
+  MS_NOSUID,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_REMOUNT,
+  MS_NOATIME,
+  MS_NODIRATIME,
+  MS_BIND,
+  MS_REC,
+  MS_PRIVATE,
+  MS_SLAVE,
+  MS_SHARED,
+  MS_RELATIME,
+};
 export const MNT_DETACH = 2;
 
 const mountC = declare("mount", "int", ["str", "str", "str", "ulong", "str"]);
@@ -32,32 +46,56 @@ const chrootC = declare("chroot", "int", ["str"]);
 
 /** mount(2). */
 export function mount(source: string | null, target: string, type: string | null, bits: number, data: string | null = null): void {
-  sys("mount", () => [quote(source), quote(target), quote(type), flags(MS_FLAGS, bits), quote(data)], () => mountC(source, target, type, bits, data));
+  sys(
+    "mount",
+    () => [quote(source), quote(target), quote(type), flags(MS_FLAGS, bits), quote(data)],
+    () => mountC(source, target, type, bits, data),
+  );
 }
 
 /** umount2(2). */
 export function umount2(target: string, bits: number): void {
-  sys("umount2", () => [quote(target), flags({ MNT_DETACH }, bits)], () => umount2C(target, bits));
+  sys(
+    "umount2",
+    () => [quote(target), flags({ MNT_DETACH }, bits)],
+    () => umount2C(target, bits),
+  );
 }
 
 /** pivot_root(2): `newRoot` becomes the root, the old root is mounted on `putOld`. */
 export function pivotRoot(newRoot: string, putOld: string): void {
-  sys("pivot_root", () => [quote(newRoot), quote(putOld)], () => pivotRootC(newRoot, putOld));
+  sys(
+    "pivot_root",
+    () => [quote(newRoot), quote(putOld)],
+    () => pivotRootC(newRoot, putOld),
+  );
 }
 
 /** fchdir(2). */
 export function fchdir(fd: number): void {
-  sys("fchdir", () => [`${fd}`], () => fchdirC(fd));
+  sys(
+    "fchdir",
+    () => [`${fd}`],
+    () => fchdirC(fd),
+  );
 }
 
 /** chdir(2), traced; process.chdir would ask for the path of the new directory. */
 export function chdir(path: string): void {
-  sys("chdir", () => [quote(path)], () => chdirC(path));
+  sys(
+    "chdir",
+    () => [quote(path)],
+    () => chdirC(path),
+  );
 }
 
 /** chroot(2). */
 export function chroot(path: string): void {
-  sys("chroot", () => [quote(path)], () => chrootC(path));
+  sys(
+    "chroot",
+    () => [quote(path)],
+    () => chrootC(path),
+  );
 }
 
 /** Sets the propagation of `/` and of everything below (mount_namespaces(7)). */
@@ -87,7 +125,14 @@ export function makeReadOnly(fd: number): void {
   }
 }
 
-const OPTION_FLAGS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC, noatime: MS_NOATIME, nodiratime: MS_NODIRATIME, relatime: MS_RELATIME };
+const OPTION_FLAGS: Readonly<Record<string, number>> = {
+  nosuid: MS_NOSUID,
+  nodev: MS_NODEV,
+  noexec: MS_NOEXEC,
+  noatime: MS_NOATIME,
+  nodiratime: MS_NODIRATIME,
+  relatime: MS_RELATIME,
+};
 
 function remountReadOnly(fd: number): void {
   const top = readlinkSync(fdPath(fd)).replace(/\/$/, "");
@@ -164,6 +209,10 @@ const S_IFCHR = 0o020000;
 /** mknod(2) of a character device with exactly this mode, whatever the umask. @throws SyscallError EPERM in a user namespace */
 export function makeCharacterDevice(path: string, mode: number, major: number, minor: number): void {
   const device = major * 256 + minor;
-  sys("mknod", () => [quote(path), `S_IFCHR|0${mode.toString(8)}`, `makedev(${major}, ${minor})`], () => mknodC(path, S_IFCHR | mode, device));
+  sys(
+    "mknod",
+    () => [quote(path), `S_IFCHR|0${mode.toString(8)}`, `makedev(${major}, ${minor})`],
+    () => mknodC(path, S_IFCHR | mode, device),
+  );
   chmodSync(path, mode);
 }

@@ -2,7 +2,17 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "./errno.ts";
 import { writeKernelFile } from "./file.ts";
-import { CLONE_FLAGS, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS } from "./fork.ts";
+import {
+  CLONE_FLAGS,
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from "./fork.ts";
 import { declare } from "./libc.ts";
 import { flags, quote, sys } from "./trace.ts";
 
@@ -34,7 +44,11 @@ const sethostnameC = declare("sethostname", "int", ["str", "size_t"]);
 
 /** unshare(2): new namespaces for the calling thread; of CLONE_NEWPID and CLONE_NEWTIME, for its children. */
 export function unshare(bits: number): void {
-  sys("unshare", () => [flags({ ...CLONE_FLAGS, CLONE_FS }, bits)], () => unshareC(bits));
+  sys(
+    "unshare",
+    () => [flags({ ...CLONE_FLAGS, CLONE_FS }, bits)],
+    () => unshareC(bits),
+  );
 }
 
 /** unshare(CLONE_FS): a root and working directory of this thread's own, which setns(2) into a mount namespace asks for. */
@@ -44,12 +58,20 @@ export function unshareFs(): void {
 
 /** setns(2) on a pidfd (several kinds at once, since Linux 5.8) or on a descriptor of a file in /proc/PID/ns. */
 export function setns(fd: number, bits: number, what: string): void {
-  sys("setns", () => [`${fd}<${what}>`, flags(CLONE_FLAGS, bits)], () => setnsC(fd, bits));
+  sys(
+    "setns",
+    () => [`${fd}<${what}>`, flags(CLONE_FLAGS, bits)],
+    () => setnsC(fd, bits),
+  );
 }
 
 /** sethostname(2). */
 export function sethostname(name: string): void {
-  sys("sethostname", () => [quote(name), `${Buffer.byteLength(name)}`], () => sethostnameC(name, Buffer.byteLength(name)));
+  sys(
+    "sethostname",
+    () => [quote(name), `${Buffer.byteLength(name)}`],
+    () => sethostnameC(name, Buffer.byteLength(name)),
+  );
 }
 
 /** The identity of a namespace, `mnt:[4026531841]`; undefined where /proc does not tell (another user's process, no such kind). */

@@ -21,8 +21,17 @@ export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 /** Options that every tool has. */
 export const COMMON = {
-  trace: { type: "boolean", optionalValue: true, valueHint: "json", description: "print every system call, also of the next links (or CONTAIN_TRACE=1)" },
-  chain: { type: "string", valueHint: "call|exec", description: "exec: execve the next of the five tools instead of calling it (or CONTAIN_CHAIN=exec)" },
+  trace: {
+    type: "boolean",
+    optionalValue: true,
+    valueHint: "json",
+    description: "print every system call, also of the next links (or CONTAIN_TRACE=1)",
+  },
+  chain: {
+    type: "string",
+    valueHint: "call|exec",
+    description: "exec: execve the next of the five tools instead of calling it (or CONTAIN_CHAIN=exec)",
+  },
   "preserve-fds": { type: "string", valueHint: "N", description: "leave descriptors 3 to 2+N open for the program" },
   verbose: { type: "boolean", alias: "v", description: "say each step" },
   help: { type: "boolean", alias: "h", description: "show this help" },
@@ -62,7 +71,12 @@ export function readOptions<Name extends string>(table: Readonly<Record<Name, Op
   const specs = table as OptionTable;
   const { tokens } = parseArgs({
     args: [...words],
-    options: Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, { type: spec.type, multiple: true, ...(spec.alias ? { short: spec.alias } : {}) }])),
+    options: Object.fromEntries(
+      Object.entries(specs).map(([name, spec]) => [
+        name,
+        { type: spec.type, multiple: true, ...(spec.alias ? { short: spec.alias } : {}) },
+      ]),
+    ),
     strict: false,
     tokens: true,
     allowPositionals: true,
@@ -90,22 +104,31 @@ export function readOptions<Name extends string>(table: Readonly<Record<Name, Op
 function checkOption(table: OptionTable, name: string, rawName: string, value: string | undefined, before: readonly Given[]): void {
   const spec = Object.hasOwn(table, name) ? table[name] : undefined;
   if (spec === undefined) throw unknownOption(table, name, rawName);
-  if (spec.type === "string" && value === undefined) throw new UsageError(`${rawName} needs a value: --${name} ${spec.valueHint ?? "VALUE"}`, spec.description);
-  if (spec.type === "boolean" && value !== undefined && !spec.optionalValue) throw new UsageError(`${rawName} takes no value`, spec.description);
+  if (spec.type === "string" && value === undefined)
+    throw new UsageError(`${rawName} needs a value: --${name} ${spec.valueHint ?? "VALUE"}`, spec.description);
+  if (spec.type === "boolean" && value !== undefined && !spec.optionalValue)
+    throw new UsageError(`${rawName} takes no value`, spec.description);
   if (value === "") throw new UsageError(`${rawName} was given an empty value`, spec.description);
-  if (value !== undefined && !spec.repeat && before.some((option) => option.name === name)) throw new UsageError(`--${name} was given twice`);
+  if (value !== undefined && !spec.repeat && before.some((option) => option.name === name))
+    throw new UsageError(`--${name} was given twice`);
 }
 
 function unknownOption(table: OptionTable, name: string, rawName: string): UsageError {
   const names = Object.keys(table);
   const near = name.length > 1 ? closest(name, names) : undefined;
-  const close = near !== undefined && (distance(name, near) <= 3 || near.startsWith(name)) ? `did you mean --${near}?` : "--help lists the options";
+  const close =
+    near !== undefined && (distance(name, near) <= 3 || near.startsWith(name)) ? `did you mean --${near}?` : "--help lists the options";
   return new UsageError(`unknown option ${rawName}`, close);
 }
 
 /** The help of one command, rendered by citty. */
 export async function renderHelp(
-  command: { readonly name: string; readonly description: string; readonly usage: string; readonly subCommands?: Readonly<Record<string, string>> },
+  command: {
+    readonly name: string;
+    readonly description: string;
+    readonly usage: string;
+    readonly subCommands?: Readonly<Record<string, string>>;
+  },
   options: OptionTable,
   version: string,
 ): Promise<string> {
@@ -116,7 +139,9 @@ export async function renderHelp(
     if (type === "string") return [name, { type, description, alias, valueHint }];
     return [spec.optionalValue ? `${name}[=${valueHint}]` : name, { type, description, alias }];
   });
-  const subCommands = Object.entries(command.subCommands ?? {}).map(([name, description]) => [name, { meta: { name, description } }] as const);
+  const subCommands = Object.entries(command.subCommands ?? {}).map(
+    ([name, description]) => [name, { meta: { name, description } }] as const,
+  );
   const text = await renderUsage({
     meta: { name: command.name, description: command.description, version },
     args: Object.fromEntries(args),

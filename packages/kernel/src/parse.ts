@@ -8,7 +8,10 @@ export function parseSize(option: string, text: string): bigint {
   const match = /^(\d+)(?:\.(\d+))?([KMGT]?)(?:i?B)?$/i.exec(text);
   const unit = match && UNITS[(match[3] ?? "").toUpperCase()];
   if (!match || unit === undefined || unit === null || (match[2] !== undefined && unit === 1n)) {
-    throw new UsageError(`${option}: ${JSON.stringify(text)} is not a size`, "a number of bytes, or one with K, M, G or T (powers of 1024): 64M, 1.5G, 67108864");
+    throw new UsageError(
+      `${option}: ${JSON.stringify(text)} is not a size`,
+      "a number of bytes, or one with K, M, G or T (powers of 1024): 64M, 1.5G, 67108864",
+    );
   }
   const fraction = match[2] ?? "";
   const bytes = (BigInt((match[1] ?? "") + fraction) * unit) / 10n ** BigInt(fraction.length);

@@ -43,5 +43,8 @@ export function statusField(status: string, name: string): string | undefined {
 
 /** The fields of /proc/PID/stat from the third on (state is 0, ppid 1, …); the second, comm, may hold spaces and parentheses. */
 export function statFields(stat: string): string[] {
-  return stat.slice(stat.lastIndexOf(")") + 2).trimEnd().split(" ");
+  return stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .trimEnd()
+    .split(" ");
 }

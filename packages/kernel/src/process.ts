@@ -41,7 +41,8 @@ export function waitpid(pid: number, options: number): Waited | undefined {
     const result = waitpidC(pid, statusBytes, options);
     const code = result === -1 ? errno() : 0;
     if (code === EINTR) continue;
-    if (tracer.mode !== "off") trace("waitpid", [`${pid}`, result > 0 ? describeStatus(statusWord[0] ?? 0) : "NULL", flags(WAIT_FLAGS, options)], result, code);
+    if (tracer.mode !== "off")
+      trace("waitpid", [`${pid}`, result > 0 ? describeStatus(statusWord[0] ?? 0) : "NULL", flags(WAIT_FLAGS, options)], result, code);
     if (code !== 0 && code !== ECHILD) throw new SyscallError("waitpid", [`${pid}`, "NULL", flags(WAIT_FLAGS, options)], code);
     if (result <= 0) return undefined;
     waited.pid = result;
@@ -106,7 +107,11 @@ const pidfdOpenC = declareSyscall(SYS.pidfd_open, ["int", "uint"]);
 
 /** pidfd_open(2): a close-on-exec descriptor that always means this process, whoever gets its PID later. @throws SyscallError ESRCH */
 export function pidfdOpen(pid: number): number {
-  return sys("pidfd_open", () => [`${pid}`, "0"], () => pidfdOpenC(pid, 0));
+  return sys(
+    "pidfd_open",
+    () => [`${pid}`, "0"],
+    () => pidfdOpenC(pid, 0),
+  );
 }
 
 /** True when the process behind a pidfd has ended: poll(2) says POLLIN then. */
@@ -123,22 +128,38 @@ const PR_SET_CHILD_SUBREAPER = 36;
 
 /** prctl(2) PR_SET_NAME: what `ps` shows as the command, 15 bytes of it. */
 export function setName(name: string): void {
-  sys("prctl", () => ["PR_SET_NAME", quote(name)], () => prctlStringC(PR_SET_NAME, name, 0, 0, 0));
+  sys(
+    "prctl",
+    () => ["PR_SET_NAME", quote(name)],
+    () => prctlStringC(PR_SET_NAME, name, 0, 0, 0),
+  );
 }
 
 /** prctl(2) PR_SET_PDEATHSIG: the signal this process gets when its parent thread ends; 0 for none. Cleared by a change of credentials. */
 export function setParentDeathSignal(signal: number): void {
-  sys("prctl", () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)], () => prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0));
+  sys(
+    "prctl",
+    () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)],
+    () => prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0),
+  );
 }
 
 /** prctl(2) PR_SET_CHILD_SUBREAPER: orphans below this process become its children. */
 export function setChildSubreaper(): void {
-  sys("prctl", () => ["PR_SET_CHILD_SUBREAPER", "1"], () => prctlC(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+  sys(
+    "prctl",
+    () => ["PR_SET_CHILD_SUBREAPER", "1"],
+    () => prctlC(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0),
+  );
 }
 
 /** prctl(2) PR_SET_DUMPABLE: 0 gives /proc/PID to root and denies ptrace(2) without CAP_SYS_PTRACE. */
 export function setDumpable(on: boolean): void {
-  sys("prctl", () => ["PR_SET_DUMPABLE", on ? "1" : "0"], () => prctlC(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0));
+  sys(
+    "prctl",
+    () => ["PR_SET_DUMPABLE", on ? "1" : "0"],
+    () => prctlC(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0),
+  );
 }
 
 const memsetC = declare("memset", "void *", ["uint64_t", "int", "size_t"]);
@@ -163,7 +184,11 @@ export function setSoftFileLimit(soft: string): void {
   const wanted = soft === "unlimited" ? RLIM_INFINITY : BigInt(soft);
   if (old[0] === wanted) return;
   const limit = new Uint8Array(new BigUint64Array([wanted, old[1] ?? wanted]).buffer);
-  sys("prlimit64", () => ["0", "RLIMIT_NOFILE", `{rlim_cur=${soft}, rlim_max=${old[1]}}`, "NULL"], () => prlimitC(0, RLIMIT_NOFILE, limit, null));
+  sys(
+    "prlimit64",
+    () => ["0", "RLIMIT_NOFILE", `{rlim_cur=${soft}, rlim_max=${old[1]}}`, "NULL"],
+    () => prlimitC(0, RLIMIT_NOFILE, limit, null),
+  );
 }
 
 const setresuidC = declare("setresuid", "int", ["uint", "uint", "uint"]);
@@ -172,16 +197,28 @@ const setgroupsC = declare("setgroups", "int", ["size_t", "void *"]);
 
 /** setresuid(2): real, effective and saved user id. */
 export function setresuid(uid: number): void {
-  sys("setresuid", () => [`${uid}`, `${uid}`, `${uid}`], () => setresuidC(uid, uid, uid));
+  sys(
+    "setresuid",
+    () => [`${uid}`, `${uid}`, `${uid}`],
+    () => setresuidC(uid, uid, uid),
+  );
 }
 
 /** setresgid(2): real, effective and saved group id. */
 export function setresgid(gid: number): void {
-  sys("setresgid", () => [`${gid}`, `${gid}`, `${gid}`], () => setresgidC(gid, gid, gid));
+  sys(
+    "setresgid",
+    () => [`${gid}`, `${gid}`, `${gid}`],
+    () => setresgidC(gid, gid, gid),
+  );
 }
 
 /** setgroups(2): the supplementary groups. */
 export function setgroups(groups: readonly number[]): void {
   const list = new Uint32Array(groups);
-  sys("setgroups", () => [`${list.length}`, `[${groups.join(", ")}]`], () => setgroupsC(list.length, new Uint8Array(list.buffer)));
+  sys(
+    "setgroups",
+    () => [`${list.length}`, `[${groups.join(", ")}]`],
+    () => setgroupsC(list.length, new Uint8Array(list.buffer)),
+  );
 }

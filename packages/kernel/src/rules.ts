@@ -32,12 +32,12 @@ const RULES: readonly Rule[] = [
   {
     syscall: "clone3",
     code: "EBUSY",
-    say: "processes live only in leaf groups: this cgroup has controllers enabled for its children (cgroups(7), \"no internal processes\")",
+    say: 'processes live only in leaf groups: this cgroup has controllers enabled for its children (cgroups(7), "no internal processes")',
   },
   {
     syscall: "clone3",
     code: "EACCES",
-    say: "CLONE_INTO_CGROUP needs write access to cgroup.procs of the target and of the common ancestor (clone(2), cgroups(7) \"delegation containment\")",
+    say: 'CLONE_INTO_CGROUP needs write access to cgroup.procs of the target and of the common ancestor (clone(2), cgroups(7) "delegation containment")',
   },
   {
     syscall: "unshare|clone3|clone",
@@ -59,7 +59,7 @@ const RULES: readonly Rule[] = [
     syscall: "mount",
     code: "EPERM",
     when: (args) => args.includes('"proc"'),
-    say: "in a user namespace a fresh /proc is refused while the visible one is partly covered (\"mount too revealing\"), as inside docker, and when the PID namespace is not one's own. Give the outer container an unmasked /proc (docker: --security-opt systempaths=unconfined) or use --no-proc",
+    say: 'in a user namespace a fresh /proc is refused while the visible one is partly covered ("mount too revealing"), as inside docker, and when the PID namespace is not one\'s own. Give the outer container an unmasked /proc (docker: --security-opt systempaths=unconfined) or use --no-proc',
   },
   {
     syscall: "mount",

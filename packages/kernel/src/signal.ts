@@ -46,7 +46,10 @@ export function parseSignal(text: string): number {
   if (/^\d+$/.test(name)) number = Number(name);
   else if (realTime) number = (realTime[1] === "MIN" ? RTMIN : NSIG) + Number(realTime[2] ?? 0);
   if (number === undefined || number < 1 || number > NSIG) {
-    throw new UsageError(`${quote(text)} is not a signal`, "a name (TERM, SIGTERM, RTMIN+1) or a number from 1 to 64; `kill -l` lists them");
+    throw new UsageError(
+      `${quote(text)} is not a signal`,
+      "a name (TERM, SIGTERM, RTMIN+1) or a number from 1 to 64; `kill -l` lists them",
+    );
   }
   return number;
 }
@@ -93,7 +96,11 @@ const sigprocmaskC = declareSyscall(SYS.rt_sigprocmask, ["int", "void *", "void 
 /** rt_sigprocmask(2) SIG_SETMASK for the calling thread; the raw call, since libc keeps signals 32 and 33 to itself. Returns the old mask. */
 export function setSignalMask(set: SignalSet): SignalSet {
   const old = new Uint8Array(8);
-  sys("rt_sigprocmask", () => ["SIG_SETMASK", setNames(set), setNames(old), "8"], () => sigprocmaskC(SIG_SETMASK, set, old, 8));
+  sys(
+    "rt_sigprocmask",
+    () => ["SIG_SETMASK", setNames(set), setNames(old), "8"],
+    () => sigprocmaskC(SIG_SETMASK, set, old, 8),
+  );
   return old;
 }
 

@@ -24,7 +24,9 @@ export function takeAllSignals(): void {
   action.fill(0xff, 8, 136);
   sigactionC(NSIG, action, old);
   const self = getpid();
-  const helpers = readdirSync("/proc/self/task").map(Number).filter((tid) => tid !== self);
+  const helpers = readdirSync("/proc/self/task")
+    .map(Number)
+    .filter((tid) => tid !== self);
   for (const tid of helpers) {
     if (!blocksAll(tid)) tgkillC(self, tid, NSIG);
   }

@@ -61,6 +61,11 @@ export function quote(text: string | null): string {
   return text === null ? "NULL" : JSON.stringify(text);
 }
 
+/** A word as a shell reads it back, for messages and scripts. */
+export function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** A bit set as strace prints it: `CLONE_NEWPID|CLONE_NEWUTS`, the rest in hex, 0 for none. */
 export function flags(table: Readonly<Record<string, number>>, bits: number): string {
   const known = Object.entries(table).filter(([, bit]) => bit !== 0 && (bits & bit) === bit);

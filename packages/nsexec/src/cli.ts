@@ -17,7 +17,8 @@ import {
 } from "@contain-tools/kernel";
 import { type IdMaps, readMaps } from "./maps.ts";
 
-const kind = (alias: string, description: string) => ({ type: "boolean", alias, optionalValue: true, valueHint: "FILE", description }) as const;
+const kind = (alias: string, description: string) =>
+  ({ type: "boolean", alias, optionalValue: true, valueHint: "FILE", description }) as const;
 
 export const options = withCommon({
   mount: kind("m", "new mount namespace, or with -t that of the target; =FILE keeps it there (with -t: joins that file's)"),
@@ -31,18 +32,37 @@ export const options = withCommon({
   all: { type: "boolean", alias: "a", description: "all kinds but the user namespace; with -t all that the target has" },
   target: { type: "string", alias: "t", valueHint: "PID", description: "join namespaces of this process instead of making new ones" },
   fork: { type: "boolean", alias: "f", description: "run PROG in a child, and stay as its transparent parent" },
-  "kill-child": { type: "boolean", optionalValue: true, valueHint: "SIG", description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live on" },
+  "kill-child": {
+    type: "boolean",
+    optionalValue: true,
+    valueHint: "SIG",
+    description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live on",
+  },
   foreground: { type: "boolean", description: "run PROG in a process group of its own, in the terminal's foreground if nsexec is" },
   "into-cgroup": { type: "string", valueHint: "PATH", description: "the child is born in this cgroup (CLONE_INTO_CGROUP); implies --fork" },
   "map-root-user": { type: "boolean", alias: "r", description: "be root inside: map the effective ids to 0; implies --user" },
   "map-current-user": { type: "boolean", alias: "c", description: "map the effective ids to themselves; implies --user" },
   "map-user": { type: "string", valueHint: "UID", description: "map the effective user id to this one inside; implies --user" },
   "map-group": { type: "string", valueHint: "GID", description: "map the effective group id to this one inside; implies --user" },
-  "map-users": { type: "string", valueHint: "IN:OUT:N", repeat: true, description: "map N user ids from OUT outside to IN inside; implies --user" },
-  "map-groups": { type: "string", valueHint: "IN:OUT:N", repeat: true, description: "map N group ids from OUT outside to IN inside; implies --user" },
+  "map-users": {
+    type: "string",
+    valueHint: "IN:OUT:N",
+    repeat: true,
+    description: "map N user ids from OUT outside to IN inside; implies --user",
+  },
+  "map-groups": {
+    type: "string",
+    valueHint: "IN:OUT:N",
+    repeat: true,
+    description: "map N group ids from OUT outside to IN inside; implies --user",
+  },
   "map-auto": { type: "boolean", description: "map the ranges of /etc/subuid and /etc/subgid from 0 on; implies --user" },
   setgroups: { type: "string", valueHint: "allow|deny", description: "may setgroups(2) be called inside" },
-  propagation: { type: "string", valueHint: "private|slave|shared|unchanged", description: "propagation of all mounts in a new mount namespace (private)" },
+  propagation: {
+    type: "string",
+    valueHint: "private|slave|shared|unchanged",
+    description: "propagation of all mounts in a new mount namespace (private)",
+  },
   "mount-proc": { type: "boolean", optionalValue: true, valueHint: "DIR", description: "mount proc on /proc or DIR; implies --mount" },
   hostname: { type: "string", valueHint: "NAME", description: "set the host name; implies --uts" },
   wd: { type: "string", alias: "w", valueHint: "DIR", description: "change the working directory" },
@@ -120,7 +140,10 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
       const text = given.value(clock);
       return text === undefined ? [] : [{ clock, seconds: parseCount(`--${clock}`, text, -(2 ** 40), 2 ** 40) }];
     }),
-    next: chain.next(words, given.has("root") || given.has("wd") || (target !== undefined && names.has("mount")) ? { elsewhere: true } : {}),
+    next: chain.next(
+      words,
+      given.has("root") || given.has("wd") || (target !== undefined && names.has("mount")) ? { elsewhere: true } : {},
+    ),
   };
 }
 
@@ -132,7 +155,9 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
     if (given.has("monotonic") || given.has("boottime")) implied.add("time");
     if (maps.user.length > 0 || maps.group.length > 0 || maps.setgroups !== undefined) implied.add("user");
   }
-  const wanted = NAMESPACES.filter(({ name }) => given.has(name) || implied.has(name) || (given.has("all") && (target !== undefined || name !== "user"))).map((k) => ({
+  const wanted = NAMESPACES.filter(
+    ({ name }) => given.has(name) || implied.has(name) || (given.has("all") && (target !== undefined || name !== "user")),
+  ).map((k) => ({
     kind: k,
     file: given.value(k.name),
   }));
@@ -142,16 +167,22 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
   }
   for (const { file, kind: k } of wanted) {
     if (file !== undefined && !existsSync(file)) {
-      throw new UsageError(`--${k.name}=${file}: no such file`, target === undefined ? `a namespace is kept by a bind mount, which needs a file to lie on: touch ${quote(file)}` : undefined);
+      throw new UsageError(
+        `--${k.name}=${file}: no such file`,
+        target === undefined ? `a namespace is kept by a bind mount, which needs a file to lie on: touch ${quote(file)}` : undefined,
+      );
     }
   }
   return wanted;
 }
 
 function checkTarget(target: number, given: Options<Name>): void {
-  const creating = (["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user"] as const).find((name) => given.has(name));
+  const creating = (
+    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user"] as const
+  ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
-  if (!existsSync(`/proc/${target}/ns`)) throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those that this PID namespace's /proc shows");
+  if (!existsSync(`/proc/${target}/ns`))
+    throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those that this PID namespace's /proc shows");
 }
 
 function readDeathSignal(word: string | undefined, fork: boolean): number {
@@ -161,7 +192,10 @@ function readDeathSignal(word: string | undefined, fork: boolean): number {
 
 function readHostname(name: string | undefined): string | undefined {
   if (name === undefined || Buffer.byteLength(name) <= 64) return name;
-  throw new UsageError(`--hostname ${name}: it has ${Buffer.byteLength(name)} bytes`, "a host name has at most 64 (uname(2), __NEW_UTS_LEN)");
+  throw new UsageError(
+    `--hostname ${name}: it has ${Buffer.byteLength(name)} bytes`,
+    "a host name has at most 64 (uname(2), __NEW_UTS_LEN)",
+  );
 }
 
 function readId(option: string, text: string | undefined): number | undefined {

@@ -24,6 +24,8 @@ function runHelper(program: string, pid: number, ranges: readonly IdRange[]): vo
   if (status === 0) return;
   throw new ToolError(
     `${argv.join(" ")}: exit status ${status}`,
-    status === 127 ? `an ordinary user gets ranges of ids only through ${program}; Debian has it in the package uidmap` : `${program} allows only the ranges that /etc/sub${program.slice(3, 6)} gives to you`,
+    status === 127
+      ? `an ordinary user gets ranges of ids only through ${program}; Debian has it in the package uidmap`
+      : `${program} allows only the ranges that /etc/sub${program.slice(3, 6)} gives to you`,
   );
 }

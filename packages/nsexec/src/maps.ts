@@ -28,18 +28,31 @@ export function readMaps(given: Values<MapOption>): IdMaps {
   checkOverlap("--map-users", user);
   checkOverlap("--map-groups", group);
   const setgroups = given.value("setgroups");
-  if (setgroups !== undefined && setgroups !== "allow" && setgroups !== "deny") throw new UsageError(`--setgroups ${setgroups}: it is allow or deny`);
+  if (setgroups !== undefined && setgroups !== "allow" && setgroups !== "deny")
+    throw new UsageError(`--setgroups ${setgroups}: it is allow or deny`);
   const single = given.has("map-group") || given.has("map-root-user") || given.has("map-current-user");
   if (setgroups === "allow" && single && group.length === 1) {
-    throw new UsageError("--setgroups allow does not go with a map of one's own group id", "the kernel takes such a gid_map only after setgroups was denied (user_namespaces(7))");
+    throw new UsageError(
+      "--setgroups allow does not go with a map of one's own group id",
+      "the kernel takes such a gid_map only after setgroups was denied (user_namespaces(7))",
+    );
   }
-  return { user, group, setgroups: setgroups ?? (single && group.length === 1 ? "deny" : undefined), subordinate: user.concat(group).some(({ count }) => count > 1) || user.length > 1 };
+  return {
+    user,
+    group,
+    setgroups: setgroups ?? (single && group.length === 1 ? "deny" : undefined),
+    subordinate: user.concat(group).some(({ count }) => count > 1) || user.length > 1,
+  };
 }
 
 function readRanges(given: Values<MapOption>, option: "map-users" | "map-groups", file: string, uid: number): IdRange[] {
   const ranges = given.all(option).map((text) => {
     const match = /^(\d+):(\d+):(\d+)$/.exec(text);
-    if (!match) throw new UsageError(`--${option} ${text}: it is IN:OUT:N`, "for example 0:100000:65536: 65536 ids from 100000 outside are those from 0 inside");
+    if (!match)
+      throw new UsageError(
+        `--${option} ${text}: it is IN:OUT:N`,
+        "for example 0:100000:65536: 65536 ids from 100000 outside are those from 0 inside",
+      );
     const [, from = "", to = "", count = ""] = match;
     return {
       inner: parseCount(`--${option}`, from, 0, MAX_ID),
@@ -65,12 +78,17 @@ function subordinateRange(file: string, uid: number): IdRange {
     if (owner === undefined || (owner !== name && owner !== String(uid))) continue;
     return { inner: 0, outer: Number(start), count: Number(count) };
   }
-  throw new UsageError(`--map-auto: ${file} has no range for ${name ?? `uid ${uid}`}`, `add one as root: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${name ?? uid}`);
+  throw new UsageError(
+    `--map-auto: ${file} has no range for ${name ?? `uid ${uid}`}`,
+    `add one as root: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${name ?? uid}`,
+  );
 }
 
 function userName(uid: number): string | undefined {
   try {
-    const line = readFileSync("/etc/passwd", "utf8").split("\n").find((entry) => entry.split(":")[2] === String(uid));
+    const line = readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .find((entry) => entry.split(":")[2] === String(uid));
     return line?.split(":")[0];
   } catch {
     return undefined;
@@ -96,7 +114,10 @@ function checkOverlap(option: string, ranges: readonly IdRange[]): void {
     for (const [i, range] of sorted.entries()) {
       const before = sorted[i - 1];
       if (before !== undefined && before[side] + before.count > range[side]) {
-        throw new UsageError(`${option}: the ids from ${range[side]} are mapped twice (${side === "inner" ? "inside" : "outside"})`, "the kernel refuses overlapping ranges (user_namespaces(7))");
+        throw new UsageError(
+          `${option}: the ids from ${range[side]} are mapped twice (${side === "inner" ? "inside" : "outside"})`,
+          "the kernel refuses overlapping ranges (user_namespaces(7))",
+        );
       }
     }
   }

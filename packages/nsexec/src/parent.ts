@@ -52,7 +52,11 @@ export function watch(w: Watch): number {
       w.onSignal(info);
       continue;
     }
-    for (let change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED); change !== undefined; change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED)) {
+    for (
+      let change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED);
+      change !== undefined;
+      change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED)
+    ) {
       const stop = stopSignal(change.status);
       if (stop !== 0 && w.stopWithChild(stop)) stopOurselves(w);
       else if (stop === 0 && !wasContinued(change.status)) {

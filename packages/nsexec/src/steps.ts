@@ -329,9 +329,16 @@ function cgroupPath(path: string): string {
 
 function openCgroup(path: string): number {
   const dir = cgroupPath(path);
-  if (!existsSync(`${dir}/cgroup.procs`)) throw new ToolError(`--into-cgroup ${path}: there is no such cgroup`, "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one");
+  if (!existsSync(`${dir}/cgroup.procs`))
+    throw new ToolError(
+      `--into-cgroup ${path}: there is no such cgroup`,
+      "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one",
+    );
   if (/^frozen 1$/m.test(readFileSync(`${dir}/cgroup.events`, "utf8"))) {
-    throw new ToolError(`--into-cgroup ${path}: the group is frozen`, "a process born in a frozen group hangs and takes not even SIGKILL before it is thawed: cgset --name NAME --thaw");
+    throw new ToolError(
+      `--into-cgroup ${path}: the group is frozen`,
+      "a process born in a frozen group hangs and takes not even SIGKILL before it is thawed: cgset --name NAME --thaw",
+    );
   }
   return openGroup(dir);
 }

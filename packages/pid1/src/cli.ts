@@ -1,16 +1,36 @@
 // Words to plan. Option letters are tini's; --rewrite and --single-child are dumb-init's.
-import { type Chain, type Next, type Options, UsageError, inForeground, parseCount, parseSignal, parseTime, prepareFork, quote, withCommon } from "@contain-tools/kernel";
+import {
+  type Chain,
+  type Next,
+  type Options,
+  UsageError,
+  inForeground,
+  parseCount,
+  parseSignal,
+  parseTime,
+  prepareFork,
+  quote,
+  withCommon,
+} from "@contain-tools/kernel";
 import { type Areas, readAreas } from "./secrets.ts";
 
 export const options = withCommon({
   group: { type: "boolean", alias: "g", description: "send signals to the child's whole process group" },
-  subreaper: { type: "boolean", alias: "s", description: "insist on being child subreaper; without it pid1 becomes one by itself when it is not PID 1" },
+  subreaper: {
+    type: "boolean",
+    alias: "s",
+    description: "insist on being child subreaper; without it pid1 becomes one by itself when it is not PID 1",
+  },
   pdeathsig: { type: "string", alias: "p", valueHint: "SIG", description: "the signal pid1 gets when its parent dies" },
   "warn-reaped": { type: "boolean", alias: "w", description: "say when an orphan was reaped" },
   "expect-exit": { type: "string", alias: "e", valueHint: "N", repeat: true, description: "exit with 0 when the child's status is N" },
   rewrite: { type: "string", alias: "r", valueHint: "A:B", repeat: true, description: "send B when signal A comes; B = 0 drops it" },
   "single-child": { type: "boolean", alias: "c", description: "leave the child in the caller's process group" },
-  linger: { type: "string", valueHint: "TIME", description: "when the child has ended, send SIGTERM to what is left and wait that long (0)" },
+  linger: {
+    type: "string",
+    valueHint: "TIME",
+    description: "when the child has ended, send SIGTERM to what is left and wait that long (0)",
+  },
 });
 type Name = keyof typeof options;
 
@@ -57,6 +77,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
 
 function readRewrite(text: string): [number, number] {
   const [from, to, more] = text.split(":");
-  if (!from || !to || more !== undefined) throw new UsageError(`--rewrite ${quote(text)}: it is A:B`, "for example TERM:QUIT; 15:0 drops SIGTERM");
+  if (!from || !to || more !== undefined)
+    throw new UsageError(`--rewrite ${quote(text)}: it is A:B`, "for example TERM:QUIT; 15:0 drops SIGTERM");
   return [parseSignal(from), to === "0" ? 0 : parseSignal(to)];
 }

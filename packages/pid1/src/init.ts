@@ -82,7 +82,8 @@ function forward(init: Init, signal: number, code: number): void {
   // A key on the terminal reached the child itself when it shares our process group.
   if (code === SI_KERNEL && plan.singleChild && signal !== SIGCONT) return;
   const sent = plan.rewrites.get(signal) ?? signal;
-  if (plan.verbose) warn(sent === 0 ? `${signalName(signal)} dropped` : `${signalName(sent)} to ${plan.group ? "the group of " : ""}${child}`);
+  if (plan.verbose)
+    warn(sent === 0 ? `${signalName(signal)} dropped` : `${signalName(sent)} to ${plan.group ? "the group of " : ""}${child}`);
   if (sent === 0 || init.status !== -1) return;
   if (signal === SIGCONT) giveTerminal(init);
   const wholeGroup = (plan.group || signal === SIGCONT) && !plan.singleChild;

@@ -47,7 +47,9 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const has = (name: Name) => given.some((option) => option.name === name);
   const { elsewhere } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
   if (!elsewhere) checkRootfs(rootfs);
-  const volumes = given.flatMap(({ name, value = "" }) => (name === "bind" || name === "ro-bind" || name === "tmpfs" ? [readVolume(name, value, elsewhere)] : []));
+  const volumes = given.flatMap(({ name, value = "" }) =>
+    name === "bind" || name === "ro-bind" || name === "tmpfs" ? [readVolume(name, value, elsewhere)] : [],
+  );
   const cwd = given.findLast(({ name }) => name === "cwd")?.value ?? "/";
   if (!cwd.startsWith("/")) throw new UsageError(`--cwd ${cwd}: it is a path inside the root, and starts with /`);
   return {
@@ -75,7 +77,10 @@ function readVolume(name: "bind" | "ro-bind" | "tmpfs", text: string, elsewhere:
   const [first = "", second, more] = text.split(":");
   const target = name === "tmpfs" ? first : (second ?? "");
   if (!target.startsWith("/") || more !== undefined) {
-    throw new UsageError(`--${name} ${text}: it is ${name === "tmpfs" ? "DST[:SIZE]" : "SRC:DST"}`, "DST is a path inside the root, and starts with /");
+    throw new UsageError(
+      `--${name} ${text}: it is ${name === "tmpfs" ? "DST[:SIZE]" : "SRC:DST"}`,
+      "DST is a path inside the root, and starts with /",
+    );
   }
   if (name === "tmpfs") return { kind: "tmpfs", target, size: second === undefined ? undefined : parseSize("--tmpfs", second) };
   if (!elsewhere && !existsSync(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);

@@ -1,6 +1,21 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
 import { closeSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REMOUNT, ToolError, failedWith, fdPath, isMapped, makeCharacterDevice, mount, openInRoot, readIdMap } from "@contain-tools/kernel";
+import {
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_REMOUNT,
+  ToolError,
+  failedWith,
+  fdPath,
+  isMapped,
+  makeCharacterDevice,
+  mount,
+  openInRoot,
+  readIdMap,
+} from "@contain-tools/kernel";
 
 /** Name, major and minor number (Documentation/admin-guide/devices.txt). All are mode 0666. */
 const NODES = [
@@ -59,7 +74,8 @@ function bindNode(path: string, name: string, major: number, minor: number): voi
   const source = openSync(`/dev/${name}`, 0o10000000); // O_PATH
   try {
     const stat = statSync(fdPath(source));
-    if (!stat.isCharacterDevice() || stat.rdev !== major * 256 + minor) throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
+    if (!stat.isCharacterDevice() || stat.rdev !== major * 256 + minor)
+      throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
     writeFileSync(path, "", { flag: "wx" });
     mount(fdPath(source), path, null, MS_BIND);
   } finally {

@@ -86,7 +86,12 @@ function mountAt(plan: Plan, root: number, path: string, act: (target: string) =
   } catch (error) {
     if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
     const without = path === "/proc" || path === "/dev" ? `, or leave it out: --no-${path.slice(1)}` : "";
-    throw new ToolError(`${path} does not exist in ${plan.rootfs}`, `a mount needs something to lie on, and a read-only root cannot be given it: make it on the host, or use --rw${without}`, 125, { cause: error });
+    throw new ToolError(
+      `${path} does not exist in ${plan.rootfs}`,
+      `a mount needs something to lie on, and a read-only root cannot be given it: make it on the host, or use --rw${without}`,
+      125,
+      { cause: error },
+    );
   }
   try {
     act(fdPath(fd));
@@ -152,6 +157,9 @@ function checkOwnNamespace(): void {
   const theirs = parent === undefined ? undefined : namespaceId(Number(parent), "mnt");
   // A parent whose files we may not read is in another user namespace, and there the kernel would not let us mount.
   if (theirs !== undefined && theirs === namespaceId("self", "mnt")) {
-    throw new UsageError("--no-unshare: this mount namespace is shared with the parent process, whose root would change too", "leave --no-unshare out, or run `nsexec --mount -- pivot --no-unshare …`");
+    throw new UsageError(
+      "--no-unshare: this mount namespace is shared with the parent process, whose root would change too",
+      "leave --no-unshare out, or run `nsexec --mount -- pivot --no-unshare …`",
+    );
   }
 }

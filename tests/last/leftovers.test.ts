@@ -1,0 +1,17 @@
+// After all other tests: mounts, control groups, processes and namespaces are what they were before.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { everything } from "../helpers/leftovers.ts";
+
+test("nothing is left behind by the whole suite", async () => {
+  const before = new Set(JSON.parse(readFileSync(process.env["CONTAIN_TEST_BASELINE"] ?? "", "utf8")) as string[]);
+  let left: string[] = [];
+  for (let tries = 0; tries < 20; tries++) {
+    left = everything().filter((line) => !before.has(line));
+    if (left.length === 0) break;
+    await setTimeout(250); // a killed process takes a moment to be reaped
+  }
+  assert.deepEqual(left, []);
+});
