@@ -16,6 +16,7 @@ await build({
   platform: "node",
   target: "node20",
   format: "cjs",
+  conditions: ["source"],
   define: { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" },
   minifyWhitespace: true, // less to scan at every start
   minifySyntax: true,

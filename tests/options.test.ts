@@ -1,0 +1,82 @@
+// One option table a tool: the help, the page and the parser agree. UPDATE_DOCS=1 writes the tables into the pages.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { options as cgset } from "../packages/cgset/src/cli.ts";
+import { runOptions } from "../packages/contain/src/cli.ts";
+import { COMMON, type OptionSpec, type OptionTable } from "../packages/kernel/src/options.ts";
+import { options as nsexec } from "../packages/nsexec/src/cli.ts";
+import { options as pid1 } from "../packages/pid1/src/cli.ts";
+import { options as pivot } from "../packages/pivot/src/cli.ts";
+import { root, run } from "./helpers/run.ts";
+
+const PAGES: readonly {
+  readonly tool: string;
+  readonly argv: readonly string[];
+  readonly options: OptionTable;
+  readonly marker: string;
+}[] = [
+  { tool: "nsexec", argv: ["nsexec"], options: nsexec, marker: "options" },
+  { tool: "cgset", argv: ["cgset"], options: cgset, marker: "options" },
+  { tool: "pivot", argv: ["pivot"], options: pivot, marker: "options" },
+  { tool: "pid1", argv: ["pid1"], options: pid1, marker: "options" },
+  { tool: "contain", argv: ["contain", "run"], options: runOptions, marker: "options run" },
+];
+
+function row(name: string, spec: OptionSpec): string {
+  const value = spec.valueHint ?? "VALUE";
+  const long = spec.type === "string" ? `--${name} ${value}` : `--${name}${spec.optionalValue ? `[=${value}]` : ""}`;
+  const cell = `${spec.alias ? `\`-${spec.alias}\`, ` : ""}\`${long}\``.replaceAll("|", "\\|");
+  return `| ${cell} | ${spec.description.replaceAll("|", "\\|")}${spec.repeat ? "; repeatable" : ""} |`;
+}
+
+function table(options: OptionTable): string {
+  const own = Object.entries(options).filter(([name]) => !Object.hasOwn(COMMON, name));
+  return ["| option | meaning |", "| --- | --- |", ...own.map(([name, spec]) => row(name, spec))].join("\n");
+}
+
+describe("options", () => {
+  for (const { tool, argv, options, marker } of PAGES) {
+    test(`the page of ${tool} has its option table`, () => {
+      const file = join(root, "packages", tool, "README.md");
+      const page = readFileSync(file, "utf8");
+      const pattern = new RegExp(`(<!-- ${marker} -->\n)[^]*?(<!-- /options -->)`);
+      const wanted = page.replace(pattern, (_, start: string, end: string) => `${start}${table(options)}\n${end}`);
+      if (process.env["UPDATE_DOCS"]) writeFileSync(file, wanted);
+      assert.match(page, pattern);
+      assert.equal(readFileSync(file, "utf8"), wanted, "run again with UPDATE_DOCS=1");
+    });
+
+    test(`${argv.join(" ")} --help lists every option, and nothing else`, () => {
+      const { status, stdout } = run([...argv, "--help"]);
+      assert.equal(status, 0);
+      const shown = [...stdout.matchAll(/^ +(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name);
+      assert.deepEqual(shown, Object.keys(options));
+      assert.equal(stdout.includes("\u001b"), false, "no colours when it is not a terminal");
+    });
+
+    test(`${argv.join(" ")} knows no option that is not in its table`, () => {
+      const { status, stderr } = run([...argv, "--no-such-option"]);
+      assert.equal(status, 125);
+      assert.match(stderr, /unknown option --no-such-option/);
+    });
+
+    for (const [name, spec] of Object.entries(options).filter(([, { type }]) => type === "string")) {
+      test(`${argv.join(" ")} --${name} needs a value`, () => {
+        const { status, stderr } = run([...argv, `--${name}`]);
+        assert.equal(status, 125);
+        assert.match(stderr, new RegExp(`--${name} needs a value`));
+        const empty = run([...argv, `--${name}=`]);
+        assert.equal(empty.status, 125);
+        assert.match(empty.stderr, /empty value/);
+        if (!spec.repeat) assert.match(run([...argv, `--${name}=1`, `--${name}=2`]).stderr, /given twice/);
+      });
+    }
+  }
+
+  test("the nearest known option is named", () => {
+    assert.match(run(["nsexec", "--utz"]).stderr, /did you mean --uts\?/);
+    assert.match(run(["contain", "run", "--memry", "5"]).stderr, /did you mean --memory\?/);
+  });
+});
