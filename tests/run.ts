@@ -1,6 +1,6 @@
 // The test runner: every *.test.ts in parallel, then last/*.test.ts, which prove that nothing was left behind.
 // The closing line counts; every skip is named.
-import { writeFileSync, readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { run } from "node:test";

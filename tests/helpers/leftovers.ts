@@ -1,5 +1,5 @@
 // Everything a container could leave behind, as a list of lines that can be compared with the list from before.
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 function quietly<T>(read: () => T): T | undefined {
   try {

@@ -1,7 +1,7 @@
 // Words to plan: which group, what is written there, and who goes into it.
 import { existsSync } from "node:fs";
 import { type Chain, type Next, type Options, UsageError, withCommon } from "@contain-tools/kernel";
-import { type Write, limitOptions, readLimits } from "./limits.ts";
+import { limitOptions, readLimits, type Write } from "./limits.ts";
 
 export const options = withCommon({
   ...limitOptions,

@@ -1,6 +1,6 @@
 // Limit options to the lines that are written into the files of a group (cgroup-v2.rst).
 import { statSync } from "node:fs";
-import { type OptionTable, UsageError, type Values, parseCount, parseLimit, quote } from "@contain-tools/kernel";
+import { type OptionTable, parseCount, parseLimit, quote, UsageError, type Values } from "@contain-tools/kernel";
 
 export const limitOptions = {
   memory: { type: "string", valueHint: "SIZE", description: "memory.max: hard limit; without --swap also memory.swap.max 0" },

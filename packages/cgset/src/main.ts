@@ -1,7 +1,7 @@
 // cgset: put a process into a control group with limits, then become PROG.
 import { writeSync } from "node:fs";
-import { type Tool, become, exit, findHierarchy, getpid, steps, warn } from "@contain-tools/kernel";
-import { type Plan, options, readPlan } from "./cli.ts";
+import { become, exit, findHierarchy, getpid, steps, type Tool, warn } from "@contain-tools/kernel";
+import { options, type Plan, readPlan } from "./cli.ts";
 import { actOn, applyLimits, describe, locate, moveInto } from "./steps.ts";
 
 export const cgset: Tool<Plan, keyof typeof options> = {

@@ -2,9 +2,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import {
-  type Hierarchy,
-  SyscallError,
-  ToolError,
   cgroupOf,
   controllerOnV1,
   enableControllers,
@@ -12,19 +9,22 @@ import {
   getpid,
   groupDirectory,
   groupProcesses,
+  type Hierarchy,
   isWritable,
   killGroup,
   makeGroup,
   notDelegated,
   readIfThere,
   removeGroup,
+  SyscallError,
   statusField,
   steps,
+  ToolError,
   warn,
   writeKernelFile,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
-import { type Write, controllersOf } from "./limits.ts";
+import { controllersOf, type Write } from "./limits.ts";
 
 const REMOVE_TIMEOUT = 5000;
 

@@ -1,7 +1,8 @@
 // Words to plan: `contain run` and `contain rootfs`.
-import { type Chain, type Command, type OptionSpec, type Options, UsageError, withCommon } from "@contain-tools/kernel";
+
 import { limitOptions } from "@contain-tools/cgset";
-import { type RunPlan, composeRun } from "./compose.ts";
+import { type Chain, type Command, type OptionSpec, type Options, UsageError, withCommon } from "@contain-tools/kernel";
+import { composeRun, type RunPlan } from "./compose.ts";
 import { type RootfsPlan, readRootfsPlan } from "./rootfs.ts";
 
 export const runOptions = withCommon({

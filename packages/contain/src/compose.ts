@@ -1,7 +1,7 @@
 // Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
-import { openSync, readSync, closeSync } from "node:fs";
-import { type Chain, type Link, type Options, UsageError, findHierarchy, isWritable, payload, ToolError } from "@contain-tools/kernel";
+import { closeSync, openSync, readSync } from "node:fs";
 import { type CgsetPlan, limitOptions, locate } from "@contain-tools/cgset";
+import { type Chain, findHierarchy, isWritable, type Link, type Options, payload, ToolError, UsageError } from "@contain-tools/kernel";
 import type { NsexecPlan } from "@contain-tools/nsexec";
 import type { RunOption } from "./cli.ts";
 

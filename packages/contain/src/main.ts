@@ -1,6 +1,6 @@
 // contain: a container, composed of the other four tools.
 import type { Tool } from "@contain-tools/kernel";
-import { type Plan, options, readPlan, subCommands } from "./cli.ts";
+import { options, type Plan, readPlan, subCommands } from "./cli.ts";
 import { makeRootfs } from "./rootfs.ts";
 import { run } from "./run.ts";
 

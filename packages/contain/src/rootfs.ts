@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { UsageError, exit, readBinary, steps } from "@contain-tools/kernel";
+import { exit, readBinary, steps, UsageError } from "@contain-tools/kernel";
 
 export interface RootfsPlan {
   readonly kind: "rootfs";

@@ -1,5 +1,6 @@
 // The supervisor: makes the group, starts the chain, stays outside, forwards signals, reports the end, removes what was made.
 import { writeSync } from "node:fs";
+import { act } from "@contain-tools/cgset";
 import {
   become,
   endSignal,
@@ -16,7 +17,6 @@ import {
   takeAllSignals,
   tracer,
 } from "@contain-tools/kernel";
-import { act } from "@contain-tools/cgset";
 import { inside, reachedTheGroup, spawn, watch } from "@contain-tools/nsexec";
 import type { RunPlan } from "./compose.ts";
 

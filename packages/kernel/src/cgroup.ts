@@ -1,12 +1,12 @@
 // Control groups, version 2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst): a group is a directory, a limit is a file in it.
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmdirSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ToolError, codeOf, failedWith, SyscallError } from "./errno.ts";
+import { codeOf, failedWith, SyscallError, ToolError } from "./errno.ts";
 import { readIfThere, writeKernelFile } from "./file.ts";
 import { ERRNO } from "./libc.ts";
-import { type MountInfo, readMountInfo } from "./proc.ts";
-import { SIGKILL, kill } from "./signal.ts";
 import { pollOnce } from "./poll.ts";
+import { type MountInfo, readMountInfo } from "./proc.ts";
+import { kill, SIGKILL } from "./signal.ts";
 import { quote, trace } from "./trace.ts";
 
 /** Where the cgroup2 file system is mounted. */

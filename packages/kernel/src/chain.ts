@@ -3,11 +3,11 @@ import { statSync } from "node:fs";
 import { UsageError } from "./errno.ts";
 import { execProgram, keepRawBytes, payload } from "./exec.ts";
 import type { Launch } from "./launch.ts";
-import { COMMON, type Options, type OptionSpec, type OptionTable, readOptions, renderHelp } from "./options.ts";
+import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, renderHelp } from "./options.ts";
 import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
 import { fail, steps } from "./report.ts";
-import { type TraceMode, shellQuote, tracer } from "./trace.ts";
+import { shellQuote, type TraceMode, tracer } from "./trace.ts";
 
 /** What the help of a command shows. */
 export interface Command {

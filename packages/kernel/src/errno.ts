@@ -1,5 +1,5 @@
 // The errors this project throws: a system call that failed, a command line that is wrong, a program that cannot be run.
-import { ERRNO, declare } from "./libc.ts";
+import { declare, ERRNO } from "./libc.ts";
 import { ruleFor } from "./rules.ts";
 
 const names = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]));

@@ -1,6 +1,7 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
-import { ExecError, type SyscallError, failedWith } from "./errno.ts";
+
 import { readBinary, whyNotExecutable } from "./binary.ts";
+import { ExecError, failedWith, type SyscallError } from "./errno.ts";
 import { closeFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
 import { declare, koffi } from "./libc.ts";

@@ -1,7 +1,7 @@
 // Files of the kernel (/proc, /sys, cgroup) and descriptors. node:fs makes the calls; what changes something is traced.
 import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
-import { SyscallError, codeOf } from "./errno.ts";
-import { ERRNO, SYS, declare, declareSyscall } from "./libc.ts";
+import { codeOf, SyscallError } from "./errno.ts";
+import { declare, declareSyscall, ERRNO, SYS } from "./libc.ts";
 import { quote, sys, trace } from "./trace.ts";
 
 /** Retries a call that was interrupted by a signal (EINTR, signal(7)). */

@@ -2,10 +2,10 @@
 // What makes that sound is in four places here: the heap is marked MADV_DOFORK, the runtime has no helper threads that the
 // child would wait for, signals are blocked across the call, and the child never returns to the event loop.
 import { readFileSync } from "node:fs";
-import { ToolError, failedWith } from "./errno.ts";
-import { SYS, declare, declareSyscall, errno } from "./libc.ts";
+import { failedWith, ToolError } from "./errno.ts";
+import { declare, declareSyscall, errno, SYS } from "./libc.ts";
 import { fail } from "./report.ts";
-import { ALL_SIGNALS, SIGCHLD, SIG_DFL, SIG_IGN, SIGPIPE, SIGXFSZ, NSIG, setDisposition, setSignalMaskSilently } from "./signal.ts";
+import { ALL_SIGNALS, NSIG, SIG_DFL, SIG_IGN, SIGCHLD, SIGPIPE, SIGXFSZ, setDisposition, setSignalMaskSilently } from "./signal.ts";
 import { flags, learnPid, sys, tracer } from "./trace.ts";
 
 export const CLONE_NEWTIME = 0x80;

@@ -17,5 +17,5 @@ export * from "./process.ts";
 export * from "./report.ts";
 export * from "./signal.ts";
 export * from "./terminal.ts";
-export * from "./trace.ts";
 export * from "./threads.ts";
+export * from "./trace.ts";

@@ -1,7 +1,7 @@
 // What the runtime changed before our first line ran, as the launcher noted it, so that the payload gets what its caller had.
 // The launcher is packages/contain/src/launcher.sh; it passes `NOFILE:SIGBLK:SIGIGN:CLOSED`.
 import { readFileSync } from "node:fs";
-import { parseSignalMask, signalSet, type SignalSet } from "./signal.ts";
+import { parseSignalMask, type SignalSet, signalSet } from "./signal.ts";
 
 export interface Launch {
   /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined where it is not known. Node raises it to the hard limit. */

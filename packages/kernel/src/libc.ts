@@ -1,6 +1,7 @@
 // koffi, the C library, and the few numbers that differ between architectures. Nothing else in the project loads native code.
-import { createRequire } from "node:module";
+
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { createRequire } from "node:module";
 import { arch, execPath } from "node:process";
 import type * as Koffi from "koffi";
 

@@ -1,8 +1,8 @@
 // Mounts. What is mounted into a root that may be hostile goes through a descriptor from `openInRoot`, never through a path.
 import { chmodSync, closeSync, constants, mkdirSync, openSync, readlinkSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { ToolError, codeOf, failedWith } from "./errno.ts";
-import { SYS, declare, declareSyscall } from "./libc.ts";
+import { codeOf, failedWith, ToolError } from "./errno.ts";
+import { declare, declareSyscall, SYS } from "./libc.ts";
 import { readMountInfo } from "./proc.ts";
 import { flags, quote, sys } from "./trace.ts";
 

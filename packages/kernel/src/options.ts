@@ -1,8 +1,8 @@
 // One option table a tool drives parsing, help, docs and their test. The table's rows are citty arguments with two more fields;
 // citty renders the help, and node:util's parseArgs cuts the words, since citty's own parser has no end of options.
 import { parseArgs } from "node:util";
-import { closest, distance } from "fastest-levenshtein";
 import type { ArgDef } from "citty";
+import { closest, distance } from "fastest-levenshtein";
 import { UsageError } from "./errno.ts";
 
 export interface OptionSpec {

@@ -1,6 +1,7 @@
 // Processes: waiting for them, ending, and what prctl(2), prlimit(2) and the credentials calls change about the calling one.
-import { SYS, declare, declareSyscall, errno } from "./libc.ts";
+
 import { SyscallError } from "./errno.ts";
+import { declare, declareSyscall, errno, SYS } from "./libc.ts";
 import { POLLIN, pollOnce } from "./poll.ts";
 import { signalName } from "./signal.ts";
 import { flags, quote, sys, trace, tracer } from "./trace.ts";

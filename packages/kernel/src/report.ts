@@ -1,6 +1,6 @@
 // What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the mend.
 import { writeSync } from "node:fs";
-import { ToolError, codeOf } from "./errno.ts";
+import { codeOf, ToolError } from "./errno.ts";
 import { exit } from "./process.ts";
 import { say, tracer } from "./trace.ts";
 

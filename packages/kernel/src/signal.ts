@@ -3,7 +3,7 @@
 import { constants } from "node:os";
 import { arch } from "node:process";
 import { UsageError } from "./errno.ts";
-import { SYS, declare, declareSyscall, errno } from "./libc.ts";
+import { declare, declareSyscall, errno, SYS } from "./libc.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
 
 export const SIGHUP = 1;

@@ -2,7 +2,7 @@
 // one of them and kill us, instead of waiting for our sigtimedwait(2). So each helper is sent into a signal handler that never
 // returns, pause(2), with every signal blocked meanwhile (sa_mask, sigaction(2)). With the flags that `prepareFork` insists on,
 // V8 gives these threads nothing to do.
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { forked } from "./fork.ts";
 import { declare, koffi } from "./libc.ts";
 import { pollOnce } from "./poll.ts";

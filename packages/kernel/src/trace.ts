@@ -1,6 +1,6 @@
 // Every system call goes through `sys`: it is traced as strace would print it, and a failure becomes a SyscallError.
 import { readlinkSync, writeSync } from "node:fs";
-import { SyscallError, errnoName } from "./errno.ts";
+import { errnoName, SyscallError } from "./errno.ts";
 import { declare, errno } from "./libc.ts";
 
 export type TraceMode = "off" | "text" | "json";

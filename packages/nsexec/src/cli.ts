@@ -2,17 +2,17 @@
 import { existsSync } from "node:fs";
 import {
   type Chain,
-  type NamespaceKind,
+  inForeground,
   NAMESPACES,
+  type NamespaceKind,
   type Next,
   type Options,
-  SIGKILL,
-  UsageError,
-  inForeground,
   parseCount,
   parseSignal,
   prepareFork,
   quote,
+  SIGKILL,
+  UsageError,
   withCommon,
 } from "@contain-tools/kernel";
 import { type IdMaps, readMaps } from "./maps.ts";

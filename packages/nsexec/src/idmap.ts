@@ -1,5 +1,5 @@
 // Writing the maps of a new user namespace: by ourselves, or for an ordinary user's ranges by newuidmap(1) and newgidmap(1).
-import { type IdRange, ToolError, clone3, execProgram, shellStatus, waitpid, writeIdMap, writeSetgroups } from "@contain-tools/kernel";
+import { clone3, execProgram, type IdRange, shellStatus, ToolError, waitpid, writeIdMap, writeSetgroups } from "@contain-tools/kernel";
 import type { IdMaps } from "./maps.ts";
 
 /** Writes setgroups, uid_map and gid_map of the process that was born in the new user namespace. @throws SyscallError, ToolError */

@@ -1,6 +1,6 @@
 // nsexec: enter new or existing namespaces, then become PROG.
-import { type Tool, become, kill } from "@contain-tools/kernel";
-import { type Plan, options, readPlan } from "./cli.ts";
+import { become, kill, type Tool } from "@contain-tools/kernel";
+import { options, type Plan, readPlan } from "./cli.ts";
 import { endLike, reachedTheGroup, watch } from "./parent.ts";
 import { enterInPlace, inside, spawn } from "./steps.ts";
 

@@ -1,6 +1,6 @@
 // User and group id maps of a new user namespace (user_namespaces(7)), from the --map-* options.
 import { readFileSync } from "node:fs";
-import { type IdRange, UsageError, type Values, parseCount } from "@contain-tools/kernel";
+import { type IdRange, parseCount, UsageError, type Values } from "@contain-tools/kernel";
 
 export interface IdMaps {
   readonly user: readonly IdRange[];

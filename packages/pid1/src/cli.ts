@@ -1,15 +1,15 @@
 // Words to plan. Option letters are tini's; --rewrite and --single-child are dumb-init's.
 import {
   type Chain,
+  inForeground,
   type Next,
   type Options,
-  UsageError,
-  inForeground,
   parseCount,
   parseSignal,
   parseTime,
   prepareFork,
   quote,
+  UsageError,
   withCommon,
 } from "@contain-tools/kernel";
 import { type Areas, readAreas } from "./secrets.ts";

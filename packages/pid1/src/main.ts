@@ -1,6 +1,5 @@
 // pid1: be init. Forward signals, reap orphans, report the child's status.
 import {
-  type Tool,
   become,
   clone3,
   closeFrom,
@@ -12,9 +11,10 @@ import {
   setForegroundGroup,
   setParentDeathSignal,
   setpgid,
+  type Tool,
   takeAllSignals,
 } from "@contain-tools/kernel";
-import { type Plan, options, readPlan } from "./cli.ts";
+import { options, type Plan, readPlan } from "./cli.ts";
 import { serve } from "./init.ts";
 import { hideSecrets } from "./secrets.ts";
 

@@ -1,7 +1,7 @@
 // Words to plan: which directory becomes the root, and what is mounted in it.
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Chain, type Next, type OptionSpec, type Options, UsageError, parseSize, withCommon } from "@contain-tools/kernel";
+import { type Chain, type Next, type OptionSpec, type Options, parseSize, UsageError, withCommon } from "@contain-tools/kernel";
 
 export const options = withCommon({
   rw: { type: "boolean", description: "leave the root writable; otherwise it and every mount below it are read-only" },

@@ -1,20 +1,20 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
 import { closeSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import {
+  failedWith,
+  fdPath,
+  isMapped,
   MS_BIND,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
   MS_REMOUNT,
-  ToolError,
-  failedWith,
-  fdPath,
-  isMapped,
   makeCharacterDevice,
   mount,
   openInRoot,
   readIdMap,
+  ToolError,
 } from "@contain-tools/kernel";
 
 /** Name, major and minor number (Documentation/admin-guide/devices.txt). All are mode 0666. */

@@ -1,6 +1,6 @@
 // pivot: make ROOTFS the root, with a /proc and a /dev of its own, then become PROG.
-import { type Tool, become } from "@contain-tools/kernel";
-import { type Plan, options, readPlan } from "./cli.ts";
+import { become, type Tool } from "@contain-tools/kernel";
+import { options, type Plan, readPlan } from "./cli.ts";
 import { enterRoot } from "./steps.ts";
 
 export const pivot: Tool<Plan, keyof typeof options> = {

@@ -2,6 +2,10 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import {
   CLONE_NEWNS,
+  chdir,
+  failedWith,
+  fchdir,
+  fdPath,
   MNT_DETACH,
   MS_BIND,
   MS_NODEV,
@@ -10,12 +14,6 @@ import {
   MS_RDONLY,
   MS_REC,
   MS_SLAVE,
-  ToolError,
-  UsageError,
-  chdir,
-  failedWith,
-  fchdir,
-  fdPath,
   makeInRoot,
   makeReadOnly,
   mount,
@@ -27,6 +25,8 @@ import {
   setPropagation,
   statFields,
   steps,
+  ToolError,
+  UsageError,
   umount2,
   unshare,
 } from "@contain-tools/kernel";
