@@ -41,7 +41,7 @@ describe("options", () => {
     test(`the page of ${tool} has its option table`, () => {
       const file = join(root, "packages", tool, "README.md");
       const page = readFileSync(file, "utf8");
-      const pattern = new RegExp(`(<!-- ${marker} -->\n)[^]*?(<!-- /options -->)`);
+      const pattern = new RegExp(`(<!-- ${marker} -->\n)[\\s\\S]*?(<!-- /options -->)`);
       const wanted = page.replace(pattern, (_, start: string, end: string) => `${start}${table(options)}\n${end}`);
       if (process.env["UPDATE_DOCS"]) writeFileSync(file, wanted);
       assert.match(page, pattern);
