@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
-import { runOptions } from "../packages/contain/src/cli.ts";
+import { runOptions } from "../packages/contain/src/options.ts";
 import { COMMON, type OptionSpec, type OptionTable } from "../packages/kernel/src/options.ts";
 import { options as nsexec } from "../packages/nsexec/src/cli.ts";
 import { options as pid1 } from "../packages/pid1/src/cli.ts";

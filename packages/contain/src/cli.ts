@@ -1,40 +1,53 @@
-// Words to plan: `contain run` and `contain rootfs`.
+// `contain COMMAND`: which command, and its words to a plan.
+import { type Chain, type Options, UsageError, withCommon } from "@contain-tools/kernel";
+import type { Subcommand } from "./command.ts";
+import { subcommand } from "./command.ts";
+import { gc } from "./commands/gc.ts";
+import { inspect } from "./commands/inspect.ts";
+import { list } from "./commands/list.ts";
+import { pause, unpause } from "./commands/pause.ts";
+import { rm } from "./commands/rm.ts";
+import { kill, stop } from "./commands/signal.ts";
+import { composeRun } from "./compose.ts";
+import { runOptions } from "./options.ts";
+import { makeRootfs, readRootfsPlan } from "./rootfs.ts";
+import { run } from "./run.ts";
 
-import { limitOptions } from "@contain-tools/cgset";
-import { type Chain, type Command, type OptionSpec, type Options, UsageError, withCommon } from "@contain-tools/kernel";
-import { composeRun, type RunPlan } from "./compose.ts";
-import { type RootfsPlan, readRootfsPlan } from "./rootfs.ts";
-
-export const runOptions = withCommon({
-  rootfs: { type: "string", valueHint: "DIR", description: "the container's root (the host's own /, read-only)" },
-  rw: { type: "boolean", description: "leave the root writable" },
-  hostname: { type: "string", valueHint: "NAME", description: "the container's host name (sandbox)" },
-  ...limitOptions,
-  env: { type: "string", alias: "e", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for the program" },
-  workdir: { type: "string", alias: "w", valueHint: "DIR", description: "working directory inside (/)" },
-  init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
-  "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
-  quiet: { type: "boolean", alias: "q", description: "no [contain] lines" },
-});
-export type RunOption = keyof typeof runOptions;
-
-export const options = withCommon({});
-export type Plan = RunPlan | RootfsPlan;
-
-const RUN: Command = {
-  name: "contain run",
+const runCommand = subcommand({
+  name: "run",
   description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
   usage: "[--] PROG [ARG…]",
-};
-const ROOTFS: Command = { name: "contain rootfs", description: "Make a small root file system from programs of this host", usage: "DIR" };
-export const subCommands = { run: RUN.description, rootfs: ROOTFS.description };
+  options: runOptions,
+  plan(given, chain) {
+    const plan = composeRun(given, chain);
+    return () => run(plan);
+  },
+});
 
-/** Reads the subcommand and its words. Nothing is changed. @throws UsageError */
+const rootfsCommand = subcommand({
+  name: "rootfs",
+  description: "Make a small root file system from programs of this host",
+  usage: "DIR",
+  options: withCommon({}),
+  plan(given) {
+    const plan = readRootfsPlan(given.rest);
+    return () => makeRootfs(plan);
+  },
+});
+
+export const COMMANDS: readonly Subcommand[] = [runCommand, list, inspect, stop, kill, pause, unpause, rm, gc, rootfsCommand];
+const ALIASES: Readonly<Record<string, string>> = { ps: "list", ls: "list" };
+
+export const options = withCommon({});
+export type Plan = () => never;
+
+/** Reads the command and its words. Nothing is changed. @throws UsageError */
 export function readPlan(given: Options, chain: Chain): Plan {
-  const [command, ...words] = given.rest;
-  if (command === "run") return composeRun(chain.more<RunOption>(runOptions as Readonly<Record<RunOption, OptionSpec>>, words, RUN), chain);
-  if (command === "rootfs") return readRootfsPlan(chain.more(options, words, ROOTFS).rest);
-  const known = Object.keys(subCommands).join(", ");
-  if (command === undefined) throw new UsageError("which command?", `the commands are ${known}; --help tells more`);
-  throw new UsageError(`unknown command ${command}`, `the commands are ${known}`);
+  const [word, ...words] = given.rest;
+  const known = COMMANDS.map(({ name }) => name).join(", ");
+  if (word === undefined) throw new UsageError("which command?", `the commands are ${known}; --help tells more`);
+  const command = COMMANDS.find(({ name }) => name === (ALIASES[word] ?? word));
+  if (command === undefined) throw new UsageError(`unknown command ${word}`, `the commands are ${known}`);
+  const own = chain.more(command.options, words, { ...command, name: `contain ${command.name}` });
+  return command.plan(own, chain);
 }

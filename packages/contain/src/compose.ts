@@ -1,16 +1,38 @@
 // Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
 import { closeSync, openSync, readSync } from "node:fs";
 import { type CgsetPlan, limitOptions, locate } from "@contain-tools/cgset";
-import { type Chain, findHierarchy, isWritable, type Link, type Options, payload, ToolError, UsageError } from "@contain-tools/kernel";
+import {
+  type Chain,
+  findHierarchy,
+  isWritable,
+  type Link,
+  type Options,
+  parseSignal,
+  parseTime,
+  payload,
+  quote,
+  ToolError,
+  UsageError,
+} from "@contain-tools/kernel";
 import type { NsexecPlan } from "@contain-tools/nsexec";
-import type { RunOption } from "./cli.ts";
+import type { RunOption } from "./options.ts";
+import { readStates, statusOf } from "./state.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export interface RunPlan {
-  readonly kind: "run";
   readonly id: string;
-  /** cgset, making the group; undefined where there can be none and no limit asks for one. */
+  readonly name: string | undefined;
+  readonly argv: readonly string[];
+  readonly rootfs: string;
+  /** The directory of its cgroup; undefined where there can be none and no limit asks for one. */
+  readonly group: string | undefined;
+  readonly stopSignal: number;
+  /** Milliseconds. */
+  readonly grace: number;
+  /** Where to write the report of the end. */
+  readonly json: string | undefined;
+  /** cgset, making the group. */
   readonly makeGroup: TypedLink<CgsetPlan> | undefined;
   readonly removeGroup: TypedLink<CgsetPlan> | undefined;
   /** `memory=64M pids=64`, for the log. */
@@ -43,8 +65,14 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
   const container = chain.link(exec ? ["nsexec", "--fork", "--", ...run] : run) as TypedLink<NsexecPlan>;
   return {
-    kind: "run",
     id,
+    name: readName(given.value("name")),
+    argv: given.rest,
+    rootfs: given.value("rootfs") ?? "/",
+    group,
+    stopSignal: parseSignal(given.value("stop-signal") ?? "TERM"),
+    grace: parseTime("--grace", given.value("grace") ?? "10s"),
+    json: given.value("json"),
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
     limits: describeLimits(given),
@@ -81,6 +109,15 @@ function containerArgv(given: Options<RunOption>, { group, rootless }: { group: 
     ...(given.has("init") ? ["pid1", "--"] : []),
     ...given.rest,
   ];
+}
+
+/** @throws UsageError when it is not a name, or another container has it */
+function readName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw new UsageError(`--name ${quote(name)}: letters, digits, _ . - and at most 64 of them`);
+  const other = readStates().find((state) => state.name === name && statusOf(state) !== "dead");
+  if (other !== undefined) throw new UsageError(`--name ${name}: container ${other.id} has that name`);
+  return name;
 }
 
 function checkVariable(text: string): string {

@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { exit, readBinary, steps, UsageError } from "@contain-tools/kernel";
 
 export interface RootfsPlan {
-  readonly kind: "rootfs";
   readonly dir: string;
 }
 
@@ -15,7 +14,7 @@ export function readRootfsPlan(words: readonly string[]): RootfsPlan {
   if (dir === undefined || more.length > 0) throw new UsageError("which directory?", "contain rootfs DIR");
   if (existsSync(dir) && readdirSync(dir).length > 0)
     throw new UsageError(`${dir}: there is something in it already`, "name a directory that is empty or not there yet");
-  return { kind: "rootfs", dir };
+  return { dir };
 }
 
 const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/tmp"];

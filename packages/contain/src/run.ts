@@ -1,24 +1,24 @@
-// The supervisor: makes the group, starts the chain, stays outside, forwards signals, reports the end, removes what was made.
-import { writeSync } from "node:fs";
+// `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
+import { existsSync, writeFileSync, writeSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import {
   become,
-  endSignal,
   enterLink,
   exit,
   fail,
-  kill,
   payload,
   report,
   shellQuote,
   shellStatus,
-  signalName,
   steps,
   takeAllSignals,
   tracer,
 } from "@contain-tools/kernel";
-import { inside, reachedTheGroup, spawn, watch } from "@contain-tools/nsexec";
+import { inside, spawn } from "@contain-tools/nsexec";
 import type { RunPlan } from "./compose.ts";
+import { identify, removeState, type State, writeState } from "./state.ts";
+import { describeOutcome, type Outcome, supervise } from "./supervise.ts";
+import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
 
 /** Runs the container and ends with its status: the program's own, 128+n for signal n, 125 to 127 for failures before it started. */
 export function run(plan: RunPlan): never {
@@ -31,16 +31,37 @@ export function run(plan: RunPlan): never {
   steps.on = !plan.quiet;
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
+  const state = newState(plan);
+  writeState(state);
   let status: number;
-  makeGroup(plan); // on failure it leaves nothing
   try {
-    status = startAndWatch(plan);
+    makeGroup(plan);
+    status = startAndWatch(plan, state);
   } catch (error) {
     cleanUp(plan);
     return fail(error);
   }
   cleanUp(plan);
   return exit(status);
+}
+
+function newState(plan: RunPlan): State {
+  const supervisor = identify(process.pid) ?? { pid: process.pid, started: "" };
+  const { id, name, argv, rootfs, group, limits, grace } = plan;
+  return {
+    id,
+    name,
+    supervisor,
+    init: undefined,
+    argv,
+    rootfs,
+    group,
+    limits,
+    created: Date.now(),
+    detached: false,
+    grace,
+    ended: undefined,
+  };
 }
 
 function makeGroup({ makeGroup: link, limits }: RunPlan): void {
@@ -61,49 +82,54 @@ function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T): T {
   return result;
 }
 
-function startAndWatch({ container }: RunPlan): number {
-  const { plan } = container;
+function startAndWatch(plan: RunPlan, state: State): number {
+  const { container, group, stopSignal, grace } = plan;
+  const before = group === undefined ? undefined : readUsage(group);
+  const started = Date.now();
   const { pid, failed } = asTool(container, () =>
-    spawn(plan, () => {
-      inside(plan);
-      return become(plan.next);
+    spawn(container.plan, () => {
+      inside(container.plan);
+      return become(container.plan.next);
     }),
   );
-  const status = watch({
-    pid,
-    ownGroup: plan.foreground,
-    hadTerminal: plan.hadTerminal,
-    // Stopped by a key on the terminal the whole job stops; a kill -STOP from elsewhere is the container's own affair.
-    stopWithChild: () => plan.foreground,
-    onSignal: (info) => {
-      if (plan.foreground || !reachedTheGroup(info)) kill(pid, info.signal);
-    },
-  });
-  const tool = failed();
-  steps.say(
-    tool === undefined
-      ? `container exited: ${describeEnd(status)}`
-      : `container did not start: ${tool} failed (exit status ${shellStatus(status)})`,
-  );
-  return shellStatus(status);
+  writeState({ ...state, init: identify(pid) });
+  const { foreground, hadTerminal } = container.plan;
+  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal });
+  const usage = group === undefined || before === undefined ? undefined : usageSince(before, readUsage(group));
+  reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
+  return shellStatus(outcome.status);
 }
 
-function describeEnd(status: number): string {
-  const signal = endSignal(status);
-  return signal === 0 ? `exit status ${shellStatus(status)}` : `killed by ${signalName(signal)} (exit status ${shellStatus(status)})`;
+interface End {
+  readonly outcome: Outcome;
+  readonly usage: Usage | undefined;
+  /** The tool that failed before the program was started. */
+  readonly failed: string | undefined;
+  readonly milliseconds: number;
 }
 
-/** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
-function cleanUp({ removeGroup: link }: RunPlan): void {
-  if (link === undefined) return;
-  steps.say("cleaning up cgroups");
-  steps.on = false;
-  steps.writes = false;
-  try {
-    asTool(link, () => act(link.plan));
-  } catch (error) {
-    report(error);
+function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, milliseconds }: End): void {
+  const status = shellStatus(outcome.status);
+  const reason = failed === undefined ? describeOutcome(outcome, usage?.oomKills) : `${failed} failed (exit status ${status})`;
+  steps.say(failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
+  const used = usage === undefined ? undefined : describeUsage(usage);
+  if (failed === undefined) steps.say(`it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ id, argv, status, reason, milliseconds, usage })}\n`);
+}
+
+/** Whatever happened, group and state go. What cannot be removed is told, and does not change the container's status. */
+function cleanUp({ removeGroup: link, id, group }: RunPlan): void {
+  if (link !== undefined && group !== undefined && existsSync(group)) {
+    steps.say("cleaning up cgroups");
+    steps.on = false;
+    steps.writes = false;
+    try {
+      asTool(link, () => act(link.plan));
+    } catch (error) {
+      report(error);
+    }
   }
+  removeState(id);
 }
 
 /** The chain as a script that does the same when pasted into a shell. */

@@ -132,18 +132,24 @@ export function resetDispositions(ignored: SignalSet): void {
 /** si_code of a signal that the kernel made itself: a key on the terminal, a hangup (sigaction(2)). */
 export const SI_KERNEL = 0x80;
 
+/** si_code of a signal that was sent with sigqueue(3). */
+export const SI_QUEUE = -1;
+
 /** One signal taken from the queue; the same object is filled in again and again. */
 export interface SignalInfo {
   signal: number;
   code: number;
+  /** The sender, 0 for the kernel or a process outside this PID namespace. */
   pid: number;
+  /** What sigqueue(3) sent along, when the code is SI_QUEUE. */
+  value: number;
 }
 
 const infoBytes = new Uint8Array(128);
 const infoWords = new Int32Array(infoBytes.buffer);
 const timeoutBytes = new Uint8Array(16);
 const timeoutView = new DataView(timeoutBytes.buffer);
-const info: SignalInfo = { signal: 0, code: 0, pid: 0 };
+const info: SignalInfo = { signal: 0, code: 0, pid: 0, value: 0 };
 const sigtimedwaitC = declareSyscall(SYS.rt_sigtimedwait, ["void *", "void *", "void *", "size_t"]);
 
 /**
@@ -167,6 +173,7 @@ export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo
   info.signal = signal;
   info.code = infoWords[2] ?? 0;
   info.pid = infoWords[4] ?? 0;
+  info.value = infoWords[6] ?? 0;
   if (tracer.mode !== "off") trace("rt_sigtimedwait", [setNames(set), `{si_pid=${info.pid}}`, "NULL", "8"], signalName(signal));
   return info;
 }
@@ -178,6 +185,16 @@ export function kill(pid: number, signal: number): boolean {
   const result = killC(pid, signal);
   const code = result === -1 ? errno() : 0;
   if (tracer.mode !== "off") trace("kill", [`${pid}`, signalName(signal)], result, code);
+  return result === 0;
+}
+
+const sigqueueC = declare("sigqueue", "int", ["int", "int", "intptr_t"]);
+
+/** sigqueue(3): a signal with a number beside it. False when the process has ended. */
+export function sigqueue(pid: number, signal: number, value: number): boolean {
+  const result = sigqueueC(pid, signal, value);
+  const code = result === -1 ? errno() : 0;
+  if (tracer.mode !== "off") trace("sigqueue", [`${pid}`, signalName(signal), `{sival_int=${value}}`], result, code);
   return result === 0;
 }
 

@@ -1,0 +1,23 @@
+// `contain rm`: forget a container that has ended.
+import { exit, UsageError, withCommon } from "@contain-tools/kernel";
+import { subcommand } from "../command.ts";
+import { removeState, statusOf } from "../state.ts";
+import { collect } from "./gc.ts";
+import { readContainer } from "./signal.ts";
+
+export const rm = subcommand({
+  name: "rm",
+  description: "Forget a container that has ended",
+  usage: "ID",
+  options: withCommon({}),
+  plan(given) {
+    const state = readContainer(given.rest);
+    const status = statusOf(state);
+    if (status !== "exited" && status !== "dead") throw new UsageError(`${state.id} is ${status}`, `contain stop ${state.id}`);
+    return () => {
+      if (status === "dead") collect(state);
+      removeState(state.id);
+      return exit(0);
+    };
+  },
+});

@@ -1,0 +1,126 @@
+// The signal policy of the supervisor: what is forwarded, the grace window, and who ended the container.
+import {
+  endSignal,
+  hasSignal,
+  kill,
+  killGroup,
+  parseSignalMask,
+  readIfThere,
+  SI_QUEUE,
+  SIGINT,
+  SIGKILL,
+  SIGTERM,
+  shellStatus,
+  signalName,
+  statusField,
+  steps,
+} from "@contain-tools/kernel";
+import { reachedTheGroup, watch } from "@contain-tools/nsexec";
+import { formatTime } from "./usage.ts";
+
+export interface Supervised {
+  /** PID 1 of the container, or with --chain exec the nsexec before it. */
+  readonly pid: number;
+  readonly group: string | undefined;
+  /** What SIGTERM to the supervisor and `contain stop` become. */
+  readonly stopSignal: number;
+  /** Milliseconds from the first SIGTERM or SIGINT to SIGKILL. */
+  readonly grace: number;
+  /** The container is the terminal's foreground process group. */
+  readonly foreground: boolean;
+  readonly hadTerminal: boolean;
+}
+
+export interface Outcome {
+  /** The wait status of PID 1. */
+  readonly status: number;
+  /** We sent SIGKILL: at the end of the grace window, or after a second SIGINT. */
+  readonly killedByUs: "grace" | "interrupt" | undefined;
+  /** The signal that opened the grace window, and its sender, 0 if that is not known. */
+  readonly asked: { readonly signal: number; readonly by: number } | undefined;
+}
+
+/** Forwards signals to the container until it has ended. All signals must be blocked. */
+export function supervise(container: Supervised): Outcome {
+  const { pid, foreground, hadTerminal } = container;
+  let deadline: number | undefined;
+  let asked: Outcome["asked"];
+  let killedByUs: Outcome["killedByUs"];
+  const killNow = (why: "grace" | "interrupt") => {
+    killedByUs = why;
+    deadline = undefined;
+    killContainer(container);
+  };
+  const status = watch({
+    pid,
+    ownGroup: foreground,
+    hadTerminal,
+    // Stopped by a key on the terminal the whole job stops; a kill -STOP from elsewhere is the container's own affair.
+    stopWithChild: () => foreground,
+    onSignal: (info) => {
+      if (!foreground && reachedTheGroup(info)) return;
+      if (info.signal !== SIGTERM && info.signal !== SIGINT) {
+        kill(pid, info.signal);
+        return;
+      }
+      if (info.signal === SIGINT && asked?.signal === SIGINT) {
+        steps.say("second SIGINT: SIGKILL now");
+        killNow("interrupt");
+        return;
+      }
+      const grace = info.code === SI_QUEUE ? info.value : container.grace;
+      const sent = info.signal === SIGTERM ? container.stopSignal : info.signal;
+      steps.say(`${describeReception(pid, sent)} SIGKILL in ${formatTime(grace)}.`);
+      kill(pid, sent);
+      asked ??= { signal: info.signal, by: info.pid };
+      deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + grace);
+      if (grace === 0) killNow("grace");
+    },
+    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - Date.now())),
+    onTimeout: () => {
+      steps.say("the grace window is over: SIGKILL");
+      killNow("grace");
+    },
+  });
+  return { status, killedByUs, asked };
+}
+
+function killContainer({ pid, group }: Supervised): void {
+  if (group !== undefined) {
+    try {
+      killGroup(group);
+      return;
+    } catch {
+      // the group is gone, or its files cannot be written: the namespace dies with its PID 1 all the same
+    }
+  }
+  kill(pid, SIGKILL);
+}
+
+/** What will become of a signal to PID 1, from its /proc/PID/status at this moment. */
+function describeReception(pid: number, signal: number): string {
+  const name = signalName(signal);
+  const status = readIfThere(`/proc/${pid}/status`);
+  if (status === undefined) return `${name} sent.`;
+  const command = statusField(status, "Name") ?? "?";
+  const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "0"), signal);
+  const isInit = statusField(status, "NSpid")?.split(/\s+/).at(-1) === "1";
+  if (has("SigBlk")) return `${name} sent. PID 1 (${command}) has it blocked: it is queued, and may be read by sigwait(3) or signalfd(2).`;
+  if (has("SigCgt")) return `${name} sent to PID 1 (${command}).`;
+  if (has("SigIgn")) return `${name} sent. PID 1 (${command}) ignores it.`;
+  if (!isInit) return `${name} sent to ${command}.`;
+  return `${name} sent. PID 1 (${command}) has no handler for it: the kernel discards it for PID 1 of a PID namespace.`;
+}
+
+/** How the container ended, and by whom, as far as the kernel's evidence goes. */
+export function describeOutcome({ status, killedByUs, asked }: Outcome, oomKills: number | undefined): string {
+  const signal = endSignal(status);
+  if (signal === 0) return `exit status ${shellStatus(status)}`;
+  const text = `killed by ${signalName(signal)} (exit status ${shellStatus(status)})`;
+  if (signal !== SIGKILL) return text;
+  if (killedByUs === "grace") return `${text}, by us: the grace window after ${signalName(asked?.signal ?? SIGTERM)} was over`;
+  if (killedByUs === "interrupt") return `${text}, by us: a second SIGINT came`;
+  if (oomKills) return `${text}, by the OOM killer: memory.events counts oom_kill ${oomKills}`;
+  if (oomKills === undefined) return `${text}, by someone outside or by the OOM killer: without a memory controller the group cannot tell`;
+  return `${text}, by someone outside: memory.events counts no oom_kill`;
+}
