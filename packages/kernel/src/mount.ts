@@ -11,6 +11,7 @@ export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
 export const MS_NOEXEC = 8;
 export const MS_REMOUNT = 32;
+export const MS_NOSYMFOLLOW = 256;
 export const MS_NOATIME = 1024;
 export const MS_NODIRATIME = 2048;
 export const MS_BIND = 4096;
@@ -19,6 +20,7 @@ export const MS_PRIVATE = 1 << 18;
 export const MS_SLAVE = 1 << 19;
 export const MS_SHARED = 1 << 20;
 export const MS_RELATIME = 1 << 21;
+export const MS_STRICTATIME = 1 << 24;
 
 const MS_FLAGS = {
   MS_RDONLY,
@@ -26,6 +28,7 @@ const MS_FLAGS = {
   MS_NODEV,
   MS_NOEXEC,
   MS_REMOUNT,
+  MS_NOSYMFOLLOW,
   MS_NOATIME,
   MS_NODIRATIME,
   MS_BIND,
@@ -34,6 +37,7 @@ const MS_FLAGS = {
   MS_SLAVE,
   MS_SHARED,
   MS_RELATIME,
+  MS_STRICTATIME,
 };
 export const MNT_DETACH = 2;
 
@@ -105,6 +109,76 @@ export function setPropagation(kind: "private" | "slave" | "shared"): void {
 
 const AT_EMPTY_PATH = 0x1000;
 const AT_RECURSIVE = 0x8000;
+const OPEN_TREE_CLONE = 1;
+const OPEN_TREE_CLOEXEC = 0o2000000;
+const openTreeC = declareSyscall(SYS.open_tree, ["int", "str", "uint"]);
+
+/**
+ * open_tree(2) with OPEN_TREE_CLONE|AT_RECURSIVE: a copy of what `fd` stands for, with every mount below it, attached nowhere yet.
+ *
+ * @returns a descriptor of the copy's root, and so of that mount wherever `moveMount` puts it
+ */
+export function cloneTree(fd: number): number {
+  return sys(
+    "open_tree",
+    () => [`${fd}`, '""', "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_EMPTY_PATH|AT_RECURSIVE"],
+    () => openTreeC(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE),
+  );
+}
+
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
+const moveMountC = declareSyscall(SYS.move_mount, ["int", "str", "int", "str", "uint"]);
+
+/** move_mount(2): attaches a mount to the place that `target` stands for, on top of what is mounted there. */
+export function moveMount(fd: number, target: number): void {
+  sys(
+    "move_mount",
+    () => [`${fd}`, '""', `${target}`, '""', "MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH"],
+    () => moveMountC(fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+  );
+}
+
+const FSCONFIG_SET_STRING = 1;
+const FSCONFIG_CMD_CREATE = 6;
+const MOUNT_ATTRS = { MOUNT_ATTR_NOSUID: MS_NOSUID, MOUNT_ATTR_NODEV: MS_NODEV, MOUNT_ATTR_NOEXEC: MS_NOEXEC }; // the same bits
+const fsopenC = declareSyscall(SYS.fsopen, ["str", "uint"]);
+const fsconfigC = declareSyscall(SYS.fsconfig, ["int", "uint", "str", "str", "int"]);
+const fsmountC = declareSyscall(SYS.fsmount, ["int", "uint", "uint"]);
+
+/**
+ * A new file system, attached nowhere yet: fsopen(2), fsconfig(2), fsmount(2). Its descriptor needs no lookup after the mount,
+ * in which somebody could have put another directory under the same name.
+ */
+export function newMount(type: string, options: Readonly<Record<string, string>>, bits: number): number {
+  const context = sys(
+    "fsopen",
+    () => [quote(type), "FSOPEN_CLOEXEC"],
+    () => fsopenC(type, 1),
+  );
+  try {
+    for (const [key, value] of Object.entries(options)) {
+      sys(
+        "fsconfig",
+        () => [`${context}`, "FSCONFIG_SET_STRING", quote(key), quote(value), "0"],
+        () => fsconfigC(context, FSCONFIG_SET_STRING, key, value, 0),
+      );
+    }
+    sys(
+      "fsconfig",
+      () => [`${context}`, "FSCONFIG_CMD_CREATE", "NULL", "NULL", "0"],
+      () => fsconfigC(context, FSCONFIG_CMD_CREATE, null, null, 0),
+    );
+    return sys(
+      "fsmount",
+      () => [`${context}`, "FSMOUNT_CLOEXEC", flags(MOUNT_ATTRS, bits)],
+      () => fsmountC(context, 1, bits),
+    );
+  } finally {
+    closeSync(context);
+  }
+}
+
 const MOUNT_ATTR_RDONLY = 1n;
 const mountSetattrC = declareSyscall(SYS.mount_setattr, ["int", "str", "uint", "void *", "size_t"]);
 
@@ -132,16 +206,22 @@ const OPTION_FLAGS: Readonly<Record<string, number>> = {
   noatime: MS_NOATIME,
   nodiratime: MS_NODIRATIME,
   relatime: MS_RELATIME,
+  nosymfollow: MS_NOSYMFOLLOW,
 };
 
 function remountReadOnly(fd: number): void {
   const top = readlinkSync(fdPath(fd)).replace(/\/$/, "");
   const inside = readMountInfo().filter(({ mountPoint }) => mountPoint === (top || "/") || mountPoint.startsWith(`${top}/`));
   for (const { mountPoint, options } of inside) {
-    const kept = options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), 0);
-    const path = fdPath(fd) + mountPoint.slice(top.length).replace(/\/$/, "");
+    const atime = options.includes("noatime") || options.includes("relatime") ? 0 : MS_STRICTATIME; // mountinfo does not show it
+    const kept = options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), atime);
     try {
-      mount(null, path, null, MS_REMOUNT | MS_BIND | MS_RDONLY | kept);
+      const below = openInRoot(fd, mountPoint.slice(top.length) || "/");
+      try {
+        mount(null, fdPath(below), null, MS_REMOUNT | MS_BIND | MS_RDONLY | kept);
+      } finally {
+        closeSync(below);
+      }
     } catch (error) {
       // A mount that another one covers has no path any more, and nothing inside can reach it either.
       if (!failedWith(error, "EINVAL", "ENOENT", "EACCES", "ENOTDIR")) throw error;

@@ -12,7 +12,8 @@ import {
   MS_REMOUNT,
   makeCharacterDevice,
   mount,
-  openInRoot,
+  moveMount,
+  newMount,
   readIdMap,
   ToolError,
 } from "@contain-tools/kernel";
@@ -37,15 +38,10 @@ const LINKS = [
 
 const TTY_GROUP = 5;
 
-/**
- * Fills /dev.
- *
- * @param target the place for it, by descriptor
- * @param root a descriptor of the new root, to look /dev up again once the tmpfs lies on it
- */
-export function makeDev(target: string, root: number, readOnly: boolean): void {
-  mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=65536k");
-  const fd = openInRoot(root, "/dev");
+/** A filled /dev at `target`. */
+export function makeDev(target: number, readOnly: boolean): void {
+  const fd = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "65536k" }, MS_NOSUID | MS_NOEXEC);
+  moveMount(fd, target);
   const dev = fdPath(fd);
   for (const [name, major, minor] of NODES) makeNode(`${dev}/${name}`, name, major, minor);
   for (const [name, to] of LINKS) symlinkSync(to, `${dev}/${name}`);

@@ -1,13 +1,13 @@
 // Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
-import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import {
   CLONE_NEWNS,
   chdir,
+  cloneTree,
   failedWith,
   fchdir,
   fdPath,
   MNT_DETACH,
-  MS_BIND,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
@@ -17,6 +17,7 @@ import {
   makeInRoot,
   makeReadOnly,
   mount,
+  moveMount,
   namespaceId,
   openInRoot,
   payload,
@@ -55,31 +56,33 @@ export function enterRoot(plan: Plan): void {
 
 /** The rootfs as a mount of its own, with all that is mounted below it: pivot_root(2) wants a mount point. */
 function bindRootfs({ rootfs, readOnly }: Plan): number {
-  mount(rootfs, rootfs, null, MS_BIND | MS_REC);
-  // A lookup of `/` ends on the old mount, below the new one; `/..` climbs to the topmost mount on the root.
-  chdir(isRoot(rootfs) ? "/.." : rootfs);
-  const fd = openDirectory(".");
+  const place = openDirectory(rootfs);
+  // Through its descriptor: a lookup of `/` or of `.` ends below the new mount, not on it.
+  const fd = attachCopy(place, place);
+  closeSync(place);
   if (readOnly) makeReadOnly(fd);
   return fd;
 }
 
-function isRoot(path: string): boolean {
-  const [here, root] = [statSync(path), statSync("/")];
-  return here.dev === root.dev && here.ino === root.ino;
+/** A bind mount with all that is mounted below it; the descriptor is the new mount, whatever comes to lie under its name. */
+function attachCopy(source: number, target: number): number {
+  const copy = cloneTree(source);
+  moveMount(copy, target);
+  return copy;
 }
 
 function fillRoot(plan: Plan, root: number): void {
   if (plan.proc) {
     steps.say("mounting /proc");
-    mountAt(plan, root, "/proc", (target) => mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
+    mountAt(plan, root, "/proc", (target) => mount("proc", fdPath(target), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
   }
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
-  if (plan.dev) mountAt(plan, root, "/dev", (target) => makeDev(target, root, plan.readOnly));
+  if (plan.dev) mountAt(plan, root, "/dev", (target) => makeDev(target, plan.readOnly));
   for (const volume of plan.volumes) mountVolume(plan, root, volume);
 }
 
-/** Calls `act` with a path that means exactly what `path` is inside the root, whatever symbolic links a hostile rootfs has there. */
-function mountAt(plan: Plan, root: number, path: string, act: (target: string) => void, kind: "directory" | "file" = "directory"): void {
+/** Calls `act` with a descriptor of exactly what `path` is inside the root, whatever symbolic links a hostile rootfs has there. */
+function mountAt(plan: Plan, root: number, path: string, act: (target: number) => void, kind: "directory" | "file" = "directory"): void {
   let fd: number;
   try {
     fd = plan.readOnly ? openInRoot(root, path) : makeInRoot(root, path, kind);
@@ -94,30 +97,30 @@ function mountAt(plan: Plan, root: number, path: string, act: (target: string) =
     );
   }
   try {
-    act(fdPath(fd));
+    act(fd);
   } finally {
     closeSync(fd);
   }
 }
 
-function mountSys(target: string): void {
-  mount("sysfs", target, "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+function mountSys(target: number): void {
+  mount("sysfs", fdPath(target), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
 function mountVolume(plan: Plan, root: number, volume: Volume): void {
   if (volume.kind === "tmpfs") {
     const size = volume.size === undefined ? "mode=1777" : `mode=1777,size=${volume.size}`;
-    mountAt(plan, root, volume.target, (target) => mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, size));
+    mountAt(plan, root, volume.target, (target) => mount("tmpfs", fdPath(target), "tmpfs", MS_NOSUID | MS_NODEV, size));
     return;
   }
   const source = openSync(volume.source, O_PATH);
-  const kind = fstatSync(source).isDirectory() ? "directory" : "file";
-  mountAt(plan, root, volume.target, (target) => mount(fdPath(source), target, null, MS_BIND | MS_REC), kind);
+  const bind = (target: number) => {
+    const copy = attachCopy(source, target);
+    if (volume.readOnly) makeReadOnly(copy);
+    closeSync(copy);
+  };
+  mountAt(plan, root, volume.target, bind, fstatSync(source).isDirectory() ? "directory" : "file");
   closeSync(source);
-  if (!volume.readOnly) return;
-  const fd = openInRoot(root, volume.target);
-  makeReadOnly(fd);
-  closeSync(fd);
 }
 
 /** pivot_root(".", ".") stacks the old root on the new one; through its descriptor it is then let go (pivot_root(2), NOTES). */
