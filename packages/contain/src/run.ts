@@ -10,6 +10,7 @@ import {
   report,
   shellQuote,
   shellStatus,
+  signalSet,
   steps,
   takeAllSignals,
   tracer,
@@ -29,6 +30,7 @@ export function run(plan: RunPlan): never {
   steps.label = "contain";
   steps.writes = steps.on && !plan.quiet;
   steps.on = !plan.quiet;
+  payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
   const state = newState(plan);
