@@ -272,7 +272,7 @@ export function makeInRoot(root: number, path: string, kind: "directory" | "file
     const name = basename(path);
     if (name === ".." || name === "." || name === "") throw new ToolError(`${path}: not a place to make a ${kind}`);
     const target = `${fdPath(above)}/${name}`;
-    if (kind === "directory") mkdirSync(target);
+    if (kind === "directory") mkdirSync(target, 0o755);
     else closeSync(openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644));
   } catch (error) {
     // EEXIST: somebody was faster, or a dangling symbolic link has the name; the lookup below decides

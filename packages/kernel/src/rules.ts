@@ -80,6 +80,12 @@ const RULES: readonly Rule[] = [
   },
   {
     syscall: "mount",
+    code: "EINVAL",
+    when: (args) => /^NULL, "\/", NULL, MS_REC\|MS_(PRIVATE|SLAVE|SHARED)/.test(args),
+    say: "the root of this process is not a mount point, as in a chroot; bind the directory on itself before the chroot (mount --bind DIR DIR)",
+  },
+  {
+    syscall: "mount",
     code: "ENODEV",
     say: "this kernel does not know the file system: see /proc/filesystems",
   },

@@ -4,6 +4,7 @@ import {
   CLONE_NEWNS,
   chdir,
   cloneTree,
+  codeOf,
   failedWith,
   fchdir,
   fdPath,
@@ -23,6 +24,7 @@ import {
   payload,
   pivotRoot,
   readIfThere,
+  SyscallError,
   setPropagation,
   statFields,
   steps,
@@ -46,7 +48,9 @@ export function enterRoot(plan: Plan): void {
   steps.say(`setting up rootfs: ${plan.rootfs}`);
   const oldRoot = openDirectory("/");
   const newRoot = bindRootfs(plan);
+  const umask = process.umask(0); // what is made inside has the modes that are written here
   fillRoot(plan, newRoot);
+  process.umask(umask);
   steps.say("pivoting root");
   swapRoots(oldRoot, newRoot);
   chdirInside(plan.cwd);
@@ -83,10 +87,27 @@ function fillRoot(plan: Plan, root: number): void {
 
 /** Calls `act` with a descriptor of exactly what `path` is inside the root, whatever symbolic links a hostile rootfs has there. */
 function mountAt(plan: Plan, root: number, path: string, act: (target: number) => void, kind: "directory" | "file" = "directory"): void {
-  let fd: number;
+  const fd = place(plan, root, path, kind);
   try {
-    fd = plan.readOnly ? openInRoot(root, path) : makeInRoot(root, path, kind);
+    act(fd);
   } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    throw new ToolError(`${path}: ${error.message}`, error.hint, 125, { cause: error }); // the call itself names only a descriptor
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What `path` is inside the root, made there if the root is writable. */
+function place(plan: Plan, root: number, path: string, kind: "directory" | "file"): number {
+  try {
+    return plan.readOnly ? openInRoot(root, path) : makeInRoot(root, path, kind);
+  } catch (error) {
+    const code = error instanceof SyscallError ? error.code : codeOf(error);
+    if (!plan.readOnly && code !== undefined && code !== "ENOSYS") {
+      const dangling = code === "ENOENT" ? "a symbolic link that leads nowhere is in the way" : undefined;
+      throw new ToolError(`${path} cannot be made in ${plan.rootfs}: ${code}`, dangling, 125, { cause: error });
+    }
     if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
     const without = path === "/proc" || path === "/dev" ? `, or leave it out: --no-${path.slice(1)}` : "";
     throw new ToolError(
@@ -95,11 +116,6 @@ function mountAt(plan: Plan, root: number, path: string, act: (target: number) =
       125,
       { cause: error },
     );
-  }
-  try {
-    act(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 
@@ -114,12 +130,17 @@ function mountVolume(plan: Plan, root: number, volume: Volume): void {
     return;
   }
   const source = openSync(volume.source, O_PATH);
+  const isDirectory = fstatSync(source).isDirectory();
   const bind = (target: number) => {
+    if (fstatSync(target).isDirectory() !== isDirectory) {
+      const what = (directory: boolean) => (directory ? "a directory" : "a file");
+      throw new ToolError(`${volume.target} in ${plan.rootfs} is ${what(!isDirectory)}, and ${volume.source} is ${what(isDirectory)}`);
+    }
     const copy = attachCopy(source, target);
     if (volume.readOnly) makeReadOnly(copy);
     closeSync(copy);
   };
-  mountAt(plan, root, volume.target, bind, fstatSync(source).isDirectory() ? "directory" : "file");
+  mountAt(plan, root, volume.target, bind, isDirectory ? "directory" : "file");
   closeSync(source);
 }
 
