@@ -1,7 +1,8 @@
 #!/bin/sh
 # Starts one of the five programs on Node. What Node changes before its first line of JavaScript runs is noted here, so that the
 # programs can give the payload what their caller had: the soft limit on open files, blocked and ignored signals, closed
-# descriptors, and variables that are meant for Node itself.
+# descriptors. The shell itself sets PWD and drops variables whose names are no identifiers, so the environment is noted too,
+# in a variable (a command line is for everybody to read), unless it is longer than the kernel allows one string to be.
 self=$0
 [ ! -h "$self" ] || self=$(readlink -f "$self")
 case $self in
@@ -27,6 +28,8 @@ if [ -r /proc/self/status ]; then
 fi
 noted=$(ulimit -Sn):$blocked:$ignored:$closed
 
-options=${NODE_OPTIONS+=$NODE_OPTIONS} certificates=${NODE_EXTRA_CA_CERTS+=$NODE_EXTRA_CA_CERTS}
-unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
-exec node --v8-pool-size=0 --single-threaded "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$options" "$certificates" "$@"
+CONTAIN_ENVIRON=$(base64 -w0 /proc/$$/environ 2>/dev/null)
+[ ${#CONTAIN_ENVIRON} -lt 131000 ] || CONTAIN_ENVIRON=
+export CONTAIN_ENVIRON
+unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE
+exec node --v8-pool-size=0 --single-threaded "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"

@@ -8,6 +8,6 @@ import { pivot } from "@contain-tools/pivot";
 import manifest from "../package.json" with { type: "json" };
 import { contain } from "./main.ts";
 
-const [bin = "", name = "", noted = "", nodeOptions = "", certificates = "", ...words] = process.argv.slice(2);
+const [bin = "", name = "", noted = "", ...words] = process.argv.slice(2);
 const tools = [nsexec, cgset, pivot, pid1, contain] as unknown as Tool[];
-start(tools, name, words, parseLaunch([bin, noted, nodeOptions, certificates]), manifest.version);
+start(tools, name, words, parseLaunch(bin, noted), manifest.version);

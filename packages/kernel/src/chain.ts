@@ -217,7 +217,7 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
   tracer.tool = name;
   try {
     payload.launch = launch;
-    payload.env = { ...process.env, ...launch.variables } as Record<string, string>;
+    payload.env = callersEnvironment(launch);
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new UsageError(`no tool is called ${name}`, `the tools are ${tools.map((t) => t.name).join(", ")}`);
     rememberFiles(launch.bin);
@@ -231,6 +231,12 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
     if (error instanceof Error) tracer.tool = owners.get(error) ?? tracer.tool;
     fail(error);
   }
+}
+
+function callersEnvironment({ environment }: Launch): Record<string, string> {
+  if (environment === undefined) return { ...process.env } as Record<string, string>;
+  const entries = environment.map((entry) => entry.toString()).map((text) => [text, text.indexOf("=")] as const);
+  return Object.fromEntries(entries.map(([text, at]) => [text.slice(0, at), text.slice(at + 1)]));
 }
 
 function initialSettings(): Settings {

@@ -58,8 +58,8 @@ export function execve(path: string, argv: readonly (string | Buffer)[], env: re
  */
 export function keepRawBytes(argv: readonly string[]): void {
   if (argv.some((word) => word.includes("\ufffd"))) rawArgv = rawWords("cmdline");
-  if (Object.values(payload.env).some((value) => value.includes("\ufffd"))) {
-    rawEnv = new Map(rawWords("environ").map((entry) => [entry.toString("utf8"), entry]));
+  if (Object.entries(payload.env).some((entry) => entry.join().includes("\ufffd"))) {
+    rawEnv = new Map((payload.launch.environment ?? rawWords("environ")).map((entry) => [entry.toString("utf8"), entry]));
   }
 }
 let rawArgv: Buffer[] | undefined;

@@ -14,8 +14,8 @@ export interface Launch {
   readonly closed: readonly number[];
   /** Where the programs lie, to exec a next link by its file; undefined when not started by a launcher. */
   readonly bin: string | undefined;
-  /** Variables that the launcher kept from Node, for the payload. */
-  readonly variables: Readonly<Record<string, string>>;
+  /** The caller's environment as bytes, `NAME=value`; undefined where the launcher could not tell. */
+  readonly environment: readonly Buffer[] | undefined;
 }
 
 /** What to assume where there was no launcher. */
@@ -25,28 +25,30 @@ export const NO_LAUNCHER: Launch = {
   ignored: signalSet(),
   closed: [],
   bin: undefined,
-  variables: {},
+  environment: undefined,
 };
 
 /** The words that the launcher puts before the user's. An empty field means that it could not tell (no /proc), or that there was none. */
-export function parseLaunch([bin = "", noted = "", nodeOptions = "", certificates = ""]: readonly string[]): Launch {
+export function parseLaunch(bin: string, noted: string): Launch {
   const [limit = "", blocked = "", ignored = "", closed = ""] = noted.split(":");
-  const variables: Record<string, string> = {};
-  if (nodeOptions) variables["NODE_OPTIONS"] = nodeOptions.slice(1);
-  if (certificates) variables["NODE_EXTRA_CA_CERTS"] = certificates.slice(1);
+  const { CONTAIN_ENVIRON: environ } = process.env;
+  delete process.env["CONTAIN_ENVIRON"];
   return {
     softFileLimit: limit || undefined,
     blocked: blocked ? parseSignalMask(blocked) : signalSet(),
     ignored: ignored ? parseSignalMask(ignored) : signalSet(),
     closed: [...closed].map(Number),
     bin: bin || undefined,
-    variables,
+    environment: environ === undefined || environ === "" ? undefined : cStrings(Buffer.from(environ, "base64")),
   };
 }
 
 /** The NUL-terminated words of /proc/self/cmdline or /proc/self/environ, as bytes: argv need not be UTF-8. */
 export function rawWords(file: "cmdline" | "environ"): Buffer[] {
-  const bytes = readFileSync(`/proc/self/${file}`);
+  return cStrings(readFileSync(`/proc/self/${file}`));
+}
+
+function cStrings(bytes: Buffer): Buffer[] {
   const words: Buffer[] = [];
   for (let from = 0; from < bytes.length; ) {
     const end = bytes.indexOf(0, from);
