@@ -1,5 +1,6 @@
 // The syscall layer. It knows the kernel, and no tool.
 export * from "./binary.ts";
+export * from "./capability.ts";
 export * from "./cgroup.ts";
 export * from "./chain.ts";
 export * from "./errno.ts";

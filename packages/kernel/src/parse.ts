@@ -35,7 +35,7 @@ export function parseCount(option: string, text: string, least: number, most: nu
 
 /** A time in milliseconds: `10s`, `1m30s`, `500ms`, a plain number of seconds. */
 export function parseTime(option: string, text: string): number {
-  const match = /^(?=.)(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s?)?(?:(\d+)ms)?$/.exec(text);
+  const match = /^(?=.)(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(/^[\d.]+$/.test(text) ? `${text}s` : text);
   if (!match) throw new UsageError(`${option}: ${JSON.stringify(text)} is not a time`, "10s, 1m30s, 500ms, or a number of seconds");
   const [, hours = 0, minutes = 0, seconds = 0, milliseconds = 0] = match;
   return Math.round(((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(milliseconds));
