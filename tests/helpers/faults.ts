@@ -1,0 +1,71 @@
+// Makes each system call of a command fail in turn, or kills the process that makes it, by strace's injection.
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bin } from "./run.ts";
+
+export interface Fault {
+  readonly syscall: string;
+  /** The how-manieth call of a process. */
+  readonly when: number;
+  readonly how: "error=EPERM" | "error=ENOMEM" | "signal=KILL";
+}
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+const TIMEOUT = 15_000;
+
+function tracedArgv(argv: readonly string[], straceWords: readonly string[]): string[] {
+  const [name = "", ...words] = argv;
+  return ["strace", "-f", "-qq", ...straceWords, join(bin, name), ...words];
+}
+
+/** How often a process of the command makes each call: the most of any one process, since strace counts per process. */
+export function countCalls(argv: readonly string[], syscalls: readonly string[], scratch: string): Map<string, number> {
+  const file = join(scratch, "calls");
+  const [program = "", ...words] = tracedArgv(argv, ["-o", file, "-e", `trace=${syscalls.join(",")}`]);
+  const { status, stderr } = spawnSync(program, words, { timeout: TIMEOUT, killSignal: "SIGKILL", encoding: "utf8" });
+  if (status !== 0) throw new Error(`${argv.join(" ")} under strace: ${stderr}`);
+  const perProcess = new Map<string, number>();
+  for (const [, pid, name] of readFileSync(file, "utf8").matchAll(/^(\d+) +(\w+)\(/gm)) {
+    const key = `${pid} ${name}`;
+    perProcess.set(key, (perProcess.get(key) ?? 0) + 1);
+  }
+  rmSync(file);
+  const most = new Map<string, number>();
+  for (const [key, count] of perProcess) {
+    const name = key.split(" ")[1] ?? "";
+    most.set(name, Math.max(most.get(name) ?? 0, count));
+  }
+  return most;
+}
+
+/** Runs the command with one fault, in a process group of its own. A hang is ended after a while, and then the signal is SIGKILL. */
+export function runWithFault(argv: readonly string[], { syscall, when, how }: Fault): Promise<Outcome> {
+  const [program = "", ...words] = tracedArgv(argv, [
+    "-o",
+    "/dev/null",
+    "-e",
+    `trace=${syscall}`,
+    "-e",
+    `inject=${syscall}:${how}:when=${when}`,
+  ]);
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk;
+    });
+    // strace dies first and its tracees go on: all of the group must be killed for standard error to be closed.
+    const timer = setTimeout(() => process.kill(-(child.pid ?? 0), "SIGKILL"), TIMEOUT);
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      clearTimeout(timer);
+      resolve({ status, signal, stderr });
+    });
+  });
+}
