@@ -2,7 +2,7 @@
 # Starts one of the five programs on Node. What Node changes before its first line of JavaScript runs is noted here, so that the
 # programs can give the payload what their caller had: the soft limit on open files, blocked and ignored signals, closed
 # descriptors. The shell itself sets PWD and drops variables whose names are no identifiers, so the environment is noted too,
-# in a variable (a command line is for everybody to read), unless it is longer than the kernel allows one string to be.
+# in variables: a command line is for everybody to read, and a single string has at most 128 KiB (execve(2)).
 self=$0
 [ ! -h "$self" ] || self=$(readlink -f "$self")
 case $self in
@@ -28,8 +28,9 @@ if [ -r /proc/self/status ]; then
 fi
 noted=$(ulimit -Sn):$blocked:$ignored:$closed
 
-CONTAIN_ENVIRON=$(base64 -w0 /proc/$$/environ 2>/dev/null)
-[ ${#CONTAIN_ENVIRON} -lt 131000 ] || CONTAIN_ENVIRON=
-export CONTAIN_ENVIRON
-unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE
+part=0
+for text in $(base64 -w100000 /proc/$$/environ 2>/dev/null); do
+  export "CONTAIN_ENVIRON_$part=$text" && part=$((part + 1))
+done
+unset "CONTAIN_ENVIRON_$part" NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE
 exec node --v8-pool-size=0 --single-threaded "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"

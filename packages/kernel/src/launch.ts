@@ -31,16 +31,26 @@ export const NO_LAUNCHER: Launch = {
 /** The words that the launcher puts before the user's. An empty field means that it could not tell (no /proc), or that there was none. */
 export function parseLaunch(bin: string, noted: string): Launch {
   const [limit = "", blocked = "", ignored = "", closed = ""] = noted.split(":");
-  const { CONTAIN_ENVIRON: environ } = process.env;
-  delete process.env["CONTAIN_ENVIRON"];
   return {
     softFileLimit: limit || undefined,
     blocked: blocked ? parseSignalMask(blocked) : signalSet(),
     ignored: ignored ? parseSignalMask(ignored) : signalSet(),
     closed: [...closed].map(Number),
     bin: bin || undefined,
-    environment: environ === undefined || environ === "" ? undefined : cStrings(Buffer.from(environ, "base64")),
+    environment: takeEnvironment(),
   };
+}
+
+/** The environment as the launcher noted it, in as many parts as it needed. */
+function takeEnvironment(): Buffer[] | undefined {
+  let text = "";
+  for (let part = 0; ; part++) {
+    const name = `CONTAIN_ENVIRON_${part}`;
+    const more = process.env[name];
+    if (more === undefined) return part === 0 ? undefined : cStrings(Buffer.from(text, "base64"));
+    text += more;
+    delete process.env[name];
+  }
 }
 
 /** The NUL-terminated words of /proc/self/cmdline or /proc/self/environ, as bytes: argv need not be UTF-8. */
