@@ -29,6 +29,7 @@ export const CLONE_FLAGS: Readonly<Record<string, number>> = {
   CLONE_NEWCGROUP,
   CLONE_NEWTIME,
 };
+const REFUSED = CLONE_NEWNS | 0x200; // with CLONE_FS: EINVAL (clone(2))
 const CLONE_INTO_CGROUP = 0x200000000n;
 const REQUIRED = ["--v8-pool-size=0", "--single-threaded"];
 const START = 0x10000; // vm.mmap_min_addr: nothing is mapped below
@@ -106,10 +107,14 @@ export function clone3(args: CloneArgs, child: () => never): number {
   if (args.cgroup !== undefined) struct.writeBigUInt64LE(BigInt(args.cgroup), 80);
   const text = () => [describe(args, exitSignal)];
   const mask = new Uint8Array(8);
-  const forked = (call: () => number) => () => {
+  const forked = (call: (size: number) => number) => () => {
     setSignalMaskSilently(ALL_SIGNALS, mask);
+    // A rehearsal, which the kernel refuses (EINVAL): what V8 compiles and koffi binds at a first call is memory that must not be
+    // made between madvise and clone3, since a page of the heap that is mapped there would be missing in the child.
     adviseFork();
-    const pid = call();
+    call(0);
+    adviseFork();
+    const pid = call(struct.length);
     if (pid === 0) runChild(child);
     if (pid !== -1) setSignalMaskSilently(mask, new Uint8Array(8));
     return pid;
@@ -118,12 +123,12 @@ export function clone3(args: CloneArgs, child: () => never): number {
     return sys(
       "clone3",
       text,
-      forked(() => clone3C(struct, struct.length)),
+      forked((size) => clone3C(struct, size)),
     );
   } catch (error) {
     setSignalMaskSilently(mask, new Uint8Array(8));
     if (!failedWith(error, "ENOSYS") || args.cgroup !== undefined) throw error;
-    const clone = forked(() => cloneC((args.flags | exitSignal) >>> 0, 0, 0, 0, 0));
+    const clone = forked((size) => cloneC(size === 0 ? REFUSED : (args.flags | exitSignal) >>> 0, 0, 0, 0, 0));
     return sys("clone", () => [`flags=${[...flagList(args.flags), "SIGCHLD"].join("|")}`, "stack=NULL"], clone);
   }
 }
