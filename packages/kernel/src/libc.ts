@@ -34,19 +34,26 @@ type Argument = Scalar | string | null | Uint8Array | readonly (string | Uint8Ar
 /** A C function that answers a long or an int. koffi gives a number where it fits 53 bits. */
 export type CFunction = (...args: Argument[]) => number;
 
-/** Declares a libc function at its first call, so that a tool pays only for what it uses. */
+/**
+ * Declares a libc function at its first call, so that a tool pays only for what it uses. The parameters are spelled out because
+ * a rest parameter is an array for each call, the one garbage that the init's loop would make; koffi skips those beyond the type.
+ */
 export function declare(name: string, result: string, args: string[]): CFunction {
-  let fn: CFunction | undefined;
-  return (...values) => {
-    fn ??= libc.func(name, result, args) as CFunction;
-    return fn(...values);
+  let fn: SixArguments | undefined;
+  const call: SixArguments = (a, b, c, d, e, f) => {
+    fn ??= libc.func(name, result, args) as SixArguments;
+    return fn(a, b, c, d, e, f);
   };
+  return call as CFunction;
 }
+type Six = Argument | undefined;
+type SixArguments = (a: Six, b: Six, c: Six, d: Six, e: Six, f: Six) => number;
 
 /** syscall(2) with the argument types of one call, for what libc has no function of its own for. */
 export function declareSyscall(number: number, args: string[]): CFunction {
-  const call = declare("syscall", "long", ["long", ...args]);
-  return (...values) => call(number, ...values);
+  const syscall = declare("syscall", "long", ["long", ...args]) as SixArguments;
+  const call = (a: Six, b: Six, c: Six, d: Six, e: Six) => syscall(number, a, b, c, d, e);
+  return call as CFunction;
 }
 
 /** errno of the call just made; read it before anything else can make another. */
