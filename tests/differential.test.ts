@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { probe, readReport } from "./helpers/probe.ts";
 import { scratch } from "./helpers/rootfs.ts";
-import { type Result, bin, run } from "./helpers/run.ts";
+import { bin, type Result, run } from "./helpers/run.ts";
 
 const dir = scratch("differential");
 const out = join(dir, "out");

@@ -2,15 +2,15 @@
 // second word one child: `s` collects garbage for COUNT seconds, `throw` throws, `kill` ends by a signal.
 // Prints how many ended with which status.
 import {
-  SIGTERM,
-  type Waited,
   clone3,
   exit,
   getpid,
   kill,
+  SIGTERM,
   setSignalMask,
   shellStatus,
   signalSet,
+  type Waited,
   waitpid,
 } from "../../packages/kernel/src/index.ts";
 

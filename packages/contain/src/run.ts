@@ -8,6 +8,7 @@ import {
   fail,
   payload,
   report,
+  setName,
   shellQuote,
   shellStatus,
   signalSet,
@@ -79,6 +80,7 @@ function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T): T {
   enterLink(link);
   const result = part();
   tracer.tool = tool;
+  setName(tool);
   steps.on = on;
   steps.writes = writes;
   return result;

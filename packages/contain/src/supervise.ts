@@ -5,6 +5,7 @@ import {
   kill,
   killGroup,
   parseSignalMask,
+  reachedTheGroup,
   readIfThere,
   SI_QUEUE,
   SIGINT,
@@ -15,7 +16,7 @@ import {
   statusField,
   steps,
 } from "@contain-tools/kernel";
-import { reachedTheGroup, watch } from "@contain-tools/nsexec";
+import { watch } from "@contain-tools/nsexec";
 import { formatTime } from "./usage.ts";
 
 export interface Supervised {
@@ -58,7 +59,7 @@ export function supervise(container: Supervised): Outcome {
     // Stopped by a key on the terminal the whole job stops; a kill -STOP from elsewhere is the container's own affair.
     stopWithChild: () => foreground,
     onSignal: (info) => {
-      if (!foreground && reachedTheGroup(info)) return;
+      if (!foreground && reachedTheGroup(info.signal, info.code)) return;
       if (info.signal !== SIGTERM && info.signal !== SIGINT) {
         kill(pid, info.signal);
         return;

@@ -160,7 +160,7 @@ const sigtimedwaitC = declareSyscall(SYS.rt_sigtimedwait, ["void *", "void *", "
  */
 export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo | undefined {
   if (milliseconds !== undefined) {
-    const whole = Math.max(0, Math.ceil(milliseconds));
+    const whole = Math.min(Math.max(0, Math.ceil(milliseconds)), 0x7fffffff);
     timeoutView.setInt32(0, Math.floor(whole / 1000), true);
     timeoutView.setInt32(8, (whole % 1000) * 1_000_000, true);
   }
@@ -208,10 +208,13 @@ export function pidfdSendSignal(pidfd: number, signal: number): boolean {
   return result === 0;
 }
 
-/** Default action and an empty mask, so that the next such signal does what it does to a program without handlers. */
+/** Default action, and only this signal unblocked: others may be pending, and would be delivered first. */
 export function setDispositionAndUnblock(signal: number): void {
+  const mask = Uint8Array.from(ALL_SIGNALS);
+  const index = (signal - 1) >> 3;
+  mask[index] = (mask[index] ?? 0) & ~(1 << ((signal - 1) & 7));
   setDisposition(signal, SIG_DFL);
-  setSignalMask(signalSet());
+  setSignalMask(mask);
 }
 
 if (arch !== "x64" && arch !== "arm64") throw new UsageError(`the architecture ${arch} is not supported`, "x86-64 and arm64 are");

@@ -1,11 +1,15 @@
 // The controlling terminal: who is in its foreground process group.
 import { declare, errno } from "./libc.ts";
+import { getpid, getppid } from "./process.ts";
+import { ALL_SIGNALS, SI_KERNEL, SIGCONT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, setSignalMaskSilently } from "./signal.ts";
 import { sys, trace, tracer } from "./trace.ts";
 
 const tcgetpgrpC = declare("tcgetpgrp", "int", ["int"]);
 const tcsetpgrpC = declare("tcsetpgrp", "int", ["int", "int"]);
 const setpgidC = declare("setpgid", "int", ["int", "int"]);
 const getpgrpC = declare("getpgrp", "int", []);
+const getsidC = declare("getsid", "int", ["int"]);
+const readC = declare("read", "long", ["int", "void *", "size_t"]);
 
 /** setpgid(2). */
 export function setpgid(pid: number, pgid: number): void {
@@ -40,11 +44,56 @@ export function setForegroundGroup(fd: number, group: number): boolean {
 
 /** That of descriptors 0, 2 and 1 which is the controlling terminal. /dev/tty may be a file of the container's, so it is not asked. */
 export function controllingTerminal(): number | undefined {
-  return [0, 2, 1].find((fd) => foregroundGroup(fd) !== undefined);
+  for (const fd of STANDARD) if (tcgetpgrpC(fd) !== -1) return fd;
+  return undefined;
 }
+const STANDARD = [0, 2, 1];
 
 /** True when this process is in the terminal's foreground, where keys go; a job that was started with `&` is not. */
 export function inForeground(): boolean {
   const fd = controllingTerminal();
-  return fd !== undefined && foregroundGroup(fd) === getpgrp();
+  if (fd === undefined) return false;
+  const group = getpgrp();
+  return foregroundGroup(fd) === group && (group !== 0 || mayRead(fd));
+}
+
+/**
+ * In a PID namespace every group outside is 0, the shell's like our own. What tells them apart is a read of no bytes: with SIGTTIN
+ * blocked the kernel answers EIO to a background process (termios(3), drivers/tty/n_tty.c).
+ */
+function mayRead(fd: number): boolean {
+  setSignalMaskSilently(ALL_SIGNALS, oldMask);
+  const background = readC(fd, nothing, 0) === -1 && errno() === EIO;
+  setSignalMaskSilently(oldMask, nothing);
+  return !background;
+}
+const EIO = 5;
+const oldMask = new Uint8Array(8);
+const nothing = new Uint8Array(8);
+
+/**
+ * True when the terminal may be given to a child: we are in its foreground and read from it. A script's `PROG &` is in the
+ * foreground too, and so is a link of a pipeline, but the terminal is not theirs to take; their standard input is something else.
+ */
+export function holdsTerminal(): boolean {
+  return foregroundGroup(0) !== undefined && inForeground();
+}
+
+/** True when a key or the terminal stopped a process with this signal, and not a person with `kill -STOP`. */
+export function isJobControl(signal: number): boolean {
+  return signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;
+}
+
+/** True when no shell of this session could continue us after a stop; the kernel does not stop such a group either (setpgid(2)). */
+export function isOrphaned(): boolean {
+  const parent = getppid();
+  return parent !== 0 && getsidC(parent) !== getsidC(0);
+}
+
+/**
+ * True for a signal that the kernel sent to our whole process group, because of a key: a child in the same group has it already.
+ * A hangup is told to the session's leader alone (drivers/tty/tty_jobctrl.c).
+ */
+export function reachedTheGroup(signal: number, code: number): boolean {
+  return code === SI_KERNEL && signal !== SIGCONT && !(signal === SIGHUP && getsidC(0) === getpid());
 }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import {
   type Chain,
+  holdsTerminal,
   inForeground,
   NAMESPACES,
   type NamespaceKind,
@@ -125,7 +126,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     target,
     fork,
     deathSignal: readDeathSignal(given.value("kill-child"), fork),
-    foreground: given.has("foreground") && inForeground(),
+    foreground: given.has("foreground") && holdsTerminal(),
     hadTerminal: fork && inForeground(),
     intoCgroup: given.value("into-cgroup"),
     maps,

@@ -1,4 +1,4 @@
 export type { Plan as NsexecPlan } from "./cli.ts";
 export { nsexec } from "./main.ts";
-export { reachedTheGroup, type Watch, watch } from "./parent.ts";
+export { type Watch, watch } from "./parent.ts";
 export { inside, type Spawned, spawn } from "./steps.ts";

@@ -1,7 +1,7 @@
 // nsexec: enter new or existing namespaces, then become PROG.
-import { become, kill, type Tool } from "@contain-tools/kernel";
+import { become, kill, reachedTheGroup, type Tool } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
-import { endLike, reachedTheGroup, watch } from "./parent.ts";
+import { endLike, watch } from "./parent.ts";
 import { enterInPlace, inside, spawn } from "./steps.ts";
 
 export const nsexec: Tool<Plan, keyof typeof options> = {
@@ -25,7 +25,7 @@ export const nsexec: Tool<Plan, keyof typeof options> = {
       hadTerminal: plan.hadTerminal,
       stopWithChild: () => true,
       onSignal: (info) => {
-        if (plan.foreground || !reachedTheGroup(info)) kill(pid, info.signal);
+        if (plan.foreground || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
       },
     });
     return endLike(status);

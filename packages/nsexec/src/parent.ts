@@ -4,18 +4,29 @@ import {
   controllingTerminal,
   endSignal,
   exit,
+  foregroundGroup,
   getpgrp,
+  getpid,
+  hasSignal,
   inForeground,
+  isJobControl,
+  isOrphaned,
   kill,
+  parseSignalMask,
+  readIfThere,
   SI_KERNEL,
   SIGCHLD,
   SIGCONT,
+  SIGHUP,
+  SIGKILL,
   SIGSTOP,
+  SIGTSTP,
   type SignalInfo,
   setDispositionAndUnblock,
   setDumpable,
   setForegroundGroup,
   shellStatus,
+  statusField,
   stopSignal,
   WCONTINUED,
   WNOHANG,
@@ -42,6 +53,8 @@ export interface Watch {
 
 /** Waits until the child has ended. All signals must be blocked (`spawn` does it). Returns the wait status. */
 export function watch(w: Watch): number {
+  const terminal: Terminal = { ours: w.hadTerminal, stopping: false };
+  const onTerminal = controllingTerminal() !== undefined;
   for (;;) {
     const info = waitForSignal(ALL_SIGNALS, w.timeout?.());
     if (info === undefined) {
@@ -49,6 +62,10 @@ export function watch(w: Watch): number {
       continue;
     }
     if (info.signal !== SIGCHLD) {
+      if (info.signal === SIGCONT) resume(w, terminal);
+      // These two an init is not spared: they come from outside its PID namespace.
+      if (info.signal === SIGHUP && onTerminal && controllingTerminal() === undefined && isSpared(w.pid, SIGHUP)) kill(w.pid, SIGKILL);
+      if (isJobControl(info.signal) && info.code === SI_KERNEL && isSpared(w.pid, info.signal)) terminal.stopping = kill(w.pid, SIGSTOP);
       w.onSignal(info);
       continue;
     }
@@ -58,13 +75,35 @@ export function watch(w: Watch): number {
       change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED)
     ) {
       const stop = stopSignal(change.status);
-      if (stop !== 0 && w.stopWithChild(stop)) stopOurselves(w);
+      if (stop !== 0 && (terminal.stopping || w.stopWithChild(stop))) stopOurselves(w, stop, terminal);
       else if (stop === 0 && !wasContinued(change.status)) {
-        if (w.hadTerminal) takeTerminalBack();
+        if (terminal.ours) takeTerminalBack();
         return change.status;
       }
     }
   }
+}
+
+/**
+ * True when a process is the init of a PID namespace and would be ended or stopped by a signal if it were not: the kernel spares it
+ * (pid_namespaces(7)). Its group's key, or the terminal, does nothing to it then. pid1 is not meant, which takes all signals;
+ * while it waits for them /proc shows them as unblocked.
+ */
+function isSpared(pid: number, signal: number): boolean {
+  const status = readIfThere(`/proc/${pid}/status`) ?? "";
+  const handled = ["SigCgt", "SigIgn", "SigBlk"].map((name) => statusField(status, name));
+  return (
+    /\t1$/.test(statusField(status, "NSpid") ?? "") &&
+    statusField(status, "Name") !== "pid1" &&
+    handled.every((mask) => mask !== undefined && !hasSignal(parseSignalMask(mask), signal))
+  );
+}
+
+interface Terminal {
+  /** It was ours, and the child's group has it from us. After `bg` it is the shell's. */
+  ours: boolean;
+  /** We have stopped the child ourselves, as the terminal would have. */
+  stopping: boolean;
 }
 
 /** The group that the terminal was given to has ended. A script goes on in ours; an interactive shell would do this itself. */
@@ -74,21 +113,30 @@ function takeTerminalBack(): void {
 }
 
 /** The child was stopped: so are we, until the shell's `fg` continues us. The terminal goes back and forth with it. */
-function stopOurselves({ pid, ownGroup }: Watch): void {
-  const fd = ownGroup ? controllingTerminal() : undefined;
-  if (fd !== undefined) setForegroundGroup(fd, getpgrp());
-  kill(process.pid, SIGSTOP);
-  // Here we have been continued. The SIGCONT itself is pending too, and `onSignal` forwards it.
-  if (fd !== undefined && inForeground()) setForegroundGroup(fd, pid);
+function stopOurselves(w: Watch, stop: number, terminal: Terminal): void {
+  const { pid, ownGroup } = w;
+  terminal.stopping = false;
+  const fd = ownGroup && isJobControl(stop) ? controllingTerminal() : undefined;
+  // A shell's `fg` of a running job sends no signal: the child learns of it only now that it touches the terminal.
+  const goesOn = fd !== undefined && (stop === SIGTSTP ? isOrphaned() : (isOrphaned() || inForeground()) && setForegroundGroup(fd, pid));
+  if (goesOn) terminal.ours ||= stop !== SIGTSTP;
+  else {
+    if (fd !== undefined && terminal.ours) setForegroundGroup(fd, getpgrp());
+    kill(getpid(), SIGSTOP);
+    // Here we have been continued. The SIGCONT itself is pending too, and `onSignal` forwards it.
+    resume(w, terminal);
+  }
   kill(ownGroup ? -pid : pid, SIGCONT);
 }
 
-/**
- * True for a signal that the kernel sent to our whole process group, because of a key or a hangup: a child in the same group
- * has it already.
- */
-export function reachedTheGroup({ signal, code }: SignalInfo): boolean {
-  return code === SI_KERNEL && signal !== SIGCONT;
+/** After `fg` the terminal is given to the child's group again; after `bg` it is the shell's. */
+function resume({ pid, ownGroup }: Watch, terminal: Terminal): void {
+  const fd = controllingTerminal();
+  if (fd === undefined) return;
+  if (inForeground()) {
+    terminal.ours = true;
+    if (ownGroup) setForegroundGroup(fd, pid);
+  } else if (!ownGroup || foregroundGroup(fd) !== pid) terminal.ours = false;
 }
 
 /** Ends as the child did: with its exit status, or by the same signal, as unshare(1) does. */
@@ -97,7 +145,7 @@ export function endLike(status: number): never {
   if (signal !== 0) {
     setDumpable(false); // one core file, the child's, is enough
     setDispositionAndUnblock(signal);
-    kill(process.pid, signal);
+    kill(getpid(), signal);
   }
   return exit(shellStatus(status));
 }

@@ -1,7 +1,8 @@
 // Words to plan. Option letters are tini's; --rewrite and --single-child are dumb-init's.
 import {
   type Chain,
-  inForeground,
+  holdsTerminal,
+  isOrphaned,
   type Next,
   type Options,
   parseCount,
@@ -48,6 +49,8 @@ export interface Plan {
   readonly verbose: boolean;
   /** The terminal's keys come to us now, so they may be given to the child. */
   readonly foreground: boolean;
+  /** Nobody could continue our process group if it were stopped. */
+  readonly orphaned: boolean;
   readonly areas: Areas | undefined;
   readonly title: string;
   readonly next: Next;
@@ -68,7 +71,8 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     singleChild: given.has("single-child"),
     linger: parseTime("--linger", given.value("linger") ?? "0"),
     verbose: given.has("verbose"),
-    foreground: inForeground(),
+    foreground: holdsTerminal(),
+    orphaned: isOrphaned(),
     areas: readAreas(),
     title: ["pid1", ...given.rest].join("\0"),
     next: chain.next(given.rest),

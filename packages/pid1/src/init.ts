@@ -4,19 +4,19 @@ import {
   ALL_SIGNALS,
   controllingTerminal,
   exit,
+  foregroundGroup,
   getpgrp,
   getpid,
   hasChildren,
   inForeground,
+  isJobControl,
   kill,
-  SI_KERNEL,
+  reachedTheGroup,
   SIGCHLD,
   SIGCONT,
   SIGSTOP,
   SIGTERM,
   SIGTSTP,
-  SIGTTIN,
-  SIGTTOU,
   setForegroundGroup,
   shellStatus,
   signalName,
@@ -31,7 +31,7 @@ import type { Plan } from "./cli.ts";
 
 /** Serves until the main child has ended and, with --linger, the stragglers had their time. All signals must be blocked. */
 export function serve(plan: Plan, child: number): never {
-  const init: Init = { plan, child, status: -1, deadline: 0 };
+  const init: Init = { plan, child, status: -1, deadline: 0, gaveTerminal: plan.foreground };
   for (;;) {
     const left = init.deadline === 0 ? undefined : init.deadline - Date.now();
     if (left !== undefined && left <= 0) return leave(init);
@@ -49,6 +49,8 @@ interface Init {
   status: number;
   /** When lingering ends, in milliseconds since the epoch; 0 before the main child has ended. */
   deadline: number;
+  /** The terminal's foreground is the child's because we gave it. */
+  gaveTerminal: boolean;
 }
 
 /** Reaps every child that has ended; one SIGCHLD may stand for many. True when it is time to leave. */
@@ -80,13 +82,13 @@ function startLinger(init: Init): boolean {
 function forward(init: Init, signal: number, code: number): void {
   const { plan, child } = init;
   // A key on the terminal reached the child itself when it shares our process group.
-  if (code === SI_KERNEL && plan.singleChild && signal !== SIGCONT) return;
+  if (plan.singleChild && reachedTheGroup(signal, code)) return;
   const sent = plan.rewrites.get(signal) ?? signal;
   if (plan.verbose)
     warn(sent === 0 ? `${signalName(signal)} dropped` : `${signalName(sent)} to ${plan.group ? "the group of " : ""}${child}`);
   if (sent === 0 || init.status !== -1) return;
-  if (signal === SIGCONT) giveTerminal(init);
   const wholeGroup = (plan.group || signal === SIGCONT) && !plan.singleChild;
+  if (signal === SIGCONT) giveTerminal(init);
   kill(wholeGroup ? -child : child, sent);
 }
 
@@ -94,21 +96,44 @@ function forward(init: Init, signal: number, code: number): void {
  * The child was stopped by a key or by touching the terminal. So that a shell sees its job stop, the whole job stops: kill(0)
  * reaches the processes of our group outside this PID namespace too, and an init is spared by the kernel (pid_namespaces(7)).
  */
-function stopWithChild({ plan }: Init, stop: number): void {
+function stopWithChild(init: Init, stop: number): void {
+  const { plan, child } = init;
   const fd = controllingTerminal();
-  if (fd === undefined || plan.singleChild || (stop !== SIGTSTP && stop !== SIGTTIN && stop !== SIGTTOU)) return;
+  if (fd === undefined || !isJobControl(stop)) return;
   if (plan.verbose) warn(`the child was stopped by ${signalName(stop)}`);
-  if (!inForeground()) setForegroundGroup(fd, getpgrp());
+  // A shell's `fg` of a running job sends no signal: the child learns of it only now that it touches the terminal.
+  const goesOn = plan.singleChild
+    ? false
+    : stop === SIGTSTP
+      ? plan.orphaned
+      : (plan.orphaned || inForeground()) && setForegroundGroup(fd, child);
+  if (goesOn) {
+    init.gaveTerminal ||= stop !== SIGTSTP;
+    kill(-child, SIGCONT);
+    return;
+  }
+  if (init.gaveTerminal) setForegroundGroup(fd, getpgrp());
+  init.gaveTerminal = false;
   kill(0, SIGSTOP);
 }
 
-/** The job was continued: the child gets the terminal if we have it. In a PID namespace every outside group is 0, so that `bg` looks like `fg`. */
-function giveTerminal({ plan, child }: Init): void {
+/** The job was continued: after `fg` the child gets the terminal, after `bg` the shell has it. */
+function giveTerminal(init: Init): void {
+  const { plan, child } = init;
   const fd = plan.singleChild ? undefined : controllingTerminal();
-  if (fd !== undefined && inForeground()) setForegroundGroup(fd, child);
+  if (fd === undefined) return;
+  init.gaveTerminal = (inForeground() && setForegroundGroup(fd, child)) || foregroundGroup(fd) === child;
 }
 
-function leave({ plan, status }: Init): never {
+/** A script goes on in our process group. Outside a PID namespace, whose groups have no number here, nsexec does this. */
+function takeTerminalBack(): void {
+  const fd = controllingTerminal();
+  const group = getpgrp();
+  if (fd !== undefined && group !== 0) setForegroundGroup(fd, group);
+}
+
+function leave({ plan, status, gaveTerminal }: Init): never {
+  if (gaveTerminal) takeTerminalBack();
   const result = shellStatus(status);
   return exit(plan.expected.has(result) ? 0 : result);
 }
