@@ -7,7 +7,7 @@ import { need } from "./helpers/need.ts";
 import { childrenOf, commandOf, descendants, eventually, isAlive, pause, stat } from "./helpers/proc.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { run } from "./helpers/run.ts";
-import { PROMPT, type Terminal, openTerminal } from "./helpers/tmux.ts";
+import { openTerminal, PROMPT, type Terminal } from "./helpers/tmux.ts";
 
 const dir = scratch("terminal");
 const rootfs = makeRootfs(dir);

@@ -1,5 +1,5 @@
 // What /proc tells about processes.
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** A field of /proc/PID/stat by its number in proc_pid_stat(5), from 3 on; undefined when the process is gone. */
 export function stat(pid: number, field: number): string | undefined {

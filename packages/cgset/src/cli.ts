@@ -47,7 +47,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (next !== undefined && acts)
     throw new UsageError("--freeze, --thaw, --kill and --rm act on a group that is there; they do not go with PROG");
   if (acts && name === undefined && pid === undefined) throw new UsageError("which group?", "--name NAME, or the PID of a process in it");
-  if (writes.length > 0 && next === undefined && pid === undefined && name === undefined)
+  if ((writes.length > 0 || given.has("make")) && next === undefined && pid === undefined && name === undefined)
     throw new UsageError("limits for whom?", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
   return {
     name,

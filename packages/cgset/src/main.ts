@@ -25,7 +25,7 @@ export function act(plan: Plan): string {
   const dir = locate(plan, hierarchy);
   const acts = plan.freeze !== undefined || plan.kill || plan.remove;
   const subject = plan.next === undefined ? plan.pid : getpid();
-  if (acts) actOn(plan, dir);
+  if (acts) actOn(plan, hierarchy, dir);
   else if (shows(plan)) writeSync(1, describe(dir));
   else {
     applyLimits(plan, hierarchy, dir);

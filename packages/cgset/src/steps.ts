@@ -1,6 +1,6 @@
 // Plan to kernel calls: find or make the group, write its files, move a process in, act on it.
 import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import {
   cgroupOf,
   controllerOnV1,
@@ -10,6 +10,7 @@ import {
   groupDirectory,
   groupProcesses,
   type Hierarchy,
+  isFrozen,
   isWritable,
   killGroup,
   makeGroup,
@@ -30,19 +31,21 @@ const REMOVE_TIMEOUT = 5000;
 
 /** Where the group of a plan is, or will be. */
 export function locate(plan: Plan, hierarchy: Hierarchy): string {
-  if (plan.name === undefined && plan.pid !== undefined && plan.writes.length === 0) return groupDirectory(hierarchy, cgroupOf(plan.pid));
+  if (plan.name === undefined && plan.next === undefined && plan.writes.length === 0)
+    return groupDirectory(hierarchy, cgroupOf(plan.pid ?? "self"));
   return join(parentDirectory(plan, hierarchy), plan.name ?? `contain-${plan.pid ?? getpid()}`);
 }
 
 /** --parent; or the top of the hierarchy where we may write, which is root's default; or one's own group, if it was delegated. */
 function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
+  const { mountPoint } = hierarchy;
   if (parent !== undefined) {
-    const dir = isAbsolute(parent) && existsSync(join(parent, "cgroup.procs")) ? parent : join(hierarchy.mountPoint, parent);
-    if (!existsSync(join(dir, "cgroup.procs")))
-      throw new ToolError(`--parent ${parent}: there is no such group`, `a path below ${hierarchy.mountPoint}`);
+    const isBelow = (dir: string) => `${dir}/`.startsWith(`${mountPoint}/`) && existsSync(join(dir, "cgroup.procs"));
+    const dir = [resolve("/", parent), resolve(join(mountPoint, parent))].find(isBelow);
+    if (dir === undefined) throw new ToolError(`--parent ${parent}: there is no such group`, `a path below ${mountPoint}`);
     return dir;
   }
-  if (isWritable(hierarchy.mountPoint)) return hierarchy.mountPoint;
+  if (isWritable(mountPoint)) return mountPoint;
   const own = groupDirectory(hierarchy, cgroupOf("self"));
   // One's own group may hold us already in a leaf that an earlier call made.
   return basename(own) === LEAF ? dirname(own) : own;
@@ -51,6 +54,7 @@ function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
 /** Makes the group if it is not there, with the controllers that its limits need, and writes them. A group made here is removed again on failure. */
 export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): void {
   const controllers = controllersOf(plan.writes);
+  if (!existsSync(dirname(dir))) throw new ToolError(`${dirname(dir)}: there is no such group`, "cgset --name NAME --make makes one");
   leaveForLeaf(hierarchy, dirname(dir), controllers);
   enableControllers(hierarchy, dirname(dir), controllers);
   const made = makeGroup(dir);
@@ -108,7 +112,7 @@ function warnBelowUsage(dir: string, file: string, value: string): void {
     "pids.max": "pids.current",
   }[file];
   const usage = current === undefined ? undefined : readIfThere(join(dir, current))?.trim();
-  if (usage === undefined || value === "max" || BigInt(value) >= BigInt(usage)) return;
+  if (usage === undefined || !/^\d+$/.test(value) || BigInt(value) >= BigInt(usage)) return;
   const what =
     file === "memory.max"
       ? "the kernel reclaims now, and kills by OOM what it cannot"
@@ -132,6 +136,11 @@ function explainWrite(error: unknown, file: string, value: string): unknown {
 
 /** Moves a process: cgroup.procs. */
 export function moveInto(dir: string, pid: number): void {
+  if (pid === getpid() && isFrozen(dir))
+    throw new ToolError(
+      `${dir}: the group is frozen`,
+      "this process would stop there before it becomes the program: cgset --name NAME --thaw",
+    );
   try {
     writeKernelFile(join(dir, "cgroup.procs"), `${pid}`);
   } catch (error) {
@@ -155,8 +164,10 @@ function isKernelThread(pid: number): boolean {
 }
 
 /** --freeze, --thaw, --kill, --rm, in that order. */
-export function actOn({ freeze, kill, remove }: Plan, dir: string): void {
+export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir: string): void {
   if (!existsSync(dir)) throw new ToolError(`${dir}: there is no such group`);
+  if (dir === hierarchy.mountPoint)
+    throw new ToolError(`${dir} is the root of the hierarchy: it cannot be frozen, killed or removed`, "all groups are below it");
   if (freeze !== undefined) {
     steps.wrote("cgroup.freeze", freeze ? "1" : "0");
     writeKernelFile(join(dir, "cgroup.freeze"), freeze ? "1" : "0");

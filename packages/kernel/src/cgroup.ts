@@ -1,6 +1,6 @@
 // Control groups, version 2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst): a group is a directory, a limit is a file in it.
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { codeOf, failedWith, SyscallError, ToolError } from "./errno.ts";
 import { readIfThere, writeKernelFile } from "./file.ts";
 import { ERRNO } from "./libc.ts";
@@ -41,8 +41,8 @@ export function cgroupOf(pid: number | "self"): string {
 
 /** The directory of a cgroup path, as seen through the mount. */
 export function groupDirectory({ mountPoint, root }: Hierarchy, path: string): string {
-  const below = root === "/" || !path.startsWith(root) ? path : path.slice(root.length);
-  return join(mountPoint, below);
+  const below = root !== "/" && `${path}/`.startsWith(`${root}/`) ? path.slice(root.length) : path;
+  return resolve(join(mountPoint, below));
 }
 
 /** The controllers that a group may use, from its cgroup.controllers. */
@@ -147,6 +147,11 @@ export function cgroupField(dir: string, file: string, key: string): number | un
   return value === undefined ? undefined : Number(value);
 }
 
+/** True while a process that joins the group would be stopped at once, beyond the reach even of SIGKILL's sender. */
+export function isFrozen(dir: string): boolean {
+  return cgroupField(dir, "cgroup.events", "frozen") === 1;
+}
+
 /** The processes in a group, itself only. */
 export function groupProcesses(dir: string): number[] {
   return words(join(dir, "cgroup.procs")).map(Number);
@@ -197,13 +202,13 @@ export function waitUntilEmpty(dir: string, milliseconds: number): boolean {
 }
 
 /**
- * Removes a group and those below it, once it is empty.
+ * Removes a group and those below it, once it is empty; before that it removes none of them.
  *
  * @throws ToolError when processes are still in it after `milliseconds`, with their PIDs
  */
 export function removeGroup(dir: string, milliseconds: number): void {
   if (!existsSync(dir)) return;
-  const empty = waitUntilEmpty(dir, milliseconds);
+  if (!waitUntilEmpty(dir, milliseconds)) throw populated(dir);
   const deadline = Date.now() + 1000;
   for (const group of [...descendants(dir), dir]) {
     for (;;) {
@@ -211,7 +216,8 @@ export function removeGroup(dir: string, milliseconds: number): void {
         removeDirectory(group);
         break;
       } catch (error) {
-        if (!failedWith(error, "EBUSY") || !empty || Date.now() > deadline) throw explainRemove(error, group);
+        if (!failedWith(error, "EBUSY")) throw error;
+        if (Date.now() > deadline) throw populated(group);
         pollOnce(-1, 0, 5); // `populated 0` comes a moment before the last process has left for good
       }
     }
@@ -231,13 +237,11 @@ function removeDirectory(dir: string): void {
   trace("rmdir", args, 0);
 }
 
-function explainRemove(error: unknown, dir: string): unknown {
-  if (!failedWith(error, "EBUSY")) return error;
-  const pids = groupProcesses(dir);
-  const zombies =
-    pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: PID ${pids.join(", ")}`;
+function populated(dir: string): ToolError {
+  const pids = [dir, ...descendants(dir)].flatMap(groupProcesses);
+  const who = pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: PID ${pids.join(", ")}`;
   return new ToolError(
-    `${dir} cannot be removed: EBUSY, processes are in it${zombies}`,
+    `${dir} cannot be removed: EBUSY, processes are in it${who}`,
     "rmdir of a group works once cgroup.events says `populated 0` (cgroups(7)). `cgset --name NAME --kill --rm` kills them first",
   );
 }

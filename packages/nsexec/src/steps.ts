@@ -1,5 +1,5 @@
 // What is done inside the new or joined namespaces, and how the child that does it is made.
-import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, writeSync } from "node:fs";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWNS,
@@ -19,6 +19,7 @@ import {
   getpid,
   groupDirectory,
   hasEnded,
+  isFrozen,
   MS_BIND,
   MS_NODEV,
   MS_NOEXEC,
@@ -334,7 +335,7 @@ function openCgroup(path: string): number {
       `--into-cgroup ${path}: there is no such cgroup`,
       "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one",
     );
-  if (/^frozen 1$/m.test(readFileSync(`${dir}/cgroup.events`, "utf8"))) {
+  if (isFrozen(dir)) {
     throw new ToolError(
       `--into-cgroup ${path}: the group is frozen`,
       "a process born in a frozen group hangs and takes not even SIGKILL before it is thawed: cgset --name NAME --thaw",
