@@ -1,0 +1,51 @@
+// Limits and groups on a kernel that has all controllers on cgroup v2: the cases of tests/vm, in a machine that is booted once.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { need } from "./helpers/need.ts";
+import { makeRootfs, scratch } from "./helpers/rootfs.ts";
+import { cgsetCases } from "./vm/cases/cgset.ts";
+import { containerCases } from "./vm/cases/container.ts";
+import { leftoverCases } from "./vm/cases/leftovers.ts";
+import { limitCases } from "./vm/cases/limits.ts";
+import { userCases } from "./vm/cases/user.ts";
+import { type Machine, boot } from "./vm/machine.ts";
+
+const cases = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...leftoverCases];
+const SECONDS = 600;
+
+const dir = scratch("vm");
+
+describe("on cgroup v2", { ...need("root", "linux.uml", "unshare"), concurrency: false }, () => {
+  let machine: Machine;
+
+  before(
+    async () => {
+      const work = join(dir, "work");
+      mkdirSync(work);
+      machine = await boot(work, cases, { ROOTFS: makeRootfs(dir) }, SECONDS);
+    },
+    { timeout: (SECONDS + 60) * 1000 },
+  );
+
+  for (const item of cases) {
+    test(item.name, (t) => {
+      const result = machine.result(item);
+      t.diagnostic(`${result.milliseconds} ms in the machine`);
+      try {
+        item.check(result);
+        assert.equal(result.left, "", "left behind");
+      } catch (error) {
+        t.diagnostic(JSON.stringify(result, undefined, 2));
+        throw error;
+      }
+    });
+  }
+
+  test("the machine itself halts, and nothing is busy when it does", () => {
+    assert.match(machine.console, /^the machine halts$/m);
+    assert.doesNotMatch(machine.console, /busy|panic|BUG:|Call Trace/);
+    assert.equal(machine.status, 0);
+  });
+});

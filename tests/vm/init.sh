@@ -1,0 +1,61 @@
+#!/bin/bash
+# PID 1 of the machine. Runs the cases $WORK/0, $WORK/1, … one after the other and leaves their results there as files; then ends
+# every process and unmounts everything, since whatever is busy at that point is the hang at shutdown that nobody wants.
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t tmpfs tmpfs /run
+mkdir /dev/pts /run/scratch
+mount -t devpts devpts /dev/pts
+ln -s /proc/self/fd /dev/fd
+. "$WORK/environment"
+export TMPDIR=/run/scratch
+
+# What a case could leave: processes with a program (kernel threads and zombies have none), groups, mounts, files.
+everything() {
+  local dir pid
+  for dir in /proc/[0-9]*; do
+    pid=${dir#/proc/}
+    [ "$pid" = 1 ] || [ "$pid" = "$BASHPID" ] || ! readlink -q "$dir/exe" || echo "process $(<"$dir/comm")"
+  done
+  find /sys/fs/cgroup -mindepth 1 -type d
+  find /run/scratch -mindepth 1
+  while read -r _ _ _ _ place _; do echo "mount $place"; done </proc/self/mountinfo
+} 2>/dev/null
+everything >/run/before
+
+run_case() {
+  local tries
+  timeout -s KILL "$(<"$1/seconds")" bash -u "$1/script" </dev/null >"$1/stdout" 2>"$1/stderr"
+  echo $? >"$1/status"
+  for tries in {1..20}; do
+    everything >/run/after
+    comm -13 <(sort /run/before) <(sort /run/after) >"$1/left"
+    [ -s "$1/left" ] || return
+    sleep 0.1
+  done
+  kill -KILL -1
+  sleep 0.2
+  find /sys/fs/cgroup -mindepth 1 -depth -type d -exec rmdir {} \;
+  rm -rf /run/scratch/*
+}
+
+for ((i = 0; ; i++)); do
+  [ -d "$WORK/$i" ] || break
+  started=${EPOCHREALTIME/./}
+  cd /run/scratch
+  run_case "$WORK/$i"
+  cd /
+  echo $(((${EPOCHREALTIME/./} - started) / 1000)) >"$WORK/$i/milliseconds"
+done
+
+kill -KILL -1
+while wait -n 2>/dev/null; do :; done
+while read -r _ place _; do
+  case $place in / | /proc) ;; *) echo "$place" ;; esac
+done </proc/mounts >/run/mounts
+mapfile -t places </run/mounts
+for ((i = ${#places[@]} - 1; i >= 0; i--)); do umount "${places[i]}" || echo "left at shutdown: ${places[i]} is busy"; done
+sync
+echo "the machine halts"
+halt -f
