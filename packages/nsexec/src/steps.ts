@@ -10,6 +10,7 @@ import {
   chdir,
   chroot,
   clone3,
+  closeQuietly,
   codeOf,
   controllingTerminal,
   exit,
@@ -87,21 +88,28 @@ export function spawn(plan: Plan, body: () => never): Spawned {
   takeAllSignals();
   const report = pipe();
   const gate = pipe();
+  const made = pipe();
   const self = pidfdOpen(getpid());
   const cgroup = plan.intoCgroup === undefined ? undefined : openCgroup(plan.intoCgroup);
   const child = () => {
     failurePipe.fd = report.write;
     closeSync(report.read);
     closeSync(gate.write);
+    closeSync(made.read);
     dieWithParent(plan, self);
     if (plan.foreground) takeForeground();
-    if (uninterrupted(() => readSync(gate.read, Buffer.alloc(1))) === 0) exit(125); // the parent gave up, or died
+    waitAt(gate); // until the maps are written
+    if (plan.target === undefined) enterLate(plan);
+    release(made);
+    waitAt(gate); // until all that is to be kept is kept
     closeSync(gate.read);
     body();
   };
-  const pid = plan.target === undefined ? create(plan, cgroup, gate, child) : joinTarget(plan, cgroup, child);
+  const pid = plan.target === undefined ? create(plan, cgroup, gate, made, child) : joinTarget(plan, cgroup, child);
   closeSync(report.write);
   closeSync(gate.read);
+  closeSync(made.read);
+  closeQuietly(made.write);
   if (cgroup !== undefined) closeSync(cgroup);
   release(gate);
   closeSync(self);
@@ -110,26 +118,40 @@ export function spawn(plan: Plan, body: () => never): Spawned {
 
 /** What the child of `spawn` does before it becomes the next program. */
 export function inside(plan: Plan): void {
-  const { wanted, target } = plan;
-  if (target === undefined) {
-    // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
-    if (flagsOf(wanted) & CLONE_NEWCGROUP) unshare(CLONE_NEWCGROUP);
-    if (plan.offsets.length > 0) enterTimeNamespace(plan);
-  }
   setUp(plan);
 }
 
-function create(plan: Plan, cgroup: number | undefined, gate: Pipe, child: () => never): number {
-  const late = CLONE_NEWCGROUP | (plan.offsets.length > 0 ? CLONE_NEWTIME : 0);
+/** The namespaces that the child itself makes. */
+function lateFlags({ wanted, offsets }: Plan): number {
+  return flagsOf(wanted) & (CLONE_NEWCGROUP | (offsets.length > 0 ? CLONE_NEWTIME : 0));
+}
+
+function enterLate(plan: Plan): void {
+  const late = lateFlags(plan);
+  // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
+  if (late & CLONE_NEWCGROUP) unshare(CLONE_NEWCGROUP);
+  if (late & CLONE_NEWTIME) enterTimeNamespace(plan);
+}
+
+function create(plan: Plan, cgroup: number | undefined, gate: Pipe, made: Pipe, child: () => never): number {
+  const late = lateFlags(plan);
+  const lateKept = plan.wanted.filter(({ kind, file }) => file !== undefined && kind.flag & late);
   announce(plan);
   const { pid, entered } = cloneIntoCgroup(flagsOf(plan.wanted) & ~late, cgroup, child);
   const kept: string[] = [];
   try {
     if (!entered && plan.intoCgroup !== undefined) writeKernelFile(`${cgroupPath(plan.intoCgroup)}/cgroup.procs`, `${pid}`);
     writeMaps(pid, plan.maps);
-    for (const { kind, file } of plan.wanted) if (file !== undefined) kept.push(keep(pid, kind.file, file));
+    for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
+    if (lateKept.length > 0) {
+      writeSync(gate.write, "1");
+      closeSync(made.write);
+      if (readToEnd(made.read) === "")
+        letGo(kept); // it failed, and has explained itself
+      else for (const wanted of lateKept) keep(pid, wanted, kept);
+    }
   } catch (error) {
-    for (const file of kept) umount2(file, 0);
+    letGo(kept);
     closeSync(gate.write); // end of file: the child exits
     closeSync(gate.read);
     waitpid(pid, 0);
@@ -181,10 +203,15 @@ function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never):
   return pid;
 }
 
-/** Lets the process at the other end of a gate go on. If it has died meanwhile (EPIPE), its wait status tells. */
+/** Waits until the process at the other end lets us go on; ends when it gave up, or died. */
+function waitAt({ read }: Pipe): void {
+  if (uninterrupted(() => readSync(read, Buffer.alloc(1))) === 0) exit(125);
+}
+
+/** Lets the process at the other end of a gate go on, to its end. If it has died meanwhile (EPIPE), its wait status tells. */
 function release({ write }: Pipe): void {
   try {
-    writeSync(write, "1");
+    writeSync(write, "11");
   } catch (error) {
     if (codeOf(error) !== "EPIPE") throw error;
   }
@@ -297,16 +324,27 @@ function enterTimeNamespace({ offsets }: Plan): void {
 }
 
 /** Keeps a namespace alive without a process: its file in /proc bind-mounted on FILE (namespaces(7)). */
-function keep(pid: number | "self", name: string, file: string): string {
+function keep(pid: number | "self", { kind, file }: Wanted, kept: string[], name = kind.file): void {
+  if (file === undefined) return;
   mount(`/proc/${pid}/ns/${name}`, file, null, MS_BIND);
-  return file;
+  kept.push(file);
+}
+
+function letGo(kept: readonly string[]): void {
+  for (const file of kept) umount2(file, 0);
 }
 
 /** For a plan without fork: who binds the kept files. With a new mount namespace it must be somebody who stays in the old one. */
 function startKeeper({ wanted }: Plan): () => void {
   const kept = wanted.filter(({ file }) => file !== undefined);
   const bind = (pid: number | "self") => {
-    for (const { kind, file } of kept) keep(pid, kind.forChildren ?? kind.file, file ?? "");
+    const done: string[] = [];
+    try {
+      for (const namespace of kept) keep(pid, namespace, done, namespace.kind.forChildren);
+    } catch (error) {
+      letGo(done);
+      throw error;
+    }
   };
   if (kept.length === 0 || !(flagsOf(wanted) & CLONE_NEWNS)) return () => bind("self");
   const gate = pipe();
