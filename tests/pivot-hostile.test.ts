@@ -21,7 +21,7 @@ writeFileSync(join(victim, "file"), "host\n");
 const watched = `
   look() { find ${victim} ${source} -printf '%p %y %m %s %l %T@\\n' | sort; cat ${victim}/file ${source}/file; }
   before; files=$(look)
-  check() { [ "$files" = "$(look)" ] || { echo "host files changed: $*"; look; }; same "$@"; }`;
+  check() { [ "$files" = "$(look)" ] || { echo "host files changed: $*"; echo "$files"; echo now; look; }; same "$@"; }`;
 
 const UP = "../../../../../../../../..";
 const LINKS = {
@@ -129,7 +129,7 @@ describe("a hostile rootfs", need("root", "unshare"), () => {
       node -e '${swap}' ${rootfs} ${victim} & swapper=$!
       while [ ! -h ${rootfs}/out ] && kill -0 $swapper; do :; done
       i=0; while [ $i -lt ${tries} ]; do i=$((i+1))
-        pivot ${rootfs} --rw --ro-bind ${source}:/vol --tmpfs /out/made -- /bin/sh -c 'cat /proc1/self/mountinfo ${victim}/self/mountinfo 2>/dev/null | grep "/source /vol"'
+        pivot ${rootfs} --rw --ro-bind ${source}:/vol --tmpfs /out/made -- /bin/sh -c 'cat /proc1/self/mountinfo ${victim}/self/mountinfo 2>&1 | grep "/source /vol"'
       done
       kill $swapper; wait $swapper 2>/dev/null; check swapped`,
       { timeout: 120_000 },
