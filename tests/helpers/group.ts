@@ -1,0 +1,50 @@
+// A control group of a test's own: whatever is started in it, and all its descendants, can be found and killed by it.
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+/** Where cgroup v2 is mounted, or undefined. */
+export const hierarchy = readFileSync("/proc/self/mountinfo", "utf8")
+  .split("\n")
+  .find((line) => line.includes(" - cgroup2 "))
+  ?.split(" ")[4];
+
+export interface Group {
+  readonly dir: string;
+  /** Every process in it and in the groups below. */
+  processes(): number[];
+  /** Waits until there is none; the PIDs that are still there when the time is up. */
+  emptied(milliseconds: number): Promise<number[]>;
+  /** Kills what is left, and removes it with all groups below. */
+  remove(): Promise<void>;
+}
+
+export function makeGroup(name: string): Group {
+  const dir = `${hierarchy}/contain-test-${name}-${process.pid}`;
+  mkdirSync(dir);
+  const below = (group: string): string[] =>
+    readdirSync(group, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap((entry) => [...below(`${group}/${entry.name}`), `${group}/${entry.name}`]);
+  const read = (group: string) => {
+    try {
+      return readFileSync(`${group}/cgroup.procs`, "utf8").split("\n").filter(Boolean).map(Number);
+    } catch {
+      return []; // removed meanwhile
+    }
+  };
+  const processes = () => [...below(dir), dir].flatMap(read);
+  const emptied = async (milliseconds: number) => {
+    for (const end = Date.now() + milliseconds; processes().length > 0 && Date.now() < end; ) await setTimeout(10);
+    return processes();
+  };
+  return {
+    dir,
+    processes,
+    emptied,
+    remove: async () => {
+      writeFileSync(`${dir}/cgroup.kill`, "1");
+      await emptied(5000);
+      for (const group of [...below(dir), dir]) rmdirSync(group);
+    },
+  };
+}
