@@ -10,7 +10,7 @@ import { containerCases } from "./vm/cases/container.ts";
 import { leftoverCases } from "./vm/cases/leftovers.ts";
 import { limitCases } from "./vm/cases/limits.ts";
 import { userCases } from "./vm/cases/user.ts";
-import { type Machine, boot } from "./vm/machine.ts";
+import { boot, type Machine } from "./vm/machine.ts";
 
 const cases = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...leftoverCases];
 const SECONDS = 600;

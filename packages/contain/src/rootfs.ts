@@ -1,8 +1,8 @@
 // `contain rootfs DIR`: a small root file system from programs of this host, without a download.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { exit, readBinary, steps, UsageError } from "@contain-tools/kernel";
+import { codeOf, exit, readBinary, steps, UsageError } from "@contain-tools/kernel";
 
 export interface RootfsPlan {
   readonly dir: string;
@@ -12,7 +12,9 @@ export interface RootfsPlan {
 export function readRootfsPlan(words: readonly string[]): RootfsPlan {
   const [dir, ...more] = words;
   if (dir === undefined || more.length > 0) throw new UsageError("which directory?", "contain rootfs DIR");
-  if (existsSync(dir) && readdirSync(dir).length > 0)
+  const stat = statSync(dir, { throwIfNoEntry: false });
+  if (stat !== undefined && !stat.isDirectory()) throw new UsageError(`${dir}: it is not a directory`);
+  if (stat !== undefined && readdirSync(dir).length > 0)
     throw new UsageError(`${dir}: there is something in it already`, "name a directory that is empty or not there yet");
   return { dir };
 }
@@ -61,13 +63,26 @@ const PROGRAMS = [
 /** Makes the directories, the programs, and an /etc with root in it. */
 export function makeRootfs({ dir }: RootfsPlan): never {
   steps.on = true;
-  for (const name of DIRECTORIES) mkdirSync(join(dir, name), { recursive: true });
+  process.umask(0o022); // the files are for every user of a container
+  for (const name of DIRECTORIES) makeDirectory(join(dir, name));
   const busybox = findStaticBusybox();
   if (busybox === undefined) copyPrograms(dir);
   else installBusybox(dir, busybox);
   writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
   writeFileSync(join(dir, "etc/group"), "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
   return exit(0);
+}
+
+/** As mkdirSync with `recursive`, which tries for ever where a parent exists and takes no directories: /proc/x (Node 20). */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return;
+    if (codeOf(error) !== "ENOENT" || existsSync(dirname(path))) throw error;
+    makeDirectory(dirname(path));
+    mkdirSync(path);
+  }
 }
 
 function find(program: string): string | undefined {
@@ -102,7 +117,7 @@ function copyPrograms(dir: string): void {
     for (const [path] of outputOf("ldd", program).matchAll(/\/[^\s)]+/g)) libraries.add(path);
   }
   for (const library of libraries) {
-    mkdirSync(join(dir, dirname(library)), { recursive: true });
+    makeDirectory(join(dir, dirname(library)));
     copyFileSync(library, join(dir, library));
   }
 }
