@@ -87,7 +87,7 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
       assert.ok(await eventually(() => ticks(t.screen()) > stopped + 4), "it goes on");
       assert.notEqual(foreground(t), t.pid);
       t.press("C-z");
-      await t.until(/Stopped[^]*Stopped/);
+      await t.until(/Stopped[\s\S]*Stopped/);
 
       const again = ticks(t.screen());
       t.type("bg");
@@ -175,9 +175,9 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
     t.type("sleep 100");
     assert.ok(await eventually(() => commandOf(payloadOf(t)) === "sleep 100"));
     t.press("C-c");
-    await t.until(/(^inner>[^]*){2}/m);
+    await t.until(/(^inner>[\s\S]*){2}/m);
     t.type("hostname; ps -o pid= -p 1; echo status=$?");
-    await t.until(/^box$[^]*^ *1$/m);
+    await t.until(/^box$[\s\S]*^ *1$/m);
     t.type("sleep 100");
     assert.ok(await eventually(() => commandOf(payloadOf(t)) === "sleep 100"));
     t.press("C-z");
@@ -193,6 +193,6 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
   test("a link of a pipeline leaves the terminal to the pipeline", async () => {
     const t = await shell();
     t.type(`echo piped | nsexec --pid -- pid1 cat | cat; stty -F /dev/tty size; echo ${PROMPT.slice(0, 3)}-done`);
-    await t.until(/^piped$[^]*^500 200$[^]*^rea-done$/m);
+    await t.until(/^piped$[\s\S]*^500 200$[\s\S]*^rea-done$/m);
   });
 });
