@@ -5,7 +5,7 @@ import { ExecError, failedWith, type SyscallError } from "./errno.ts";
 import { closeFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
 import { declare, koffi } from "./libc.ts";
-import { setSoftFileLimit } from "./process.ts";
+import { type Limit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { resetDispositions, setSignalMask } from "./signal.ts";
 import { quote, sys, trace } from "./trace.ts";
 
@@ -18,9 +18,11 @@ export interface Payload {
   preserveFds: number;
   /** The rootfs that this process has pivoted into, for error messages. */
   inside: string | undefined;
+  /** Resource limits of the program, set just before it starts: this runtime might not get by with them. */
+  limits: readonly Limit[];
 }
 
-export const payload: Payload = { launch: NO_LAUNCHER, env: {}, preserveFds: 0, inside: undefined };
+export const payload: Payload = { launch: NO_LAUNCHER, env: {}, preserveFds: 0, inside: undefined, limits: [] };
 
 const execveC = declare("execve", "int", ["void *", "void *", "void *"]);
 
@@ -71,13 +73,14 @@ function environment(): (string | Buffer)[] {
 
 /** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
 function startClean(): void {
-  const { launch, preserveFds } = payload;
+  const { launch, preserveFds, limits } = payload;
   closeFrom(3 + preserveFds, true);
   for (let fd = 0; fd < 3 + preserveFds; fd++) {
     if (launch.closed.includes(fd)) closeQuietly(fd);
     else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);
   }
   if (launch.softFileLimit !== undefined) setSoftFileLimit(launch.softFileLimit);
+  for (const limit of limits) setLimit(limit);
   resetDispositions(launch.ignored);
   setSignalMask(launch.blocked);
 }

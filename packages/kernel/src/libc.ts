@@ -64,8 +64,30 @@ export function errno(): number {
 /** errno names and numbers, as this architecture has them. */
 export const ERRNO: Readonly<Record<string, number>> = koffi.os.errno;
 
-const X64 = { clone: 56, rt_sigprocmask: 14, rt_sigaction: 13, rt_sigtimedwait: 128, pivot_root: 155, capget: 125, capset: 126 };
-const ARM64 = { clone: 220, rt_sigprocmask: 135, rt_sigaction: 134, rt_sigtimedwait: 137, pivot_root: 41, capget: 90, capset: 91 };
+const X64 = {
+  clone: 56,
+  rt_sigprocmask: 14,
+  rt_sigaction: 13,
+  rt_sigtimedwait: 128,
+  pivot_root: 155,
+  capget: 125,
+  capset: 126,
+  setgroups: 116,
+  setresuid: 117,
+  setresgid: 119,
+};
+const ARM64 = {
+  clone: 220,
+  rt_sigprocmask: 135,
+  rt_sigaction: 134,
+  rt_sigtimedwait: 137,
+  pivot_root: 41,
+  capget: 90,
+  capset: 91,
+  setgroups: 159,
+  setresuid: 147,
+  setresgid: 149,
+};
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */
 export const SYS = {

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, constants, mkdirSync, openSync, readlinkSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { codeOf, failedWith, ToolError } from "./errno.ts";
+import { readIfThere } from "./file.ts";
 import { declare, declareSyscall, SYS } from "./libc.ts";
 import { readMountInfo } from "./proc.ts";
 import { flags, quote, sys } from "./trace.ts";
@@ -139,6 +140,7 @@ export function moveMount(fd: number, target: number): void {
   );
 }
 
+const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const MOUNT_ATTRS = { MOUNT_ATTR_NOSUID: MS_NOSUID, MOUNT_ATTR_NODEV: MS_NODEV, MOUNT_ATTR_NOEXEC: MS_NOEXEC }; // the same bits
@@ -149,8 +151,10 @@ const fsmountC = declareSyscall(SYS.fsmount, ["int", "uint", "uint"]);
 /**
  * A new file system, attached nowhere yet: fsopen(2), fsconfig(2), fsmount(2). Its descriptor needs no lookup after the mount,
  * in which somebody could have put another directory under the same name.
+ *
+ * @param options a value of null is an option without one
  */
-export function newMount(type: string, options: Readonly<Record<string, string>>, bits: number): number {
+export function newMount(type: string, options: Readonly<Record<string, string | null>>, bits: number): number {
   const context = sys(
     "fsopen",
     () => [quote(type), "FSOPEN_CLOEXEC"],
@@ -160,8 +164,8 @@ export function newMount(type: string, options: Readonly<Record<string, string>>
     for (const [key, value] of Object.entries(options)) {
       sys(
         "fsconfig",
-        () => [`${context}`, "FSCONFIG_SET_STRING", quote(key), quote(value), "0"],
-        () => fsconfigC(context, FSCONFIG_SET_STRING, key, value, 0),
+        () => [`${context}`, value === null ? "FSCONFIG_SET_FLAG" : "FSCONFIG_SET_STRING", quote(key), quote(value), "0"],
+        () => fsconfigC(context, value === null ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value, 0),
       );
     }
     sys(
@@ -199,6 +203,7 @@ export function makeReadOnly(fd: number): void {
   }
 }
 
+/** The MS_* bits of the words in a line of mountinfo. */
 const OPTION_FLAGS: Readonly<Record<string, number>> = {
   nosuid: MS_NOSUID,
   nodev: MS_NODEV,
@@ -208,6 +213,13 @@ const OPTION_FLAGS: Readonly<Record<string, number>> = {
   relatime: MS_RELATIME,
   nosymfollow: MS_NOSYMFOLLOW,
 };
+
+/** MS_NOSUID, MS_NODEV and MS_NOEXEC as the mount that a descriptor lies on has them. */
+export function safetyFlags(fd: number): number {
+  const id = /^mnt_id:\s*(\d+)$/m.exec(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "")?.[1];
+  const options = readMountInfo().find((entry) => `${entry.id}` === id)?.options ?? [];
+  return options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), 0) & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
 
 function remountReadOnly(fd: number): void {
   const top = readlinkSync(fdPath(fd)).replace(/\/$/, "");

@@ -1,4 +1,4 @@
-// Processes: waiting for them, ending, and what prctl(2), prlimit(2) and the credentials calls change about the calling one.
+// Processes: waiting for them, ending, and what prctl(2) changes about the calling one.
 
 import { SyscallError } from "./errno.ts";
 import { declare, declareSyscall, errno, SYS } from "./libc.ts";
@@ -122,7 +122,6 @@ export function hasEnded(pidfd: number): boolean {
 
 const prctlC = declare("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
 const prctlStringC = declare("prctl", "int", ["int", "str", "ulong", "ulong", "ulong"]);
-const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -133,15 +132,6 @@ export function setName(name: string): void {
     "prctl",
     () => ["PR_SET_NAME", quote(name)],
     () => prctlStringC(PR_SET_NAME, name, 0, 0, 0),
-  );
-}
-
-/** prctl(2) PR_SET_PDEATHSIG: the signal this process gets when its parent thread ends; 0 for none. Cleared by a change of credentials. */
-export function setParentDeathSignal(signal: number): void {
-  sys(
-    "prctl",
-    () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)],
-    () => prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0),
   );
 }
 
@@ -171,55 +161,4 @@ export function overwrite(from: number, to: number, text: string): void {
   memsetC(from, 0, to - from);
   const bytes = Buffer.from(text).subarray(0, Math.max(0, to - from - 1));
   if (bytes.length > 0) memcpyC(from, bytes, bytes.length);
-}
-
-const prlimitC = declare("prlimit", "int", ["int", "int", "void *", "void *"]);
-const RLIMIT_NOFILE = 7;
-const RLIM_INFINITY = 0xffffffffffffffffn;
-
-/** prlimit(2): sets the soft RLIMIT_NOFILE of this process, and leaves the hard one. `soft` is a count, or "unlimited". */
-export function setSoftFileLimit(soft: string): void {
-  const old = new BigUint64Array(2);
-  const bytes = new Uint8Array(old.buffer);
-  if (prlimitC(0, RLIMIT_NOFILE, null, bytes) === -1) return;
-  const wanted = soft === "unlimited" ? RLIM_INFINITY : BigInt(soft);
-  if (old[0] === wanted) return;
-  const limit = new Uint8Array(new BigUint64Array([wanted, old[1] ?? wanted]).buffer);
-  sys(
-    "prlimit64",
-    () => ["0", "RLIMIT_NOFILE", `{rlim_cur=${soft}, rlim_max=${old[1]}}`, "NULL"],
-    () => prlimitC(0, RLIMIT_NOFILE, limit, null),
-  );
-}
-
-const setresuidC = declare("setresuid", "int", ["uint", "uint", "uint"]);
-const setresgidC = declare("setresgid", "int", ["uint", "uint", "uint"]);
-const setgroupsC = declare("setgroups", "int", ["size_t", "void *"]);
-
-/** setresuid(2): real, effective and saved user id. */
-export function setresuid(uid: number): void {
-  sys(
-    "setresuid",
-    () => [`${uid}`, `${uid}`, `${uid}`],
-    () => setresuidC(uid, uid, uid),
-  );
-}
-
-/** setresgid(2): real, effective and saved group id. */
-export function setresgid(gid: number): void {
-  sys(
-    "setresgid",
-    () => [`${gid}`, `${gid}`, `${gid}`],
-    () => setresgidC(gid, gid, gid),
-  );
-}
-
-/** setgroups(2): the supplementary groups. */
-export function setgroups(groups: readonly number[]): void {
-  const list = new Uint32Array(groups);
-  sys(
-    "setgroups",
-    () => [`${list.length}`, `[${groups.join(", ")}]`],
-    () => setgroupsC(list.length, new Uint8Array(list.buffer)),
-  );
 }

@@ -138,6 +138,22 @@ const RULES: readonly Rule[] = [
     say: "the clock would become negative or pass half of its range (time_namespaces(7))",
   },
   {
+    syscall: "prlimit64",
+    code: "EPERM",
+    say: "only CAP_SYS_RESOURCE of the first user namespace raises a hard limit, and no one raises that of open files above /proc/sys/fs/nr_open (getrlimit(2))",
+  },
+  {
+    syscall: "fsopen",
+    code: "ENODEV",
+    say: "this kernel does not know the file system: see /proc/filesystems",
+  },
+  {
+    syscall: "ioctl",
+    code: "EPERM",
+    when: (args) => args.includes("SIOCSIFFLAGS"),
+    say: "bringing an interface up needs CAP_NET_ADMIN in the user namespace that owns the network namespace (netdevice(7))",
+  },
+  {
     syscall: "openat2",
     code: "ENOSYS",
     say: "openat2(2) came with Linux 5.6; without it a symbolic link in the rootfs could redirect a mount to the host, so we stop",

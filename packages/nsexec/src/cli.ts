@@ -66,6 +66,7 @@ export const options = withCommon({
   },
   "mount-proc": { type: "boolean", optionalValue: true, valueHint: "DIR", description: "mount proc on /proc or DIR; implies --mount" },
   hostname: { type: "string", valueHint: "NAME", description: "set the host name; implies --uts" },
+  loopback: { type: "boolean", description: "bring up lo in the new network namespace; implies --net" },
   wd: { type: "string", alias: "w", valueHint: "DIR", description: "change the working directory" },
   root: { type: "string", alias: "R", valueHint: "DIR", description: "chroot to DIR" },
   setuid: { type: "string", alias: "S", valueHint: "UID", description: "set the user id" },
@@ -96,6 +97,7 @@ export interface Plan {
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
   readonly mountProc: string | undefined;
   readonly hostname: string | undefined;
+  readonly loopback: boolean;
   readonly wd: string | undefined;
   readonly root: string | undefined;
   readonly uid: number | undefined;
@@ -133,6 +135,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     propagation,
     mountProc: given.has("mount-proc") ? (given.value("mount-proc") ?? "/proc") : undefined,
     hostname: readHostname(given.value("hostname")),
+    loopback: given.has("loopback"),
     wd: given.value("wd"),
     root: given.value("root"),
     uid: readId("--setuid", given.value("setuid")),
@@ -153,6 +156,7 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
   if (target === undefined) {
     if (given.has("mount-proc")) implied.add("mount");
     if (given.has("hostname")) implied.add("uts");
+    if (given.has("loopback")) implied.add("net");
     if (given.has("monotonic") || given.has("boottime")) implied.add("time");
     if (maps.user.length > 0 || maps.group.length > 0 || maps.setgroups !== undefined) implied.add("user");
   }
@@ -179,7 +183,7 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
 
 function checkTarget(target: number, given: Options<Name>): void {
   const creating = (
-    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user"] as const
+    ["monotonic", "boottime", "loopback", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user"] as const
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (!existsSync(`/proc/${target}/ns`))

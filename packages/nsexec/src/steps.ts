@@ -1,6 +1,7 @@
 // What is done inside the new or joined namespaces, and how the child that does it is made.
 import { closeSync, existsSync, openSync, readSync, writeSync } from "node:fs";
 import {
+  bringLoopbackUp,
   CLONE_NEWCGROUP,
   CLONE_NEWNS,
   CLONE_NEWPID,
@@ -13,6 +14,7 @@ import {
   closeQuietly,
   codeOf,
   controllingTerminal,
+  dieWithParent,
   exit,
   failedWith,
   failurePipe,
@@ -21,6 +23,7 @@ import {
   groupDirectory,
   hasEnded,
   isFrozen,
+  keepingDeathSignal,
   MS_BIND,
   MS_NODEV,
   MS_NOEXEC,
@@ -36,7 +39,6 @@ import {
   setgroups,
   sethostname,
   setns,
-  setParentDeathSignal,
   setPropagation,
   setpgid,
   setresgid,
@@ -96,7 +98,7 @@ export function spawn(plan: Plan, body: () => never): Spawned {
     closeSync(report.read);
     closeSync(gate.write);
     closeSync(made.read);
-    dieWithParent(plan, self);
+    dieWithParent(plan.deathSignal, self);
     if (plan.foreground) takeForeground();
     waitAt(gate); // until the maps are written
     if (plan.target === undefined) enterLate(plan);
@@ -271,20 +273,6 @@ function announce({ wanted }: Plan): void {
   if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);
 }
 
-/**
- * Asks for a signal when the parent dies, and closes the race in which it is dead already. getppid() would say 0 in a new PID
- * namespace; the parent's pidfd tells.
- */
-function dieWithParent({ deathSignal }: Plan, parent: number): void {
-  armed = () => {
-    if (deathSignal === 0) return;
-    setParentDeathSignal(deathSignal);
-    if (hasEnded(parent)) exit(128 + deathSignal);
-  };
-  armed();
-}
-let armed = () => {};
-
 /** A process group of its own, in the terminal's foreground. SIGTTOU is blocked here like all signals. */
 function takeForeground(): void {
   setpgid(0, 0);
@@ -299,6 +287,7 @@ function setUp(plan: Plan): void {
     steps.say(`setting hostname: ${plan.hostname}`);
     sethostname(plan.hostname);
   }
+  if (plan.loopback) bringLoopbackUp();
   if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") setPropagation(plan.propagation);
   if (plan.root !== undefined) {
     chroot(plan.root);
@@ -306,12 +295,14 @@ function setUp(plan: Plan): void {
   }
   if (plan.wd !== undefined) chdir(plan.wd);
   if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
-  if (plan.gid !== undefined) {
-    dropGroups();
-    setresgid(plan.gid);
-  }
-  if (plan.uid !== undefined) setresuid(plan.uid);
-  if (plan.fork) armed(); // a change of credentials has cleared the parent-death signal (prctl(2))
+  if (plan.uid === undefined && plan.gid === undefined) return;
+  keepingDeathSignal(() => {
+    if (plan.gid !== undefined) {
+      dropGroups();
+      setresgid(plan.gid);
+    }
+    if (plan.uid !== undefined) setresuid(plan.uid);
+  });
 }
 
 /** A new time namespace takes offsets only while it is empty: made, written, and only then entered (time_namespaces(7)). */
