@@ -1,7 +1,58 @@
 // Words to plan: which directory becomes the root, and what is mounted in it.
 import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
-import { type Chain, type Next, type OptionSpec, type Options, parseSize, UsageError, withCommon } from "@contain-tools/kernel";
+import { dirname, resolve } from "node:path";
+import {
+  type Chain,
+  type Given,
+  type Limit,
+  type Next,
+  type OptionSpec,
+  type Options,
+  parseSize,
+  UsageError,
+  withCommon,
+} from "@contain-tools/kernel";
+import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
+import type { Layers, Upper } from "./overlay.ts";
+import { readUlimit } from "./ulimit.ts";
+import { readUser, type UserWords } from "./user.ts";
+
+/** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
+export const insideOptions = {
+  env: {
+    type: "string",
+    alias: "e",
+    valueHint: "NAME[=VALUE]",
+    repeat: true,
+    description: "set a variable for the program; without a value the caller's, or none where the caller has none",
+  },
+  "env-file": { type: "string", valueHint: "FILE", repeat: true, description: "the same for each line of FILE" },
+  user: {
+    type: "string",
+    alias: "u",
+    valueHint: "UID[:GID]",
+    description: "who the program is: numbers, or names of the root's own /etc/passwd and /etc/group",
+  },
+  ulimit: {
+    type: "string",
+    valueHint: "NAME=SOFT[:HARD]",
+    repeat: true,
+    description: "a resource limit of the program: nofile=1024:4096, core=-1, stack, nproc, … (getrlimit(2))",
+  },
+  tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside" },
+  overlay: {
+    type: "boolean",
+    optionalValue: true,
+    valueHint: "DIR",
+    description: "a writable layer over the read-only root, thrown away at the end; =DIR keeps it in DIR/upper",
+  },
+  "overlay-lower": {
+    type: "string",
+    valueHint: "DIR",
+    repeat: true,
+    description: "stack DIR over the root, read-only; the first one is the lowest, as in an image",
+  },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
 
 export const options = withCommon({
   rw: { type: "boolean", description: "leave the root writable; otherwise it and every mount below it are read-only" },
@@ -10,9 +61,8 @@ export const options = withCommon({
   sys: { type: "boolean", description: "mount /sys, read-only" },
   bind: { type: "string", valueHint: "SRC:DST", repeat: true, description: "bind-mount SRC of the host on DST inside" },
   "ro-bind": { type: "string", valueHint: "SRC:DST", repeat: true, description: "the same, read-only" },
-  tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside" },
   cwd: { type: "string", valueHint: "DIR", description: "working directory inside (/)" },
-  env: { type: "string", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for what runs inside" },
+  ...insideOptions,
   "clear-env": { type: "boolean", description: "start from an empty environment" },
   "no-unshare": { type: "boolean", description: "use the caller's mount namespace, which it has just made for this" },
 });
@@ -31,9 +81,13 @@ export interface Plan {
   readonly proc: boolean;
   readonly dev: boolean;
   readonly sys: boolean;
+  /** undefined when the root is ROOTFS itself. */
+  readonly layers: Layers | undefined;
   readonly volumes: readonly Volume[];
   readonly cwd: string;
-  readonly env: readonly string[];
+  readonly user: UserWords | undefined;
+  readonly limits: readonly Limit[];
+  readonly env: readonly (Variable | EnvFile)[];
   readonly clearEnv: boolean;
   readonly next: Next;
 }
@@ -50,27 +104,63 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const volumes = given.flatMap(({ name, value = "" }) =>
     name === "bind" || name === "ro-bind" || name === "tmpfs" ? [readVolume(name, value, elsewhere)] : [],
   );
-  const cwd = given.findLast(({ name }) => name === "cwd")?.value ?? "/";
+  const last = (name: Name) => given.findLast((option) => option.name === name)?.value;
+  const layers = readLayers(given, elsewhere);
+  const cwd = last("cwd") ?? "/";
+  const user = last("user");
   if (!cwd.startsWith("/")) throw new UsageError(`--cwd ${cwd}: it is a path inside the root, and starts with /`);
   return {
     rootfs,
     unshare: !has("no-unshare"),
-    readOnly: !has("rw"),
+    readOnly: !has("rw") && !has("overlay"),
     proc: !has("no-proc"),
     dev: !has("no-dev"),
     sys: has("sys"),
+    layers,
     volumes,
     cwd,
-    env: given.flatMap(({ name, value = "" }) => (name === "env" ? [readVariable(value)] : [])),
+    user: user === undefined ? undefined : readUser(user),
+    limits: given.flatMap(({ name, value = "" }) => (name === "ulimit" ? [readUlimit(value)] : [])),
+    env: given.flatMap(({ name, value = "" }) => (name === "env" || name === "env-file" ? readEnvironment(name, value, elsewhere) : [])),
     clearEnv: has("clear-env"),
     next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),
   };
 }
 
+function readEnvironment(name: "env" | "env-file", value: string, elsewhere: boolean): readonly (Variable | EnvFile)[] {
+  if (name === "env") return [readVariable(value)];
+  return elsewhere ? [{ file: value }] : readEnvFile(value);
+}
+
 function checkRootfs(rootfs: string): void {
-  const stat = statSync(rootfs, { throwIfNoEntry: false });
-  if (stat === undefined) throw new UsageError(`ROOTFS ${rootfs}: no such directory`, `\`contain rootfs ${rootfs}\` makes a small one`);
-  if (!stat.isDirectory()) throw new UsageError(`ROOTFS ${rootfs}: it is not a directory`);
+  if (statSync(rootfs, { throwIfNoEntry: false }) === undefined)
+    throw new UsageError(`ROOTFS ${rootfs}: no such directory`, `\`contain rootfs ${rootfs}\` makes a small one`);
+  checkDirectory("ROOTFS", rootfs);
+}
+
+function checkDirectory(what: string, path: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new UsageError(`${what} ${path}: no such directory`);
+  if (!stat.isDirectory()) throw new UsageError(`${what} ${path}: it is not a directory`);
+}
+
+function readLayers(given: readonly Given<Name>[], elsewhere: boolean): Layers | undefined {
+  const lowers = given.flatMap(({ name, value = "" }) => (name === "overlay-lower" ? [value] : []));
+  const overlay = given.findLast(({ name }) => name === "overlay");
+  if (overlay === undefined && lowers.length === 0) return undefined;
+  if (given.some(({ name }) => name === "rw")) {
+    throw new UsageError(
+      `--rw and --${overlay === undefined ? "overlay-lower" : "overlay"} exclude each other`,
+      "under an overlay ROOTFS is never written to; what is written goes to the layer of --overlay",
+    );
+  }
+  const dir = overlay?.value;
+  if (!elsewhere) {
+    for (const lower of lowers) checkDirectory("--overlay-lower", lower);
+    if (dir !== undefined) checkDirectory("--overlay", existsSync(dir) ? dir : dirname(resolve(dir)));
+  }
+  const upper: Upper = overlay === undefined ? "none" : dir === undefined ? "memory" : { dir };
+  return { lowers, upper };
 }
 
 function readVolume(name: "bind" | "ro-bind" | "tmpfs", text: string, elsewhere: boolean): Volume {
@@ -85,9 +175,4 @@ function readVolume(name: "bind" | "ro-bind" | "tmpfs", text: string, elsewhere:
   if (name === "tmpfs") return { kind: "tmpfs", target, size: second === undefined ? undefined : parseSize("--tmpfs", second) };
   if (!elsewhere && !existsSync(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);
   return { kind: "bind", source: resolve(first), target, readOnly: name === "ro-bind" };
-}
-
-function readVariable(text: string): string {
-  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
-  return text;
 }

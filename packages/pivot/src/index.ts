@@ -1,1 +1,2 @@
+export { insideOptions } from "./cli.ts";
 export { pivot } from "./main.ts";

@@ -24,6 +24,7 @@ import {
   payload,
   pivotRoot,
   readIfThere,
+  rememberParent,
   SyscallError,
   setPropagation,
   statFields,
@@ -35,6 +36,10 @@ import {
 } from "@contain-tools/kernel";
 import type { Plan, Volume } from "./cli.ts";
 import { makeDev } from "./dev.ts";
+import { readEnvFile, setEnvironment } from "./environment.ts";
+import { attachLayers } from "./overlay.ts";
+import { prepareLimits } from "./ulimit.ts";
+import { becomeUser, findUser } from "./user.ts";
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
@@ -43,26 +48,30 @@ const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRE
 export function enterRoot(plan: Plan): void {
   if (plan.unshare) unshare(CLONE_NEWNS);
   else checkOwnNamespace();
+  if (plan.user !== undefined) rememberParent(); // while its /proc is here
+  const variables = plan.env.flatMap((entry) => ("file" in entry ? readEnvFile(entry.file) : entry));
   // Slave, not private: an unmount on the host still reaches our copies, which would keep it busy otherwise.
   setPropagation("slave");
   steps.say(`setting up rootfs: ${plan.rootfs}`);
   const oldRoot = openDirectory("/");
-  const newRoot = bindRootfs(plan);
-  const umask = process.umask(0); // what is made inside has the modes that are written here
+  const umask = process.umask(0); // what is made has the modes that are written here
+  const newRoot = mountRootfs(plan);
   fillRoot(plan, newRoot);
   process.umask(umask);
   steps.say("pivoting root");
   swapRoots(oldRoot, newRoot);
   chdirInside(plan.cwd);
-  setEnvironment(plan);
   payload.inside = plan.rootfs;
+  setEnvironment(variables, plan.clearEnv);
+  prepareLimits(plan.limits);
+  if (plan.user !== undefined) becomeUser(findUser(plan.user, plan.rootfs));
 }
 
-/** The rootfs as a mount of its own, with all that is mounted below it: pivot_root(2) wants a mount point. */
-function bindRootfs({ rootfs, readOnly }: Plan): number {
+/** The rootfs as a mount of its own, with all that is mounted below it, or under its layers: pivot_root(2) wants a mount point. */
+function mountRootfs({ rootfs, readOnly, layers }: Plan): number {
   const place = openDirectory(rootfs);
   // Through its descriptor: a lookup of `/` or of `.` ends below the new mount, not on it.
-  const fd = attachCopy(place, place);
+  const fd = layers === undefined ? attachCopy(place, place) : attachLayers(place, layers);
   closeSync(place);
   if (readOnly) makeReadOnly(fd);
   return fd;
@@ -164,14 +173,6 @@ function chdirInside(cwd: string): void {
   } catch (error) {
     if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
     throw new ToolError(`--cwd ${cwd}: no such directory inside the root`, undefined, 125, { cause: error });
-  }
-}
-
-function setEnvironment({ env, clearEnv }: Plan): void {
-  if (clearEnv) payload.env = {};
-  for (const variable of env) {
-    const at = variable.indexOf("=");
-    payload.env[variable.slice(0, at)] = variable.slice(at + 1);
   }
 }
 

@@ -1,0 +1,63 @@
+// The environment inside: --env and --env-file, in the order of the command line.
+import { isUtf8 } from "node:buffer";
+import { readFileSync } from "node:fs";
+import { codeOf, payload, quote, UsageError } from "@contain-tools/kernel";
+
+/** A variable; without a value it is the one that our caller had, and where there is none it is removed. */
+export interface Variable {
+  readonly name: string;
+  readonly value: string | undefined;
+}
+
+/** A file that can be read only when the links before us have acted. */
+export interface EnvFile {
+  readonly file: string;
+}
+
+/** `NAME=VALUE` or `NAME`. @throws UsageError */
+export function readVariable(text: string): Variable {
+  const [name = "", ...rest] = text.split("=");
+  if (name === "") throw new UsageError(`--env ${quote(text)}: it is NAME=VALUE, or NAME for the caller's value`);
+  return { name, value: rest.length > 0 ? rest.join("=") : undefined };
+}
+
+/**
+ * A file as docker's --env-file takes it: a variable a line, nothing quoted or expanded, the value taken whole; empty lines and those
+ * that begin with # are skipped.
+ *
+ * @throws UsageError with the number of the line
+ */
+export function readEnvFile(file: string): Variable[] {
+  const bytes = readWhole(file);
+  const text = bytes.toString("utf8").replace(/^\ufeff/, "");
+  return text.split("\n").flatMap((whole, i) => {
+    const line = whole.replace(/\r$/, "").trimStart();
+    if (line === "" || line.startsWith("#")) return [];
+    const at = line.indexOf("=");
+    const name = at === -1 ? line : line.slice(0, at);
+    const bad = (what: string) => new UsageError(`--env-file ${file}: line ${i + 1}: ${what}`);
+    if (name === "") throw bad(`there is no name before the = (${quote(line)})`);
+    if (/\s/.test(name)) throw bad(`there is white space in the name ${quote(name)}`);
+    if (line.includes("\0")) throw bad("a NUL byte cannot be in the environment");
+    if (line.includes("\ufffd") && !isUtf8(bytes)) throw bad("it is not UTF-8");
+    return [{ name, value: at === -1 ? undefined : line.slice(at + 1) }];
+  });
+}
+
+function readWhole(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`--env-file ${file}: it cannot be read: ${codeOf(error)}`, undefined, 125, { cause: error });
+  }
+}
+
+/** Sets the variables for what runs inside, over those of the caller or from nothing. */
+export function setEnvironment(variables: readonly Variable[], clear: boolean): void {
+  const callers = payload.env;
+  payload.env = clear ? {} : { ...callers };
+  for (const { name, value = callers[name] } of variables) {
+    if (value === undefined) delete payload.env[name];
+    else payload.env[name] = value;
+  }
+}

@@ -1,0 +1,124 @@
+// --user: who the program is. Names are those of the root's own /etc/passwd and /etc/group, read by us after the pivot: a name service
+// would load its modules from the container's files (CVE-2019-14271).
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import {
+  failedWith,
+  keepingDeathSignal,
+  payload,
+  quote,
+  setgroups,
+  setresgid,
+  setresuid,
+  ToolError,
+  UsageError,
+} from "@contain-tools/kernel";
+
+/** As it was given: numbers or names. */
+export interface UserWords {
+  readonly user: string;
+  readonly group: string | undefined;
+}
+
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  /** The supplementary groups. */
+  readonly groups: readonly number[];
+  readonly home: string;
+}
+
+/** `UID[:GID]`. @throws UsageError */
+export function readUser(text: string): UserWords {
+  const [user = "", group, more] = text.split(":");
+  if (user === "" || group === "" || more !== undefined) throw new UsageError(`--user ${quote(text)}: it is UID[:GID], numbers or names`);
+  for (const word of [user, group ?? "0"]) {
+    if (/^[-+]?\d+$/.test(word) && parseId(word) === undefined)
+      throw new UsageError(`--user ${text}: ${quote(word)} is not an id`, "ids go from 0 to 4294967294 (credentials(7))");
+  }
+  return { user, group };
+}
+
+/** A user or group id; (uid_t)-1 means "leave it" to the kernel and is none. */
+function parseId(word: string): number | undefined {
+  const number = /^\d{1,10}$/.test(word) ? Number(word) : Number.NaN;
+  return number <= 0xfffffffe ? number : undefined;
+}
+
+/**
+ * Looks a user up as docker does: a number need not be in /etc/passwd, and has group 0 then; with GID given there are no
+ * supplementary groups.
+ *
+ * @throws ToolError for a name that is not there
+ */
+export function findUser({ user, group }: UserWords, rootfs: string): Identity {
+  const uid = parseId(user);
+  const entry = readTable("/etc/passwd").find(([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
+  const [name, , id = "", gid = "", , home = ""] = entry ?? [];
+  const found = { uid: uid ?? parseId(id), gid: entry === undefined ? 0 : parseId(gid) };
+  if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, rootfs, "/etc/passwd", entry !== undefined);
+  const groups = name === undefined || group !== undefined ? [] : groupsOf(name);
+  return {
+    uid: found.uid,
+    gid: group === undefined ? found.gid : findGroup(group, rootfs),
+    groups,
+    home: home.startsWith("/") ? home : "/",
+  };
+}
+
+function findGroup(word: string, rootfs: string): number {
+  const number = parseId(word);
+  if (number !== undefined) return number;
+  const entry = readTable("/etc/group").find(([name]) => name === word);
+  const gid = parseId(entry?.[2] ?? "");
+  if (gid === undefined) throw unknown("group", word, rootfs, "/etc/group", entry !== undefined);
+  return gid;
+}
+
+function groupsOf(user: string): number[] {
+  return readTable("/etc/group").flatMap(([, , gid = "", members = ""]) => (members.split(",").includes(user) ? (parseId(gid) ?? []) : []));
+}
+
+function unknown(kind: "user" | "group", word: string, rootfs: string, file: string, listed: boolean): ToolError {
+  return new ToolError(
+    listed
+      ? `--user: the line of ${word} in ${file} of ${rootfs} has no usable ids`
+      : `--user: there is no ${kind} ${quote(word)} in ${file} of ${rootfs}`,
+    "names are looked up inside the root, not on the host; a number needs no entry",
+  );
+}
+
+const MOST = 4 << 20; // bytes: the file is the container's, and may be anything
+
+/** The lines of a file like passwd(5), cut at the colons. A file that is no file, or is not there, has none. */
+function readTable(path: string): string[][] {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return [];
+  }
+  try {
+    if (!fstatSync(fd).isFile()) return [];
+    const text = Buffer.alloc(Math.min(MOST, fstatSync(fd).size));
+    return text
+      .toString("utf8", 0, readSync(fd, text))
+      .split("\n")
+      .map((line) => line.split(":"));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Takes the ids; HOME is the user's, unless it is set already. All capabilities go with user id 0 (capabilities(7)). */
+export function becomeUser({ uid, gid, groups, home }: Identity): void {
+  payload.env["HOME"] ??= home;
+  keepingDeathSignal(() => {
+    try {
+      setgroups(groups);
+    } catch (error) {
+      if (!failedWith(error, "EPERM")) throw error; // denied in a user namespace with one mapped id: there are no others
+    }
+    setresgid(gid);
+    setresuid(uid);
+  });
+}
