@@ -9,20 +9,21 @@ import {
   type Options,
   parseSignal,
   parseTime,
-  payload,
   quote,
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
 import type { NsexecPlan } from "@contain-tools/nsexec";
+import { checkCidfile } from "./cidfile.ts";
+import { insideWords } from "./inside.ts";
+import { namespaceWords, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 import { readStates, statusOf } from "./state.ts";
-
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export interface RunPlan {
   readonly id: string;
   readonly name: string | undefined;
+  readonly cidfile: string | undefined;
   readonly argv: readonly string[];
   readonly rootfs: string;
   /** The directory of its cgroup; undefined where there can be none and no limit asks for one. */
@@ -67,6 +68,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   return {
     id,
     name: readName(given.value("name")),
+    cidfile: checkCidfile(given.value("cidfile")),
     argv: given.rest,
     rootfs: given.value("rootfs") ?? "/",
     group,
@@ -85,26 +87,16 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
 }
 
 function containerArgv(given: Options<RunOption>, { group, rootless }: { group: string | undefined; rootless: boolean }): string[] {
-  const hostname = given.value("hostname") ?? "sandbox";
-  const value = (option: RunOption, word: string) => (given.value(option) === undefined ? [] : [word, given.value(option) ?? ""]);
-  const env = [
-    `PATH=${DEFAULT_PATH}`,
-    "HOME=/root",
-    `TERM=${payload.env["TERM"] ?? "xterm"}`,
-    `HOSTNAME=${hostname}`,
-    ...given.all("env").map(checkVariable),
-  ];
+  const namespaces = readNamespaces(given);
   return [
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),
-    ...(rootless ? ["--map-root-user"] : []),
-    ...["--pid", "--uts", "--mount", "--propagation", "slave", "--ipc", "--cgroup", "--hostname", hostname],
+    ...namespaceWords(namespaces, rootless),
     // pid1 makes the foreground process group itself, for its child.
     ...(given.has("init") ? [] : ["--foreground"]),
-    ...["--", "pivot", "--no-unshare"],
-    ...(given.has("rw") ? ["--rw"] : []),
-    ...value("workdir", "--cwd"),
-    ...["--clear-env", ...env.flatMap((variable) => ["--env", variable])],
+    ...["--", "pivot"],
+    ...(namespaces.wanted.has("mount") ? ["--no-unshare"] : []),
+    ...insideWords(given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],
     ...(given.has("init") ? ["pid1", "--"] : []),
     ...given.rest,
@@ -118,11 +110,6 @@ function readName(name: string | undefined): string | undefined {
   const other = readStates().find((state) => state.name === name && statusOf(state) !== "dead");
   if (other !== undefined) throw new UsageError(`--name ${name}: container ${other.id} has that name`);
   return name;
-}
-
-function checkVariable(text: string): string {
-  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
-  return text;
 }
 
 /** Where the group will be. Without limits a host that has no writable cgroup v2 is no reason to refuse. */

@@ -1,15 +1,31 @@
 // The options of `contain run`.
 import { limitOptions } from "@contain-tools/cgset";
 import { withCommon } from "@contain-tools/kernel";
+import { insideOptions } from "@contain-tools/pivot";
 
 export const runOptions = withCommon({
   rootfs: { type: "string", valueHint: "DIR", description: "the container's root (the host's own /, read-only)" },
+  "read-only": { type: "boolean", description: "the root cannot be written to (the default)" },
   rw: { type: "boolean", description: "leave the root writable" },
+  volume: {
+    type: "string",
+    valueHint: "SRC:DST[:ro]",
+    repeat: true,
+    description: "bind-mount SRC of the host on DST inside (no short form: -v is --verbose)",
+  },
+  ...insideOptions,
+  "inherit-env": { type: "boolean", description: "start from the caller's whole environment" },
+  workdir: { type: "string", alias: "w", valueHint: "DIR", description: "working directory inside (/)" },
+  ns: {
+    type: "string",
+    valueHint: "LIST",
+    description: "the namespaces to make: pid,uts,mnt,ipc,cgroup unless given, and net, user, time",
+  },
+  net: { type: "string", valueHint: "none|host", description: "none: a network namespace with loopback alone (host)" },
   name: { type: "string", valueHint: "NAME", description: "a name beside the id" },
+  cidfile: { type: "string", valueHint: "FILE", description: "write the id into FILE, which must not exist" },
   hostname: { type: "string", valueHint: "NAME", description: "the container's host name (sandbox)" },
   ...limitOptions,
-  env: { type: "string", alias: "e", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for the program" },
-  workdir: { type: "string", alias: "w", valueHint: "DIR", description: "working directory inside (/)" },
   init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
   grace: { type: "string", valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
   "stop-signal": { type: "string", valueHint: "SIG", description: "what SIGTERM and `contain stop` send to PID 1 (TERM)" },

@@ -1,5 +1,5 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
-import { existsSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import {
   become,
@@ -17,6 +17,7 @@ import {
   tracer,
 } from "@contain-tools/kernel";
 import { inside, spawn } from "@contain-tools/nsexec";
+import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { identify, removeState, type State, writeState } from "./state.ts";
 import { describeOutcome, type Outcome, supervise } from "./supervise.ts";
@@ -34,6 +35,7 @@ export function run(plan: RunPlan): never {
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
+  writeCidfile(plan);
   const state = newState(plan);
   writeState(state);
   let status: number;
@@ -42,6 +44,7 @@ export function run(plan: RunPlan): never {
     status = startAndWatch(plan, state);
   } catch (error) {
     cleanUp(plan);
+    if (plan.cidfile !== undefined) rmSync(plan.cidfile, { force: true }); // a second try shall not be refused
     return fail(error);
   }
   cleanUp(plan);
@@ -137,10 +140,11 @@ function cleanUp({ removeGroup: link, id, group }: RunPlan): void {
 }
 
 /** The chain as a script that does the same when pasted into a shell. */
-export function chainScript({ argvs }: RunPlan): string {
+export function chainScript({ argvs, cidfile, id }: RunPlan): string {
   const line = (argv: readonly string[]) => argv.map(shellQuote).join(" ");
   const lines = [
     ...(payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`]),
+    ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${shellQuote(cidfile)}) || exit 125`]),
     ...(argvs.make.length > 0 ? [`${line(argvs.make)} || exit`] : []),
     line(argvs.run),
     ...(argvs.remove.length > 0 ? ["status=$?", line(argvs.remove), "exit $status"] : []),

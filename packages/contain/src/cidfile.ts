@@ -1,0 +1,30 @@
+// --cidfile: the id in a file that is there as long as somebody keeps it, as docker's.
+import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { codeOf, ToolError, UsageError } from "@contain-tools/kernel";
+
+/** @throws UsageError when it could not be written; nothing is changed */
+export function checkCidfile(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  if (existsSync(file))
+    throw new UsageError(`--cidfile ${file}: it exists`, "it may be another container's: remove it, or choose another name");
+  const folder = dirname(resolve(file));
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(`--cidfile ${file}: there is no directory ${folder}`);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--cidfile ${file}: ${folder} cannot be written to: ${codeOf(error)}`, undefined, 125, { cause: error });
+  }
+  return file;
+}
+
+/** @throws ToolError when somebody was faster */
+export function writeCidfile({ cidfile: file, id }: { readonly cidfile: string | undefined; readonly id: string }): void {
+  if (file === undefined) return;
+  try {
+    writeFileSync(file, id, { flag: "wx" });
+  } catch (error) {
+    throw new ToolError(`--cidfile ${file}: it cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
+  }
+}

@@ -1,0 +1,60 @@
+// Options of `contain run` about what the program finds inside, as words for pivot.
+import { existsSync } from "node:fs";
+import { type Options, payload, quote, UsageError } from "@contain-tools/kernel";
+import { insideOptions } from "@contain-tools/pivot";
+import type { RunOption } from "./options.ts";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** pivot's options, in an order in which a later one may override an earlier one. @throws UsageError */
+export function insideWords(given: Options<RunOption>, hostname: string): string[] {
+  checkRoot(given);
+  const workdir = given.value("workdir");
+  return [
+    ...(given.has("rw") ? ["--rw"] : []),
+    ...(workdir === undefined ? [] : ["--cwd", workdir]),
+    ...(given.has("inherit-env") ? [] : ["--clear-env"]),
+    ...defaults(given, hostname).flatMap((variable) => ["--env", variable]),
+    ...pass(given, ({ name }) => name === "env-file"), // as in docker, --env wins wherever it stands
+    ...pass(given, ({ name }) => name !== "env-file"),
+  ];
+}
+
+/** What every program may expect to be set. */
+function defaults(given: Options<RunOption>, hostname: string): string[] {
+  const inherited = given.has("inherit-env") ? payload.env : {};
+  const { PATH: path = DEFAULT_PATH, HOME: home, TERM: term = payload.env["TERM"] ?? "xterm" } = inherited;
+  return [
+    `PATH=${path}`, // also when it is inherited: the script of --print-chain puts our own directory into it
+    ...(home === undefined && !given.has("user") ? ["HOME=/root"] : []),
+    `TERM=${term}`,
+    `HOSTNAME=${hostname}`,
+  ];
+}
+
+type Word = Options<RunOption>["given"][number];
+
+function pass(given: Options<RunOption>, wanted: (option: Word) => boolean): string[] {
+  return given.given.filter(wanted).flatMap(({ name, value }) => {
+    if (name === "volume") return volumeWords(value ?? "");
+    if (!Object.hasOwn(insideOptions, name)) return [];
+    if (name === "overlay") return [value === undefined ? "--overlay" : `--overlay=${value}`];
+    return [`--${name}`, value ?? ""];
+  });
+}
+
+function volumeWords(text: string): string[] {
+  const [source = "", target = "", mode = "rw", ...more] = text.split(":");
+  if (source === "" || !target.startsWith("/") || more.length > 0 || (mode !== "ro" && mode !== "rw"))
+    throw new UsageError(`--volume ${quote(text)}: it is SRC:DST[:ro]`, "DST is a path inside, and starts with /");
+  if (!existsSync(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
+  return [mode === "ro" ? "--ro-bind" : "--bind", `${source}:${target}`];
+}
+
+function checkRoot(given: Options<RunOption>): void {
+  const writable = (["rw", "overlay"] as const).find((name) => given.has(name));
+  if (given.has("read-only") && writable !== undefined) throw new UsageError(`--read-only and --${writable} exclude each other`);
+  const [first = ""] = given.rest;
+  if (given.has("verbose") && !given.ended && /^[^:]+:\//.test(first))
+    throw new UsageError(`${first}: -v is --verbose here`, `--volume ${first}`);
+}

@@ -1,0 +1,47 @@
+// --ns, --net and --hostname: which namespaces are made, as words for nsexec.
+import { hostname as hostsName } from "node:os";
+import { NAMESPACES, type NamespaceKind, type Options, UsageError } from "@contain-tools/kernel";
+import type { RunOption } from "./options.ts";
+
+type Name = NamespaceKind["name"];
+const DEFAULT = "pid,uts,mnt,ipc,cgroup";
+
+export interface NamespacePlan {
+  readonly wanted: ReadonlySet<Name>;
+  /** What the program sees as host name. */
+  readonly hostname: string;
+}
+
+/** @throws UsageError */
+export function readNamespaces(given: Options<RunOption>): NamespacePlan {
+  const wanted = new Set((given.value("ns") ?? DEFAULT).split(",").map(readName));
+  const net = given.value("net");
+  if (net !== undefined && net !== "none" && net !== "host") throw new UsageError(`--net ${net}: it is none or host`);
+  if (net === "host" && wanted.has("net")) throw new UsageError("--net host shares the network namespace that --ns makes anew");
+  if (net === "none") wanted.add("net");
+  const hostname = given.value("hostname");
+  if (hostname !== undefined && !wanted.has("uts"))
+    throw new UsageError("--hostname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
+  return { wanted, hostname: hostname ?? (wanted.has("uts") ? "sandbox" : hostsName()) };
+}
+
+function readName(word: string): Name {
+  const kind = NAMESPACES.find(({ name, file }) => name === word || file === word);
+  if (kind === undefined)
+    throw new UsageError(`--ns: ${JSON.stringify(word)} is no namespace`, `${NAMESPACES.map(({ file }) => file).join(", ")}`);
+  return kind.name;
+}
+
+/** nsexec's options. As root all ids are mapped to themselves: capabilities end at the user namespace, owners of files stay. */
+export function namespaceWords({ wanted, hostname }: NamespacePlan, rootless: boolean): string[] {
+  const kinds = (["pid", "uts", "mount", "ipc", "cgroup", "net", "time"] as const).filter((name) => wanted.has(name));
+  const ids = "0:0:4294967294";
+  return [
+    ...(rootless ? ["--map-root-user"] : []),
+    ...(wanted.has("user") && !rootless ? ["--map-users", ids, "--map-groups", ids] : []),
+    ...kinds.flatMap((name) => (name === "mount" ? ["--mount", "--propagation", "slave"] : [`--${name}`])),
+    ...(wanted.has("pid") ? [] : ["--fork"]), // a child in any case, which dies with its parent
+    ...(wanted.has("net") ? ["--loopback"] : []),
+    ...(wanted.has("uts") ? ["--hostname", hostname] : []),
+  ];
+}
