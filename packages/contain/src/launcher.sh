@@ -34,4 +34,5 @@ for text in $(base64 -w100000 /proc/$$/environ 2>/dev/null); do
 done
 unset "CONTAIN_ENVIRON_$part" NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE
 # The last two flags keep a resident init small: compiled code for its loop would be 5 MB of private memory, and buy nothing.
-exec node --v8-pool-size=0 --single-threaded --no-opt --no-sparkplug "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"
+# `--`: without it Node looks for its own --env-file among the words behind the script, and reads that file into its environment.
+exec node --v8-pool-size=0 --single-threaded --no-opt --no-sparkplug -- "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"
