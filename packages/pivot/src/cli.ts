@@ -26,7 +26,7 @@ export const insideOptions = {
     repeat: true,
     description: "set a variable for the program; without a value the caller's, or none where the caller has none",
   },
-  "env-file": { type: "string", valueHint: "FILE", repeat: true, description: "the same for each line of FILE" },
+  "env-file": { type: "string", valueHint: "FILE", repeat: true, description: "the same for each line of FILE, NAME=VALUE or NAME" },
   user: {
     type: "string",
     alias: "u",
