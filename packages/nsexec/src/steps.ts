@@ -21,7 +21,6 @@ import {
   findHierarchy,
   getpid,
   groupDirectory,
-  hasEnded,
   isFrozen,
   keepingDeathSignal,
   MS_BIND,
