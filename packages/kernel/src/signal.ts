@@ -123,6 +123,9 @@ export function setDisposition(signal: number, action: typeof SIG_DFL | typeof S
 
 /** Default action for every signal but `ignored`. */
 export function resetDispositions(ignored: SignalSet): void {
+  // A write of ours to a closed pipe has left a SIGPIPE pending, since a blocked signal is queued though it be ignored; to ignore
+  // it anew drops it (sigaction(2), POSIX "Signal Actions").
+  for (const signal of [SIGPIPE, SIGXFSZ]) setDisposition(signal, SIG_IGN);
   for (let signal = 1; signal <= NSIG; signal++) {
     setDisposition(signal, hasSignal(ignored, signal) ? SIG_IGN : SIG_DFL);
   }
@@ -150,6 +153,7 @@ const infoWords = new Int32Array(infoBytes.buffer);
 const timeoutBytes = new Uint8Array(16);
 const timeoutView = new DataView(timeoutBytes.buffer);
 const info: SignalInfo = { signal: 0, code: 0, pid: 0, value: 0 };
+const getpidC = declare("getpid", "int", []);
 const sigtimedwaitC = declareSyscall(SYS.rt_sigtimedwait, ["void *", "void *", "void *", "size_t"]);
 
 /**
@@ -170,6 +174,8 @@ export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo
     if (code === 4 || code === 11) return code === 11 ? undefined : waitForSignal(set, milliseconds); // EINTR, EAGAIN
     return undefined;
   }
+  // Of our own making, by a write to a closed pipe: nobody sent it.
+  if (signal === SIGPIPE && infoWords[4] === getpidC()) return waitForSignal(set, milliseconds);
   info.signal = signal;
   info.code = infoWords[2] ?? 0;
   info.pid = infoWords[4] ?? 0;

@@ -101,7 +101,7 @@ export function spawn(plan: Plan, body: () => never): Spawned {
     if (plan.foreground) takeForeground();
     waitAt(gate); // until the maps are written
     if (plan.target === undefined) enterLate(plan);
-    release(made);
+    if (lateKept(plan).length > 0) release(made);
     waitAt(gate); // until all that is to be kept is kept
     closeSync(gate.read);
     body();
@@ -127,6 +127,10 @@ function lateFlags({ wanted, offsets }: Plan): number {
   return flagsOf(wanted) & (CLONE_NEWCGROUP | (offsets.length > 0 ? CLONE_NEWTIME : 0));
 }
 
+function lateKept(plan: Plan): Wanted[] {
+  return plan.wanted.filter(({ kind, file }) => file !== undefined && kind.flag & lateFlags(plan));
+}
+
 function enterLate(plan: Plan): void {
   const late = lateFlags(plan);
   // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
@@ -136,7 +140,6 @@ function enterLate(plan: Plan): void {
 
 function create(plan: Plan, cgroup: number | undefined, gate: Pipe, made: Pipe, child: () => never): number {
   const late = lateFlags(plan);
-  const lateKept = plan.wanted.filter(({ kind, file }) => file !== undefined && kind.flag & late);
   announce(plan);
   const { pid, entered } = cloneIntoCgroup(flagsOf(plan.wanted) & ~late, cgroup, child);
   const kept: string[] = [];
@@ -144,12 +147,12 @@ function create(plan: Plan, cgroup: number | undefined, gate: Pipe, made: Pipe, 
     if (!entered && plan.intoCgroup !== undefined) writeKernelFile(`${cgroupPath(plan.intoCgroup)}/cgroup.procs`, `${pid}`);
     writeMaps(pid, plan.maps);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
-    if (lateKept.length > 0) {
+    if (lateKept(plan).length > 0) {
       writeSync(gate.write, "1");
       closeSync(made.write);
       if (readToEnd(made.read) === "")
         letGo(kept); // it failed, and has explained itself
-      else for (const wanted of lateKept) keep(pid, wanted, kept);
+      else for (const wanted of lateKept(plan)) keep(pid, wanted, kept);
     }
   } catch (error) {
     letGo(kept);
