@@ -2,7 +2,7 @@
 
 import { readBinary, whyNotExecutable } from "./binary.ts";
 import { ExecError, failedWith, type SyscallError } from "./errno.ts";
-import { closeFrom, closeQuietly, setCloseOnExec } from "./file.ts";
+import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
 import { declare, koffi } from "./libc.ts";
 import { type Limit, setLimit, setSoftFileLimit } from "./rlimit.ts";
@@ -74,7 +74,7 @@ function environment(): (string | Buffer)[] {
 /** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
 function startClean(): void {
   const { launch, preserveFds, limits } = payload;
-  closeFrom(3 + preserveFds, true);
+  closeOnExecFrom(3 + preserveFds);
   for (let fd = 0; fd < 3 + preserveFds; fd++) {
     if (launch.closed.includes(fd)) closeQuietly(fd);
     else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);

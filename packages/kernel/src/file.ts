@@ -1,6 +1,6 @@
 // Files of the kernel (/proc, /sys, cgroup) and descriptors. node:fs makes the calls; what changes something is traced.
-import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
-import { codeOf, SyscallError } from "./errno.ts";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { codeOf, failedWith, SyscallError } from "./errno.ts";
 import { declare, declareSyscall, ERRNO, SYS } from "./libc.ts";
 import { quote, sys, trace } from "./trace.ts";
 
@@ -101,19 +101,48 @@ export function setCloseOnExec(fd: number, on: boolean): void {
   );
 }
 
-/**
- * close_range(2) from `first` to the last descriptor: closes them, or marks them close-on-exec.
- * CLOSE_RANGE_CLOEXEC came with Linux 5.11; the runtime has set FD_CLOEXEC on all that it inherited, so 5.10 loses nothing.
- */
-export function closeFrom(first: number, onExecOnly: boolean): void {
+function closeRange(first: number, last: number, onExecOnly: boolean): void {
   const flag = onExecOnly ? CLOSE_RANGE_CLOEXEC : 0;
+  sys(
+    "close_range",
+    () => [`${first}`, last === LAST_FD ? "~0U" : `${last}`, onExecOnly ? "CLOSE_RANGE_CLOEXEC" : "0"],
+    () => closeRangeC(first, last, flag),
+  );
+}
+
+/**
+ * Marks all descriptors from `first` on close-on-exec. CLOSE_RANGE_CLOEXEC came with Linux 5.11; the runtime has set FD_CLOEXEC on
+ * all that it inherited, so 5.10 loses nothing.
+ */
+export function closeOnExecFrom(first: number): void {
   try {
-    sys(
-      "close_range",
-      () => [`${first}`, "~0U", onExecOnly ? "CLOSE_RANGE_CLOEXEC" : "0"],
-      () => closeRangeC(first, LAST_FD, flag),
-    );
+    closeRange(first, LAST_FD, true);
   } catch (error) {
-    if (!(error instanceof SyscallError) || (error.code !== "EINVAL" && error.code !== "ENOSYS")) throw error;
+    if (!failedWith(error, "EINVAL", "ENOSYS")) throw error;
   }
+}
+
+/**
+ * The runtime's eventfd(2) descriptors. A process that stays must keep them: when V8 has a task to post, libuv writes to one, and
+ * aborts when it is closed. Nobody reads them any more, and they lead nowhere.
+ */
+export function runtimeEvents(): number[] {
+  const isEvent = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventfd]";
+    } catch {
+      return false; // the descriptor that the listing itself was read through
+    }
+  };
+  return readdirSync("/proc/self/fd").filter(isEvent).map(Number);
+}
+
+/** close_range(2) of all descriptors from 3 on but `kept`. */
+export function closeAllBut(kept: readonly number[]): void {
+  let first = 3;
+  for (const fd of [...kept].sort((a, b) => a - b)) {
+    if (fd > first) closeRange(first, fd - 1, false);
+    first = Math.max(first, fd + 1);
+  }
+  closeRange(first, LAST_FD, false);
 }

@@ -10,6 +10,7 @@ import {
   parseTime,
   prepareFork,
   quote,
+  runtimeEvents,
   UsageError,
   withCommon,
 } from "@contain-tools/kernel";
@@ -52,6 +53,8 @@ export interface Plan {
   /** Nobody could continue our process group if it were stopped. */
   readonly orphaned: boolean;
   readonly areas: Areas | undefined;
+  /** Descriptors that the resident init keeps. */
+  readonly runtimeEvents: readonly number[];
   readonly title: string;
   readonly next: Next;
 }
@@ -74,6 +77,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     foreground: holdsTerminal(),
     orphaned: isOrphaned(),
     areas: readAreas(),
+    runtimeEvents: runtimeEvents(),
     title: ["pid1", ...given.rest].join("\0"),
     next: chain.next(given.rest),
   };

@@ -2,7 +2,7 @@
 import {
   become,
   clone3,
-  closeFrom,
+  closeAllBut,
   controllingTerminal,
   getpid,
   getppid,
@@ -34,7 +34,7 @@ export const pid1: Tool<Plan, keyof typeof options> = {
       return become(plan.next);
     });
     if (!plan.singleChild) joinGroup(child);
-    closeFrom(3, false); // nothing of the host's stays open in the init (CVE-2024-21626)
+    closeAllBut(plan.runtimeEvents); // nothing of the host's stays open in the init (CVE-2024-21626)
     return serve(plan, child);
   },
 };
