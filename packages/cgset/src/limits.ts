@@ -58,31 +58,33 @@ export function readLimits(given: Values<LimitOption>): Write[] {
 }
 
 const PERIOD = 100_000; // µs, the kernel's default
+const MAX_QUOTA = 2 ** 44 - 1; // µs, MAX_BW in kernel/sched/sched.h
 
 /** cpu.max: "QUOTA PERIOD" in µs. Below 1000 a number means CPUs; the kernel takes no quota under 1000 µs. */
 function parseCpu(option: string, text: string): string {
-  const bad = () =>
-    new UsageError(
+  const [, quota = "", period = ""] = /^(\d+|max) (\d+)$/.exec(text) ?? [];
+  if (period !== "") {
+    if (Number(period) < 1000 || Number(period) > 1_000_000)
+      throw new UsageError(`${option} ${quote(text)}: the period is from 1000 to 1000000 µs`);
+    return `${quota === "max" ? quota : checkQuota(option, text, Number(quota))} ${Number(period)}`;
+  }
+  if (text === "max") return `max ${PERIOD}`;
+  const [, digits = "", percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  if (digits === "")
+    throw new UsageError(
       `${option} ${quote(text)} is not a CPU limit`,
       '50000 (µs of each 100000), 0.5 or 2 (CPUs), 50%, "50000 100000", or max',
     );
-  if (text === "max") return `max ${PERIOD}`;
-  const pair = /^(\d+|max) (\d+)$/.exec(text);
-  if (pair) {
-    if (Number(pair[2]) < 1000 || Number(pair[2]) > 1_000_000)
-      throw new UsageError(`${option} ${quote(text)}: the period is from 1000 to 1000000 µs`);
-    return text;
-  }
-  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text);
-  if (!match) throw bad();
-  const number = Number(match[1]);
-  const quota = match[2] === "%" ? (number / 100) * PERIOD : number < 1000 ? number * PERIOD : number;
-  if (quota < 1000 || !Number.isInteger(Math.round(quota)))
-    throw new UsageError(
-      `${option} ${quote(text)}: the quota would be ${quota} µs`,
-      "the kernel takes no quota below 1000 µs: 1% of a CPU",
-    );
-  return `${Math.round(quota)} ${PERIOD}`;
+  const number = Number(digits);
+  return `${checkQuota(option, text, percent ? (number / 100) * PERIOD : number < 1000 ? number * PERIOD : number)} ${PERIOD}`;
+}
+
+function checkQuota(option: string, text: string, quota: number): number {
+  if (quota >= 1000 && quota <= MAX_QUOTA) return Math.round(quota);
+  throw new UsageError(
+    `${option} ${quote(text)}: the quota would be ${quota} µs`,
+    `the kernel takes one from 1000 (1% of a CPU) to ${MAX_QUOTA} µs`,
+  );
 }
 
 function parseCpuset(option: string, text: string): string {

@@ -22,8 +22,9 @@ export interface Hierarchy {
  * @throws ToolError when there is none
  */
 export function findHierarchy(): Hierarchy {
-  const mounts = readMountInfo().filter(({ type }) => type === "cgroup2");
-  const found = mounts.find(({ mountPoint }) => existsSync(join(mountPoint, "cgroup.procs")));
+  const mounts = readMountInfo().filter(({ type, mountPoint }) => type === "cgroup2" && existsSync(join(mountPoint, "cgroup.procs")));
+  // In a cgroup namespace a mount from outside has a root like `/..`: there our own path does not lead to our own group.
+  const found = mounts.find(({ root }) => !root.startsWith("/..")) ?? mounts[0];
   if (found === undefined) {
     throw new ToolError(
       "no cgroup2 file system is mounted",
@@ -56,7 +57,8 @@ function words(file: string): string[] {
 
 /** The cgroup v1 mount that holds a controller on a hybrid host. */
 export function controllerOnV1(controller: string): MountInfo | undefined {
-  return readMountInfo().find(({ type, superOptions }) => type === "cgroup" && superOptions.includes(controller));
+  const name = controller === "io" ? "blkio" : controller;
+  return readMountInfo().find(({ type, superOptions }) => type === "cgroup" && superOptions.includes(name));
 }
 
 /**
