@@ -14,8 +14,11 @@ const dir = scratch("kill");
 const rootfs = makeRootfs(dir);
 const inCgroup = hierarchy === undefined ? { skip: "needs cgroup v2" } : need("root", "unshare");
 
-/** Everything runs in this group, and in a mount namespace where it is the top of the hierarchy, so its containers' groups are below it. */
-const enter = (group: Group) => `mount --bind ${group.dir} ${hierarchy}; echo $$ >${hierarchy}/cgroup.procs`;
+/**
+ * Everything runs in this group, and in a mount namespace where it is the top of the hierarchy, so its containers' groups are below
+ * it; their states are in a /run that goes with the namespace.
+ */
+const enter = (group: Group) => `mount -t tmpfs none /run; mount --bind ${group.dir} ${hierarchy}; echo $$ >${hierarchy}/cgroup.procs`;
 const groupsIn = (group: Group) => readdirSync(group.dir).filter((name) => name.startsWith("contain-"));
 
 describe("kill -9", inCgroup, () => {
@@ -80,7 +83,7 @@ describe("many runs", inCgroup, () => {
           4) nsexec --pid --uts -- pivot ${rootfs} --tmpfs /tmp -- pid1 /bin/true ;;
           *) contain run -q --rootfs ${rootfs} -- /bin/true ;;
           esac || echo "run {}: $?"'
-        same; ls -d ${hierarchy}/contain-* 2>/dev/null`,
+        same; ls -d ${hierarchy}/contain-* /run/contain/* 2>/dev/null`,
         { timeout: 240_000 },
       );
       assert.equal(stderr, "");
