@@ -10,8 +10,10 @@ export interface Started {
   shows(text: string): Promise<void>;
   /** What came on standard output and standard error so far. */
   output(): { stdout: string; stderr: string };
-  /** The exit status, 128 + n after signal n. */
+  /** The exit status, 128 + n after signal n; it comes when nobody holds standard output any more. */
   readonly ended: Promise<number>;
+  /** The process itself has ended; what it started may live on. */
+  readonly gone: Promise<void>;
 }
 
 /** Starts a script with /bin/sh, the tools on PATH; `exec` its last command to send that one signals. */
@@ -32,9 +34,13 @@ export function start(script: string): Started {
       resolve(signal === null ? (status ?? -1) : 128 + constants.signals[signal]);
     });
   });
+  const gone = new Promise<void>((resolve) => {
+    child.on("exit", () => resolve());
+  });
   return {
     child,
     ended,
+    gone,
     output: () => ({ stdout, stderr }),
     shows: async (text) => {
       for (const end = Date.now() + 20_000; !stdout.includes(text); await setTimeout(10)) {
