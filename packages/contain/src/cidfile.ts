@@ -1,4 +1,4 @@
-// --cidfile: the id in a file that is there as long as somebody keeps it, as docker's.
+// --cidfile: the id in a file, which stays when the container is gone, as docker's does.
 import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { codeOf, ToolError, UsageError } from "@contain-tools/kernel";

@@ -1,5 +1,5 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
-import { existsSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, writeFileSync, writeSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import {
   become,
@@ -44,7 +44,6 @@ export function run(plan: RunPlan): never {
     status = startAndWatch(plan, state);
   } catch (error) {
     cleanUp(plan);
-    if (plan.cidfile !== undefined) rmSync(plan.cidfile, { force: true }); // a second try shall not be refused
     return fail(error);
   }
   cleanUp(plan);

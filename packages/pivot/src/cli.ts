@@ -14,7 +14,7 @@ import {
 } from "@contain-tools/kernel";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
 import type { Layers, Upper } from "./overlay.ts";
-import { readUlimit } from "./ulimit.ts";
+import { readUlimits } from "./ulimit.ts";
 import { readUser, type UserWords } from "./user.ts";
 
 /** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
@@ -120,7 +120,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     volumes,
     cwd,
     user: user === undefined ? undefined : readUser(user),
-    limits: given.flatMap(({ name, value = "" }) => (name === "ulimit" ? [readUlimit(value)] : [])),
+    limits: readUlimits(given.flatMap(({ name, value = "" }) => (name === "ulimit" ? [value] : []))),
     env: given.flatMap(({ name, value = "" }) => (name === "env" || name === "env-file" ? readEnvironment(name, value, elsewhere) : [])),
     clearEnv: has("clear-env"),
     next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),

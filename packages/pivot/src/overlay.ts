@@ -112,7 +112,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EINVAL:
     "the kernel says more with `dmesg`. The file system of DIR must know extended attributes, file types in directories and whiteouts: ext4, xfs, btrfs and tmpfs do; NFS, FAT and another overlay, as inside docker, do not (overlayfs.rst)",
   EBUSY: "DIR is in use as the writable layer of another overlay; two would destroy each other's files (overlayfs.rst)",
-  ELOOP: "no layer may lie inside another one: keep DIR out of ROOTFS (overlayfs.rst)",
+  ELOOP: "no read-only layer may lie inside the writable one, or inside another one (overlayfs.rst)",
   ESTALE: "DIR was filled over another ROOTFS, or is a copy: its files would not fit what is below now (overlayfs.rst). Use a new DIR",
   EROFS: "DIR is on a read-only file system",
 };

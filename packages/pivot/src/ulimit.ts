@@ -3,8 +3,12 @@ import { getLimit, type Limit, payload, quote, RESOURCES, type Resource, RLIM_IN
 
 const MOST = 2n ** 63n - 1n;
 
-/** `NAME=SOFT[:HARD]`, in the units of getrlimit(2); -1 and `unlimited` lift a limit. @throws UsageError */
-export function readUlimit(text: string): Limit {
+/** Reads `NAME=SOFT[:HARD]`, in the units of getrlimit(2); -1 and `unlimited` lift a limit, the last of a name counts. @throws UsageError */
+export function readUlimits(words: readonly string[]): Limit[] {
+  return [...new Map(words.map(readUlimit).map((limit) => [limit.resource, limit])).values()];
+}
+
+function readUlimit(text: string): Limit {
   const [, name = "", softWord = "", hardWord = softWord] = /^([^=]*)=([^:]*)(?::(.*))?$/.exec(text) ?? [];
   if (!Object.hasOwn(RESOURCES, name)) {
     throw new UsageError(`--ulimit ${quote(text)}: it is NAME=SOFT[:HARD]`, `the names are ${Object.keys(RESOURCES).join(", ")}`);
