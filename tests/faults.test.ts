@@ -6,7 +6,7 @@ import { basename } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { countCalls, type Fault, runWithFault } from "./helpers/faults.ts";
-import { cgroups, mounts, processes } from "./helpers/leftovers.ts";
+import { mounts, processes } from "./helpers/leftovers.ts";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { run } from "./helpers/run.ts";
@@ -51,14 +51,16 @@ const rootfs = makeRootfs(dir);
 const hostname = basename(dir); // marks the processes, groups and states of this file's containers
 const argv = ["contain", "run", "--init", "--rootfs", rootfs, "--hostname", hostname, "--", "/bin/true"];
 
-function states(): string[] {
+/** The states of this file's containers. */
+function states(): { readonly group?: string }[] {
   const folder = "/run/contain";
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((id) => {
+  return readdirSync(folder).flatMap((id) => {
     try {
-      return readFileSync(`${folder}/${id}/state.json`, "utf8").includes(rootfs);
+      const text = readFileSync(`${folder}/${id}/state.json`, "utf8");
+      return text.includes(rootfs) ? [JSON.parse(text) as { group?: string }] : [];
     } catch {
-      return false;
+      return [];
     }
   });
 }
@@ -85,15 +87,17 @@ describe("faults", need("root", "strace"), async () => {
     }
   }
   const queue = [...faults];
-  const groupsBefore = new Set(cgroups());
 
   after(() => {
     console.log(`fault matrix: ${faults.length} runs over ${calls.size} system calls`);
+    const groups = states().map(({ group }) => group);
     run(["contain", "gc"]);
     assert.deepEqual(states(), [], "gc forgets the states of killed supervisors");
-    const groups = cgroups().filter((line) => !groupsBefore.has(line) && existsSync(`${line.split(" ")[1]}/cgroup.procs`));
-    for (const line of groups)
-      assert.doesNotMatch(readFileSync(`${line.split(" ")[1]}/cgroup.procs`, "utf8"), /./, `${line} has processes`);
+    assert.deepEqual(
+      groups.filter((group) => group !== undefined && existsSync(group)),
+      [],
+      "and removes their groups",
+    );
   });
 
   test(`each of ${faults.length} faults is told, and leaves nothing`, async () => {

@@ -272,7 +272,7 @@ describe("pivot: volumes", need("root"), () => {
     ["a working directory that is missing", ["--cwd", "/none"], /^pivot: --cwd \/none: no such directory inside the root\n$/],
     ["a working directory that is a file", ["--cwd", "/etc/passwd"], /^pivot: --cwd \/etc\/passwd: no such directory inside the root\n$/],
     ["a relative working directory", ["--cwd", "tmp"], /^pivot: --cwd tmp: it is a path inside the root, and starts with \/\n$/],
-    ["a variable without a value", ["--env", "A"], /^pivot: --env A: it is NAME=VALUE\n$/],
+    ["a variable without a name", ["--env", "=A"], /^pivot: --env "=A": it is NAME=VALUE, or NAME for the caller's value\n$/],
     ["an option that is none", ["--tmpf", "/mnt"], /^pivot: unknown option --tmpf\n +did you mean --tmpfs\?\n$/],
     ["two working directories", ["--cwd", "/", "--cwd", "/tmp"], /^pivot: --cwd was given twice\n$/],
     ["a flag with a value", ["--rw=yes"], /^pivot: --rw takes no value\n/],
