@@ -23,15 +23,21 @@ export function warn(text: string): void {
   say(`${tracer.tool}: ${text}\n`);
 }
 
+/** Text without the control characters by which a file name or a file of the container's could write on the terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
 /** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */
 export function report(error: unknown): number {
   const { tool } = tracer;
   if (error instanceof ToolError) {
-    say(`${tool}: ${error.message}\n${error.hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${error.hint}\n`}`);
+    say(`${tool}: ${printable(error.message)}\n`);
+    if (error.hint !== undefined) say(`${" ".repeat(tool.length + 2)}${printable(error.hint)}\n`);
     return error.status;
   }
   if (error instanceof Error && codeOf(error) !== undefined && "syscall" in error) {
-    say(`${tool}: ${error.message}\n`); // node:fs names the call, the path and the errno
+    say(`${tool}: ${printable(error.message)}\n`); // node:fs names the call, the path and the errno
     return 125;
   }
   say(`${tool}: this is a bug in ${tool}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
