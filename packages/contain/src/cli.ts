@@ -1,13 +1,16 @@
 // `contain COMMAND`: which command, and its words to a plan.
 import { type Chain, type Options, UsageError, withCommon } from "@contain-tools/kernel";
 import type { Subcommand } from "./command.ts";
-import { subcommand } from "./command.ts";
+import { optionsFirst, subcommand } from "./command.ts";
+import { exec } from "./commands/exec.ts";
 import { gc } from "./commands/gc.ts";
 import { inspect } from "./commands/inspect.ts";
 import { list } from "./commands/list.ts";
 import { pause, unpause } from "./commands/pause.ts";
 import { rm } from "./commands/rm.ts";
 import { kill, stop } from "./commands/signal.ts";
+import { stats } from "./commands/stats.ts";
+import { update } from "./commands/update.ts";
 import { composeRun } from "./compose.ts";
 import { runOptions } from "./options.ts";
 import { makeRootfs, readRootfsPlan } from "./rootfs.ts";
@@ -35,7 +38,21 @@ const rootfsCommand = subcommand({
   },
 });
 
-export const COMMANDS: readonly Subcommand[] = [runCommand, list, inspect, stop, kill, pause, unpause, rm, gc, rootfsCommand];
+export const COMMANDS: readonly Subcommand[] = [
+  runCommand,
+  exec,
+  list,
+  stats,
+  inspect,
+  update,
+  stop,
+  kill,
+  pause,
+  unpause,
+  rm,
+  gc,
+  rootfsCommand,
+];
 const ALIASES: Readonly<Record<string, string>> = { ps: "list", ls: "list" };
 
 export const options = withCommon({});
@@ -48,6 +65,6 @@ export function readPlan(given: Options, chain: Chain): Plan {
   if (word === undefined) throw new UsageError("which command?", `the commands are ${known}; --help tells more`);
   const command = COMMANDS.find(({ name }) => name === (ALIASES[word] ?? word));
   if (command === undefined) throw new UsageError(`unknown command ${word}`, `the commands are ${known}`);
-  const own = chain.more(command.options, words, { ...command, name: `contain ${command.name}` });
+  const own = chain.more(command.options, optionsFirst(command, words), { ...command, name: `contain ${command.name}` });
   return command.plan(own, chain);
 }

@@ -1,8 +1,10 @@
 // The shape of a subcommand: `plan` reads its words without a side effect and returns what is to be done.
-import type { Chain, Command, OptionSpec, Options } from "@contain-tools/kernel";
+import { type Chain, type Command, type OptionSpec, type Options, readOptions, UsageError } from "@contain-tools/kernel";
 
 export interface Subcommand<Name extends string = string> extends Command {
   readonly options: Readonly<Record<Name, OptionSpec>>;
+  /** Options may stand behind so many words too: `contain stop ID --grace 5s`. Behind a program's name they are its own. */
+  readonly optionsBehind?: number;
   /** @throws UsageError; nothing has been changed then */
   readonly plan: (given: Options<Name>, chain: Chain) => () => never;
 }
@@ -10,4 +12,24 @@ export interface Subcommand<Name extends string = string> extends Command {
 /** Keeps the option names of a table for its `plan`, and forgets them for the list of commands. */
 export function subcommand<Name extends string>(command: Subcommand<Name>): Subcommand {
   return command as unknown as Subcommand;
+}
+
+/** The words of a command with all its options in front. @throws UsageError */
+export function optionsFirst({ options, optionsBehind = 0 }: Subcommand, words: readonly string[]): readonly string[] {
+  const front: string[] = [];
+  const others: string[] = [];
+  let rest = words;
+  for (let ended = false; !ended; ) {
+    const read = readOptions(options, rest);
+    front.push(...rest.slice(0, rest.length - read.rest.length - (read.ended ? 1 : 0)));
+    ended = read.ended || read.rest.length === 0 || others.length >= optionsBehind;
+    others.push(...(ended ? read.rest : read.rest.slice(0, 1)));
+    rest = read.rest.slice(1);
+  }
+  return [...front, "--", ...others];
+}
+
+/** For a command that takes no words. */
+export function checkNoWords({ rest: [word] }: Options): void {
+  if (word !== undefined) throw new UsageError(`${word}: this command takes no words`);
 }

@@ -1,6 +1,6 @@
 // Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
 import { closeSync, openSync, readSync } from "node:fs";
-import { type CgsetPlan, limitOptions, locate } from "@contain-tools/cgset";
+import { type CgsetPlan, locate } from "@contain-tools/cgset";
 import {
   type Chain,
   findHierarchy,
@@ -9,13 +9,16 @@ import {
   type Options,
   parseSignal,
   parseTime,
+  payload,
   quote,
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
 import type { NsexecPlan } from "@contain-tools/nsexec";
+import { readEnvFile } from "@contain-tools/pivot";
 import { checkCidfile } from "./cidfile.ts";
 import { insideWords } from "./inside.ts";
+import { describeLimits, limitWords } from "./limits.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 import { readStates, statusOf } from "./state.ts";
@@ -26,6 +29,8 @@ export interface RunPlan {
   readonly cidfile: string | undefined;
   readonly argv: readonly string[];
   readonly rootfs: string;
+  /** What the program finds in its environment, NAME=VALUE. */
+  readonly env: readonly string[];
   /** The directory of its cgroup; undefined where there can be none and no limit asks for one. */
   readonly group: string | undefined;
   readonly stopSignal: number;
@@ -53,13 +58,11 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   if (given.rest.length === 0) throw new UsageError("which program?", "contain run [options] [--] PROG [ARG…]");
   const id = makeId();
   const name = `contain-${id}`;
-  const limitWords = given.given.flatMap(({ name: option, value }) =>
-    option in limitOptions ? [`--${option}`, ...(value === undefined ? [] : [value])] : [],
-  );
-  const make = ["cgset", "--name", name, ...(limitWords.length > 0 ? limitWords : ["--make"])];
+  const limits = limitWords(given);
+  const make = ["cgset", "--name", name, ...(limits.length > 0 ? limits : ["--make"])];
   const remove = ["cgset", "--name", name, "--kill", "--rm"];
   const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
-  const group = findGroup(makeGroup.plan, limitWords.length > 0);
+  const group = findGroup(makeGroup.plan, limits.length > 0);
   const rootless = process.geteuid?.() !== 0;
   const run = containerArgv(given, { group, rootless });
   const exec = chain.settings.mode === "exec";
@@ -71,6 +74,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     cidfile: checkCidfile(given.value("cidfile")),
     argv: given.rest,
     rootfs: given.value("rootfs") ?? "/",
+    env: readEnvironment(given, run),
     group,
     stopSignal: parseSignal(given.value("stop-signal") ?? "TERM"),
     grace: parseTime("--grace", given.value("grace") ?? "10s"),
@@ -84,6 +88,21 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     quiet: given.has("quiet"),
     printChain: given.has("print-chain"),
   };
+}
+
+/** TERM is the one variable that says something about the caller's side: its terminal. */
+export function callersTerm(): string {
+  return `TERM=${payload.env["TERM"] ?? "xterm"}`;
+}
+
+/** What pivot was told of the environment, for `contain exec`. */
+function readEnvironment(given: Options<RunOption>, run: readonly string[]): string[] {
+  const files = given
+    .all("env-file")
+    .flatMap(readEnvFile)
+    .flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`]));
+  const words = run.flatMap((word, i) => (word === "--env" && run[i + 1]?.includes("=") ? [run[i + 1] ?? ""] : []));
+  return [...files, ...words];
 }
 
 function containerArgv(given: Options<RunOption>, { group, rootless }: { group: string | undefined; rootless: boolean }): string[] {
@@ -112,6 +131,11 @@ function readName(name: string | undefined): string | undefined {
   return name;
 }
 
+export function checkVariable(text: string): string {
+  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
+  return text;
+}
+
 /** Where the group will be. Without limits a host that has no writable cgroup v2 is no reason to refuse. */
 function findGroup(plan: CgsetPlan, needed: boolean): string | undefined {
   try {
@@ -121,12 +145,6 @@ function findGroup(plan: CgsetPlan, needed: boolean): string | undefined {
     if (needed || !(error instanceof ToolError)) throw error;
     return undefined;
   }
-}
-
-function describeLimits(given: Options<RunOption>): string {
-  const words = given.given.flatMap(({ name, value }) => (name in limitOptions ? [value === undefined ? name : `${name}=${value}`] : []));
-  if (given.has("memory") && !given.has("swap") && given.value("memory") !== "max") words.push("swap=0");
-  return words.join(" ");
 }
 
 /** Twelve hexadecimal digits, as docker's short ids. */

@@ -19,7 +19,7 @@ import {
 import { inside, spawn } from "@contain-tools/nsexec";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
-import { identify, removeState, type State, writeState } from "./state.ts";
+import { createState, identify, removeState, type State, writeState } from "./state.ts";
 import { describeOutcome, type Outcome, supervise } from "./supervise.ts";
 import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
 
@@ -37,7 +37,7 @@ export function run(plan: RunPlan): never {
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
   writeCidfile(plan);
   const state = newState(plan);
-  writeState(state);
+  createState(state);
   let status: number;
   try {
     makeGroup(plan);
@@ -52,14 +52,17 @@ export function run(plan: RunPlan): never {
 
 function newState(plan: RunPlan): State {
   const supervisor = identify(process.pid) ?? { pid: process.pid, started: "" };
-  const { id, name, argv, rootfs, group, limits, grace } = plan;
+  const { id, name, argv, rootfs, env, group, limits, grace, container } = plan;
   return {
     id,
     name,
     supervisor,
     init: undefined,
+    indirect: container.settings.mode === "exec",
+    started: false,
     argv,
     rootfs,
+    env,
     group,
     limits,
     created: Date.now(),
@@ -76,7 +79,7 @@ function makeGroup({ makeGroup: link, limits }: RunPlan): void {
 }
 
 /** Runs a part of another tool under that tool's name, and takes our own again. */
-function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T): T {
+export function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T): T {
   const { tool } = tracer;
   const { on, writes } = steps;
   enterLink(link);
@@ -92,15 +95,21 @@ function startAndWatch(plan: RunPlan, state: State): number {
   const { container, group, stopSignal, grace } = plan;
   const before = group === undefined ? undefined : readUsage(group);
   const started = Date.now();
-  const { pid, failed } = asTool(container, () =>
+  const {
+    pid,
+    failed,
+    started: hasStarted,
+  } = asTool(container, () =>
     spawn(container.plan, () => {
       inside(container.plan);
       return become(container.plan.next);
     }),
   );
-  writeState({ ...state, init: identify(pid) });
+  const made = { ...state, init: identify(pid) };
+  writeState(made);
+  const start = { happened: hasStarted, act: () => writeState({ ...made, started: true }) };
   const { foreground, hadTerminal } = container.plan;
-  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal });
+  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal, start });
   const usage = group === undefined || before === undefined ? undefined : usageSince(before, readUsage(group));
   reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
   return shellStatus(outcome.status);
@@ -140,13 +149,22 @@ function cleanUp({ removeGroup: link, id, group }: RunPlan): void {
 
 /** The chain as a script that does the same when pasted into a shell. */
 export function chainScript({ argvs, cidfile, id }: RunPlan): string {
-  const line = (argv: readonly string[]) => argv.map(shellQuote).join(" ");
-  const lines = [
-    ...(payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`]),
+  return script([
     ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${shellQuote(cidfile)}) || exit 125`]),
-    ...(argvs.make.length > 0 ? [`${line(argvs.make)} || exit`] : []),
-    line(argvs.run),
-    ...(argvs.remove.length > 0 ? ["status=$?", line(argvs.remove), "exit $status"] : []),
-  ];
-  return `(\n${lines.map((text) => `  ${text}\n`).join("")})\n`;
+    ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
+    shellLine(argvs.run),
+    ...(argvs.remove.length > 0 ? ["status=$?", shellLine(argvs.remove), "exit $status"] : []),
+  ]);
+}
+
+/** One argv as such a script. */
+export function scriptOf(argv: readonly string[]): string {
+  return script([shellLine(argv)]);
+}
+
+const shellLine = (argv: readonly string[]) => argv.map(shellQuote).join(" ");
+
+function script(lines: readonly string[]): string {
+  const path = payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`];
+  return `(\n${[...path, ...lines].map((text) => `  ${text}\n`).join("")})\n`;
 }

@@ -2,7 +2,8 @@
 // the supervisor and the container still live is asked of /proc each time, by PID and start time.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { codeOf, readIfThere, statFields, UsageError } from "@contain-tools/kernel";
+import { codeOf, readIfThere, statFields, statusField, UsageError } from "@contain-tools/kernel";
+import { makeStateFolder, stateFolder } from "./folder.ts";
 
 /** A process that cannot be mistaken for a later one with the same PID: field 22 of /proc/PID/stat is its start time (proc_pid_stat(5)). */
 export interface ProcessId {
@@ -24,10 +25,16 @@ export interface State {
   readonly id: string;
   readonly name: string | undefined;
   readonly supervisor: ProcessId;
-  /** PID 1 of the container, as the host sees it; undefined before it was started. */
+  /** PID 1 of the container, as the host sees it; undefined before it was made. */
   readonly init: ProcessId | undefined;
+  /** With --chain exec the file has as `init` an nsexec that stays as the parent of PID 1. */
+  readonly indirect: boolean;
+  /** PID 1 has become the program (or the init before it); until then it may still see the host's files. */
+  readonly started: boolean;
   readonly argv: readonly string[];
   readonly rootfs: string;
+  /** What the program found in its environment, NAME=VALUE. */
+  readonly env: readonly string[];
   /** The directory of its cgroup. */
   readonly group: string | undefined;
   /** `memory=64M pids=64` */
@@ -42,12 +49,7 @@ export interface State {
 
 export type Status = "starting" | "running" | "paused" | "exited" | "dead";
 
-/** /run/contain, or for an ordinary user $XDG_RUNTIME_DIR/contain. */
-export function stateFolder(): string {
-  const { XDG_RUNTIME_DIR: runtime } = process.env;
-  if (process.geteuid?.() === 0) return "/run/contain";
-  return join(runtime ?? `/tmp/contain-${process.geteuid?.()}`, "contain");
-}
+const ID = /^[0-9a-f]{12}$/;
 
 /** The folder of one container. */
 export function folderOf(id: string): string {
@@ -61,43 +63,78 @@ export function identify(pid: number): ProcessId | undefined {
   return started === undefined ? undefined : { pid, started };
 }
 
-/** True while this very process lives; a zombie has ended. */
-export function isAlive(process: ProcessId | undefined): boolean {
-  if (process === undefined) return false;
+/** True while exactly this process lives; a zombie has ended. */
+export function isAlive(process: ProcessId): boolean {
   const stat = readIfThere(`/proc/${process.pid}/stat`);
   if (stat === undefined) return false;
   const fields = statFields(stat);
   return fields[19] === process.started && fields[0] !== "Z" && fields[0] !== "X";
 }
 
-/** Writes a state so that a reader sees the old one or the new one, never a half: rename(2) is atomic. */
-export function writeState(state: State): void {
-  const folder = folderOf(state.id);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const draft = join(folder, `.state.${state.supervisor.pid}`);
-  writeFileSync(draft, `${JSON.stringify(state)}\n`, { mode: 0o600 });
-  renameSync(draft, join(folder, "state.json"));
+/**
+ * Writes the first state of a container, in a folder that appears at once with the state in it. Until then its name says who makes it,
+ * so that gc can tell one in the making from one that was left.
+ *
+ * @throws UsageError when there is no state folder and none can be made
+ */
+export function createState(state: State): void {
+  const { pid, started } = state.supervisor;
+  const draft = join(makeStateFolder(), `.${state.id}-${pid}-${started}`);
+  mkdirSync(draft, { mode: 0o700 });
+  writeFileSync(join(draft, "state.json"), `${JSON.stringify(state)}\n`, { mode: 0o600 });
+  renameSync(draft, folderOf(state.id));
 }
 
-/** Forgets a container. */
+/** The supervisor's to call: writes a state so that a reader sees the old one or the new one, never a half; rename(2) is atomic. */
+export function writeState(state: State): void {
+  replaceFile(state.id, "state.json", `${JSON.stringify(state)}\n`);
+}
+
+/** Notes limits that were changed; a file of their own, so that the supervisor's next state does not undo it. */
+export function writeLimits(id: string, limits: string): void {
+  replaceFile(id, "limits", `${limits}\n`);
+}
+
+function replaceFile(id: string, name: string, text: string): void {
+  const draft = join(folderOf(id), `.${name}.${process.pid}`);
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, join(folderOf(id), name));
+}
+
+/** Forgets a container. The folder loses its name first, so that nobody sees one without a state. */
 export function removeState(id: string): void {
-  rmSync(folderOf(id), { recursive: true, force: true });
+  const self = identify(process.pid);
+  const doomed = join(stateFolder(), `.${id}-${process.pid}-${self?.started}`);
+  try {
+    renameSync(folderOf(id), doomed);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return;
+    throw error;
+  }
+  rmSync(doomed, { recursive: true, force: true });
 }
 
 /** Every container that has a state, the oldest first. A folder without a readable state is gc's to tell. */
 export function readStates(): State[] {
-  const ids = entries(stateFolder());
-  return ids.flatMap((id) => readState(id) ?? []).sort((a, b) => a.created - b.created);
+  return entries()
+    .flatMap((id) => readState(id) ?? [])
+    .sort((a, b) => a.created - b.created);
 }
 
-/** The folders in the state folder, with a state or without. */
-export function stateIds(): string[] {
-  return entries(stateFolder());
+/** What is in the state folder without being a state: why, and its path. Nobody else's, and nothing in the making. */
+export function strays(): { readonly path: string; readonly why: string }[] {
+  return entries().flatMap((name) => {
+    const path = join(stateFolder(), name);
+    if (ID.test(name)) return readState(name) === undefined ? [{ path, why: "a folder without a readable state" }] : [];
+    const maker = /^\.[0-9a-f]{12}-(\d+)-(\d+)$/.exec(name);
+    if (maker === null || isAlive({ pid: Number(maker[1]), started: maker[2] ?? "" })) return [];
+    return [{ path, why: `made or half removed by PID ${maker[1]}, which is gone` }];
+  });
 }
 
-function entries(folder: string): string[] {
+function entries(): string[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(stateFolder());
   } catch (error) {
     if (codeOf(error) === "ENOENT") return [];
     throw error;
@@ -105,35 +142,74 @@ function entries(folder: string): string[] {
 }
 
 export function readState(id: string): State | undefined {
+  if (!ID.test(id)) return undefined;
+  let state: unknown;
   try {
-    return JSON.parse(readFileSync(join(folderOf(id), "state.json"), "utf8")) as State;
-  } catch {
+    state = JSON.parse(readFileSync(join(folderOf(id), "state.json"), "utf8"));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
     return undefined;
   }
+  if (!isState(state) || state.id !== id) return undefined;
+  const limits = readIfThere(join(folderOf(id), "limits"))?.trim() ?? state.limits;
+  const init = state.indirect && state.init ? childThatIsInit(state.init.pid) : state.init;
+  return { ...state, limits, init, started: state.started && init !== undefined };
+}
+
+/** Half-written, hand-written or of another version: what is not a state must not be acted upon. */
+function isState(value: unknown): value is State {
+  if (typeof value !== "object" || value === null) return false;
+  const state = value as Partial<Record<keyof State, unknown>>;
+  const isProcess = (process: unknown) =>
+    typeof process === "object" && process !== null && "pid" in process && Number.isInteger(process.pid) && Number(process.pid) > 0;
+  const areTexts = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === "string");
+  return (
+    typeof state.id === "string" &&
+    isProcess(state.supervisor) &&
+    (state.init === undefined || isProcess(state.init)) &&
+    areTexts(state.argv) &&
+    areTexts(state.env) &&
+    (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
+    typeof state.limits === "string" &&
+    typeof state.created === "number" &&
+    typeof state.grace === "number"
+  );
+}
+
+/** The child of a process that is PID 1 of a PID namespace (NSpid, proc_pid_status(5)). */
+function childThatIsInit(pid: number): ProcessId | undefined {
+  const children = (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").trim().split(" ").filter(Boolean);
+  const init = children.find((child) => statusField(readIfThere(`/proc/${child}/status`) ?? "", "NSpid")?.endsWith("\t1"));
+  return init === undefined ? undefined : identify(Number(init));
 }
 
 /** What a container is doing, by what /proc and its cgroup say now. */
 export function statusOf(state: State): Status {
   if (state.ended !== undefined) return "exited";
   if (!isAlive(state.supervisor)) return "dead";
-  if (state.init === undefined) return "starting";
+  if (!state.started) return "starting";
   if (state.group !== undefined && /^frozen 1$/m.test(readIfThere(join(state.group, "cgroup.events")) ?? "")) return "paused";
   return "running";
 }
 
 /**
- * The container that a word means: its id, a unique beginning of it, or its name.
+ * The container that a word means: its id, its name, or a unique beginning of its id.
  *
  * @throws UsageError that lists what there is
  */
 export function findContainer(word: string): State {
   const states = readStates();
-  const exact = states.find(({ id, name }) => id === word || name === word);
-  if (exact !== undefined) return exact;
-  const matching = states.filter(({ id }) => id.startsWith(word));
-  const [found, second] = matching;
-  if (found !== undefined && second === undefined) return found;
+  const exact = states.filter(({ id, name }) => id === word || name === word);
+  // A dead one does not keep its name from a new one.
+  const [found] = [...exact.filter((state) => statusOf(state) !== "dead"), ...exact];
+  if (found !== undefined) return found;
+  const matching = word === "" ? [] : states.filter(({ id }) => id.startsWith(word));
+  const [first, second] = matching;
+  if (first !== undefined && second === undefined) return first;
   const list = (some: readonly State[]) => some.map(({ id, name }) => (name === undefined ? id : `${id} (${name})`)).join(", ");
-  if (found !== undefined) throw new UsageError(`${word}: several containers begin so`, list(matching));
-  throw new UsageError(`${word}: there is no such container`, states.length === 0 ? "there is none at all" : `there are ${list(states)}`);
+  if (first !== undefined) throw new UsageError(`${word}: several containers begin so`, list(matching));
+  throw new UsageError(
+    `${word || '""'}: there is no such container`,
+    states.length === 0 ? `there is none at all in ${stateFolder()}` : `there are ${list(states)}`,
+  );
 }

@@ -30,6 +30,8 @@ export interface Supervised {
   /** The container is the terminal's foreground process group. */
   readonly foreground: boolean;
   readonly hadTerminal: boolean;
+  /** What is to be done once the program was started. */
+  readonly start: { readonly happened: () => boolean; readonly act: () => void };
 }
 
 export interface Outcome {
@@ -44,6 +46,8 @@ export interface Outcome {
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
 export function supervise(container: Supervised): Outcome {
   const { pid, foreground, hadTerminal } = container;
+  const began = Date.now();
+  let starting = true;
   let deadline: number | undefined;
   let asked: Outcome["asked"];
   let killedByUs: Outcome["killedByUs"];
@@ -77,8 +81,19 @@ export function supervise(container: Supervised): Outcome {
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + grace);
       if (grace === 0) killNow("grace");
     },
-    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - Date.now())),
+    timeout: () => {
+      const now = Date.now();
+      // sigtimedwait(2) cannot wait for a pipe too; a start takes some 20 ms, and only a state in a file waits for this.
+      const look = starting ? Math.min(500, 5 + (now - began) / 4) : Number.POSITIVE_INFINITY;
+      const wait = Math.min(look, deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, deadline - now));
+      return Number.isFinite(wait) ? wait : undefined;
+    },
     onTimeout: () => {
+      if (starting && container.start.happened()) {
+        starting = false;
+        container.start.act();
+      }
+      if (deadline === undefined || deadline > Date.now()) return;
       steps.say("the grace window is over: SIGKILL");
       killNow("grace");
     },

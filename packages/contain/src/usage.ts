@@ -40,10 +40,7 @@ const CUMULATIVE = [
 
 /** Reads a group's usage as it is now. */
 export function readUsage(group: string): Usage {
-  const single = (file: string) => {
-    const text = readIfThere(join(group, file))?.trim();
-    return text === undefined || text === "" || text === "max" ? undefined : Number(text);
-  };
+  const single = (file: string) => readLimit(group, file);
   const field = (file: string, key: string) => cgroupField(group, file, key);
   return {
     memoryPeak: single("memory.peak"),
@@ -58,11 +55,23 @@ export function readUsage(group: string): Usage {
     cpuThrottledPeriods: field("cpu.stat", "nr_throttled"),
     cpuThrottledMicroseconds: field("cpu.stat", "throttled_usec"),
     pidsPeak: single("pids.peak"),
-    pidsCurrent: single("pids.current"),
+    pidsCurrent: readPids(group),
     pidsRefused: field("pids.events", "max"),
     readBytes: sumOf(group, "rbytes"),
     writtenBytes: sumOf(group, "wbytes"),
   };
+}
+
+/** A file that holds one number; undefined without the file, and for `max`. */
+export function readLimit(group: string, file: string): number | undefined {
+  const text = readIfThere(join(group, file))?.trim();
+  return text === undefined || text === "" || text === "max" ? undefined : Number(text);
+}
+
+/** pids.current, which counts threads; where that controller is not on cgroup v2, cgroup.threads of the group itself. */
+export function readPids(group: string): number | undefined {
+  const current = readIfThere(join(group, "pids.current"));
+  return current === undefined ? readIfThere(join(group, "cgroup.threads"))?.split("\n").filter(Boolean).length : Number(current);
 }
 
 function sumOf(group: string, key: string): number | undefined {

@@ -182,22 +182,28 @@ function descendants(dir: string): string[] {
 
 const POLLPRI = 2;
 
-/** Waits until no process is left in a group and below it (`populated 0` in cgroup.events). False when the time is up. */
+/** Waits until no process is left in a group and below it (`populated 0` in cgroup.events), or it is gone. False when the time is up. */
 export function waitUntilEmpty(dir: string, milliseconds: number): boolean {
+  return waitForField(dir, "cgroup.events", "populated", 0, milliseconds) || !existsSync(dir);
+}
+
+/** Waits until a field of a group's flat keyed file has a value. False when the time is up, or the group is gone. */
+export function waitForField(dir: string, file: string, key: string, value: number, milliseconds: number): boolean {
   const deadline = Date.now() + milliseconds;
   let fd: number;
   try {
-    fd = openSync(join(dir, "cgroup.events"), "r");
+    fd = openSync(join(dir, file), "r");
   } catch {
-    return true; // the group is gone
+    return false;
   }
   try {
-    while (cgroupField(dir, "cgroup.events", "populated") === 1) {
+    for (;;) {
+      const now = cgroupField(dir, file, key);
+      if (now === value || now === undefined) return now === value;
       const left = deadline - Date.now();
       if (left <= 0) return false;
       pollOnce(fd, POLLPRI, Math.min(left, 50)); // the kernel notifies; the short wait covers a change before the poll
     }
-    return true;
   } finally {
     closeSync(fd);
   }

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { UsageError } from "./errno.ts";
 import { execProgram, keepRawBytes, payload } from "./exec.ts";
+import { openFiles } from "./file.ts";
 import type { Launch } from "./launch.ts";
 import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, renderHelp } from "./options.ts";
 import { parseCount } from "./parse.ts";
@@ -218,6 +219,7 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
   try {
     payload.launch = launch;
     payload.env = callersEnvironment(launch);
+    payload.inherited = openFiles();
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new UsageError(`no tool is called ${name}`, `the tools are ${tools.map((t) => t.name).join(", ")}`);
     rememberFiles(launch.bin);

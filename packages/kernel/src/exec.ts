@@ -16,13 +16,15 @@ export interface Payload {
   env: Record<string, string>;
   /** Descriptors 3 to 3+N-1 stay open. */
   preserveFds: number;
-  /** The rootfs that this process has pivoted into, for error messages. */
+  /** Where this process has gone, for error messages: `the rootfs ./rootfs`. */
   inside: string | undefined;
   /** Resource limits of the program, set just before it starts: this runtime might not get by with them. */
   limits: readonly Limit[];
+  /** Files and directories that our caller had open, from descriptor 3 up. */
+  inherited: readonly number[];
 }
 
-export const payload: Payload = { launch: NO_LAUNCHER, env: {}, preserveFds: 0, inside: undefined, limits: [] };
+export const payload: Payload = { launch: NO_LAUNCHER, env: {}, preserveFds: 0, inside: undefined, limits: [], inherited: [] };
 
 const execveC = declare("execve", "int", ["void *", "void *", "void *"]);
 
@@ -73,8 +75,10 @@ function environment(): (string | Buffer)[] {
 
 /** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
 function startClean(): void {
-  const { launch, preserveFds, limits } = payload;
+  const { launch, preserveFds, limits, inherited } = payload;
   closeOnExecFrom(3 + preserveFds);
+  // execve would still find them by a path that leads through /proc, `/bin -> /proc/self/fd/5` (CVE-2024-21626).
+  for (const fd of inherited) if (fd >= 3 + preserveFds) closeQuietly(fd);
   for (let fd = 0; fd < 3 + preserveFds; fd++) {
     if (launch.closed.includes(fd)) closeQuietly(fd);
     else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);
@@ -134,11 +138,11 @@ function execByShell(path: string, words: readonly (string | Buffer)[], env: rea
 }
 
 function place(): string {
-  return payload.inside === undefined ? "" : ` inside the rootfs ${payload.inside}`;
+  return payload.inside === undefined ? "" : ` inside ${payload.inside}`;
 }
 
 function notFound(name: string): ExecError {
-  const hint = payload.inside === undefined ? undefined : `it was looked for inside the rootfs ${payload.inside}, not on the host`;
+  const hint = payload.inside === undefined ? undefined : `it was looked for inside ${payload.inside}, not on the host`;
   if (name.includes("/") || name === "") return new ExecError(`${quote(name)}: no such file${place()}`, hint, 127);
   return new ExecError(`${name}: not found in PATH${place()} (${payload.env["PATH"] ?? DEFAULT_PATH})`, hint, 127);
 }

@@ -1,5 +1,5 @@
 // Files of the kernel (/proc, /sys, cgroup) and descriptors. node:fs makes the calls; what changes something is traced.
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
 import { codeOf, failedWith, SyscallError } from "./errno.ts";
 import { declare, declareSyscall, ERRNO, SYS } from "./libc.ts";
 import { quote, sys, trace } from "./trace.ts";
@@ -82,6 +82,26 @@ export function closeQuietly(fd: number): void {
     closeSync(fd);
   } catch {
     // EBADF
+  }
+}
+
+/** The descriptors from 3 up that are files or directories; none without /proc. The runtime's own are pipes, sockets and devices. */
+export function openFiles(): number[] {
+  let names: string[];
+  try {
+    names = readdirSync("/proc/self/fd");
+  } catch {
+    return [];
+  }
+  return names.map(Number).filter((fd) => fd >= 3 && isFile(fd));
+}
+
+function isFile(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isDirectory() || stat.isFile();
+  } catch {
+    return false; // the listing's own descriptor, closed again
   }
 }
 

@@ -18,7 +18,11 @@ export * from "./poll.ts";
 export * from "./proc.ts";
 export * from "./process.ts";
 export * from "./report.ts";
+
 export * from "./rlimit.ts";
+
+export * from "./secrets.ts";
+
 export * from "./signal.ts";
 export * from "./terminal.ts";
 export * from "./threads.ts";

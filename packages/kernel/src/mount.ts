@@ -271,6 +271,26 @@ export function fdPath(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
+/**
+ * chdir(2) to a path that others may have laid out: no link of /proc is followed, since /proc/self/fd/N could lead to a directory of
+ * the host that is still open here (CVE-2024-21626).
+ *
+ * @throws SyscallError ENOENT, ENOTDIR, EACCES; ELOOP for such a link
+ */
+export function chdirInRoot(path: string): void {
+  const root = openSync("/", O_PATH | constants.O_DIRECTORY);
+  try {
+    const fd = openInRoot(root, path);
+    try {
+      fchdir(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } finally {
+    closeSync(root);
+  }
+}
+
 /** `openInRoot`, making what is missing: a directory, or for a file its directories and an empty file. */
 export function makeInRoot(root: number, path: string, kind: "directory" | "file"): number {
   try {

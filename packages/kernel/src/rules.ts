@@ -154,6 +154,16 @@ const RULES: readonly Rule[] = [
     say: "bringing an interface up needs CAP_NET_ADMIN in the user namespace that owns the network namespace (netdevice(7))",
   },
   {
+    syscall: "clone3|clone",
+    code: "ENOMEM",
+    say: "PID 1 of the PID namespace has ended, and no process can be made in it any more (pid_namespaces(7)); or memory is short",
+  },
+  {
+    syscall: "openat2",
+    code: "ELOOP",
+    say: "there are more than 40 symbolic links, or one of /proc's own (/proc/PID/fd, cwd, root), which are not followed: they could lead out of the container",
+  },
+  {
     syscall: "openat2",
     code: "ENOSYS",
     say: "openat2(2) came with Linux 5.6; without it a symbolic link in the rootfs could redirect a mount to the host, so we stop",

@@ -1,6 +1,7 @@
 // Words to plan: which namespaces to make or to join, and what to set up in them. Option names are unshare(1)'s and nsenter(1)'s.
 import { existsSync } from "node:fs";
 import {
+  type Areas,
   type Chain,
   holdsTerminal,
   inForeground,
@@ -12,6 +13,7 @@ import {
   parseSignal,
   prepareFork,
   quote,
+  readAreas,
   SIGKILL,
   UsageError,
   withCommon,
@@ -68,6 +70,8 @@ export const options = withCommon({
   hostname: { type: "string", valueHint: "NAME", description: "set the host name; implies --uts" },
   loopback: { type: "boolean", description: "bring up lo in the new network namespace; implies --net" },
   wd: { type: "string", alias: "w", valueHint: "DIR", description: "change the working directory" },
+  env: { type: "string", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for what runs inside" },
+  "clear-env": { type: "boolean", description: "start from an empty environment" },
   root: { type: "string", alias: "R", valueHint: "DIR", description: "chroot to DIR" },
   setuid: { type: "string", alias: "S", valueHint: "UID", description: "set the user id" },
   setgid: { type: "string", alias: "G", valueHint: "GID", description: "set the group id, and drop supplementary groups" },
@@ -100,6 +104,10 @@ export interface Plan {
   readonly loopback: boolean;
   readonly wd: string | undefined;
   readonly root: string | undefined;
+  readonly env: readonly string[];
+  readonly clearEnv: boolean;
+  /** Our own command line and environment, to be overwritten in a process that joins others. */
+  readonly areas: Areas | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly offsets: readonly { readonly clock: "monotonic" | "boottime"; readonly seconds: number }[];
@@ -138,6 +146,9 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     loopback: given.has("loopback"),
     wd: given.value("wd"),
     root: given.value("root"),
+    env: given.all("env").map(readVariable),
+    clearEnv: given.has("clear-env"),
+    areas: target === undefined ? undefined : readAreas(),
     uid: readId("--setuid", given.value("setuid")),
     gid: readId("--setgid", given.value("setgid")),
     offsets: (["monotonic", "boottime"] as const).flatMap((clock) => {
@@ -193,6 +204,11 @@ function checkTarget(target: number, given: Options<Name>): void {
 function readDeathSignal(word: string | undefined, fork: boolean): number {
   if (!fork || word === "none") return 0;
   return word === undefined ? SIGKILL : parseSignal(word);
+}
+
+function readVariable(text: string): string {
+  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
+  return text;
 }
 
 function readHostname(name: string | undefined): string | undefined {

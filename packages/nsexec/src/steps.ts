@@ -9,6 +9,7 @@ import {
   CLONE_NEWUSER,
   CLONE_PARENT,
   chdir,
+  chdirInRoot,
   chroot,
   clone3,
   closeQuietly,
@@ -21,6 +22,7 @@ import {
   findHierarchy,
   getpid,
   groupDirectory,
+  hideSecrets,
   isFrozen,
   keepingDeathSignal,
   MS_BIND,
@@ -31,8 +33,11 @@ import {
   namespaceId,
   openGroup,
   type Pipe,
+  POLLIN,
+  payload,
   pidfdOpen,
   pipe,
+  pollOnce,
   readToEnd,
   setForegroundGroup,
   setgroups,
@@ -53,6 +58,7 @@ import {
   waitpid,
   writeKernelFile,
 } from "@contain-tools/kernel";
+
 import type { Plan, Wanted } from "./cli.ts";
 import { writeMaps } from "./idmap.ts";
 
@@ -78,6 +84,8 @@ export interface Spawned {
   readonly pid: number;
   /** The tool that failed before the program was started; to be read when the child has ended. */
   readonly failed: () => string | undefined;
+  /** True once the program was started. */
+  readonly started: () => boolean;
 }
 
 /**
@@ -97,6 +105,7 @@ export function spawn(plan: Plan, body: () => never): Spawned {
     closeSync(report.read);
     closeSync(gate.write);
     closeSync(made.read);
+    if (cgroup !== undefined) closeSync(cgroup); // a directory of the host's, by which a working directory could lead out
     dieWithParent(plan.deathSignal, self);
     if (plan.foreground) takeForeground();
     waitAt(gate); // until the maps are written
@@ -114,7 +123,12 @@ export function spawn(plan: Plan, body: () => never): Spawned {
   if (cgroup !== undefined) closeSync(cgroup);
   release(gate);
   closeSync(self);
-  return { pid, failed: () => readToEnd(report.read) || undefined };
+  let word: string | undefined;
+  const read = () => {
+    word ??= readToEnd(report.read);
+    return word;
+  };
+  return { pid, failed: () => read() || undefined, started: () => pollOnce(report.read, POLLIN, 0) && read() === "" };
 }
 
 /** What the child of `spawn` does before it becomes the next program. */
@@ -184,12 +198,14 @@ function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never):
   const bits = flagsOf(plan.wanted);
   if (!(bits & CLONE_NEWPID)) {
     return cloneIntoCgroup(0, cgroup, () => {
+      hideSecrets(plan.areas, "nsexec");
       join(files);
       return child();
     }).pid;
   }
   const answer = pipe();
   const first = clone3({ flags: 0 }, () => {
+    hideSecrets(plan.areas, "nsexec"); // the container's processes can look at us from here on
     join(files);
     const { pid } = cloneIntoCgroup(CLONE_PARENT, cgroup, () => {
       closeSync(answer.read);
@@ -291,12 +307,19 @@ function setUp(plan: Plan): void {
   }
   if (plan.loopback) bringLoopbackUp();
   if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") setPropagation(plan.propagation);
+  if (joinsMounts(plan)) payload.inside = `the mount namespace of PID ${plan.target}`;
   if (plan.root !== undefined) {
     chroot(plan.root);
     chdir("/");
   }
-  if (plan.wd !== undefined) chdir(plan.wd);
+  if (plan.wd !== undefined && joinsMounts(plan)) chdirAmongOthers(plan.wd, plan.target);
+  else if (plan.wd !== undefined) chdir(plan.wd);
   if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  if (plan.clearEnv) payload.env = {};
+  for (const variable of plan.env) {
+    const at = variable.indexOf("=");
+    payload.env[variable.slice(0, at)] = variable.slice(at + 1);
+  }
   if (plan.uid === undefined && plan.gid === undefined) return;
   keepingDeathSignal(() => {
     if (plan.gid !== undefined) {
@@ -306,6 +329,18 @@ function setUp(plan: Plan): void {
     if (plan.uid !== undefined) setresuid(plan.uid);
   });
 }
+
+/** Among the mounts of others a path is theirs to lay out. */
+function chdirAmongOthers(path: string, pid: number | undefined): void {
+  try {
+    chdirInRoot(path);
+  } catch (error) {
+    if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new ToolError(`--wd ${path}: no such directory in the mount namespace of PID ${pid}`, undefined, 125, { cause: error });
+  }
+}
+
+const joinsMounts = ({ target, wanted }: Plan) => target !== undefined && (flagsOf(wanted) & CLONE_NEWNS) !== 0;
 
 /** A new time namespace takes offsets only while it is empty: made, written, and only then entered (time_namespaces(7)). */
 function enterTimeNamespace({ offsets }: Plan): void {

@@ -1,5 +1,6 @@
 // Words to plan. Option letters are tini's; --rewrite and --single-child are dumb-init's.
 import {
+  type Areas,
   type Chain,
   holdsTerminal,
   isOrphaned,
@@ -10,11 +11,11 @@ import {
   parseTime,
   prepareFork,
   quote,
+  readAreas,
   runtimeEvents,
   UsageError,
   withCommon,
 } from "@contain-tools/kernel";
-import { type Areas, readAreas } from "./secrets.ts";
 
 export const options = withCommon({
   group: { type: "boolean", alias: "g", description: "send signals to the child's whole process group" },

@@ -6,6 +6,7 @@ import {
   controllingTerminal,
   getpid,
   getppid,
+  hideSecrets,
   kill,
   setChildSubreaper,
   setForegroundGroup,
@@ -16,7 +17,6 @@ import {
 } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { serve } from "./init.ts";
-import { hideSecrets } from "./secrets.ts";
 
 export const pid1: Tool<Plan, keyof typeof options> = {
   name: "pid1",

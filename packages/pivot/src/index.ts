@@ -1,2 +1,3 @@
 export { insideOptions } from "./cli.ts";
+export { readEnvFile } from "./environment.ts";
 export { pivot } from "./main.ts";

@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import {
   CLONE_NEWNS,
   chdir,
+  chdirInRoot,
   cloneTree,
   codeOf,
   failedWith,
@@ -61,7 +62,7 @@ export function enterRoot(plan: Plan): void {
   steps.say("pivoting root");
   swapRoots(oldRoot, newRoot);
   chdirInside(plan.cwd);
-  payload.inside = plan.rootfs;
+  payload.inside = `the rootfs ${plan.rootfs}`;
   setEnvironment(variables, plan.clearEnv);
   prepareLimits(plan.limits);
   if (plan.user !== undefined) becomeUser(findUser(plan.user, plan.rootfs));
@@ -169,7 +170,7 @@ function swapRoots(oldRoot: number, newRoot: number): void {
 function chdirInside(cwd: string): void {
   if (cwd === "/") return;
   try {
-    chdir(cwd);
+    chdirInRoot(cwd);
   } catch (error) {
     if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
     throw new ToolError(`--cwd ${cwd}: no such directory inside the root`, undefined, 125, { cause: error });

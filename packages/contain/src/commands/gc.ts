@@ -1,5 +1,5 @@
 // `contain gc`: finds what containers left whose supervisor is gone, says what each is, and removes it.
-import { existsSync, readdirSync, writeSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import {
   cgroupField,
@@ -7,23 +7,33 @@ import {
   exit,
   findHierarchy,
   groupDirectory,
+  kill,
   killGroup,
+  MNT_DETACH,
+  pollOnce,
+  readMountInfo,
   removeGroup,
   report,
+  SIGKILL,
   ToolError,
+  umount2,
   withCommon,
 } from "@contain-tools/kernel";
-import { subcommand } from "../command.ts";
-import { folderOf, readState, readStates, removeState, type State, stateIds, statusOf } from "../state.ts";
+import { checkNoWords, subcommand } from "../command.ts";
+import { print } from "../print.ts";
+import { folderOf, isAlive, readStates, removeState, type State, statusOf, strays } from "../state.ts";
+import { printable } from "../table.ts";
 
 const PATIENCE = 5000; // milliseconds for killed processes to leave their group
+const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it
 
 export const gc = subcommand({
   name: "gc",
   description: "Remove what containers left whose supervisor is gone",
   usage: "",
   options: withCommon({}),
-  plan() {
+  plan(given) {
+    checkNoWords(given);
     return () => exit(collectAll());
   },
 });
@@ -31,7 +41,7 @@ export const gc = subcommand({
 function collectAll(): number {
   let status = 0;
   const attempt = (what: string, remove: () => void) => {
-    writeSync(1, `${what}\n`);
+    print(`${what}\n`);
     try {
       remove();
     } catch (error) {
@@ -39,30 +49,43 @@ function collectAll(): number {
     }
   };
   for (const state of readStates().filter((candidate) => statusOf(candidate) === "dead")) {
-    attempt(`container ${state.id} (${state.argv[0]}): its supervisor, PID ${state.supervisor.pid}, is gone`, () => {
+    attempt(`container ${state.id} (${printable(state.argv[0] ?? "")}): its supervisor, PID ${state.supervisor.pid}, is gone`, () => {
       collect(state);
       removeState(state.id);
     });
   }
-  for (const id of stateIds().filter((candidate) => readState(candidate) === undefined))
-    attempt(`${folderOf(id)}: a folder without a state`, () => removeState(id));
-  for (const dir of strayGroups()) {
+  for (const { path, why } of strays()) {
+    attempt(`${path}: ${why}`, () => {
+      unmountBelow(path);
+      rmSync(path, { recursive: true, force: true });
+    });
+  }
+  const groups = strayGroups();
+  if (groups.some(isEmpty)) pollOnce(-1, 0, MOMENT);
+  for (const dir of groups) {
     // Processes without a supervisor of ours were started by hand (--print-chain): theirs to end.
-    if (cgroupField(dir, "cgroup.events", "populated") === 1)
-      writeSync(1, `${dir}: a group of no container that is known; it has processes, so it stays\n`);
+    if (!isEmpty(dir)) print(`${dir}: a group of no container that is known; it has processes, so it stays\n`);
     else attempt(`${dir}: an empty group of no container that is known`, () => removeGroup(dir, 0));
   }
   return status;
 }
 
-/** Removes what a container left outside its state: the processes of its group, and the group. */
-export function collect({ group }: State): void {
-  if (group !== undefined && existsSync(group)) remove(group);
+const isEmpty = (dir: string) => cgroupField(dir, "cgroup.events", "populated") !== 1;
+
+/** Removes what a container left beside its state: its processes, its group, mounts in its folder. */
+export function collect({ id, init, group }: State): void {
+  if (init !== undefined && isAlive(init)) kill(init.pid, SIGKILL);
+  if (group !== undefined && existsSync(group)) {
+    killGroup(group);
+    removeGroup(group, PATIENCE);
+  }
+  unmountBelow(folderOf(id));
 }
 
-function remove(group: string): void {
-  killGroup(group);
-  removeGroup(group, PATIENCE);
+/** The last mounted first. A folder is not removed before, so that nothing mounted there is taken for its contents. */
+function unmountBelow(folder: string): void {
+  const below = readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(`${folder}/`));
+  for (const { mountPoint } of below.reverse()) umount2(mountPoint, MNT_DETACH);
 }
 
 /** Groups named as ours, contain-<twelve hexadecimal digits>, beside our own or at the top, that no state knows. */

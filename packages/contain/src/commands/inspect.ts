@@ -1,21 +1,23 @@
 // `contain inspect`: everything that is known of one container, as JSON.
-import { readdirSync, writeSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { exit, NAMESPACES, namespaceId, readIfThere, readMountInfo, withCommon } from "@contain-tools/kernel";
+import { exit, groupProcesses, NAMESPACES, namespaceId, readIfThere, readMountInfo, statusField, withCommon } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { type State, statusOf } from "../state.ts";
+import { print } from "../print.ts";
+import { isAlive, type State, statusOf } from "../state.ts";
 import { readUsage } from "../usage.ts";
-import { readContainer } from "./signal.ts";
+import { readContainer } from "./container.ts";
 
 export const inspect = subcommand({
   name: "inspect",
   description: "Show everything known of a container, as JSON",
   usage: "ID",
   options: withCommon({}),
+  optionsBehind: 1,
   plan(given) {
     const state = readContainer(given.rest);
     return () => {
-      writeSync(1, `${JSON.stringify(describe(state), undefined, 2)}\n`);
+      print(`${JSON.stringify(describe(state), undefined, 2)}\n`);
       return exit(0);
     };
   },
@@ -27,22 +29,37 @@ function describe(state: State) {
   return {
     ...state,
     status,
-    namespaces:
-      pid === undefined
-        ? undefined
-        : Object.fromEntries(
-            NAMESPACES.map(({ file }) => [
-              file,
-              { id: namespaceId(pid, file), shared: namespaceId(pid, file) === namespaceId("self", file) },
-            ]),
-          ),
-    mounts:
-      pid === undefined
-        ? undefined
-        : readMountInfo(pid).map(({ mountPoint, type, source, options }) => ({ mountPoint, type, source, options: options.join(",") })),
+    supervisor: { ...state.supervisor, alive: isAlive(state.supervisor) },
+    namespaces: pid === undefined ? undefined : Object.fromEntries(NAMESPACES.map(({ file }) => [file, describeNamespace(pid, file)])),
+    mounts: pid === undefined ? undefined : describeMounts(pid),
+    processes: describeProcesses(state, pid),
     limits: state.group === undefined ? undefined : readLimitFiles(state.group),
     usage: state.group === undefined ? undefined : readUsage(state.group),
   };
+}
+
+/** undefined for a kind that the kernel does not have, or that it does not let us see (pid1 of another user's). */
+function describeNamespace(pid: number, file: string) {
+  const id = namespaceId(pid, file);
+  return id && { id, inode: Number(/\d+/.exec(id)?.[0]), shared: id === namespaceId("self", file) };
+}
+
+function describeMounts(pid: number) {
+  try {
+    return readMountInfo(pid).map(({ mountPoint, type, source, options }) => ({ mountPoint, type, source, options: options.join(",") }));
+  } catch {
+    return undefined; // it has ended meanwhile, or we may not look
+  }
+}
+
+/** PIDs as the host sees them and as the container does. Without a group only PID 1 is known. */
+function describeProcesses({ group }: State, init: number | undefined) {
+  const pids = group === undefined ? (init === undefined ? [] : [init]) : groupProcesses(group);
+  return pids.flatMap((pid) => {
+    const status = readIfThere(`/proc/${pid}/status`);
+    if (status === undefined) return [];
+    return { pid, inside: Number(statusField(status, "NSpid")?.split(/\s+/).at(-1)), name: statusField(status, "Name") };
+  });
 }
 
 /** The files of a group that hold a limit, as they are. */

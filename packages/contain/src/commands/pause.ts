@@ -1,24 +1,39 @@
 // `contain pause` and `contain unpause`: the cgroup freezer (cgroup.freeze, cgroup-v2.rst).
 import { join } from "node:path";
-import { exit, UsageError, withCommon, writeKernelFile } from "@contain-tools/kernel";
+import { cgroupField, exit, ToolError, waitForField, withCommon, writeKernelFile } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { readRunning } from "./signal.ts";
+import { groupOf, readRunning } from "./container.ts";
 
-const freezer = (name: string, value: "0" | "1", description: string) =>
+const PATIENCE = 5000; // milliseconds
+
+const freezer = (name: string, value: 0 | 1, description: string) =>
   subcommand({
     name,
     description,
     usage: "ID",
     options: withCommon({}),
+    optionsBehind: 1,
     plan(given) {
-      const { id, group } = readRunning(given.rest);
-      if (group === undefined) throw new UsageError(`${id} has no cgroup to freeze`, "it was started where no cgroup v2 could be written");
+      const group = groupOf(readRunning(given.rest));
       return () => {
-        writeKernelFile(join(group, "cgroup.freeze"), value);
+        freeze(group, value);
         return exit(0);
       };
     },
   });
 
-export const pause = freezer("pause", "1", "Freeze every process of a container");
-export const unpause = freezer("unpause", "0", "Let a frozen container go on");
+export const pause = freezer("pause", 1, "Freeze every process of a container");
+export const unpause = freezer("unpause", 0, "Let a frozen container go on");
+
+/** Returns when it has happened: the kernel takes each process at its next return to user space. */
+function freeze(group: string, value: 0 | 1): void {
+  writeKernelFile(join(group, "cgroup.freeze"), `${value}`);
+  if (waitForField(group, "cgroup.events", "frozen", value, PATIENCE)) return;
+  if (cgroupField(group, "cgroup.events", "populated") !== 1) throw new ToolError("the container has ended");
+  throw new ToolError(
+    `${group} is not ${value ? "frozen" : "thawed"} yet`,
+    value
+      ? "a process of it is in the kernel without interruption (state D), and is frozen when it comes out"
+      : "a group above it is frozen",
+  );
+}

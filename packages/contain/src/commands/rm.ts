@@ -2,14 +2,15 @@
 import { exit, UsageError, withCommon } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { removeState, statusOf } from "../state.ts";
+import { readContainer } from "./container.ts";
 import { collect } from "./gc.ts";
-import { readContainer } from "./signal.ts";
 
 export const rm = subcommand({
   name: "rm",
   description: "Forget a container that has ended",
   usage: "ID",
   options: withCommon({}),
+  optionsBehind: 1,
   plan(given) {
     const state = readContainer(given.rest);
     const status = statusOf(state);

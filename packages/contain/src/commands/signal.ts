@@ -1,4 +1,5 @@
 // `contain kill` and `contain stop`.
+import { join } from "node:path";
 import {
   exit,
   type Options,
@@ -6,73 +7,82 @@ import {
   parseSignal,
   parseTime,
   pidfdOpen,
+  pidfdSendSignal,
   pollOnce,
   SIGTERM,
-  kill as sendSignal,
   sigqueue,
+  ToolError,
   UsageError,
+  warn,
   withCommon,
+  writeKernelFile,
 } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { findContainer, isAlive, type State, statusOf } from "../state.ts";
-
-/** The container of a command that takes one. @throws UsageError */
-export function readContainer(words: readonly string[]): State {
-  const [word, ...more] = words;
-  if (word === undefined || more.length > 0)
-    throw new UsageError("which container?", "one id, a beginning of it that no other has, or a name; `contain list` shows them");
-  return findContainer(word);
-}
-
-/** The same, for a command that needs a container which runs. */
-export function readRunning(words: readonly string[]): State & { readonly init: NonNullable<State["init"]> } {
-  const state = readContainer(words);
-  const status = statusOf(state);
-  const { init } = state;
-  if (init === undefined || (status !== "running" && status !== "paused"))
-    throw new UsageError(`${state.id} does not run: its status is ${status}`);
-  return { ...state, init };
-}
+import { isAlive, type ProcessId, type State, statusOf } from "../state.ts";
+import { checkRunning, readContainer, readRunning } from "./container.ts";
 
 export const kill = subcommand({
   name: "kill",
   description: "Send a signal to PID 1 of a container (KILL)",
   usage: "ID [SIGNAL]",
   options: withCommon({}),
+  optionsBehind: 2,
   plan(given) {
-    const [id = "", signal = "KILL", ...more] = given.rest;
+    const [id, signal = "KILL", ...more] = given.rest;
+    if (more[0] !== undefined) throw new UsageError(`${more[0]}: one word too many`, "contain kill ID [SIGNAL]");
     const number = parseSignal(signal);
-    const { init } = readRunning([id, ...more].filter(Boolean));
+    const { init } = readRunning(id === undefined ? [] : [id]);
     return () => {
-      sendSignal(init.pid, number);
+      const pidfd = hold(init);
+      if (pidfd === undefined || !pidfdSendSignal(pidfd, number)) throw new ToolError("the container has ended");
       return exit(0);
     };
   },
+});
+
+export const stopOptions = withCommon({
+  grace: { type: "string", valueHint: "TIME", description: "how long it gets (what it was started with)" },
 });
 
 export const stop = subcommand({
   name: "stop",
   description: "Ask PID 1 of a container to end, and kill it when the grace window is over",
   usage: "ID",
-  options: withCommon({
-    grace: { type: "string", valueHint: "TIME", description: "how long it gets (what it was started with)" },
-  }),
+  options: stopOptions,
+  optionsBehind: 1,
   plan(given: Options<"grace">) {
     const word = given.value("grace");
     const grace = word === undefined ? undefined : parseTime("--grace", word);
-    const state = readRunning(given.rest);
+    const state = readContainer(given.rest);
+    if (statusOf(state) !== "starting") checkRunning(state);
     return () => stopContainer(state, grace ?? state.grace);
   },
 });
 
+const MOST = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)): 24 days
+
 /** The supervisor keeps the window; the time goes along with the signal (sigqueue(3)). Returns when the supervisor has cleaned up. */
-function stopContainer({ supervisor }: State, grace: number): never {
-  const pidfd = isAlive(supervisor) ? pidfdOpen(supervisor.pid) : undefined;
-  if (pidfd !== undefined) {
-    sigqueue(supervisor.pid, SIGTERM, grace);
-    while (!pollOnce(pidfd, POLLIN, 60_000)) {
-      // poll(2) says POLLIN when the process has ended
-    }
+function stopContainer(state: State, grace: number): never {
+  const { id, supervisor, group } = state;
+  const pidfd = hold(supervisor);
+  if (pidfd === undefined) return exit(0);
+  sigqueue(supervisor.pid, SIGTERM, Math.min(grace, MOST));
+  if (group !== undefined && statusOf(state) === "paused") {
+    warn(`${id} is paused: it is thawed, to take the signal`);
+    writeKernelFile(join(group, "cgroup.freeze"), "0");
+  }
+  while (!pollOnce(pidfd, POLLIN, 60_000)) {
+    // poll(2) says POLLIN when the process has ended
   }
   return exit(0);
+}
+
+/** A pidfd of exactly this process; undefined when it has ended. A PID alone could be another's by now. */
+function hold(process: ProcessId): number | undefined {
+  try {
+    const pidfd = pidfdOpen(process.pid);
+    return isAlive(process) ? pidfd : undefined;
+  } catch {
+    return undefined; // ESRCH
+  }
 }

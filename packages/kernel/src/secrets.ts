@@ -1,6 +1,8 @@
-// A forked init is a copy of the supervisor: /proc/1/environ and /proc/1/cmdline would show the host's environment and command
-// line to everybody in the container. Both are areas of our own memory, whose addresses /proc/self/stat has (proc_pid_stat(5)).
-import { overwrite, readIfThere, setDumpable, statFields } from "@contain-tools/kernel";
+// A forked process in a container is a copy of one outside: its /proc/PID/environ and cmdline would show the host's environment and
+// command line to everybody in there. Both are areas of our own memory, whose addresses /proc/self/stat has (proc_pid_stat(5)).
+import { readIfThere } from "./file.ts";
+import { statFields } from "./proc.ts";
+import { overwrite, setDumpable } from "./process.ts";
 
 export interface Areas {
   readonly argStart: number;

@@ -1,0 +1,42 @@
+// The container that a command is for.
+import { UsageError } from "@contain-tools/kernel";
+import { findContainer, type State, statusOf } from "../state.ts";
+
+/** A container whose PID 1 is there. */
+export type Running = State & { readonly init: NonNullable<State["init"]> };
+
+/** The container of a command that takes one. @throws UsageError */
+export function readContainer(words: readonly string[]): State {
+  const [word, ...more] = words;
+  if (word === undefined)
+    throw new UsageError("which container?", "its id, a beginning of it that no other has, or its name; `contain list` shows them");
+  if (more[0] !== undefined) throw new UsageError(`${more[0]}: one word too many`, "this command takes one container");
+  return findContainer(word);
+}
+
+/** The same, for a command that needs a container which runs, or is paused. */
+export function readRunning(words: readonly string[]): Running {
+  return checkRunning(readContainer(words));
+}
+
+/** @throws UsageError when it does not run */
+export function checkRunning(state: State): Running {
+  const status = statusOf(state);
+  const { init } = state;
+  if (init !== undefined && (status === "running" || status === "paused")) return { ...state, init };
+  const why = {
+    starting: "it is being started",
+    dead: "its supervisor is gone; `contain gc` removes what it left",
+    exited: `exit status ${state.ended?.status}`,
+  };
+  throw new UsageError(
+    `${state.id} does not run: its status is ${status}`,
+    status === "running" || status === "paused" ? undefined : why[status],
+  );
+}
+
+/** The group of a container that a command is about to change or to show. @throws UsageError */
+export function groupOf({ id, group }: State): string {
+  if (group === undefined) throw new UsageError(`${id} has no cgroup`, "it was started where no cgroup v2 could be written");
+  return group;
+}

@@ -1,0 +1,111 @@
+// `contain stats`: what the containers use now, once or every second.
+import { exit, pollOnce, withCommon } from "@contain-tools/kernel";
+import { subcommand } from "../command.ts";
+import { print } from "../print.ts";
+import { cpuBetween, type Sample, takeSample, throttledBetween } from "../sample.ts";
+import { sparkline } from "../sparkline.ts";
+import { findContainer, readState, readStates, type State, statusOf } from "../state.ts";
+import { columns } from "../table.ts";
+import { formatBytes, formatTime } from "../usage.ts";
+import { everySecond } from "../watch.ts";
+import { checkRunning } from "./container.ts";
+
+export const statsOptions = withCommon({
+  watch: {
+    type: "boolean",
+    alias: "w",
+    description: "every second until Ctrl-C: a live table with the last seconds, or without a terminal plain lines",
+  },
+});
+
+export const stats = subcommand({
+  name: "stats",
+  description: "Show what containers use: CPU, memory, throttling, pids",
+  usage: "[ID…]",
+  options: statsOptions,
+  optionsBehind: Number.POSITIVE_INFINITY,
+  plan(given) {
+    const ids = given.rest.map((word) => checkRunning(findContainer(word)).id);
+    return given.has("watch") ? () => watchThem(ids) : () => showOnce(ids);
+  },
+});
+
+const INTERVAL = 250; // milliseconds between the two samples of a single table
+const KEPT = 20; // samples
+
+/** The newest last. */
+type History = Sample[];
+
+/** Those named, or all; only what runs. */
+function select(ids: readonly string[]): State[] {
+  const states = ids.length === 0 ? readStates() : ids.flatMap((id) => readState(id) ?? []);
+  return states.filter((state) => ["running", "paused"].includes(statusOf(state)));
+}
+
+function showOnce(ids: readonly string[]): never {
+  const histories = new Map<string, History>();
+  look(select(ids), histories);
+  if (histories.size > 0) pollOnce(-1, 0, INTERVAL);
+  const states = select(ids);
+  look(states, histories);
+  print(lines(columns([HEAD, ...states.map((state) => row(state, histories.get(state.id) ?? []))])));
+  return exit(0);
+}
+
+function watchThem(ids: readonly string[]): never {
+  const histories = new Map<string, History>();
+  let header = true;
+  return everySecond((live) => {
+    const states = select(ids);
+    if (ids.length > 0 && states.length === 0) return undefined;
+    look(states, histories);
+    const rows = states.map((state) => row(state, histories.get(state.id) ?? [], live));
+    const [head = "", ...rest] = columns([HEAD, ...rows]);
+    const withHead = live || header;
+    header = false;
+    return withHead ? [head, ...rest] : rest;
+  });
+}
+
+function look(states: readonly State[], histories: Map<string, History>): void {
+  for (const id of histories.keys()) if (!states.some((state) => state.id === id)) histories.delete(id);
+  for (const { id, group } of states) {
+    if (group === undefined) continue;
+    histories.set(id, [...(histories.get(id) ?? []), takeSample(group)].slice(-KEPT - 1));
+  }
+}
+
+const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join("");
+
+const HEAD = ["ID", "NAME", "STATUS", "CPU", "CPU TIME", "MEMORY", "THROTTLED", "PIDS"];
+
+function row(state: State, history: History, live = false): string[] {
+  const now = history.at(-1);
+  const start = [state.id, state.name ?? "-", statusOf(state)];
+  if (now === undefined) return [...start, "-", "-", "-", "-", "-"];
+  const { usage, memoryLimit, pidsLimit } = now;
+  const between = (of: (before: Sample | undefined, after: Sample) => number | undefined) =>
+    history.map((after, i) => of(history[i - 1], after)).slice(1);
+  const figure = (text: string, values: readonly (number | undefined)[], most: number | undefined) =>
+    live ? `${sparkline(values, most ?? Math.max(...values.map((value) => value ?? 0)), KEPT)} ${text}` : text;
+  const cpu = between(cpuBetween);
+  const throttled = between(throttledBetween);
+  const cpuNow = cpu.at(-1);
+  const { cpuPeriods, cpuThrottledPeriods, cpuMicroseconds, memoryCurrent, pidsCurrent } = usage;
+  return [
+    ...start,
+    figure(cpuNow === undefined ? "-" : `${cpuNow.toFixed(1)}%`, cpu, Math.max(100, ...cpu.map((value) => value ?? 0))),
+    cpuMicroseconds === undefined ? "-" : formatTime(cpuMicroseconds / 1000),
+    figure(
+      memoryCurrent === undefined ? "-" : `${formatBytes(memoryCurrent)}/${memoryLimit === undefined ? "max" : formatBytes(memoryLimit)}`,
+      history.map((sample) => sample.usage.memoryCurrent),
+      memoryLimit,
+    ),
+    figure(cpuPeriods === undefined ? "-" : `${cpuThrottledPeriods}/${cpuPeriods}`, throttled, 100),
+    figure(
+      pidsCurrent === undefined ? "-" : `${pidsCurrent}/${pidsLimit ?? "max"}`,
+      history.map((sample) => sample.usage.pidsCurrent),
+      pidsLimit,
+    ),
+  ];
+}

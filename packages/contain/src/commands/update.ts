@@ -1,0 +1,57 @@
+// `contain update`: changes limits of a container that runs: the argv of a cgset for its group.
+import { existsSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { act, type CgsetPlan, limitOptions } from "@contain-tools/cgset";
+import { exit, type Options, steps, ToolError, UsageError, withCommon } from "@contain-tools/kernel";
+import { subcommand } from "../command.ts";
+import type { TypedLink } from "../compose.ts";
+import { describeLimits, limitIn, limitWords, mergeLimits } from "../limits.ts";
+import { print } from "../print.ts";
+import { asTool, scriptOf } from "../run.ts";
+import { type State, writeLimits } from "../state.ts";
+import { groupOf, readRunning } from "./container.ts";
+
+export const updateOptions = withCommon({
+  ...limitOptions,
+  "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
+});
+
+export const update = subcommand({
+  name: "update",
+  description: "Change the limits of a container that runs",
+  usage: "ID",
+  options: updateOptions,
+  optionsBehind: 1,
+  plan(given: Options<keyof typeof updateOptions>, chain) {
+    const state = readRunning(given.rest);
+    const group = groupOf(state);
+    const words = limitWords(given);
+    if (words.length === 0) throw new UsageError("which limits?", "contain update ID --memory 128M --cpu 50% --pids 64 …");
+    const swap = keptSwap(state, given);
+    const kept = swap === undefined ? [] : ["--swap", swap];
+    const argv = ["cgset", "--parent", dirname(group), "--name", basename(group), ...words, ...kept];
+    const described = mergeLimits(describeLimits(given), swap === undefined ? "" : `swap=${swap}`);
+    const link = chain.link(argv) as TypedLink<CgsetPlan>;
+    if (given.has("print-chain")) {
+      return () => {
+        print(scriptOf(argv));
+        return exit(0);
+      };
+    }
+    return () => {
+      // cgset would make it again
+      if (!existsSync(group)) throw new ToolError(`${state.id} has ended`);
+      steps.label = "contain";
+      steps.writes = true;
+      asTool(link, () => act(link.plan));
+      writeLimits(state.id, mergeLimits(state.limits, described));
+      return exit(0);
+    };
+  },
+});
+
+/** cgset's --memory without --swap forbids swap; a container that was given some keeps it. */
+function keptSwap({ limits }: State, given: Options): string | undefined {
+  const swap = limitIn(limits, "swap");
+  return given.has("memory") && !given.has("swap") && swap !== "0" ? swap : undefined;
+}

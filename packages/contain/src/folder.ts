@@ -1,0 +1,64 @@
+// Where states are kept: a folder that belongs to the caller and that nobody else can write to, since what stands there is acted upon.
+import { lstatSync, mkdirSync, type Stats, statSync } from "node:fs";
+import { join } from "node:path";
+import { codeOf, UsageError } from "@contain-tools/kernel";
+
+/**
+ * /run/contain, or for an ordinary user $XDG_RUNTIME_DIR/contain; without that variable /run/user/UID/contain or /tmp/contain-UID.
+ * It need not be there.
+ *
+ * @throws UsageError when it is there and is not the caller's own
+ */
+export function stateFolder(): string {
+  const folder = choose();
+  let stat: Stats | undefined;
+  try {
+    stat = lstatSync(folder, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unusable(folder, `${codeOf(error)}`, error);
+  }
+  if (stat !== undefined) check(folder, stat);
+  return folder;
+}
+
+/** The same, made if it is not there. @throws UsageError when it cannot be made or written to */
+export function makeStateFolder(): string {
+  const folder = stateFolder();
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw unusable(folder, `${codeOf(error)}`, error);
+  }
+  return stateFolder();
+}
+
+const uid = () => process.geteuid?.() ?? 0;
+
+function choose(): string {
+  // In a user namespace of one's own /run still belongs to the host's root, whom that namespace does not have.
+  if (uid() === 0 && statSync("/run", { throwIfNoEntry: false })?.uid === 0) return "/run/contain";
+  const { XDG_RUNTIME_DIR: runtime } = process.env;
+  if (!runtime) return isOwn(`/run/user/${uid()}`) ? `/run/user/${uid()}/contain` : `/tmp/contain-${uid()}`;
+  if (!runtime.startsWith("/")) throw new UsageError(`XDG_RUNTIME_DIR=${runtime}: it is not an absolute path`);
+  return join(runtime, "contain");
+}
+
+function isOwn(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.uid === uid();
+}
+
+function check(folder: string, stat: Stats): void {
+  if (stat.isSymbolicLink()) throw unusable(folder, "it is a symbolic link");
+  if (!stat.isDirectory()) throw unusable(folder, "it is not a directory");
+  if (stat.uid !== uid()) throw unusable(folder, `it belongs to uid ${stat.uid}, not to ${uid()}`);
+  if ((stat.mode & 0o022) !== 0)
+    throw unusable(folder, `others may write to it (mode ${(stat.mode & 0o7777).toString(8)}); chmod 700 ${folder}`);
+}
+
+function unusable(folder: string, why: string, cause?: unknown): UsageError {
+  const mend =
+    folder === "/run/contain"
+      ? "root's states are there, in a folder that is root's and that nobody else can write to"
+      : "set XDG_RUNTIME_DIR to a directory of your own, as a login session has it (/run/user/UID)";
+  return new UsageError(`${folder} cannot keep the states of containers: ${why}`, mend, 125, { cause });
+}

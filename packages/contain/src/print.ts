@@ -1,0 +1,19 @@
+// Standard output of the commands, without the event loop.
+import { writeSync } from "node:fs";
+import { codeOf, exit, pollOnce, uninterrupted } from "@contain-tools/kernel";
+
+const POLLOUT = 4;
+
+/** Writes all of it, however slowly the reader reads. A reader that has gone (`| head`) ends this program quietly. */
+export function print(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += uninterrupted(() => writeSync(1, bytes, at));
+    } catch (error) {
+      if (codeOf(error) === "EPIPE" || codeOf(error) === "EIO") exit(0);
+      if (codeOf(error) !== "EAGAIN") throw error;
+      pollOnce(1, POLLOUT, 1000); // somebody has made it non-blocking
+    }
+  }
+}
