@@ -16,6 +16,7 @@ export function subcommand<Name extends string>(command: Subcommand<Name>): Subc
 
 /** The words of a command with all its options in front. @throws UsageError */
 export function optionsFirst({ options, optionsBehind = 0 }: Subcommand, words: readonly string[]): readonly string[] {
+  if (optionsBehind === 0) return words;
   const front: string[] = [];
   const others: string[] = [];
   let rest = words;
