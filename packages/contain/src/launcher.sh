@@ -16,10 +16,12 @@ command -v node >/dev/null || {
   exit 125
 }
 
-blocked= ignored= closed=
+# Its own PID is what /proc says: $$ is another process there when a link before us has made a PID namespace.
+pid= blocked= ignored= closed=
 if [ -r /proc/self/status ]; then
   while read -r key value; do
     case $key in
+    Pid:) pid=$value ;;
     SigBlk:) blocked=$value ;;
     SigIgn:) ignored=$value && break ;;
     esac
@@ -29,7 +31,7 @@ fi
 noted=$(ulimit -Sn):$blocked:$ignored:$closed
 
 part=0
-for text in $(base64 -w100000 /proc/$$/environ 2>/dev/null); do
+for text in $(base64 -w100000 /proc/$pid/environ 2>/dev/null); do
   export "CONTAIN_ENVIRON_$part=$text" && part=$((part + 1))
 done
 unset "CONTAIN_ENVIRON_$part" NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE
