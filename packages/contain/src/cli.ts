@@ -2,15 +2,18 @@
 import { type Chain, type Options, UsageError, withCommon } from "@contain-tools/kernel";
 import type { Subcommand } from "./command.ts";
 import { optionsFirst, subcommand } from "./command.ts";
+import { attach } from "./commands/attach.ts";
 import { exec } from "./commands/exec.ts";
 import { gc } from "./commands/gc.ts";
 import { inspect } from "./commands/inspect.ts";
 import { list } from "./commands/list.ts";
+import { logs } from "./commands/logs.ts";
 import { pause, unpause } from "./commands/pause.ts";
 import { rm } from "./commands/rm.ts";
 import { kill, stop } from "./commands/signal.ts";
 import { stats } from "./commands/stats.ts";
 import { update } from "./commands/update.ts";
+import { wait } from "./commands/wait.ts";
 import { composeRun } from "./compose.ts";
 import { runOptions } from "./options.ts";
 import { makeRootfs, readRootfsPlan } from "./rootfs.ts";
@@ -45,6 +48,9 @@ export const COMMANDS: readonly Subcommand[] = [
   stats,
   inspect,
   update,
+  logs,
+  attach,
+  wait,
   stop,
   kill,
   pause,

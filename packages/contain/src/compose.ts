@@ -1,5 +1,6 @@
 // Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
 import { closeSync, openSync, readSync } from "node:fs";
+import { resolve } from "node:path";
 import { type CgsetPlan, locate } from "@contain-tools/cgset";
 import {
   type Chain,
@@ -47,6 +48,8 @@ export interface RunPlan {
   /** The chain as argvs, to print. */
   readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] };
   readonly rootless: boolean;
+  readonly tty: boolean;
+  readonly detach: boolean;
   readonly quiet: boolean;
   readonly printChain: boolean;
 }
@@ -64,10 +67,14 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
   const group = findGroup(makeGroup.plan, limits.length > 0);
   const rootless = process.geteuid?.() !== 0;
-  const run = containerArgv(given, { group, rootless });
+  const tty = given.has("tty");
+  const run = containerArgv(given, { group, rootless, relay: tty });
   const exec = chain.settings.mode === "exec";
   // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
-  const container = chain.link(exec ? ["nsexec", "--fork", "--", ...run] : run) as TypedLink<NsexecPlan>;
+  const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
+  const container = chain.link(
+    exec ? [...outer, ...containerArgv(given, { group, rootless, relay: false })] : run,
+  ) as TypedLink<NsexecPlan>;
   return {
     id,
     name: readName(given.value("name")),
@@ -78,13 +85,15 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     group,
     stopSignal: parseSignal(given.value("stop-signal") ?? "TERM"),
     grace: parseTime("--grace", given.value("grace") ?? "10s"),
-    json: given.value("json"),
+    json: given.value("json") === undefined ? undefined : resolve(given.value("json") ?? ""),
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
     limits: describeLimits(given),
     container,
     argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     rootless,
+    tty,
+    detach: given.has("detach"),
     quiet: given.has("quiet"),
     printChain: given.has("print-chain"),
   };
@@ -105,16 +114,25 @@ function readEnvironment(given: Options<RunOption>, run: readonly string[]): str
   return [...files, ...words];
 }
 
-function containerArgv(given: Options<RunOption>, { group, rootless }: { group: string | undefined; rootless: boolean }): string[] {
+interface Where {
+  readonly group: string | undefined;
+  readonly rootless: boolean;
+  /** This nsexec is the outer end of the pseudo-terminal. */
+  readonly relay: boolean;
+}
+
+function containerArgv(given: Options<RunOption>, { group, rootless, relay }: Where): string[] {
   const namespaces = readNamespaces(given);
   return [
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     ...namespaceWords(namespaces, rootless),
     // pid1 makes the foreground process group itself, for its child.
-    ...(given.has("init") ? [] : ["--foreground"]),
+    ...(given.has("init") || given.has("tty") || given.has("detach") ? [] : ["--foreground"]),
+    ...(relay ? ["--tty"] : []),
     ...["--", "pivot"],
     ...(namespaces.wanted.has("mount") ? ["--no-unshare"] : []),
+    ...(given.has("tty") ? ["--tty"] : []),
     ...insideWords(given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],
     ...(given.has("init") ? ["pid1", "--"] : []),

@@ -27,6 +27,8 @@ export const runOptions = withCommon({
   hostname: { type: "string", valueHint: "NAME", description: "the container's host name (sandbox)" },
   ...limitOptions,
   init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
+  tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
+  detach: { type: "boolean", alias: "d", description: "print the id and leave the container running in the background" },
   grace: { type: "string", valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
   "stop-signal": { type: "string", valueHint: "SIG", description: "what SIGTERM and `contain stop` send to PID 1 (TERM)" },
   json: { type: "string", valueHint: "FILE", description: "write the report of the end there, as one object" },

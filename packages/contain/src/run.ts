@@ -6,8 +6,11 @@ import {
   enterLink,
   exit,
   fail,
+  getpid,
+  POLLIN,
   payload,
   report,
+  type Source,
   setName,
   shellQuote,
   shellStatus,
@@ -16,9 +19,11 @@ import {
   takeAllSignals,
   tracer,
 } from "@contain-tools/kernel";
-import { inside, spawn } from "@contain-tools/nsexec";
+import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
+import { type Background, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
+import { relayTerminal } from "./console.ts";
 import { createState, identify, removeState, type State, writeState } from "./state.ts";
 import { describeOutcome, type Outcome, supervise } from "./supervise.ts";
 import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
@@ -32,27 +37,37 @@ export function run(plan: RunPlan): never {
   steps.label = "contain";
   steps.writes = steps.on && !plan.quiet;
   steps.on = !plan.quiet;
+  return plan.detach ? startInBackground(plan.id, (background) => serve(plan, background)) : exit(serve(plan));
+}
+
+/** What the supervisor does, from here to the container's end. Returns the status. */
+function serve(plan: RunPlan, background?: Background): number {
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
   writeCidfile(plan);
   const state = newState(plan);
   createState(state);
-  let status: number;
   try {
     makeGroup(plan);
-    status = startAndWatch(plan, state);
+    const end = startAndWatch(plan, state, background);
+    removeGroup(plan);
+    const { status, reason } = end;
+    // A container that was left alone is remembered, with its log, until somebody asks.
+    if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, at: Date.now() } });
+    else removeState(plan.id);
+    return status;
   } catch (error) {
-    cleanUp(plan);
+    removeGroup(plan);
+    removeState(plan.id);
     return fail(error);
   }
-  cleanUp(plan);
-  return exit(status);
 }
 
 function newState(plan: RunPlan): State {
-  const supervisor = identify(process.pid) ?? { pid: process.pid, started: "" };
-  const { id, name, argv, rootfs, env, group, limits, grace, container } = plan;
+  const pid = getpid();
+  const supervisor = identify(pid) ?? { pid, started: "" };
+  const { id, name, argv, rootfs, env, group, limits, grace, container, detach, tty } = plan;
   return {
     id,
     name,
@@ -66,7 +81,8 @@ function newState(plan: RunPlan): State {
     group,
     limits,
     created: Date.now(),
-    detached: false,
+    detached: detach,
+    tty,
     grace,
     ended: undefined,
   };
@@ -91,31 +107,56 @@ export function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T):
   return result;
 }
 
-function startAndWatch(plan: RunPlan, state: State): number {
+function startAndWatch(plan: RunPlan, state: State, background: Background | undefined): End {
   const { container, group, stopSignal, grace } = plan;
   const before = group === undefined ? undefined : readUsage(group);
   const started = Date.now();
-  const {
-    pid,
-    failed,
-    started: hasStarted,
-  } = asTool(container, () =>
+  const spawned = asTool(container, () =>
     spawn(container.plan, () => {
+      if (!plan.tty) background?.redirect();
       inside(container.plan);
       return become(container.plan.next);
     }),
   );
+  const { pid, failed } = spawned;
   const made = { ...state, init: identify(pid) };
   writeState(made);
-  const start = { happened: hasStarted, act: () => writeState({ ...made, started: true }) };
   const { foreground, hadTerminal } = container.plan;
-  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal, start });
+  const relay = plan.tty ? relayTerminal(plan.id, spawned, background) : undefined;
+  const sources = relay?.sources ?? [];
+  sources.push(
+    onceStarted(spawned, () => {
+      writeState({ ...made, started: true });
+      background?.started();
+    }),
+  );
+  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal, relay, sources });
+  relay?.end();
   const usage = group === undefined || before === undefined ? undefined : usageSince(before, readUsage(group));
-  reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
-  return shellStatus(outcome.status);
+  return reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
+}
+
+/** The report of the child can be read: it has become the program, or failed to. */
+function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
+  let waiting = true;
+  return {
+    fd,
+    wants: () => (waiting ? POLLIN : undefined),
+    ready: () => {
+      waiting = false;
+      if (failed() === undefined) act();
+    },
+  };
 }
 
 interface End {
+  readonly status: number;
+  readonly reason: string;
+  /** The program did run. */
+  readonly started: boolean;
+}
+
+interface Ending {
   readonly outcome: Outcome;
   readonly usage: Usage | undefined;
   /** The tool that failed before the program was started. */
@@ -123,17 +164,18 @@ interface End {
   readonly milliseconds: number;
 }
 
-function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, milliseconds }: End): void {
+function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, milliseconds }: Ending): End {
   const status = shellStatus(outcome.status);
   const reason = failed === undefined ? describeOutcome(outcome, usage?.oomKills) : `${failed} failed (exit status ${status})`;
   steps.say(failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
   const used = usage === undefined ? undefined : describeUsage(usage);
   if (failed === undefined) steps.say(`it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ id, argv, status, reason, milliseconds, usage })}\n`);
+  return { status, reason, started: failed === undefined };
 }
 
-/** Whatever happened, group and state go. What cannot be removed is told, and does not change the container's status. */
-function cleanUp({ removeGroup: link, id, group }: RunPlan): void {
+/** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
+function removeGroup({ removeGroup: link, group }: RunPlan): void {
   if (link !== undefined && group !== undefined && existsSync(group)) {
     steps.say("cleaning up cgroups");
     steps.on = false;
@@ -144,17 +186,17 @@ function cleanUp({ removeGroup: link, id, group }: RunPlan): void {
       report(error);
     }
   }
-  removeState(id);
 }
 
 /** The chain as a script that does the same when pasted into a shell. */
-export function chainScript({ argvs, cidfile, id }: RunPlan): string {
-  return script([
+export function chainScript({ argvs, cidfile, detach, id }: RunPlan): string {
+  const lines = script([
     ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${shellQuote(cidfile)}) || exit 125`]),
     ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
     shellLine(argvs.run),
     ...(argvs.remove.length > 0 ? ["status=$?", shellLine(argvs.remove), "exit $status"] : []),
   ]);
+  return detach ? `${lines.trimEnd()} <&- >contain-${id}.log 2>&1 &\n` : lines;
 }
 
 /** One argv as such a script. */

@@ -42,6 +42,8 @@ export interface State {
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly detached: boolean;
+  /** It has a pseudo-terminal, and the supervisor listens for `contain attach`. */
+  readonly tty: boolean;
   /** SIGTERM to SIGKILL, in milliseconds. */
   readonly grace: number;
   readonly ended: Ended | undefined;

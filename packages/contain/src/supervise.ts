@@ -8,15 +8,17 @@ import {
   reachedTheGroup,
   readIfThere,
   SI_QUEUE,
+  SIGHUP,
   SIGINT,
   SIGKILL,
   SIGTERM,
+  type Source,
   shellStatus,
   signalName,
   statusField,
   steps,
 } from "@contain-tools/kernel";
-import { watch } from "@contain-tools/nsexec";
+import { type Relay, watch } from "@contain-tools/nsexec";
 import { formatTime } from "./usage.ts";
 
 export interface Supervised {
@@ -30,8 +32,10 @@ export interface Supervised {
   /** The container is the terminal's foreground process group. */
   readonly foreground: boolean;
   readonly hadTerminal: boolean;
-  /** What is to be done once the program was started. */
-  readonly start: { readonly happened: () => boolean; readonly act: () => void };
+  /** The outer end of its pseudo-terminal. */
+  readonly relay: Relay | undefined;
+  /** Descriptors to serve meanwhile. */
+  readonly sources: readonly Source[];
 }
 
 export interface Outcome {
@@ -45,9 +49,9 @@ export interface Outcome {
 
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
 export function supervise(container: Supervised): Outcome {
-  const { pid, foreground, hadTerminal } = container;
-  const began = Date.now();
-  let starting = true;
+  const { pid, foreground, hadTerminal, relay, sources } = container;
+  // A terminal that was closed ends what ran in it; without a pseudo-terminal the kernel tells the container itself.
+  const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
   let deadline: number | undefined;
   let asked: Outcome["asked"];
   let killedByUs: Outcome["killedByUs"];
@@ -62,9 +66,11 @@ export function supervise(container: Supervised): Outcome {
     hadTerminal,
     // Stopped by a key on the terminal the whole job stops; a kill -STOP from elsewhere is the container's own affair.
     stopWithChild: () => foreground,
+    sources,
     onSignal: (info) => {
-      if (!foreground && reachedTheGroup(info.signal, info.code)) return;
-      if (info.signal !== SIGTERM && info.signal !== SIGINT) {
+      if (relay?.takes(info)) return;
+      if (!foreground && relay === undefined && reachedTheGroup(info.signal, info.code)) return;
+      if (!ends.includes(info.signal)) {
         kill(pid, info.signal);
         return;
       }
@@ -81,19 +87,8 @@ export function supervise(container: Supervised): Outcome {
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + grace);
       if (grace === 0) killNow("grace");
     },
-    timeout: () => {
-      const now = Date.now();
-      // sigtimedwait(2) cannot wait for a pipe too; a start takes some 20 ms, and only a state in a file waits for this.
-      const look = starting ? Math.min(500, 5 + (now - began) / 4) : Number.POSITIVE_INFINITY;
-      const wait = Math.min(look, deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, deadline - now));
-      return Number.isFinite(wait) ? wait : undefined;
-    },
+    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - Date.now())),
     onTimeout: () => {
-      if (starting && container.start.happened()) {
-        starting = false;
-        container.start.act();
-      }
-      if (deadline === undefined || deadline > Date.now()) return;
       steps.say("the grace window is over: SIGKILL");
       killNow("grace");
     },

@@ -8,6 +8,7 @@ import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, r
 import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
 import { fail, steps } from "./report.ts";
+import { consoleSocket } from "./socket.ts";
 import { shellQuote, type TraceMode, tracer } from "./trace.ts";
 
 /** What the help of a command shows. */
@@ -173,6 +174,13 @@ export function become(next: Next): never {
   return runLink(next);
 }
 
+/** True when a link in the rest of the chain, however far, is such a one. */
+export function someLink(next: Next, test: (link: Link) => boolean): boolean {
+  if (next.kind === "program") return false;
+  const { next: behind } = next.plan as { readonly next?: Next };
+  return test(next) || (behind !== undefined && someLink(behind, test));
+}
+
 /** The argv that makes one of our programs a process of its own with the same settings. */
 export function linkArgv(link: Link): string[] {
   const { trace, preserveFds, mode } = link.settings;
@@ -220,6 +228,7 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
     payload.launch = launch;
     payload.env = callersEnvironment(launch);
     payload.inherited = openFiles();
+    takeConsoleSocket();
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new UsageError(`no tool is called ${name}`, `the tools are ${tools.map((t) => t.name).join(", ")}`);
     rememberFiles(launch.bin);
@@ -239,6 +248,14 @@ function callersEnvironment({ environment }: Launch): Record<string, string> {
   if (environment === undefined) return { ...process.env } as Record<string, string>;
   const entries = environment.map((entry) => entry.toString()).map((text) => [text, text.indexOf("=")] as const);
   return Object.fromEntries(entries.map(([text, at]) => [text.slice(0, at), text.slice(at + 1)]));
+}
+
+/** A link before us, exec'd as we are, has passed a descriptor on. */
+function takeConsoleSocket(): void {
+  const { CONTAIN_CONSOLE: fd } = payload.env;
+  if (fd === undefined) return;
+  delete payload.env["CONTAIN_CONSOLE"];
+  consoleSocket.fd = parseCount("CONTAIN_CONSOLE", fd, 3, 0x7fffffff);
 }
 
 function initialSettings(): Settings {

@@ -7,6 +7,7 @@ import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
 import { declare, koffi } from "./libc.ts";
 import { type Limit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { resetDispositions, setSignalMask } from "./signal.ts";
+import { consoleSocket } from "./socket.ts";
 import { quote, sys, trace } from "./trace.ts";
 
 /** The process as its next program will find it. */
@@ -22,9 +23,19 @@ export interface Payload {
   limits: readonly Limit[];
   /** Files and directories that our caller had open, from descriptor 3 up. */
   inherited: readonly number[];
+  /** The controlling terminal was made for the program, and no shell outside has it too. */
+  ownTerminal: boolean;
 }
 
-export const payload: Payload = { launch: NO_LAUNCHER, env: {}, preserveFds: 0, inside: undefined, limits: [], inherited: [] };
+export const payload: Payload = {
+  launch: NO_LAUNCHER,
+  env: {},
+  preserveFds: 0,
+  inside: undefined,
+  limits: [],
+  inherited: [],
+  ownTerminal: false,
+};
 
 const execveC = declare("execve", "int", ["void *", "void *", "void *"]);
 
@@ -70,7 +81,8 @@ let rawArgv: Buffer[] | undefined;
 let rawEnv: ReadonlyMap<string, Buffer> | undefined;
 
 function environment(): (string | Buffer)[] {
-  return Object.entries(payload.env).map(([key, value]) => rawEnv?.get(`${key}=${value}`) ?? `${key}=${value}`);
+  const env = consoleSocket.fd === -1 ? payload.env : { ...payload.env, CONTAIN_CONSOLE: `${consoleSocket.fd}` };
+  return Object.entries(env).map(([key, value]) => rawEnv?.get(`${key}=${value}`) ?? `${key}=${value}`);
 }
 
 /** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
@@ -79,6 +91,7 @@ function startClean(): void {
   closeOnExecFrom(3 + preserveFds);
   // execve would still find them by a path that leads through /proc, `/bin -> /proc/self/fd/5` (CVE-2024-21626).
   for (const fd of inherited) if (fd >= 3 + preserveFds) closeQuietly(fd);
+  if (consoleSocket.fd !== -1) setCloseOnExec(consoleSocket.fd, false); // a next link of ours will use it
   for (let fd = 0; fd < 3 + preserveFds; fd++) {
     if (launch.closed.includes(fd)) closeQuietly(fd);
     else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);

@@ -108,6 +108,7 @@ function isFile(fd: number): boolean {
 const fcntlC = declare("fcntl", "int", ["int", "int", "long"]);
 const closeRangeC = declareSyscall(SYS.close_range, ["uint", "uint", "int"]);
 const F_SETFD = 2;
+const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_FD = 0xffffffff;
@@ -119,6 +120,47 @@ export function setCloseOnExec(fd: number, on: boolean): void {
     () => [`${fd}`, "F_SETFD", on ? "FD_CLOEXEC" : "0"],
     () => fcntlC(fd, F_SETFD, on ? FD_CLOEXEC : 0),
   );
+}
+
+/** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same open file, close-on-exec, the lowest free one from `least` on. */
+export function duplicate(fd: number, least: number): number {
+  return sys(
+    "fcntl",
+    () => [`${fd}`, "F_DUPFD_CLOEXEC", `${least}`],
+    () => fcntlC(fd, F_DUPFD_CLOEXEC, least),
+  );
+}
+
+const dup2C = declare("dup2", "int", ["int", "int"]);
+
+/** dup2(2): `to` becomes another descriptor of the open file of `from`, and stays open across execve. */
+export function dup2(from: number, to: number): void {
+  sys(
+    "dup2",
+    () => [`${from}`, `${to}`],
+    () => dup2C(from, to),
+  );
+}
+
+/** What a non-blocking descriptor has at this moment: a number of bytes, 0 at its end, undefined when there is nothing yet. */
+export function readNow(fd: number, bytes: Uint8Array): number | undefined {
+  try {
+    return uninterrupted(() => readSync(fd, bytes));
+  } catch (error) {
+    if (codeOf(error) === "EAGAIN") return undefined;
+    if (codeOf(error) === "EIO" || codeOf(error) === "ECONNRESET") return 0; // a terminal that hung up, a peer that died
+    throw error;
+  }
+}
+
+/** Writes as much as there is room for: the number of bytes, 0 when there is none. @throws Error of node:fs: EPIPE, EIO, ENOSPC, … */
+export function writeNow(fd: number, bytes: Uint8Array): number {
+  try {
+    return uninterrupted(() => writeSync(fd, bytes));
+  } catch (error) {
+    if (codeOf(error) === "EAGAIN") return 0;
+    throw error;
+  }
 }
 
 function closeRange(first: number, last: number, onExecOnly: boolean): void {

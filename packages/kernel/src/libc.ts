@@ -75,6 +75,10 @@ const X64 = {
   setgroups: 116,
   setresuid: 117,
   setresgid: 119,
+  ioctl: 16,
+  sendmsg: 46,
+  recvmsg: 47,
+  signalfd4: 289,
 };
 const ARM64 = {
   clone: 220,
@@ -87,6 +91,10 @@ const ARM64 = {
   setgroups: 159,
   setresuid: 147,
   setresgid: 149,
+  ioctl: 29,
+  sendmsg: 211,
+  recvmsg: 212,
+  signalfd4: 74,
 };
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */

@@ -19,6 +19,7 @@ export const SIGTSTP = 20;
 export const SIGTTIN = 21;
 export const SIGTTOU = 22;
 export const SIGXFSZ = 25;
+export const SIGWINCH = 28;
 /** The highest signal number, SIGRTMAX. */
 export const NSIG = 64;
 

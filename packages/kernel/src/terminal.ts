@@ -49,20 +49,8 @@ export function controllingTerminal(): number | undefined {
 }
 const STANDARD = [0, 2, 1];
 
-const ioctlC = declare("ioctl", "int", ["int", "ulong", "void *"]);
-const TIOCGWINSZ = 0x5413;
-
-export interface WindowSize {
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** ioctl(TIOCGWINSZ); undefined for what is not a terminal. */
-export function windowSize(fd: number): WindowSize | undefined {
-  const size = new Uint16Array(4);
-  if (ioctlC(fd, TIOCGWINSZ, new Uint8Array(size.buffer)) === -1) return undefined;
-  return { rows: size[0] ?? 0, columns: size[1] ?? 0 };
-}
+const _ioctlC = declare("ioctl", "int", ["int", "ulong", "void *"]);
+const _TIOCGWINSZ = 0x5413;
 
 /** True when this process is in the terminal's foreground, where keys go; a job that was started with `&` is not. */
 export function inForeground(): boolean {

@@ -19,10 +19,17 @@ export function learnPid(): void {
   }
 }
 
+/** Where messages go. A process that has given descriptor 2 to its program keeps the caller's under another number. */
+export const messages = {
+  fd: 2,
+  /** The terminal is in raw mode: a line ends with a carriage return of its own. */
+  raw: false,
+};
+
 /** Writes to standard error without the event loop, which must not be touched in a forked child. A closed pipe is no reason to stop. */
 export function say(text: string): void {
   try {
-    writeSync(2, text);
+    writeSync(messages.fd, messages.raw ? text.replaceAll("\n", "\r\n") : text);
   } catch {
     // EPIPE, EBADF, EAGAIN: nobody can be told
   }

@@ -15,6 +15,7 @@ import {
   quote,
   readAreas,
   SIGKILL,
+  someLink,
   UsageError,
   withCommon,
 } from "@contain-tools/kernel";
@@ -42,6 +43,11 @@ export const options = withCommon({
     description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live on",
   },
   foreground: { type: "boolean", description: "run PROG in a process group of its own, in the terminal's foreground if nsexec is" },
+  tty: {
+    type: "boolean",
+    description:
+      "PROG gets a pseudo-terminal, which nsexec joins to the terminal it has itself; a `pivot --tty` behind makes it, else nsexec; implies --fork",
+  },
   "into-cgroup": { type: "string", valueHint: "PATH", description: "the child is born in this cgroup (CLONE_INTO_CGROUP); implies --fork" },
   "map-root-user": { type: "boolean", alias: "r", description: "be root inside: map the effective ids to 0; implies --user" },
   "map-current-user": { type: "boolean", alias: "c", description: "map the effective ids to themselves; implies --user" },
@@ -96,6 +102,9 @@ export interface Plan {
   readonly deathSignal: number;
   readonly foreground: boolean;
   readonly hadTerminal: boolean;
+  readonly tty: boolean;
+  /** It is to be made here, of the devpts that PROG finds at /dev/pts. */
+  readonly makesTty: boolean;
   readonly intoCgroup: string | undefined;
   readonly maps: IdMaps;
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
@@ -127,10 +136,16 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (propagation !== "private" && propagation !== "slave" && propagation !== "shared" && propagation !== "unchanged") {
     throw new UsageError(`--propagation ${propagation}: it is private, slave, shared or unchanged`);
   }
-  const wantsFork = given.has("fork") || given.has("into-cgroup") || given.has("foreground") || given.has("kill-child");
+  if (given.has("tty") && given.has("foreground"))
+    throw new UsageError("--tty and --foreground exclude each other", "a program on a pseudo-terminal has a session of its own");
+  const wantsFork = given.has("tty") || given.has("fork") || given.has("into-cgroup") || given.has("foreground") || given.has("kill-child");
   const fork = wantsFork || names.has("pid") || names.has("user") || names.has("time");
   if (fork) prepareFork();
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
+  const next = chain.next(
+    words,
+    given.has("root") || given.has("wd") || (target !== undefined && names.has("mount")) ? { elsewhere: true } : {},
+  );
   return {
     wanted,
     target,
@@ -138,6 +153,8 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     deathSignal: readDeathSignal(given.value("kill-child"), fork),
     foreground: given.has("foreground") && holdsTerminal(),
     hadTerminal: fork && inForeground(),
+    tty: given.has("tty"),
+    makesTty: given.has("tty") && !someLink(next, ({ tool, plan }) => tool.name === "pivot" && (plan as { readonly tty: boolean }).tty),
     intoCgroup: given.value("into-cgroup"),
     maps,
     propagation,
@@ -155,10 +172,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
       const text = given.value(clock);
       return text === undefined ? [] : [{ clock, seconds: parseCount(`--${clock}`, text, -(2 ** 40), 2 ** 40) }];
     }),
-    next: chain.next(
-      words,
-      given.has("root") || given.has("wd") || (target !== undefined && names.has("mount")) ? { elsewhere: true } : {},
-    ),
+    next,
   };
 }
 

@@ -1,4 +1,6 @@
 export type { Plan as NsexecPlan } from "./cli.ts";
+export { type Flow, startFlow } from "./flow.ts";
 export { nsexec } from "./main.ts";
 export { type Watch, watch } from "./parent.ts";
+export { attachTerminal, keyboard, type Relay, startRelay, unblocked } from "./relay.ts";
 export { inside, type Spawned, spawn } from "./steps.ts";

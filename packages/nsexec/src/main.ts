@@ -2,6 +2,7 @@
 import { become, kill, reachedTheGroup, type Tool } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { endLike, watch } from "./parent.ts";
+import { keyboard, startRelay } from "./relay.ts";
 import { enterInPlace, inside, spawn } from "./steps.ts";
 
 export const nsexec: Tool<Plan, keyof typeof options> = {
@@ -15,19 +16,24 @@ export const nsexec: Tool<Plan, keyof typeof options> = {
       enterInPlace(plan);
       return become(plan.next);
     }
-    const { pid } = spawn(plan, () => {
+    const spawned = spawn(plan, () => {
       inside(plan);
       return become(plan.next);
     });
+    const { pid } = spawned;
+    const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
     const status = watch({
       pid,
       ownGroup: plan.foreground,
       hadTerminal: plan.hadTerminal,
-      stopWithChild: () => true,
+      stopWithChild: () => !plan.tty,
+      ...(relay === undefined ? {} : { sources: relay.sources }),
       onSignal: (info) => {
-        if (plan.foreground || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
+        if (relay?.takes(info)) return;
+        if (plan.foreground || plan.tty || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
       },
     });
+    relay?.end();
     return endLike(status);
   },
 };

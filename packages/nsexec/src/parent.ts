@@ -1,6 +1,5 @@
 // The transparent parent: whatever happens to nsexec happens to its child, and the other way round.
 import {
-  ALL_SIGNALS,
   controllingTerminal,
   endSignal,
   exit,
@@ -22,6 +21,7 @@ import {
   SIGSTOP,
   SIGTSTP,
   type SignalInfo,
+  type Source,
   setDispositionAndUnblock,
   setDumpable,
   setForegroundGroup,
@@ -31,7 +31,7 @@ import {
   WCONTINUED,
   WNOHANG,
   WUNTRACED,
-  waitForSignal,
+  waitForSignalOr,
   waitpid,
   wasContinued,
 } from "@contain-tools/kernel";
@@ -46,6 +46,8 @@ export interface Watch {
   readonly stopWithChild: (signal: number) => boolean;
   /** A signal that was sent to us. */
   readonly onSignal: (info: SignalInfo) => void;
+  /** Descriptors to serve meanwhile. */
+  readonly sources?: readonly Source[];
   /** When to wake up without a signal, in milliseconds; undefined waits for ever. */
   readonly timeout?: () => number | undefined;
   readonly onTimeout?: () => void;
@@ -56,7 +58,7 @@ export function watch(w: Watch): number {
   const terminal: Terminal = { ours: w.hadTerminal, stopping: false };
   const onTerminal = controllingTerminal() !== undefined;
   for (;;) {
-    const info = waitForSignal(ALL_SIGNALS, w.timeout?.());
+    const info = waitForSignalOr(w.sources ?? [], w.timeout?.());
     if (info === undefined) {
       w.onTimeout?.();
       continue;

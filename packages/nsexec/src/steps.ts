@@ -14,8 +14,10 @@ import {
   clone3,
   closeQuietly,
   codeOf,
+  consoleSocket,
   controllingTerminal,
   dieWithParent,
+  enterConsole,
   exit,
   failedWith,
   failurePipe,
@@ -29,15 +31,14 @@ import {
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
+  makeConsole,
   mount,
   namespaceId,
   openGroup,
   type Pipe,
-  POLLIN,
   payload,
   pidfdOpen,
   pipe,
-  pollOnce,
   readToEnd,
   setForegroundGroup,
   setgroups,
@@ -48,6 +49,7 @@ import {
   setresgid,
   setresuid,
   shellStatus,
+  socketpair,
   steps,
   ToolError,
   takeAllSignals,
@@ -84,8 +86,10 @@ export interface Spawned {
   readonly pid: number;
   /** The tool that failed before the program was started; to be read when the child has ended. */
   readonly failed: () => string | undefined;
-  /** True once the program was started. */
-  readonly started: () => boolean;
+  /** Readable as soon as that is known: the program was started, or something failed. */
+  readonly report: number;
+  /** With --tty: where the master of the pseudo-terminal will come from. */
+  readonly console: number | undefined;
 }
 
 /**
@@ -99,6 +103,7 @@ export function spawn(plan: Plan, body: () => never): Spawned {
   const gate = pipe();
   const made = pipe();
   const self = pidfdOpen(getpid());
+  const [console, inner] = plan.tty ? socketpair() : [];
   const cgroup = plan.intoCgroup === undefined ? undefined : openCgroup(plan.intoCgroup);
   const child = () => {
     failurePipe.fd = report.write;
@@ -106,6 +111,10 @@ export function spawn(plan: Plan, body: () => never): Spawned {
     closeSync(gate.write);
     closeSync(made.read);
     if (cgroup !== undefined) closeSync(cgroup); // a directory of the host's, by which a working directory could lead out
+    if (console !== undefined && inner !== undefined) {
+      closeSync(console);
+      consoleSocket.fd = inner;
+    }
     dieWithParent(plan.deathSignal, self);
     if (plan.foreground) takeForeground();
     waitAt(gate); // until the maps are written
@@ -123,12 +132,13 @@ export function spawn(plan: Plan, body: () => never): Spawned {
   if (cgroup !== undefined) closeSync(cgroup);
   release(gate);
   closeSync(self);
+  if (inner !== undefined) closeSync(inner);
   let word: string | undefined;
-  const read = () => {
+  const failed = () => {
     word ??= readToEnd(report.read);
-    return word;
+    return word || undefined;
   };
-  return { pid, failed: () => read() || undefined, started: () => pollOnce(report.read, POLLIN, 0) && read() === "" };
+  return { pid, failed, report: report.read, console };
 }
 
 /** What the child of `spawn` does before it becomes the next program. */
@@ -320,14 +330,16 @@ function setUp(plan: Plan): void {
     const at = variable.indexOf("=");
     payload.env[variable.slice(0, at)] = variable.slice(at + 1);
   }
-  if (plan.uid === undefined && plan.gid === undefined) return;
-  keepingDeathSignal(() => {
-    if (plan.gid !== undefined) {
-      dropGroups();
-      setresgid(plan.gid);
-    }
-    if (plan.uid !== undefined) setresuid(plan.uid);
-  });
+  if (plan.uid !== undefined || plan.gid !== undefined) {
+    keepingDeathSignal(() => {
+      if (plan.gid !== undefined) {
+        dropGroups();
+        setresgid(plan.gid);
+      }
+      if (plan.uid !== undefined) setresuid(plan.uid);
+    });
+  }
+  if (plan.makesTty) enterConsole(makeConsole("/dev/ptmx"));
 }
 
 /** Among the mounts of others a path is theirs to lay out. */

@@ -11,6 +11,7 @@ import {
   inForeground,
   isJobControl,
   kill,
+  payload,
   reachedTheGroup,
   SIGCHLD,
   SIGCONT,
@@ -101,6 +102,12 @@ function stopWithChild(init: Init, stop: number): void {
   const fd = controllingTerminal();
   if (fd === undefined || !isJobControl(stop)) return;
   if (plan.verbose) warn(`the child was stopped by ${signalName(stop)}`);
+  if (payload.ownTerminal) {
+    // Nobody above us could ever continue it.
+    setForegroundGroup(fd, child);
+    kill(-child, SIGCONT);
+    return;
+  }
   // A shell's `fg` of a running job sends no signal: the child learns of it only now that it touches the terminal.
   const goesOn = plan.singleChild
     ? false

@@ -8,6 +8,8 @@ import {
   getppid,
   hideSecrets,
   kill,
+  messages,
+  payload,
   setChildSubreaper,
   setForegroundGroup,
   setParentDeathSignal,
@@ -30,10 +32,12 @@ export const pid1: Tool<Plan, keyof typeof options> = {
     if (getpid() !== 1 || plan.subreaper) setChildSubreaper();
     hideSecrets(plan.areas, plan.title);
     const child = clone3({ flags: 0 }, () => {
-      if (!plan.singleChild) takeGroup(plan.foreground);
+      // On a terminal made for us keys come here whatever was planned; only here can it be known.
+      if (!plan.singleChild) takeGroup(plan.foreground || payload.ownTerminal);
       return become(plan.next);
     });
     if (!plan.singleChild) joinGroup(child);
+    messages.fd = 2;
     closeAllBut(plan.runtimeEvents); // nothing of the host's stays open in the init (CVE-2024-21626)
     return serve(plan, child);
   },

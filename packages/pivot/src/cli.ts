@@ -61,6 +61,10 @@ export const options = withCommon({
   sys: { type: "boolean", description: "mount /sys, read-only" },
   bind: { type: "string", valueHint: "SRC:DST", repeat: true, description: "bind-mount SRC of the host on DST inside" },
   "ro-bind": { type: "string", valueHint: "SRC:DST", repeat: true, description: "the same, read-only" },
+  tty: {
+    type: "boolean",
+    description: "give PROG a pseudo-terminal of the new /dev/pts, also as /dev/console; an `nsexec --tty` before it holds the other end",
+  },
   cwd: { type: "string", valueHint: "DIR", description: "working directory inside (/)" },
   ...insideOptions,
   "clear-env": { type: "boolean", description: "start from an empty environment" },
@@ -83,6 +87,7 @@ export interface Plan {
   readonly sys: boolean;
   /** undefined when the root is ROOTFS itself. */
   readonly layers: Layers | undefined;
+  readonly tty: boolean;
   readonly volumes: readonly Volume[];
   readonly cwd: string;
   readonly user: UserWords | undefined;
@@ -104,6 +109,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const volumes = given.flatMap(({ name, value = "" }) =>
     name === "bind" || name === "ro-bind" || name === "tmpfs" ? [readVolume(name, value, elsewhere)] : [],
   );
+  if (has("tty") && has("no-dev")) throw new UsageError("--tty needs the /dev/pts that --no-dev leaves out");
   const last = (name: Name) => given.findLast((option) => option.name === name)?.value;
   const layers = readLayers(given, elsewhere);
   const cwd = last("cwd") ?? "/";
@@ -117,6 +123,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     dev: !has("no-dev"),
     sys: has("sys"),
     layers,
+    tty: has("tty"),
     volumes,
     cwd,
     user: user === undefined ? undefined : readUser(user),

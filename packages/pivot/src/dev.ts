@@ -1,6 +1,7 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
-import { closeSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import {
+  cloneTree,
   failedWith,
   fdPath,
   isMapped,
@@ -11,6 +12,7 @@ import {
   MS_RDONLY,
   MS_REMOUNT,
   makeCharacterDevice,
+  makeConsole,
   mount,
   moveMount,
   newMount,
@@ -37,9 +39,16 @@ const LINKS = [
 ] as const;
 
 const TTY_GROUP = 5;
+const O_PATH = 0o10000000;
 
-/** A filled /dev at `target`. */
-export function makeDev(target: number, readOnly: boolean): void {
+export interface DevOptions {
+  readonly readOnly: boolean;
+  /** Make a pseudo-terminal. */
+  readonly tty: boolean;
+}
+
+/** A filled /dev at `target`. Returns the slave of the pseudo-terminal, if one is wanted. */
+export function makeDev(target: number, { readOnly, tty }: DevOptions): number | undefined {
   const fd = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "65536k" }, MS_NOSUID | MS_NOEXEC);
   moveMount(fd, target);
   const dev = fdPath(fd);
@@ -51,8 +60,24 @@ export function makeDev(target: number, readOnly: boolean): void {
   const group = isMapped(readIdMap("self", "gid_map"), TTY_GROUP) ? `,gid=${TTY_GROUP}` : "";
   mount("devpts", `${dev}/pts`, "devpts", MS_NOSUID | MS_NOEXEC, `newinstance,ptmxmode=0666,mode=0620${group}`);
   mount("tmpfs", `${dev}/shm`, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k");
+  const slave = tty ? makeConsole(`${dev}/pts/ptmx`) : undefined;
+  if (slave !== undefined) bindConsole(slave, `${dev}/console`);
   if (readOnly) mount(null, dev, null, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC);
   closeSync(fd);
+  return slave;
+}
+
+/** Both ends of the bind are descriptors; looked at again afterwards, /dev/console is the terminal and nothing else (CVE-2025-52565). */
+function bindConsole(slave: number, path: string): void {
+  writeFileSync(path, "", { flag: "wx" });
+  const place = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  const copy = cloneTree(slave);
+  moveMount(copy, place);
+  closeSync(copy);
+  closeSync(place);
+  const [bound, own] = [statSync(path), fstatSync(slave)];
+  if (!bound.isCharacterDevice() || bound.rdev !== own.rdev || bound.dev !== own.dev || bound.ino !== own.ino)
+    throw new ToolError("/dev/console is not the pseudo-terminal that was bound there");
 }
 
 /** mknod(2), or in a user namespace, where that is EPERM, the host's node bound in. */
@@ -67,7 +92,7 @@ function makeNode(path: string, name: string, major: number, minor: number): voi
 
 /** Checked after it was opened, so that it is the device and nothing else that gets bound (CVE-2025-31133). */
 function bindNode(path: string, name: string, major: number, minor: number): void {
-  const source = openSync(`/dev/${name}`, 0o10000000); // O_PATH
+  const source = openSync(`/dev/${name}`, O_PATH);
   try {
     const stat = statSync(fdPath(source));
     if (!stat.isCharacterDevice() || stat.rdev !== major * 256 + minor)

@@ -6,6 +6,7 @@ import {
   chdirInRoot,
   cloneTree,
   codeOf,
+  enterConsole,
   failedWith,
   fchdir,
   fdPath,
@@ -57,7 +58,7 @@ export function enterRoot(plan: Plan): void {
   const oldRoot = openDirectory("/");
   const umask = process.umask(0); // what is made has the modes that are written here
   const newRoot = mountRootfs(plan);
-  fillRoot(plan, newRoot);
+  const slave = fillRoot(plan, newRoot);
   process.umask(umask);
   steps.say("pivoting root");
   swapRoots(oldRoot, newRoot);
@@ -65,6 +66,7 @@ export function enterRoot(plan: Plan): void {
   payload.inside = `the rootfs ${plan.rootfs}`;
   setEnvironment(variables, plan.clearEnv);
   prepareLimits(plan.limits);
+  if (slave !== undefined) enterConsole(slave);
   if (plan.user !== undefined) becomeUser(findUser(plan.user, plan.rootfs));
 }
 
@@ -85,21 +87,23 @@ function attachCopy(source: number, target: number): number {
   return copy;
 }
 
-function fillRoot(plan: Plan, root: number): void {
+/** Returns the slave of the pseudo-terminal, if one is wanted. */
+function fillRoot(plan: Plan, root: number): number | undefined {
   if (plan.proc) {
     steps.say("mounting /proc");
     mountAt(plan, root, "/proc", (target) => mount("proc", fdPath(target), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
   }
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
-  if (plan.dev) mountAt(plan, root, "/dev", (target) => makeDev(target, plan.readOnly));
+  const slave = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
   for (const volume of plan.volumes) mountVolume(plan, root, volume);
+  return slave;
 }
 
 /** Calls `act` with a descriptor of exactly what `path` is inside the root, whatever symbolic links a hostile rootfs has there. */
-function mountAt(plan: Plan, root: number, path: string, act: (target: number) => void, kind: "directory" | "file" = "directory"): void {
+function mountAt<T>(plan: Plan, root: number, path: string, act: (target: number) => T, kind: "directory" | "file" = "directory"): T {
   const fd = place(plan, root, path, kind);
   try {
-    act(fd);
+    return act(fd);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     throw new ToolError(`${path}: ${error.message}`, error.hint, 125, { cause: error }); // the call itself names only a descriptor

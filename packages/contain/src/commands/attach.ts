@@ -1,0 +1,108 @@
+// `contain attach`: this terminal, or this standard input and output, for a container that runs elsewhere.
+import { closeSync, existsSync, statSync } from "node:fs";
+import {
+  connectTo,
+  exit,
+  getpid,
+  kill,
+  POLLIN,
+  receiveDescriptor,
+  SIGCHLD,
+  SIGCONT,
+  SIGHUP,
+  SIGINT,
+  SIGQUIT,
+  SIGSTOP,
+  SIGTERM,
+  SIGTSTP,
+  SIGWINCH,
+  type Source,
+  signalForeground,
+  signalName,
+  ToolError,
+  takeAllSignals,
+  UsageError,
+  waitForSignalOr,
+  warn,
+  withCommon,
+} from "@contain-tools/kernel";
+import { attachTerminal, keyboard, startFlow, unblocked } from "@contain-tools/nsexec";
+import { logOf } from "../background.ts";
+import { subcommand } from "../command.ts";
+import { attachSocketOf } from "../console.ts";
+import { detachKeys } from "../detachkeys.ts";
+import { statusAtEnd, supervisorEnd, waitForEnd } from "../end.ts";
+import { readLog } from "../log.ts";
+import type { State } from "../state.ts";
+import { readRunning } from "./container.ts";
+
+export const attach = subcommand({
+  name: "attach",
+  description: "Join the terminal of a container, or follow its output and pass signals on",
+  usage: "ID",
+  options: withCommon({}),
+  plan(given) {
+    const state = readRunning(given.rest);
+    if (!state.tty && !state.detached)
+      throw new UsageError(`${state.id} has no terminal to attach to`, "it was started without --tty and without --detach");
+    return () => {
+      takeAllSignals();
+      return exit(state.tty ? attachToTerminal(state) : followOutput(state));
+    };
+  },
+});
+
+/** Returns our exit status: the container's, or 0 after the detach keys. */
+function attachToTerminal(state: State): number {
+  const socket = connectTo(attachSocketOf(state.id));
+  const master = receiveDescriptor(socket);
+  if (master === undefined) throw new ToolError(`${state.id}: its supervisor has hung up`);
+  const sources: Source[] = [];
+  let over: "ended" | "detached" | undefined;
+  const output = startFlow(sources, socket, () => {
+    over = "ended";
+    return false;
+  });
+  output.addSink(unblocked(1), () => kill(getpid(), SIGHUP));
+  const input = keyboard() ?? -1;
+  const filter = detachKeys(() => {
+    over = "detached";
+  });
+  const own = attachTerminal(sources, { input, output: 1, master, filter });
+  signalForeground(master, SIGWINCH); // a full-screen program draws itself again
+  let signal = 0;
+  const isOver = () => over !== undefined && output.idle();
+  while (!isOver() && signal === 0) {
+    const info = waitForSignalOr(sources, undefined, isOver);
+    if (info !== undefined && !own.takes(info) && [SIGTERM, SIGINT, SIGHUP, SIGQUIT].includes(info.signal)) signal = info.signal;
+  }
+  own.end();
+  closeSync(master);
+  if (signal !== 0) return 128 + signal;
+  if (over === "detached") {
+    warn(`detached from ${state.id}, which runs on`);
+    return 0;
+  }
+  return state.detached ? statusAtEnd(state) : (waitForEnd(state)?.status ?? 0);
+}
+
+/** Without a terminal of its own: what it writes from now on, and our signals to the supervisor, as if we had started it. */
+function followOutput(state: State): number {
+  const { supervisor, id } = state;
+  const end = supervisorEnd(state);
+  const log = existsSync(logOf(id)) ? readLog(logOf(id), statSync(logOf(id)).size) : undefined;
+  let over = end === undefined;
+  const sources: Source[] = log === undefined ? [] : [log.source];
+  const ended = () => {
+    over = true;
+  };
+  if (end !== undefined) sources.push({ fd: end, wants: () => POLLIN, ready: ended });
+  while (!over) {
+    const info = waitForSignalOr(sources, undefined, () => over);
+    if (info === undefined || [SIGCHLD, SIGCONT, SIGWINCH].includes(info.signal)) continue;
+    if (info.signal === SIGTSTP) kill(getpid(), SIGSTOP);
+    else if (kill(supervisor.pid, info.signal)) warn(`${signalName(info.signal)} passed on to ${id}`);
+  }
+  log?.copy();
+  return statusAtEnd(state);
+}

@@ -1,0 +1,44 @@
+// The supervisor's end of a container's pseudo-terminal: our own terminal, or in the background its log, and whoever attaches.
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { acceptFrom, listenAt, POLLIN, type Source, sendDescriptor } from "@contain-tools/kernel";
+import { keyboard, type Relay, type Spawned, startRelay } from "@contain-tools/nsexec";
+import { type Background, logOf } from "./background.ts";
+import { folderOf } from "./state.ts";
+
+/** The socket of `contain attach`. */
+export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
+
+/** Starts to relay; a background supervisor has no keyboard, and its screen is the log. */
+export function relayTerminal(id: string, spawned: Spawned, background: Background | undefined): Relay {
+  const [input, output] = background === undefined ? [keyboard(), 1] : [undefined, openSync(logOf(id), "a", 0o600)];
+  const relay: Relay = startRelay(spawned, {
+    input,
+    output,
+    onMaster: (master) => relay.sources.push(acceptAttachments(id, relay, master)),
+  });
+  return relay;
+}
+
+/**
+ * Who connects gets the master itself, for keys and the window's size, and from then on a copy of the output, which only one
+ * process can read from a master.
+ */
+function acceptAttachments(id: string, relay: Relay, master: number): Source {
+  const listener = listenAt(attachSocketOf(id));
+  return {
+    fd: listener,
+    wants: () => POLLIN,
+    ready: () => {
+      const fd = acceptFrom(listener);
+      if (fd === undefined) return;
+      try {
+        sendDescriptor(fd, master);
+      } catch {
+        closeSync(fd); // it has gone again
+        return;
+      }
+      relay.addReader(fd, () => closeSync(fd));
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// Waiting for the end of a container, from another process than its supervisor.
+import { failedWith, POLLIN, pidfdOpen, pollOnce, ToolError } from "@contain-tools/kernel";
+import { type Ended, isAlive, readState, type State } from "./state.ts";
+
+/** A descriptor that is readable when the supervisor has ended; undefined when it already has. */
+export function supervisorEnd({ supervisor }: State): number | undefined {
+  try {
+    const pidfd = pidfdOpen(supervisor.pid);
+    return isAlive(supervisor) ? pidfd : undefined;
+  } catch (error) {
+    if (failedWith(error, "ESRCH")) return undefined;
+    throw error;
+  }
+}
+
+/** Waits until the supervisor has cleaned up. Returns how the container ended; undefined when that was not kept. */
+export function waitForEnd(state: State): Ended | undefined {
+  const pidfd = supervisorEnd(state);
+  while (pidfd !== undefined && !pollOnce(pidfd, POLLIN, -1)) {
+    // poll(2) says POLLIN when the process has ended
+  }
+  return readState(state.id)?.ended;
+}
+
+/** The same, where the status is what was asked for. @throws ToolError */
+export function statusAtEnd(state: State): number {
+  const ended = waitForEnd(state);
+  if (ended === undefined) {
+    throw new ToolError(
+      `${state.id}: nobody knows its exit status`,
+      readState(state.id) === undefined
+        ? "it was removed meanwhile"
+        : "its supervisor was killed, and the container with it; `contain gc` cleans up",
+    );
+  }
+  return ended.status;
+}

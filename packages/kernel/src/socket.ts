@@ -1,0 +1,142 @@
+// Unix sockets, for handing descriptors to another process: unix(7), SCM_RIGHTS.
+import { closeSync, constants, openSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { declare, declareSyscall, errno, koffi, SYS } from "./libc.ts";
+import { quote, sys } from "./trace.ts";
+
+/** The socket by which the master of a pseudo-terminal reaches the supervisor; CONTAIN_CONSOLE tells an exec'd link its number. */
+export const consoleSocket = { fd: -1 };
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+const MSG_NOSIGNAL = 0x4000;
+const EINTR = 4;
+
+const socketpairC = declare("socketpair", "int", ["int", "int", "int", "void *"]);
+const socketC = declare("socket", "int", ["int", "int", "int"]);
+const bindC = declare("bind", "int", ["int", "void *", "uint"]);
+const listenC = declare("listen", "int", ["int", "int"]);
+const connectC = declare("connect", "int", ["int", "void *", "uint"]);
+const accept4C = declare("accept4", "int", ["int", "void *", "void *", "int"]);
+const sendmsgC = declareSyscall(SYS.sendmsg, ["int", "void *", "int"]);
+const recvmsgC = declareSyscall(SYS.recvmsg, ["int", "void *", "int"]);
+
+/** socketpair(2) of AF_UNIX, close-on-exec. */
+export function socketpair(): [number, number] {
+  const fds = new Int32Array(2);
+  sys(
+    "socketpair",
+    () => ["AF_UNIX", "SOCK_STREAM|SOCK_CLOEXEC", "0", `[${fds.join(", ")}]`],
+    () => socketpairC(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(fds.buffer)),
+  );
+  return [fds[0] ?? -1, fds[1] ?? -1];
+}
+
+/** One byte and room for one descriptor: struct msghdr with its iovec and its cmsghdr (cmsg(3)), in one piece of memory. */
+function message(): { header: Buffer; memory: Buffer } {
+  const memory = Buffer.alloc(56 + 16 + 24 + 8); // msghdr, iovec, CMSG_SPACE(sizeof(int)), the byte
+  const base = BigInt(koffi.address(memory));
+  memory.writeBigUInt64LE(base + 56n, 16); // msg_iov
+  memory.writeBigUInt64LE(1n, 24); // msg_iovlen
+  memory.writeBigUInt64LE(base + 72n, 32); // msg_control
+  memory.writeBigUInt64LE(24n, 40); // msg_controllen
+  memory.writeBigUInt64LE(base + 96n, 56); // iov_base
+  memory.writeBigUInt64LE(1n, 64); // iov_len
+  return { header: memory, memory };
+}
+
+/** sendmsg(2) with SCM_RIGHTS: the other end gets a descriptor of the same open file. @throws SyscallError EPIPE, EAGAIN */
+export function sendDescriptor(socket: number, fd: number): void {
+  const { header, memory } = message();
+  memory.writeBigUInt64LE(20n, 72); // CMSG_LEN(sizeof(int))
+  memory.writeInt32LE(SOL_SOCKET, 80);
+  memory.writeInt32LE(SCM_RIGHTS, 84);
+  memory.writeInt32LE(fd, 88);
+  sys(
+    "sendmsg",
+    () => [`${socket}`, `{msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[${fd}]}]}`, "MSG_NOSIGNAL"],
+    () => sendmsgC(socket, header, MSG_NOSIGNAL),
+  );
+}
+
+/** recvmsg(2): the descriptor that `sendDescriptor` sent, close-on-exec; undefined when the other end was closed without a word. */
+export function receiveDescriptor(socket: number): number | undefined {
+  const { header, memory } = message();
+  const receive = () => {
+    for (;;) {
+      const length = recvmsgC(socket, header, MSG_CMSG_CLOEXEC);
+      if (length !== -1 || errno() !== EINTR) return length;
+    }
+  };
+  const fd = () => (memory.readInt32LE(84) === SCM_RIGHTS ? memory.readInt32LE(88) : undefined);
+  const length = sys("recvmsg", () => [`${socket}`, `{msg_control=[${fd() ?? ""}]}`, "MSG_CMSG_CLOEXEC"], receive);
+  return length === 0 ? undefined : fd();
+}
+
+/** Calls `use` with a struct sockaddr_un. A path may have 107 bytes there, so that the directory goes by its descriptor. */
+function withAddress<T>(path: string, use: (address: Uint8Array) => T): T {
+  const dir = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const address = Buffer.alloc(110);
+    address.writeUInt16LE(AF_UNIX, 0);
+    address.write(`/proc/self/fd/${dir}/${basename(path)}`, 2);
+    return use(address);
+  } finally {
+    closeSync(dir);
+  }
+}
+
+function socket(bits: number): number {
+  return sys(
+    "socket",
+    () => ["AF_UNIX", "SOCK_STREAM|SOCK_CLOEXEC", "0"],
+    () => socketC(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | bits, 0),
+  );
+}
+
+/** A non-blocking socket that listens at `path`. @throws SyscallError EADDRINUSE, EACCES */
+export function listenAt(path: string): number {
+  const fd = socket(SOCK_NONBLOCK);
+  withAddress(path, (address) =>
+    sys(
+      "bind",
+      () => [`${fd}`, `{sun_path=${quote(path)}}`],
+      () => bindC(fd, address, address.length),
+    ),
+  );
+  sys(
+    "listen",
+    () => [`${fd}`, "8"],
+    () => listenC(fd, 8),
+  );
+  return fd;
+}
+
+/** accept4(2): a non-blocking connection, or undefined when the caller has gone already. */
+export function acceptFrom(listener: number): number | undefined {
+  const fd = accept4C(listener, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  return fd === -1 ? undefined : fd;
+}
+
+/** connect(2) to a socket that listens at `path`. @throws Error of node:fs ENOENT; SyscallError ECONNREFUSED when nobody listens any more */
+export function connectTo(path: string): number {
+  const fd = socket(0);
+  try {
+    withAddress(path, (address) =>
+      sys(
+        "connect",
+        () => [`${fd}`, `{sun_path=${quote(path)}}`],
+        () => connectC(fd, address, address.length),
+      ),
+    );
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return fd;
+}

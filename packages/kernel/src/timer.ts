@@ -1,0 +1,34 @@
+// Timers that poll(2) can wait for.
+import { readSync } from "node:fs";
+import { declare } from "./libc.ts";
+import { sys } from "./trace.ts";
+
+const CLOCK_MONOTONIC = 1;
+const TFD_CLOEXEC = 0o2000000;
+const TFD_NONBLOCK = 0o4000;
+const timerfdCreateC = declare("timerfd_create", "int", ["int", "int"]);
+const timerfdSettimeC = declare("timerfd_settime", "int", ["int", "int", "void *", "void *"]);
+
+/** timerfd_create(2): a descriptor that is readable again and again, each time so many milliseconds have passed. */
+export function timerfd(milliseconds: number): number {
+  const fd = sys(
+    "timerfd_create",
+    () => ["CLOCK_MONOTONIC", "TFD_CLOEXEC|TFD_NONBLOCK"],
+    () => timerfdCreateC(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+  );
+  const [seconds, nanoseconds] = [BigInt(Math.floor(milliseconds / 1000)), BigInt((milliseconds % 1000) * 1_000_000)];
+  const time = new BigInt64Array([seconds, nanoseconds, seconds, nanoseconds]);
+  sys(
+    "timerfd_settime",
+    () => [`${fd}`, "0", `{it_interval=${milliseconds}ms}`, "NULL"],
+    () => timerfdSettimeC(fd, 0, new Uint8Array(time.buffer), null),
+  );
+  return fd;
+}
+
+const ticks = new Uint8Array(8);
+
+/** Takes the expirations that a timer has counted, so that it can be waited for again. */
+export function takeTicks(fd: number): void {
+  readSync(fd, ticks);
+}

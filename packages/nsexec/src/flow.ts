@@ -1,0 +1,82 @@
+// Bytes on their way from one descriptor to others. Nothing more is read before everybody has what was read, so that a slow
+// reader slows the writer down, as on any terminal.
+import { codeOf, POLLERR, POLLHUP, POLLIN, POLLOUT, readNow, type Source, writeNow } from "@contain-tools/kernel";
+
+export interface Flow {
+  /** Adds a descriptor that gets what is read from now on. `gone` is called once, when it takes nothing any more. */
+  readonly addSink: (fd: number, gone: () => void) => void;
+  /** Gives bytes of our own to every sink. Only for when nothing is on its way. */
+  readonly insert: (bytes: Uint8Array) => void;
+  /** True when everything that was read has been written. */
+  readonly idle: () => boolean;
+  /** False when there is nothing more to read. */
+  readonly isOpen: () => boolean;
+}
+
+interface Sink {
+  readonly source: Source;
+  rest: Uint8Array;
+}
+
+const CHUNK = 65536;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * @param sources what the loop serves; the flow adds its descriptors there
+ * @param from must not block when poll(2) says POLLIN
+ * @param ended called when `from` is at its end; true to go on reading all the same
+ * @param filter what to make of a chunk before it is passed on
+ */
+export function startFlow(
+  sources: Source[],
+  from: number,
+  ended: () => boolean,
+  filter: (chunk: Uint8Array) => Uint8Array = (chunk) => chunk,
+): Flow {
+  const chunk = Buffer.allocUnsafeSlow(CHUNK);
+  const sinks: Sink[] = [];
+  let open = true;
+  const idle = () => sinks.every(({ rest }) => rest.length === 0);
+  const insert = (bytes: Uint8Array) => {
+    for (const sink of [...sinks]) {
+      sink.rest = bytes;
+      sink.source.ready(POLLOUT);
+    }
+  };
+  sources.push({
+    fd: from,
+    wants: () => (open && idle() ? POLLIN : undefined),
+    ready: () => {
+      const length = readNow(from, chunk);
+      if (length === 0) open = ended();
+      else if (length !== undefined) insert(filter(chunk.subarray(0, length)));
+    },
+  });
+  const addSink = (fd: number, gone: () => void) => {
+    const sink: Sink = {
+      rest: NOTHING,
+      source: {
+        fd,
+        wants: () => (sink.rest.length > 0 ? POLLOUT : 0),
+        ready: (events) => {
+          if (sink.rest.length === 0 && !(events & (POLLERR | POLLHUP))) return;
+          try {
+            sink.rest = sink.rest.subarray(writeNow(fd, sink.rest));
+            if (!(events & (POLLERR | POLLHUP))) return;
+          } catch (error) {
+            if (codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT") {
+              sink.rest = NOTHING; // lost; a disk may have room again later
+              return;
+            }
+          }
+          sinks.splice(sinks.indexOf(sink), 1);
+          sources.splice(sources.indexOf(sink.source), 1);
+          gone();
+        },
+      },
+    };
+    sinks.push(sink);
+    sources.push(sink.source);
+  };
+  return { addSink, insert, idle, isOpen: () => open };
+}

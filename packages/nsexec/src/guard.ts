@@ -1,0 +1,60 @@
+// A terminal in raw mode, and a process that puts it back even when we are killed by SIGKILL.
+import {
+  type Attributes,
+  clone3,
+  exit,
+  getAttributes,
+  getpid,
+  isTerminal,
+  kill,
+  messages,
+  POLLIN,
+  pidfdOpen,
+  pollOnce,
+  rawAttributes,
+  SIGKILL,
+  sameAttributes,
+  setAttributes,
+  setsid,
+  waitpid,
+} from "@contain-tools/kernel";
+
+export interface RawTerminal {
+  /** Raw again, after a shell had the terminal while we were stopped. */
+  readonly again: () => void;
+  /** As it was before. */
+  readonly restore: () => void;
+}
+
+/** Puts a terminal into raw mode. All signals must be blocked. */
+export function makeRaw(fd: number): RawTerminal {
+  const before = getAttributes(fd);
+  if (before === undefined) return { again: () => {}, restore: () => {} };
+  const again = () => void setAttributes(fd, rawAttributes(before));
+  again();
+  const guard = startGuard(fd, getAttributes(fd) ?? before, before);
+  messages.raw = isTerminal(2);
+  const restore = () => {
+    // First the guard: once we have ended, the terminal is the shell's, and a late guard would be in its way.
+    kill(guard, SIGKILL);
+    waitpid(guard, 0);
+    setAttributes(fd, before);
+    messages.raw = false;
+  };
+  return { again, restore };
+}
+
+/** A copy of this process, in a session of its own so that it survives a kill -9 of the whole job. Returns its PID. */
+function startGuard(fd: number, raw: Attributes, before: Attributes): number {
+  const self = pidfdOpen(getpid());
+  return clone3({ flags: 0 }, () => {
+    setsid();
+    while (!pollOnce(self, POLLIN, -1)) {
+      // poll(2) says POLLIN when the process has ended
+    }
+    // A shell that has seen its job die may have set its own attributes already.
+    const now = getAttributes(fd);
+    if (now !== undefined && sameAttributes(now, raw)) setAttributes(fd, before);
+    return exit(0);
+  });
+}
