@@ -49,9 +49,6 @@ export function controllingTerminal(): number | undefined {
 }
 const STANDARD = [0, 2, 1];
 
-const _ioctlC = declare("ioctl", "int", ["int", "ulong", "void *"]);
-const _TIOCGWINSZ = 0x5413;
-
 /** True when this process is in the terminal's foreground, where keys go; a job that was started with `&` is not. */
 export function inForeground(): boolean {
   const fd = controllingTerminal();
