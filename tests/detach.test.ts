@@ -9,7 +9,7 @@ import { cgroups } from "./helpers/leftovers.ts";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { bin, NOBODY, type RunOptions, run, sh } from "./helpers/run.ts";
-import { openTerminal } from "./helpers/tmux.ts";
+import { openTerminal } from "./helpers/screen.ts";
 
 const dir = scratch("detach");
 const rootfs = makeRootfs(dir);

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { bin, NOBODY, run, sh } from "./helpers/run.ts";
-import { openTerminal, type Terminal } from "./helpers/tmux.ts";
+import { openTerminal, type Terminal } from "./helpers/screen.ts";
 
 const dir = scratch("tty");
 const rootfs = makeRootfs(dir);

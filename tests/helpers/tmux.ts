@@ -1,60 +1,57 @@
-// A real terminal: a tmux server of its own, whose one window runs a program.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
+// A real terminal with a person at it: tmux on a socket of its own.
+import { after } from "node:test";
 import { bin, run } from "./run.ts";
 
 export interface Terminal {
-  /** Types keys as tmux names them: "C-c", "Enter"; everything else literally. */
-  readonly keys: (...keys: string[]) => void;
-  /** Types a line, and Enter. */
-  readonly line: (text: string) => void;
-  /** What stands on the screen. */
+  /** Types a line and Enter. */
+  readonly type: (line: string) => void;
+  /** Presses a key, as tmux names it: `C-c`, `C-z`. */
+  readonly press: (key: string) => void;
+  /** What the terminal has shown so far, lines without trailing blanks. */
   readonly screen: () => string;
-  /** Waits until the screen matches, and returns it. @throws Error with the screen when that takes longer than 20 s */
+  /** Waits until the terminal has shown `pattern`. */
   readonly until: (pattern: RegExp) => Promise<string>;
-  readonly resize: (columns: number, rows: number) => void;
-  /** Closes the window, as a person closes a terminal: whatever runs there gets a hangup. */
-  readonly close: () => void;
-  readonly end: () => void;
+  /** Waits until `count` prompts have been shown. */
+  readonly prompts: (count: number) => Promise<string>;
+  /** The first process on the terminal. */
+  readonly pid: number;
+  readonly tty: string;
+  /** Closes the window, which hangs up the terminal. */
+  readonly hangUp: () => void;
 }
 
-/** Opens a terminal of 80 by 24 that runs a shell script. `end` it. */
-export function openTerminal(script: string): Terminal {
-  const dir = mkdtempSync(join(tmpdir(), "contain-tmux-"));
-  const tmux = (...words: string[]) => {
-    const { status, stdout, stderr } = run(["tmux", "-S", join(dir, "socket"), "-f", "/dev/null", ...words], {
-      env: { PATH: `${bin}:${process.env["PATH"]}`, TERM: "screen", TMUX: undefined },
-    });
-    if (status !== 0) throw new Error(`tmux ${words[0]}: ${stderr}`);
-    return stdout;
+let servers = 0;
+
+export const PROMPT = "ready>";
+const SHELL = `env PS1='${PROMPT} ' bash --norc --noprofile -i`;
+
+/** Runs a command, or an interactive bash, on a new terminal with the tools on PATH. */
+export function openTerminal(command = SHELL): Terminal {
+  const name = `contain-test-${process.pid}-${++servers}`;
+  const tmux = (...words: string[]) =>
+    run(["tmux", "-L", name, ...words], { env: { TMUX: undefined, PATH: `${bin}:${process.env["PATH"]}` } });
+  const started = tmux("-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "500", `exec ${command}`);
+  if (started.status !== 0) throw new Error(started.stderr);
+  after(() => void tmux("kill-server"));
+  const [pid = "", tty = ""] = tmux("display-message", "-p", "#{pane_pid} #{pane_tty}").stdout.trim().split(" ");
+  const screen = () => tmux("capture-pane", "-p", "-S", "-").stdout.replace(/ +$/gm, "");
+  const until = async (pattern: RegExp) => {
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      const text = screen();
+      if (pattern.test(text)) return text;
+      if (Date.now() > deadline) throw new Error(`the terminal never showed ${pattern}:\n${text.trimEnd()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   };
-  tmux("new-session", "-d", "-x", "80", "-y", "24", "sh", "-c", script);
-  const screen = () => tmux("capture-pane", "-p").trimEnd();
   return {
-    keys: (...keys) => void tmux("send-keys", ...keys),
-    line: (text) => {
-      tmux("send-keys", "-l", text);
-      tmux("send-keys", "Enter");
-    },
+    type: (line) => void tmux("send-keys", "-l", `${line}\r`),
+    press: (key) => void tmux("send-keys", key),
     screen,
-    until: async (pattern) => {
-      for (const end = Date.now() + 20_000; ; await setTimeout(50)) {
-        const text = screen();
-        if (pattern.test(text)) return text;
-        if (Date.now() > end) throw new Error(`${pattern} does not come:\n${text}`);
-      }
-    },
-    resize: (columns, rows) => void tmux("resize-window", "-x", `${columns}`, "-y", `${rows}`),
-    close: () => void tmux("kill-window"),
-    end: () => {
-      try {
-        tmux("kill-server");
-      } catch {
-        // it ended with its last window
-      }
-      rmSync(dir, { recursive: true, force: true });
-    },
+    until,
+    prompts: (count) => until(new RegExp(`(^${PROMPT}[^]*){${count}}`, "m")),
+    pid: Number(pid),
+    tty,
+    hangUp: () => void tmux("kill-server"),
   };
 }
