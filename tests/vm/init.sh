@@ -5,7 +5,8 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
-mkdir /dev/pts /run/scratch
+mkdir -p /dev/pts /run/scratch /run/contain /run/user/65534
+chown 65534:65534 /run/user/65534
 mount -t devpts devpts /dev/pts
 ln -s /proc/self/fd /dev/fd
 . "$WORK/environment"
@@ -19,7 +20,7 @@ everything() {
     [ "$pid" = 1 ] || [ "$pid" = "$BASHPID" ] || ! readlink -q "$dir/exe" || echo "process $(<"$dir/comm")"
   done
   find /sys/fs/cgroup -mindepth 1 -type d
-  find /run/scratch -mindepth 1
+  find /run/scratch /run/contain /run/user -mindepth 1
   while read -r _ _ _ _ place _; do echo "mount $place"; done </proc/self/mountinfo
 } 2>/dev/null
 everything >/run/before
@@ -37,7 +38,7 @@ run_case() {
   kill -KILL -1
   sleep 0.2
   find /sys/fs/cgroup -mindepth 1 -depth -type d -exec rmdir {} \;
-  rm -rf /run/scratch/*
+  rm -rf /run/scratch/* /run/contain/* /run/user/65534/*
 }
 
 for ((i = 0; ; i++)); do

@@ -10,7 +10,7 @@ import { bin } from "../helpers/run.ts";
 export interface Case {
   readonly name: string;
   readonly script: string;
-  /** When it is killed; 30 otherwise. */
+  /** When it is killed; 90 otherwise. */
   readonly seconds?: number;
   readonly check: (result: Result) => void;
 }
@@ -54,7 +54,7 @@ export async function boot(
     return `${name}=${file}`;
   });
   const prelude = readFileSync(join(import.meta.dirname, "prelude.sh"), "utf8");
-  cases.forEach(({ script, seconds: limit = 30 }, i) => {
+  cases.forEach(({ script, seconds: limit = 90 }, i) => {
     mkdirSync(join(dir, `${i}`));
     writeFileSync(join(dir, `${i}/script`), `${prelude}${script}\n`);
     writeFileSync(join(dir, `${i}/seconds`), `${limit}\n`);
@@ -73,11 +73,15 @@ export async function boot(
 
 /** User-mode Linux consists of many processes; in a PID namespace of their own they end together. */
 async function start(words: readonly string[], seconds: number): Promise<{ output: string; status: number | null }> {
-  const machine = spawn("unshare", ["--pid", "--fork", "--kill-child", "--mount-proc", "linux.uml", ...words], {
-    stdio: ["ignore", "pipe", "inherit"],
-    timeout: seconds * 1000,
-    killSignal: "SIGKILL",
-  });
+  const machine = spawn(
+    "setpriv",
+    ["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "linux.uml", ...words],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      timeout: seconds * 1000,
+      killSignal: "SIGKILL",
+    },
+  );
   const ended = new Promise<number | null>((resolve, reject) => machine.on("exit", resolve).on("error", reject));
   const [output, status] = await Promise.all([text(machine.stdout), ended]);
   return { output, status };

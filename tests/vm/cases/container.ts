@@ -17,7 +17,7 @@ export const containerCases: readonly Case[] = [
       const limits = "memory.max 67108864\nmemory.swap.max 0\ncpu.max 50000 100000\npids.max 64\npids.current 1\n";
       assert.equal(stdout, `1\n0::/\nbox\n${limits}status 7\n`);
       assert.deepEqual(
-        stderr.split("\n").map((line) => line.replace(/^(\[contain\] running:).*/, "$1")),
+        stderr.split("\n").map((line) => line.replace(/^(\[contain\] (running:|it ran)).*/, "$1")),
         [
           "[contain] applying cgroup limits: memory=64M cpu=50000 pids=64 swap=0",
           "[contain] creating namespaces: pid uts mnt ipc cgroup",
@@ -27,6 +27,7 @@ export const containerCases: readonly Case[] = [
           "[contain] pivoting root",
           "[contain] running:",
           "[contain] container exited: exit status 7",
+          "[contain] it ran",
           "[contain] cleaning up cgroups",
           "",
         ],
@@ -76,7 +77,10 @@ export const containerCases: readonly Case[] = [
       contain run --quiet --rootfs "$ROOTFS" --memory 32M -- /bin/sh -c 'dd if=/dev/zero of=/dev/null bs=20M count=1 2>/dev/null; echo $?'
       contain run --rootfs "$ROOTFS" --memory 32M -- dd if=/dev/zero of=/dev/null bs=100M count=1 2>&1 | grep exited`,
     check({ stdout }) {
-      assert.equal(stdout, "status 137\n137\n0\n[contain] container exited: killed by SIGKILL (exit status 137)\n");
+      assert.match(
+        stdout,
+        /^status 137\n137\n0\n\[contain\] container exited: killed by SIGKILL \(exit status 137\), by the OOM killer: .*oom_kill 1\n$/,
+      );
     },
   },
   {

@@ -4,6 +4,7 @@ import type { Case } from "../machine.ts";
 
 /** Runs words as nobody; `as_user GROUP CMD…` does it from inside a group. */
 const AS_USER = `
+  export XDG_RUNTIME_DIR=/run/user/65534
   drop="setpriv --reuid 65534 --regid 65534 --clear-groups --"
   as_user() {
     local group=$1
@@ -24,7 +25,8 @@ export const userCases: readonly Case[] = [
       $drop cgset --pids 5 -- /bin/true; echo "status $?"
       sleep 1000 & pid=$!
       $drop cgset --memory 64M $pid; echo "status $?"; kill $pid
-      $drop contain run --quiet --rootfs "$ROOTFS" -- /bin/sh -c 'id -u; exit 3'; echo "status $?"`,
+      $drop contain run --quiet --rootfs "$ROOTFS" -- /bin/sh -c 'id -u; exit 3'; echo "status $?"
+      rmdir $XDG_RUNTIME_DIR/contain`,
     check({ stdout, stderr }) {
       assert.equal(stdout, "status 125\nstatus 125\nstatus 125\n0\nstatus 3\n");
       assert.equal(
@@ -46,7 +48,7 @@ export const userCases: readonly Case[] = [
       release; echo "status $?"
       as_user slice/contain-callers contain run --quiet --rootfs "$ROOTFS" --memory 32M -- dd if=/dev/zero of=/dev/null bs=100M count=1; echo "status $?"
       ls -d $cg/slice/*/
-      rmdir $cg/slice/*/ $cg/slice`,
+      rmdir $cg/slice/*/ $cg/slice $XDG_RUNTIME_DIR/contain`,
     check({ stdout }) {
       const limits = "memory.max 67108864\nmemory.swap.max 0\npids.max 16\ncpu.max 50000 100000\npids.current 1\n";
       assert.equal(stdout, `0\n0::/\n2\n${limits}status 6\nstatus 137\n/sys/fs/cgroup/slice/contain-callers/\n`);
@@ -64,7 +66,7 @@ export const userCases: readonly Case[] = [
       as_user own/me nsexec --user --into-cgroup own/x -- tail -n 1 /proc/self/cgroup
       as_user own/me cgset --parent own --name x --rm; ls -d $cg/*/*/
       kill $pid; until_ok grep -qx "populated 0" $cg/shared/cgroup.events
-      rmdir $cg/own/me $cg/own $cg/shared`,
+      rmdir $cg/own/me $cg/own $cg/shared $XDG_RUNTIME_DIR/contain`,
     check({ stdout, stderr }) {
       assert.equal(stdout, "status 125\nstatus 0\nmemory.max 67108864\n0::/own/x\n/sys/fs/cgroup/own/me/\n");
       assert.match(stderr, /shared: controllers cannot be enabled for its children \(\+memory\): EBUSY\n.*no internal processes/);
