@@ -13,7 +13,7 @@ import { userCases } from "./vm/cases/user.ts";
 import { boot, type Machine } from "./vm/machine.ts";
 
 const cases = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...leftoverCases];
-const SECONDS = 900; // it takes 150 on an idle machine
+const SECONDS = 900;
 
 const dir = scratch("vm");
 
