@@ -53,7 +53,8 @@ describe("contain run --detach", need("root"), () => {
     const id = stdout.trim();
     ids.push(id);
     const { supervisor, init } = inspect(id);
-    const files = readdirSync(`/proc/${supervisor.pid}/fd`).map((fd) => readlinkSync(`/proc/${supervisor.pid}/fd/${fd}`));
+    const descriptors = readdirSync(`/proc/${supervisor.pid}/fd`).sort((a, b) => Number(a) - Number(b));
+    const files = descriptors.map((fd) => readlinkSync(`/proc/${supervisor.pid}/fd/${fd}`));
     assert.deepEqual(files.slice(0, 3), ["/dev/null", join(folder(id), "supervisor.log"), join(folder(id), "supervisor.log")]);
     assert.deepEqual(
       files.slice(3).filter((file) => !/^anon_inode|^pipe/.test(file)),
