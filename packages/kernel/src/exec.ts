@@ -4,9 +4,9 @@ import { readBinary, whyNotExecutable } from "./binary.ts";
 import { ExecError, failedWith, type SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
-import { declare, koffi } from "./libc.ts";
+import { declare, errno, koffi, setErrno } from "./libc.ts";
 import { type Limit, setLimit, setSoftFileLimit } from "./rlimit.ts";
-import { resetDispositions, setSignalMask } from "./signal.ts";
+import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { quote, sys, trace } from "./trace.ts";
 
@@ -63,7 +63,14 @@ export function execve(path: string, argv: readonly (string | Buffer)[], env: re
   trace("execve", args());
   const words = stringArray(argv);
   const vars = stringArray(env);
-  sys("execve", args, () => execveC(Buffer.from(`${path}\0`), words.pointers, vars.pointers));
+  sys("execve", args, () => {
+    resetWriteSignals(payload.launch.ignored);
+    const result = execveC(Buffer.from(`${path}\0`), words.pointers, vars.pointers);
+    const code = errno();
+    ignoreWriteSignals();
+    setErrno(code);
+    return result;
+  });
   throw new Error("execve returned");
 }
 

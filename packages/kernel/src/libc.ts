@@ -61,6 +61,11 @@ export function errno(): number {
   return koffi.errno();
 }
 
+/** Puts errno back, when calls had to come between a failure and whoever reads it. */
+export function setErrno(code: number): void {
+  koffi.errno(code);
+}
+
 /** errno names and numbers, as this architecture has them. */
 export const ERRNO: Readonly<Record<string, number>> = koffi.os.errno;
 

@@ -122,15 +122,29 @@ export function setDisposition(signal: number, action: typeof SIG_DFL | typeof S
   sigactionC(signal, action === SIG_DFL ? actions.subarray(0, 32) : actions.subarray(32), null, 8);
 }
 
-/** Default action for every signal but `ignored`. */
+/** Default action for every signal but `ignored`, and but for those that a write of ours may raise: see `resetWriteSignals`. */
 export function resetDispositions(ignored: SignalSet): void {
-  // A write of ours to a closed pipe has left a SIGPIPE pending, since a blocked signal is queued though it be ignored; to ignore
-  // it anew drops it (sigaction(2), POSIX "Signal Actions").
-  for (const signal of [SIGPIPE, SIGXFSZ]) setDisposition(signal, SIG_IGN);
+  ignoreWriteSignals();
   for (let signal = 1; signal <= NSIG; signal++) {
-    setDisposition(signal, hasSignal(ignored, signal) ? SIG_IGN : SIG_DFL);
+    if (!WRITE_SIGNALS.includes(signal)) setDisposition(signal, hasSignal(ignored, signal) ? SIG_IGN : SIG_DFL);
   }
   trace("rt_sigaction", ["all signals", `SIG_DFL but ${setNames(ignored)} SIG_IGN`], 0);
+}
+
+const WRITE_SIGNALS: readonly number[] = [SIGPIPE, SIGXFSZ];
+
+/**
+ * Lets a closed pipe be no reason to end. What our own writes have left pending is dropped: a blocked signal is queued though it
+ * be ignored, and to ignore it anew drops it (POSIX, "Signal Actions").
+ */
+export function ignoreWriteSignals(): void {
+  for (const signal of WRITE_SIGNALS) setDisposition(signal, SIG_IGN);
+}
+
+/** The rest of `resetDispositions`, for when there is nothing more to say. */
+export function resetWriteSignals(ignored: SignalSet): void {
+  ignoreWriteSignals();
+  for (const signal of WRITE_SIGNALS) if (!hasSignal(ignored, signal)) setDisposition(signal, SIG_DFL);
 }
 
 /** si_code of a signal that the kernel made itself: a key on the terminal, a hangup (sigaction(2)). */
