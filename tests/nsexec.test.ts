@@ -1,14 +1,14 @@
 // nsexec: what it keeps, joins, sets up and refuses. What a program finds inside is compared in differential.test.ts.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { need } from "./helpers/need.ts";
 import { scratch } from "./helpers/rootfs.ts";
-import { NOBODY, bin, root, run, sh } from "./helpers/run.ts";
+import { bin, NOBODY, root, run, sh } from "./helpers/run.ts";
 
 const dir = scratch("nsexec");
 const nsexec = join(bin, "nsexec");

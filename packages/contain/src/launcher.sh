@@ -35,6 +35,6 @@ for text in $(base64 -w100000 /proc/$pid/environ 2>/dev/null); do
   export "CONTAIN_ENVIRON_$part=$text" && part=$((part + 1))
 done
 unset "CONTAIN_ENVIRON_$part" NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE
-# The last two flags keep a resident init small: compiled code for its loop would be 5 MB of private memory, and buy nothing.
+# The last three flags keep a resident init small: compiled code for its loop would be 5 MB of private memory, and buy nothing.
 # `--`: without it Node looks for its own --env-file among the words behind the script, and reads that file into its environment.
-exec node --v8-pool-size=0 --single-threaded --no-opt --no-sparkplug -- "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"
+exec node --v8-pool-size=0 --single-threaded --no-turbofan --no-maglev --no-sparkplug -- "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"

@@ -44,10 +44,10 @@ export function setForegroundGroup(fd: number, group: number): boolean {
 
 /** That of descriptors 0, 2 and 1 which is the controlling terminal. /dev/tty may be a file of the container's, so it is not asked. */
 export function controllingTerminal(): number | undefined {
-  for (const fd of STANDARD) if (tcgetpgrpC(fd) !== -1) return fd;
-  return undefined;
+  if (tcgetpgrpC(0) !== -1) return 0; // no loop over an array: its iterator would be garbage for the init
+  if (tcgetpgrpC(2) !== -1) return 2;
+  return tcgetpgrpC(1) !== -1 ? 1 : undefined;
 }
-const STANDARD = [0, 2, 1];
 
 /** True when this process is in the terminal's foreground, where keys go; a job that was started with `&` is not. */
 export function inForeground(): boolean {
