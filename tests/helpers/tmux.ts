@@ -49,7 +49,7 @@ export function openTerminal(command = SHELL): Terminal {
     press: (key) => void tmux("send-keys", key),
     screen,
     until,
-    prompts: (count) => until(new RegExp(`(^${PROMPT}[^]*){${count}}`, "m")),
+    prompts: (count) => until(new RegExp(`(^${PROMPT}[\\s\\S]*){${count}}`, "m")),
     pid: Number(pid),
     tty,
     hangUp: () => void tmux("kill-server"),
