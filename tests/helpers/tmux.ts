@@ -1,4 +1,5 @@
 // A real terminal with a person at it: tmux on a socket of its own.
+import { rmSync } from "node:fs";
 import { after } from "node:test";
 import { bin, run } from "./run.ts";
 
@@ -32,8 +33,13 @@ export function openTerminal(command = SHELL): Terminal {
     run(["tmux", "-L", name, ...words], { env: { TMUX: undefined, PATH: `${bin}:${process.env["PATH"]}` } });
   const started = tmux("-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "500", `exec ${command}`);
   if (started.status !== 0) throw new Error(started.stderr);
-  after(() => void tmux("kill-server"));
-  const [pid = "", tty = ""] = tmux("display-message", "-p", "#{pane_pid} #{pane_tty}").stdout.trim().split(" ");
+  const [pid = "", tty = "", socket = ""] = tmux("display-message", "-p", "#{pane_pid} #{pane_tty} #{socket_path}")
+    .stdout.trim()
+    .split(" ");
+  after(() => {
+    tmux("kill-server");
+    rmSync(socket, { force: true }); // tmux leaves it
+  });
   const screen = () => tmux("capture-pane", "-p", "-S", "-").stdout.replace(/ +$/gm, "");
   const until = async (pattern: RegExp) => {
     const deadline = Date.now() + 20_000;
