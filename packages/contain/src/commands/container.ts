@@ -1,5 +1,5 @@
 // The container that a command is for.
-import { UsageError } from "@contain-tools/kernel";
+import { namespaceId, readIfThere, UsageError } from "@contain-tools/kernel";
 import { findContainer, type State, statusOf } from "../state.ts";
 
 /** A container whose PID 1 is there. */
@@ -33,6 +33,17 @@ export function checkRunning(state: State): Running {
     `${state.id} does not run: its status is ${status}`,
     status === "running" || status === "paused" ? undefined : why[status],
   );
+}
+
+/**
+ * The process by which the namespaces of a container can be reached. pid1 is not dumpable, so that without CAP_SYS_PTRACE even its owner
+ * may not (ptrace(2), "access mode checking"); the program, its first child, is in the same ones.
+ */
+export function memberOf({ pid }: Running["init"]): number {
+  const canBeSeen = (candidate: number) => namespaceId(candidate, "mnt") !== undefined;
+  if (canBeSeen(pid)) return pid;
+  const children = (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").trim().split(" ").filter(Boolean);
+  return children.map(Number).find(canBeSeen) ?? pid;
 }
 
 /** The group of a container that a command is about to change or to show. @throws UsageError */

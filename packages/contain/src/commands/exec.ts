@@ -19,7 +19,7 @@ import { callersTerm, checkVariable, type TypedLink } from "../compose.ts";
 import { print } from "../print.ts";
 import { asTool, scriptOf } from "../run.ts";
 import { findContainer, statusOf } from "../state.ts";
-import { checkRunning, type Running } from "./container.ts";
+import { checkRunning, memberOf, type Running } from "./container.ts";
 
 export const execOptions = withCommon({
   env: { type: "string", alias: "e", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for the program" },
@@ -64,7 +64,7 @@ function compose(given: Options<ExecOption>): string[] {
   if (directory !== undefined && !directory.startsWith("/"))
     throw new UsageError(`--workdir ${directory}: it is a path inside, and starts with /`);
   return [
-    ...["nsexec", "--target", `${init.pid}`, "--all"],
+    ...["nsexec", "--target", `${memberOf(init)}`, "--all"],
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     "--foreground",
     ...(directory === undefined ? [] : ["--wd", directory]),

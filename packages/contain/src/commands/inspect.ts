@@ -6,7 +6,7 @@ import { subcommand } from "../command.ts";
 import { print } from "../print.ts";
 import { isAlive, type State, statusOf } from "../state.ts";
 import { readUsage } from "../usage.ts";
-import { readContainer } from "./container.ts";
+import { memberOf, readContainer } from "./container.ts";
 
 export const inspect = subcommand({
   name: "inspect",
@@ -25,14 +25,15 @@ export const inspect = subcommand({
 
 function describe(state: State) {
   const status = statusOf(state);
-  const pid = status === "running" || status === "paused" ? state.init?.pid : undefined;
+  const init = status === "running" || status === "paused" ? state.init : undefined;
+  const pid = init && memberOf(init);
   return {
     ...state,
     status,
     supervisor: { ...state.supervisor, alive: isAlive(state.supervisor) },
     namespaces: pid === undefined ? undefined : Object.fromEntries(NAMESPACES.map(({ file }) => [file, describeNamespace(pid, file)])),
     mounts: pid === undefined ? undefined : describeMounts(pid),
-    processes: describeProcesses(state, pid),
+    processes: describeProcesses(state, init?.pid),
     limits: state.group === undefined ? undefined : readLimitFiles(state.group),
     usage: state.group === undefined ? undefined : readUsage(state.group),
   };
