@@ -4,6 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
+import { execOptions } from "../packages/contain/src/commands/exec.ts";
+import { listOptions } from "../packages/contain/src/commands/list.ts";
+import { stopOptions } from "../packages/contain/src/commands/signal.ts";
+import { statsOptions } from "../packages/contain/src/commands/stats.ts";
+import { updateOptions } from "../packages/contain/src/commands/update.ts";
 import { runOptions } from "../packages/contain/src/options.ts";
 import { COMMON, type OptionSpec, type OptionTable } from "../packages/kernel/src/options.ts";
 import { options as nsexec } from "../packages/nsexec/src/cli.ts";
@@ -22,6 +27,11 @@ const PAGES: readonly {
   { tool: "pivot", argv: ["pivot"], options: pivot, marker: "options" },
   { tool: "pid1", argv: ["pid1"], options: pid1, marker: "options" },
   { tool: "contain", argv: ["contain", "run"], options: runOptions, marker: "options run" },
+  { tool: "contain", argv: ["contain", "exec"], options: execOptions, marker: "options exec" },
+  { tool: "contain", argv: ["contain", "list"], options: listOptions, marker: "options list" },
+  { tool: "contain", argv: ["contain", "stats"], options: statsOptions, marker: "options stats" },
+  { tool: "contain", argv: ["contain", "update"], options: updateOptions, marker: "options update" },
+  { tool: "contain", argv: ["contain", "stop"], options: stopOptions, marker: "options stop" },
 ];
 
 function row(name: string, spec: OptionSpec): string {
@@ -38,7 +48,7 @@ function table(options: OptionTable): string {
 
 describe("options", () => {
   for (const { tool, argv, options, marker } of PAGES) {
-    test(`the page of ${tool} has its option table`, () => {
+    test(`the page of ${argv.join(" ")} has its option table`, () => {
       const file = join(root, "packages", tool, "README.md");
       const page = readFileSync(file, "utf8");
       const pattern = new RegExp(`(<!-- ${marker} -->\n)[\\s\\S]*?(<!-- /options -->)`);

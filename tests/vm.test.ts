@@ -9,10 +9,11 @@ import { cgsetCases } from "./vm/cases/cgset.ts";
 import { containerCases } from "./vm/cases/container.ts";
 import { leftoverCases } from "./vm/cases/leftovers.ts";
 import { limitCases } from "./vm/cases/limits.ts";
+import { manageCases } from "./vm/cases/manage.ts";
 import { userCases } from "./vm/cases/user.ts";
 import { boot, type Machine } from "./vm/machine.ts";
 
-const cases = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...leftoverCases];
+const cases = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...manageCases, ...leftoverCases];
 const SECONDS = 900;
 
 const dir = scratch("vm");
