@@ -176,7 +176,7 @@ describe("contain run --detach", need("root"), () => {
 
 describe("logs, wait, list, stop, kill, rm", need("root"), () => {
   test("logs has both outputs in order; -f goes on to the end", async () => {
-    const id = detached(["sh", "-c", "for i in 1 2 3; do echo out $i; echo err $i >&2; sleep 0.4; done"]);
+    const id = detached(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo out $i; echo err $i >&2; sleep 0.5; done"]);
     const follower = spawn(join(bin, "contain"), ["logs", "-f", id], { stdio: ["ignore", "pipe", "inherit"] });
     const times: number[] = [];
     let text = "";
@@ -184,7 +184,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
       times.push(Date.now());
       text += String(chunk);
     }
-    const all = "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n";
+    const all = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `out ${i}\nerr ${i}\n`).join("");
     assert.equal(text, all);
     assert.ok((times.at(-1) ?? 0) - (times[0] ?? 0) > 600, "it came as it was written");
     assert.equal(run(["contain", "logs", id]).stdout, all);
@@ -267,7 +267,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
     mkdirSync(group);
     const script = `
       mount -t tmpfs none /run
-      mount -t cgroup2 none "$TOP"
+      umount "$TOP" && mount -t cgroup2 cgroup2 "$TOP"
       id=$(contain run -qd --rootfs ${rootfs} -- sh -c 'sleep 61 & sleep 61')
       init=$(contain list --json | grep -o '"pid":[0-9]*' | cut -d: -f2)
       supervisor=$(contain inspect $id | grep -A 1 '"supervisor"' | grep -o '[0-9][0-9]*')
@@ -318,7 +318,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
       second.line("echo $x; stty size");
       await second.until(/^kept\n24 80$/m);
       third.end();
-      const piped = sh(`echo 'echo from a pipe' | timeout 3 contain attach ${id}`); // both see both
+      const piped = sh(`echo 'echo from a pipe' | timeout --preserve-status 3 contain attach ${id}`); // both see both
       assert.match(piped.stdout, /from a pipe\r\n/);
       assert.equal(piped.status, 143);
       await second.until(/^from a pipe$/m);
@@ -352,7 +352,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
   });
 
   test("a reader that is killed, or stalled for a while, harms nobody", { timeout: 60_000 }, async () => {
-    const id = detached(["sh", "-c", "stty -opost; yes | head -c 20971520; sleep 60"], ["-t"]);
+    const id = detached(["sh", "-c", "stty -opost; yes | head -c 20971520 | cat; sleep 60"], ["-t"]);
     const readers = [1, 2, 3].map(() => spawn(join(bin, "contain"), ["attach", id], { stdio: ["ignore", "ignore", "inherit"] }));
     const ended = readers.map((reader) => new Promise((resolve) => reader.on("exit", resolve)));
     await setTimeout(700);

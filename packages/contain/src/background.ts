@@ -32,8 +32,8 @@ const ownLogOf = (id: string) => join(folderOf(id), "supervisor.log");
 
 /** A supervisor that nobody waits for. */
 export interface Background {
-  /** In the child that will be the program: nothing to read, and output to the log. */
-  readonly redirect: () => void;
+  /** A descriptor of the log, to append to. */
+  readonly openLog: () => number;
   /** The program runs: lets the caller go. */
   readonly started: () => void;
 }
@@ -45,7 +45,7 @@ export function startInBackground(id: string, serve: (background: Background) =>
     setsid();
     const inherited = openDescriptors(3, 3 + payload.preserveFds);
     const caller = keepOnly(answer.write);
-    return exit(serve({ redirect: () => redirect(id), started: () => letCallerGo(id, [caller, ...inherited]) }));
+    return exit(serve({ openLog: () => openSync(logOf(id), "a", 0o600), started: () => letCallerGo(id, [caller, ...inherited]) }));
   });
   closeSync(answer.write);
   if (uninterrupted(() => readSync(answer.read, Buffer.alloc(1))) === 1) {
@@ -70,12 +70,12 @@ function openDescriptors(from: number, to: number): number[] {
     .filter((fd) => fd >= from && fd < to);
 }
 
-function redirect(id: string): void {
+/** In the child that will be the program: nothing to read, and output to the log. */
+export function redirect(log: number): void {
   const input = openSync("/dev/null", "r");
-  const output = openSync(logOf(id), "a", 0o600);
-  replaceStdio(input, output);
+  replaceStdio(input, log);
   closeSync(input);
-  closeSync(output);
+  closeSync(log);
 }
 
 function letCallerGo(id: string, [caller = -1, ...inherited]: readonly number[]): void {

@@ -1,9 +1,9 @@
 // The supervisor's end of a container's pseudo-terminal: our own terminal, or in the background its log, and whoever attaches.
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
 import { acceptFrom, listenAt, POLLIN, type Source, sendDescriptor } from "@contain-tools/kernel";
 import { keyboard, type Relay, type Spawned, startRelay } from "@contain-tools/nsexec";
-import { type Background, logOf } from "./background.ts";
+import type { Background } from "./background.ts";
 import { folderOf } from "./state.ts";
 
 /** The socket of `contain attach`. */
@@ -11,7 +11,7 @@ export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
 
 /** Starts to relay; a background supervisor has no keyboard, and its screen is the log. */
 export function relayTerminal(id: string, spawned: Spawned, background: Background | undefined): Relay {
-  const [input, output] = background === undefined ? [keyboard(), 1] : [undefined, openSync(logOf(id), "a", 0o600)];
+  const [input, output] = background === undefined ? [keyboard(), 1] : [undefined, background.openLog()];
   const relay: Relay = startRelay(spawned, {
     input,
     output,

@@ -1,5 +1,5 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
-import { existsSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, writeFileSync, writeSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import {
   become,
@@ -20,7 +20,7 @@ import {
   tracer,
 } from "@contain-tools/kernel";
 import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
-import { type Background, startInBackground } from "./background.ts";
+import { type Background, redirect, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
@@ -111,13 +111,15 @@ function startAndWatch(plan: RunPlan, state: State, background: Background | und
   const { container, group, stopSignal, grace } = plan;
   const before = group === undefined ? undefined : readUsage(group);
   const started = Date.now();
+  const log = plan.tty ? undefined : background?.openLog(); // by its name only here: the child may be another user elsewhere
   const spawned = asTool(container, () =>
     spawn(container.plan, () => {
-      if (!plan.tty) background?.redirect();
+      if (log !== undefined) redirect(log);
       inside(container.plan);
       return become(container.plan.next);
     }),
   );
+  if (log !== undefined) closeSync(log);
   const { pid, failed } = spawned;
   const made = { ...state, init: identify(pid) };
   writeState(made);

@@ -4,7 +4,7 @@ import { codeOf, POLLERR, POLLHUP, POLLIN, POLLOUT, readNow, type Source, writeN
 
 export interface Flow {
   /** Adds a descriptor that gets what is read from now on. `gone` is called once, when it takes nothing any more. */
-  readonly addSink: (fd: number, gone: () => void) => void;
+  readonly addSink: (outlet: Outlet, gone: () => void) => void;
   /** Gives bytes of our own to every sink. Only for when nothing is on its way. */
   readonly insert: (bytes: Uint8Array) => void;
   /** True when everything that was read has been written. */
@@ -13,12 +13,20 @@ export interface Flow {
   readonly isOpen: () => boolean;
 }
 
+export interface Outlet {
+  readonly fd: number;
+  /** It is written to only when poll(2) says POLLOUT, and then no more than a pipe or a socket surely has room for. */
+  readonly mayBlock: boolean;
+}
+
 interface Sink {
   readonly source: Source;
+  readonly mayBlock: boolean;
   rest: Uint8Array;
 }
 
 const CHUNK = 65536;
+const ROOM = 4096; // PIPE_BUF (pipe(7))
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -40,7 +48,7 @@ export function startFlow(
   const insert = (bytes: Uint8Array) => {
     for (const sink of [...sinks]) {
       sink.rest = bytes;
-      sink.source.ready(POLLOUT);
+      if (!sink.mayBlock) sink.source.ready(POLLOUT);
     }
   };
   sources.push({
@@ -52,8 +60,9 @@ export function startFlow(
       else if (length !== undefined) insert(filter(chunk.subarray(0, length)));
     },
   });
-  const addSink = (fd: number, gone: () => void) => {
+  const addSink = ({ fd, mayBlock }: Outlet, gone: () => void) => {
     const sink: Sink = {
+      mayBlock,
       rest: NOTHING,
       source: {
         fd,
@@ -61,7 +70,7 @@ export function startFlow(
         ready: (events) => {
           if (sink.rest.length === 0 && !(events & (POLLERR | POLLHUP))) return;
           try {
-            sink.rest = sink.rest.subarray(writeNow(fd, sink.rest));
+            sink.rest = sink.rest.subarray(writeNow(fd, mayBlock ? sink.rest.subarray(0, ROOM) : sink.rest));
             if (!(events & (POLLERR | POLLHUP))) return;
           } catch (error) {
             if (codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT") {

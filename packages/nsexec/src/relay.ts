@@ -29,7 +29,7 @@ import {
   waitForSignalOr,
   windowSize,
 } from "@contain-tools/kernel";
-import { type Flow, startFlow } from "./flow.ts";
+import { type Flow, type Outlet, startFlow } from "./flow.ts";
 import { makeRaw, type RawTerminal } from "./guard.ts";
 import type { Spawned } from "./steps.ts";
 
@@ -47,7 +47,7 @@ export interface Relay {
   readonly sources: Source[];
   /** True for a signal that is the terminal's own affair. */
   readonly takes: (info: SignalInfo) => boolean;
-  /** Another reader of what comes out, until it goes. */
+  /** Another reader of what comes out, which must not block, until it goes. */
   readonly addReader: (fd: number, gone: () => void) => void;
   /** Passes on what the program wrote last, and gives our terminal back. */
   readonly end: () => void;
@@ -83,7 +83,7 @@ export function startRelay(spawned: Spawned, { input, output, onMaster }: RelayO
       slave = openPeer(master); // while somebody has it open, the master never hangs up: poll(2) would say so for ever
       flow = startFlow(sources, master, () => false);
       // A reader that is gone for good is a terminal that was closed.
-      flow.addSink(input === undefined ? output : unblocked(output), () => input === undefined || hangUp());
+      flow.addSink(unblocked(output), hangUp);
       onMaster?.(master);
       begin();
     },
@@ -102,7 +102,7 @@ export function startRelay(spawned: Spawned, { input, output, onMaster }: RelayO
   return {
     sources,
     takes: (info) => own?.takes(info) ?? false,
-    addReader: (fd, gone) => flow?.addSink(fd, gone),
+    addReader: (fd, gone) => flow?.addSink({ fd, mayBlock: false }, gone),
     end: () => {
       if (slave !== undefined) closeSync(slave);
       if (master !== undefined && flow !== undefined)
@@ -155,7 +155,7 @@ export function attachTerminal(sources: Source[], { input, output, master, slave
     return false;
   };
   const flow = startFlow(sources, input, ended, filter);
-  flow.addSink(master, () => {});
+  flow.addSink({ fd: master, mayBlock: false }, () => {});
   return {
     takes: ({ signal }) => {
       if (signal === SIGWINCH) resize();
@@ -208,13 +208,13 @@ function feedEndOfFile(
 }
 
 /** A file description of our own that does not block: O_NONBLOCK on the one we were given would also be the caller's shell's. */
-export function unblocked(fd: number): number {
+export function unblocked(fd: number): Outlet {
   const stat = fstatSync(fd);
-  if (!stat.isCharacterDevice() && !stat.isFIFO()) return fd;
+  if (stat.isFile()) return { fd, mayBlock: false };
   try {
-    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    return { fd: openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY), mayBlock: false };
   } catch {
-    return fd; // another user's terminal, as after su(1)
+    return { fd, mayBlock: true }; // a socket, or another user's terminal, as after su(1)
   }
 }
 
