@@ -8,6 +8,7 @@ import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, r
 import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
 import { fail, steps } from "./report.ts";
+import { SIG_DFL, SIGUSR1, setDisposition } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { shellQuote, type TraceMode, tracer } from "./trace.ts";
 
@@ -224,6 +225,7 @@ function reachable(): boolean {
 /** The main of every program: plans the whole chain, then carries it out. Never returns; help alone waits for the event loop. */
 export function start(tools: readonly Tool[], name: string, words: readonly string[], launch: Launch, version: string): void {
   tracer.tool = name;
+  setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
   try {
     payload.launch = launch;
     payload.env = callersEnvironment(launch);

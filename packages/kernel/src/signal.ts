@@ -10,6 +10,7 @@ export const SIGHUP = 1;
 export const SIGINT = 2;
 export const SIGQUIT = 3;
 export const SIGKILL = 9;
+export const SIGUSR1 = 10;
 export const SIGPIPE = 13;
 export const SIGTERM = 15;
 export const SIGCHLD = 17;
@@ -149,6 +150,7 @@ export function resetWriteSignals(ignored: SignalSet): void {
 
 /** si_code of a signal that the kernel made itself: a key on the terminal, a hangup (sigaction(2)). */
 export const SI_KERNEL = 0x80;
+const SI_USER = 0;
 
 /** si_code of a signal that was sent with sigqueue(3). */
 export const SI_QUEUE = -1;
@@ -183,7 +185,11 @@ export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo
     timeoutView.setInt32(0, Math.floor(whole / 1000), true);
     timeoutView.setInt32(8, (whole % 1000) * 1_000_000, true);
   }
-  const signal = sigtimedwaitC(set, infoBytes, milliseconds === undefined ? null : timeoutBytes, 8);
+  let signal = sigtimedwaitC(set, infoBytes, milliseconds === undefined ? null : timeoutBytes, 8);
+  // Our own write to a closed pipe: a signal that is blocked is queued although it is ignored (signal(7)). Nobody sent it.
+  while ((signal === SIGPIPE || signal === SIGXFSZ) && infoWords[2] === SI_USER && infoWords[4] === getpidC()) {
+    signal = sigtimedwaitC(set, infoBytes, milliseconds === undefined ? null : timeoutBytes, 8);
+  }
   if (signal === -1) {
     const code = errno();
     if (code === 4 || code === 11) return code === 11 ? undefined : waitForSignal(set, milliseconds); // EINTR, EAGAIN
