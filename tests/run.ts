@@ -15,28 +15,57 @@ const filesIn = (dir: string) =>
     .filter((name) => name.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((word) => name.includes(word))))
     .map((name) => join(dir, name));
 
-const counts = { passed: 0, failed: 0, skipped: [] as string[] };
+interface Counts {
+  passed: number;
+  readonly failed: string[];
+  readonly skipped: string[];
+}
+const results = new Map<string, Counts>();
+
+function countsOf(file: string | undefined): Counts {
+  const key = file ?? "";
+  const counts = results.get(key) ?? { passed: 0, failed: [], skipped: [] };
+  results.set(key, counts);
+  return counts;
+}
 
 async function runFiles(files: readonly string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
+  for (const file of files) results.delete(file);
   const stream = run({ files: [...files], concurrency });
-  stream.on("test:pass", ({ name, skip, details }) => {
+  stream.on("test:pass", ({ name, skip, details, file }) => {
     if (details.type === "suite") return;
+    const counts = countsOf(file);
     if (skip === undefined) counts.passed++;
     else counts.skipped.push(`${name}${typeof skip === "string" ? ` (${skip})` : ""}`);
   });
-  stream.on("test:fail", ({ details }) => {
-    if (details.type !== "suite") counts.failed++;
+  stream.on("test:fail", ({ name, details, file }) => {
+    if (details.type !== "suite") countsOf(file).failed.push(name);
   });
   const reporter = stream.compose(new spec());
   reporter.pipe(process.stdout, { end: false });
   await finished(reporter);
 }
 
+/** A file that failed beside others is run once more, alone: a test of times and terminals can fail for want of a CPU. It is told. */
+async function runAgain(): Promise<void> {
+  for (const [file, { failed }] of [...results].filter(([name, counts]) => counts.failed.length > 0 && name.endsWith(".test.ts"))) {
+    console.log(`second try of ${file.replace(`${root}/`, "")}, after: ${failed.join("; ")}`);
+    await runFiles([file], 1);
+  }
+}
+
 process.env["CONTAIN_TEST_BASELINE"] = "/tmp/contain-test-baseline.json";
 writeFileSync(process.env["CONTAIN_TEST_BASELINE"], JSON.stringify(everything()));
 await runFiles(filesIn(tests), 2);
+await runAgain();
 await runFiles(filesIn(join(tests, "last")), 1);
-for (const name of counts.skipped) console.log(`skipped: ${name}`);
-console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped.length} skipped`);
-process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
+
+const all = [...results.values()];
+const passed = all.reduce((sum, counts) => sum + counts.passed, 0);
+const failed = all.flatMap((counts) => counts.failed);
+const skipped = all.flatMap((counts) => counts.skipped);
+for (const name of skipped) console.log(`skipped: ${name}`);
+for (const name of failed) console.log(`failed: ${name}`);
+console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+process.exit(failed.length === 0 && passed > 0 ? 0 : 1);

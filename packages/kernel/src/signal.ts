@@ -195,8 +195,6 @@ export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo
     if (code === 4 || code === 11) return code === 11 ? undefined : waitForSignal(set, milliseconds); // EINTR, EAGAIN
     return undefined;
   }
-  // Of our own making, by a write to a closed pipe: nobody sent it.
-  if (signal === SIGPIPE && infoWords[4] === getpidC()) return waitForSignal(set, milliseconds);
   info.signal = signal;
   info.code = infoWords[2] ?? 0;
   info.pid = infoWords[4] ?? 0;
