@@ -1,6 +1,7 @@
 export type { Plan as NsexecPlan } from "./cli.ts";
 export { type Flow, startFlow } from "./flow.ts";
+export { inside } from "./inside.ts";
 export { nsexec } from "./main.ts";
 export { type Watch, watch } from "./parent.ts";
 export { attachTerminal, keyboard, type Relay, startRelay, unblocked } from "./relay.ts";
-export { inside, type Spawned, spawn } from "./steps.ts";
+export { type Spawned, spawn } from "./spawn.ts";

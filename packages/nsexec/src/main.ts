@@ -1,9 +1,11 @@
 // nsexec: enter new or existing namespaces, then become PROG.
 import { become, kill, reachedTheGroup, type Tool } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
+import { inside } from "./inside.ts";
 import { endLike, watch } from "./parent.ts";
 import { keyboard, startRelay } from "./relay.ts";
-import { enterInPlace, inside, spawn } from "./steps.ts";
+import { spawn } from "./spawn.ts";
+import { enterInPlace } from "./steps.ts";
 
 export const nsexec: Tool<Plan, keyof typeof options> = {
   name: "nsexec",

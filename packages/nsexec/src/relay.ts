@@ -31,7 +31,7 @@ import {
 } from "@contain-tools/kernel";
 import { type Flow, type Outlet, startFlow } from "./flow.ts";
 import { makeRaw, type RawTerminal } from "./guard.ts";
-import type { Spawned } from "./steps.ts";
+import type { Spawned } from "./spawn.ts";
 
 export interface RelayOptions {
   /** Where keys come from; undefined for a terminal that nobody sits at. */

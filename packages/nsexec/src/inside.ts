@@ -1,0 +1,108 @@
+// What is done inside the new or joined namespaces, before the next program.
+import { closeSync, openSync } from "node:fs";
+import {
+  bringLoopbackUp,
+  CLONE_NEWCGROUP,
+  CLONE_NEWNS,
+  CLONE_NEWTIME,
+  chdir,
+  chdirInRoot,
+  chroot,
+  enterConsole,
+  failedWith,
+  keepingDeathSignal,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  makeConsole,
+  mount,
+  payload,
+  sethostname,
+  setns,
+  setPropagation,
+  setresgid,
+  setresuid,
+  steps,
+  ToolError,
+  unshare,
+  writeKernelFile,
+} from "@contain-tools/kernel";
+import type { Plan, Wanted } from "./cli.ts";
+import { dropGroups } from "./join.ts";
+
+export const flagsOf = (wanted: readonly Wanted[]) => wanted.reduce((bits, { kind }) => bits | kind.flag, 0);
+
+export function announce({ wanted }: Plan): void {
+  if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);
+}
+
+/** The settings inside: host name, propagation, root, working directory, /proc, ids; in unshare(1)'s order. */
+export function inside(plan: Plan): void {
+  const creates = (bit: number) => plan.target === undefined && (flagsOf(plan.wanted) & bit) !== 0;
+  if (plan.hostname !== undefined) {
+    steps.say(`setting hostname: ${plan.hostname}`);
+    sethostname(plan.hostname);
+  }
+  if (plan.loopback) bringLoopbackUp();
+  if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") setPropagation(plan.propagation);
+  if (joinsMounts(plan)) payload.inside = `the mount namespace of PID ${plan.target}`;
+  if (plan.root !== undefined) {
+    chroot(plan.root);
+    chdir("/");
+  }
+  if (plan.wd !== undefined && joinsMounts(plan)) chdirAmongOthers(plan.wd, plan.target);
+  else if (plan.wd !== undefined) chdir(plan.wd);
+  if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  if (plan.clearEnv) payload.env = {};
+  for (const variable of plan.env) {
+    const at = variable.indexOf("=");
+    payload.env[variable.slice(0, at)] = variable.slice(at + 1);
+  }
+  if (plan.uid !== undefined || plan.gid !== undefined) {
+    keepingDeathSignal(() => {
+      if (plan.gid !== undefined) {
+        dropGroups();
+        setresgid(plan.gid);
+      }
+      if (plan.uid !== undefined) setresuid(plan.uid);
+    });
+  }
+  if (plan.makesTty) enterConsole(makeConsole("/dev/ptmx"));
+}
+
+/** Among the mounts of others a path is theirs to lay out. */
+function chdirAmongOthers(path: string, pid: number | undefined): void {
+  try {
+    chdirInRoot(path);
+  } catch (error) {
+    if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new ToolError(`--wd ${path}: no such directory in the mount namespace of PID ${pid}`, undefined, 125, { cause: error });
+  }
+}
+
+const joinsMounts = ({ target, wanted }: Plan) => target !== undefined && (flagsOf(wanted) & CLONE_NEWNS) !== 0;
+
+/** The namespaces that the child itself makes. */
+export function lateFlags({ wanted, offsets }: Plan): number {
+  return flagsOf(wanted) & (CLONE_NEWCGROUP | (offsets.length > 0 ? CLONE_NEWTIME : 0));
+}
+
+export function lateKept(plan: Plan): Wanted[] {
+  return plan.wanted.filter(({ kind, file }) => file !== undefined && kind.flag & lateFlags(plan));
+}
+
+export function enterLate(plan: Plan): void {
+  const late = lateFlags(plan);
+  // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
+  if (late & CLONE_NEWCGROUP) unshare(CLONE_NEWCGROUP);
+  if (late & CLONE_NEWTIME) enterTimeNamespace(plan);
+}
+
+/** A new time namespace takes offsets only while it is empty: made, written, and only then entered (time_namespaces(7)). */
+function enterTimeNamespace({ offsets }: Plan): void {
+  unshare(CLONE_NEWTIME);
+  for (const { clock, seconds } of offsets) writeKernelFile("/proc/self/timens_offsets", `${clock} ${seconds} 0\n`);
+  const fd = openSync("/proc/self/ns/time_for_children", "r");
+  setns(fd, CLONE_NEWTIME, "/proc/self/ns/time_for_children");
+  closeSync(fd);
+}
