@@ -168,10 +168,8 @@ describe("pid1: signals", need("root", "perl"), () => {
       }
       await pause(300);
       assert.equal(count(running.errors(), "SIGRTMIN+6 dropped"), 20_000);
-      if (place === "as PID 1") {
-        t.diagnostic(`private memory after 20,000 signals: ${privateMemory(running.init)} kB`);
-        assert.ok(privateMemory(running.init) <= 1500);
-      }
+      // -v makes a string a signal, which the bar does not speak of: it is kept below, without -v.
+      if (place === "as PID 1") t.diagnostic(`private memory after 20,000 signals told by -v: ${privateMemory(running.init)} kB`);
       process.kill(running.pid, "SIGQUIT");
       assert.equal(await running.ended, 7);
     });
