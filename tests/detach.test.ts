@@ -294,7 +294,9 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
     const { stdout } = run(["contain", "run", "-qdt", "--env", "PS1=in> ", "--", "bash", "--norc"]);
     const id = stdout.trim();
     ids.push(id);
-    const first = openTerminal(`stty -g >${dir}/a; contain attach ${id}; echo status $?; stty -g >${dir}/b; exec sleep 60`);
+    const first = openTerminal(
+      `stty -g >${dir}/a; contain attach ${id}; echo status $?; stty -g >${dir}/b.new; mv ${dir}/b.new ${dir}/b; exec sleep 60`,
+    );
     const second = openTerminal(`sleep 3; contain attach ${id}; echo status $?; exec sleep 60`);
     const third = openTerminal("sleep 60");
     try {
@@ -311,6 +313,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
       await first.until(/33 99[\s\S]*33 99/m);
       first.keys("C-p", "C-q");
       await first.until(new RegExp(`detached from ${id}, which runs on\nstatus 0`));
+      await eventually("its attributes are told", () => existsSync(join(dir, "b")));
       assert.equal(readFileSync(join(dir, "b"), "utf8"), readFileSync(join(dir, "a"), "utf8"));
       assert.equal(inspect(id).status, "running");
 

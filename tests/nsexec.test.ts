@@ -571,7 +571,11 @@ describe("nsexec --kill-child", need("root"), () => {
     ]);
     let parent = 0;
     const isBorn = () => {
-      parent = withWord(word).find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8") === "nsexec\n" && childOf(pid) > 0) ?? 0;
+      try {
+        parent = withWord(word).find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8") === "nsexec\n" && childOf(pid) > 0) ?? 0;
+      } catch {
+        return false; // one of the launcher's own processes has just ended
+      }
       return parent !== 0;
     };
     await until("the child is born", isBorn, 40);

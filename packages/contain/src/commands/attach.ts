@@ -11,6 +11,7 @@ import {
   SIGCONT,
   SIGHUP,
   SIGINT,
+  SIGPIPE,
   SIGQUIT,
   SIGSTOP,
   SIGTERM,
@@ -97,6 +98,7 @@ function followOutput(state: State): number {
     over = true;
   };
   if (end !== undefined) sources.push({ fd: end, wants: () => POLLIN, ready: ended });
+  sources.push({ fd: 1, wants: () => 0, ready: () => exit(128 + SIGPIPE) }); // nobody reads any more
   while (!over) {
     const info = waitForSignalOr(sources, undefined, () => over);
     if (info === undefined || [SIGCHLD, SIGCONT, SIGWINCH].includes(info.signal)) continue;

@@ -1,6 +1,6 @@
 // `contain logs`: what a detached container has written.
 import { existsSync } from "node:fs";
-import { exit, type Options, POLLIN, PollSet, withCommon } from "@contain-tools/kernel";
+import { exit, type Options, POLLIN, PollSet, SIGPIPE, withCommon } from "@contain-tools/kernel";
 import { logOf } from "../background.ts";
 import { subcommand } from "../command.ts";
 import { supervisorEnd } from "../end.ts";
@@ -30,8 +30,10 @@ function show(state: State, follow: boolean): void {
   const set = new PollSet();
   set.add(over, POLLIN);
   set.add(source.fd, POLLIN);
+  set.add(1, 0);
   do {
     set.wait(-1);
+    if (set.came(2)) exit(128 + SIGPIPE); // nobody reads any more
     if (set.came(1)) source.ready(POLLIN);
   } while (!set.came(0));
   copy();
