@@ -587,7 +587,7 @@ describe("pid1: secrets", need("root"), () => {
   mkdirSync(hidden);
   const env = { OPERATOR_SECRET: canary };
   const look = `echo environ: $(tr '\\0' ' ' </proc/1/environ); echo cmdline: $(tr '\\0' ' ' </proc/1/cmdline)
-    echo cwd: $(readlink /proc/1/cwd); echo init: $(ls /proc/1/fd); echo self:; ls /proc/$$/fd; true`;
+    echo cwd: $(readlink /proc/1/cwd); echo init: $(for fd in $(ls /proc/1/fd); do [ $fd -lt 3 ] && echo $fd || readlink /proc/1/fd/$fd; done | sort -u); echo self:; ls /proc/$$/fd; true`;
 
   const ways: readonly (readonly [string, string[]])[] = [
     ["the chain", ["nsexec", "--pid", "--wd", hidden, "--", "pivot", rootfs, "--", "pid1"]],
@@ -605,7 +605,8 @@ describe("pid1: secrets", need("root"), () => {
       assert.doesNotMatch(stdout, /--wd|--workdir|contain\.cjs/);
       assert.match(line("cmdline") ?? "", name === "contain run" ? /^\/bin\/sh / : /^pid1 (-- )?\/bin\/sh /);
       assert.match(line("cwd") ?? "", /^\/(tmp)?$/);
-      if (name !== "contain run") assert.equal(line("init"), "0 1 2");
+      // The runtime's eventfds lead nowhere, and libuv aborts without them.
+      if (name !== "contain run") assert.match(line("init") ?? "", /^0 1 2( anon_inode:\[eventfd\])?$/);
       assert.match(stdout, /^self:\n0\n1\n2\n(10\n)?$/m);
     });
   }
