@@ -12,6 +12,7 @@ import {
   isOrphaned,
   kill,
   parseSignalMask,
+  pollOnce,
   readIfThere,
   SI_KERNEL,
   SIGCHLD,
@@ -66,7 +67,7 @@ export function watch(w: Watch): number {
     if (info.signal !== SIGCHLD) {
       if (info.signal === SIGCONT) resume(w, terminal);
       // These two an init is not spared: they come from outside its PID namespace.
-      if (info.signal === SIGHUP && onTerminal && controllingTerminal() === undefined && isSpared(w.pid, SIGHUP)) kill(w.pid, SIGKILL);
+      if (info.signal === SIGHUP && onTerminal && isSpared(w.pid, SIGHUP) && terminalIsGone()) kill(w.pid, SIGKILL);
       if (isJobControl(info.signal) && info.code === SI_KERNEL && isSpared(w.pid, info.signal)) terminal.stopping = kill(w.pid, SIGSTOP);
       w.onSignal(info);
       continue;
@@ -99,6 +100,15 @@ function isSpared(pid: number, signal: number): boolean {
     statusField(status, "Name") !== "pid1" &&
     handled.every((mask) => mask !== undefined && !hasSignal(parseSignalMask(mask), signal))
   );
+}
+
+/** After a hangup. The shell's own SIGHUP to its jobs may come a moment before the terminal has left us. */
+function terminalIsGone(): boolean {
+  for (let tries = 0; tries < 10; tries++) {
+    if (controllingTerminal() === undefined) return true;
+    pollOnce(-1, 0, 20);
+  }
+  return false;
 }
 
 interface Terminal {
