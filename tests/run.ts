@@ -57,7 +57,9 @@ async function runAgain(): Promise<void> {
 
 process.env["CONTAIN_TEST_BASELINE"] = "/tmp/contain-test-baseline.json";
 writeFileSync(process.env["CONTAIN_TEST_BASELINE"], JSON.stringify(everything()));
-await runFiles(filesIn(tests), 2);
+// The machine takes as long as all the others together, so it goes first.
+const files = filesIn(tests).sort((a, b) => Number(b.endsWith("/vm.test.ts")) - Number(a.endsWith("/vm.test.ts")));
+await runFiles(files, 2);
 await runAgain();
 await runFiles(filesIn(join(tests, "last")), 1);
 
