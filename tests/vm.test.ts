@@ -13,7 +13,10 @@ import { manageCases } from "./vm/cases/manage.ts";
 import { userCases } from "./vm/cases/user.ts";
 import { boot, type Machine } from "./vm/machine.ts";
 
-const cases = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...manageCases, ...leftoverCases];
+/** While one subject is worked on, CONTAIN_VM_CASES=WORD selects the cases with WORD in their names; CI sets no such thing. */
+const { CONTAIN_VM_CASES: word = "" } = process.env;
+const all = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...manageCases, ...leftoverCases];
+const cases = all.filter(({ name }) => name.includes(word));
 const SECONDS = 900;
 
 const dir = scratch("vm");
