@@ -1,5 +1,6 @@
 // Bundles the five tools into one program and puts its launchers beside it: dist/bin/{nsexec,cgset,pivot,pid1,contain}.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
@@ -10,8 +11,8 @@ const out = join(root, "dist");
 
 rmSync(out, { recursive: true, force: true });
 await build({
-  entryPoints: [join(source, "program.ts")],
-  outfile: join(out, "lib/contain.cjs"),
+  entryPoints: ["chain", "all"].map((name) => join(source, "bundles", `${name}.ts`)),
+  outdir: join(out, "lib"),
   bundle: true,
   platform: "node",
   target: "node20",
@@ -21,7 +22,15 @@ await build({
   minifyWhitespace: true, // less to scan at every start
   minifySyntax: true,
   legalComments: "linked",
+  // What vm.Script compiles is a function, and what it returns is called with these, as a module is.
+  banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
+  footer: { js: "})" },
 });
+copyFileSync(join(source, "loader.cjs"), join(out, "lib/contain.cjs"));
+
+// V8's code cache holds for the flags that it was made under, so those of the launcher.
+const flags = /^exec node (.*?) -- /m.exec(readFileSync(join(source, "launcher.sh"), "utf8"))[1].split(" ");
+execFileSync(process.execPath, [...flags, join(import.meta.dirname, "cache.cjs"), join(out, "lib")], { stdio: "inherit" });
 
 mkdirSync(join(out, "bin"));
 for (const name of ["nsexec", "cgset", "pivot", "pid1", "contain"]) {

@@ -14,7 +14,10 @@ for (const name of readdirSync(emitted)) {
   rmSync(dist, { recursive: true, force: true });
   cpSync(join(emitted, name, "src"), dist, { recursive: true });
   if (name === "kernel") continue;
-  for (const part of ["bin", "lib/contain.cjs", "lib/contain.cjs.LEGAL.txt"]) {
+  for (const part of [
+    "bin",
+    ...["contain.cjs", "chain.js", "chain.cache", "all.js", "all.cache", "all.js.LEGAL.txt"].map((file) => `lib/${file}`),
+  ]) {
     const from = join(root, "dist", part);
     if (existsSync(from)) cpSync(from, join(dist, part), { recursive: true });
   }

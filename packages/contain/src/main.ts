@@ -1,13 +1,32 @@
-// contain: a container, composed of the other four tools.
-import type { Tool } from "@contain-tools/kernel";
-import { COMMANDS, options, type Plan, readPlan } from "./cli.ts";
+// contain: a container, composed of the other four tools. Which command, and its words to a plan.
+import { type Chain, type Options, type Tool, UsageError, withCommon } from "@contain-tools/kernel";
+import { optionsFirst, type Subcommand } from "./command.ts";
 
-export const contain: Tool<Plan, keyof typeof options> = {
-  name: "contain",
-  description: "Containers from small tools that can each be run by hand",
-  usage: "COMMAND",
-  subCommands: Object.fromEntries(COMMANDS.map(({ name, description }) => [name, description])),
-  options,
-  plan: readPlan,
-  run: (plan) => plan(),
-};
+const ALIASES: Readonly<Record<string, string>> = { ps: "list", ls: "list" };
+
+export const options = withCommon({});
+export type Plan = () => never;
+
+/** `contain` with these commands. */
+export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof typeof options> {
+  return {
+    name: "contain",
+    description: "Containers from small tools that can each be run by hand",
+    usage: "COMMAND",
+    subCommands: Object.fromEntries(commands.map(({ name, description }) => [name, description])),
+    options,
+    plan: (given, chain) => readPlan(commands, given, chain),
+    run: (plan) => plan(),
+  };
+}
+
+/** Reads the command and its words. Nothing is changed. @throws UsageError */
+function readPlan(commands: readonly Subcommand[], given: Options, chain: Chain): Plan {
+  const [word, ...words] = given.rest;
+  const known = commands.map(({ name }) => name).join(", ");
+  if (word === undefined) throw new UsageError("which command?", `the commands are ${known}; --help tells more`);
+  const command = commands.find(({ name }) => name === (ALIASES[word] ?? word));
+  if (command === undefined) throw new UsageError(`unknown command ${word}`, `the commands are ${known}`);
+  const own = chain.more(command.options, optionsFirst(command, words), { ...command, name: `contain ${command.name}` });
+  return command.plan(own, chain);
+}

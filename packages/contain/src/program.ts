@@ -1,13 +1,16 @@
-// The one program behind the five names. The launcher passes the name, what it noted before the runtime started, then the words.
-
+// What is behind the five names. The launcher passes the name, what it noted before the runtime started, then the words.
 import { cgset } from "@contain-tools/cgset";
 import { parseLaunch, start, type Tool } from "@contain-tools/kernel";
 import { nsexec } from "@contain-tools/nsexec";
 import { pid1 } from "@contain-tools/pid1";
 import { pivot } from "@contain-tools/pivot";
 import manifest from "../package.json" with { type: "json" };
-import { contain } from "./main.ts";
+import type { Subcommand } from "./command.ts";
+import { containTool } from "./main.ts";
 
-const [bin = "", name = "", noted = "", ...words] = process.argv.slice(2);
-const tools = [nsexec, cgset, pivot, pid1, contain] as unknown as Tool[];
-start(tools, name, words, parseLaunch(bin, noted), manifest.version);
+/** Starts the program that was called, with these commands in `contain`. */
+export function startProgram(commands: readonly Subcommand[]): void {
+  const [bin = "", name = "", noted = "", ...words] = process.argv.slice(2);
+  const tools = [nsexec, cgset, pivot, pid1, containTool(commands)] as unknown as Tool[];
+  start(tools, name, words, parseLaunch(bin, noted), manifest.version);
+}

@@ -1,6 +1,6 @@
 // What is known of each container: one folder in the state folder, with state.json and what belongs to it. A state is a claim: whether
 // the supervisor and the container still live is asked of /proc each time, by PID and start time.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, readIfThere, statFields, statusField, UsageError } from "@contain-tools/kernel";
 import { makeStateFolder, stateFolder } from "./folder.ts";
@@ -113,7 +113,8 @@ export function removeState(id: string): void {
     if (codeOf(error) === "ENOENT") return;
     throw error;
   }
-  rmSync(doomed, { recursive: true, force: true });
+  for (const name of readdirSync(doomed)) unlinkSync(join(doomed, name)); // rmSync costs a millisecond to load
+  rmdirSync(doomed);
 }
 
 /** Every container that has a state, the oldest first. A folder without a readable state is gc's to tell. */

@@ -5,7 +5,7 @@ import { codeOf, failedWith, SyscallError, ToolError } from "./errno.ts";
 import { readIfThere, writeKernelFile } from "./file.ts";
 import { ERRNO } from "./libc.ts";
 import { pollOnce } from "./poll.ts";
-import { type MountInfo, readMountInfo } from "./proc.ts";
+import { type MountInfo, mountsOfType } from "./proc.ts";
 import { kill, SIGKILL } from "./signal.ts";
 import { quote, trace } from "./trace.ts";
 
@@ -22,7 +22,7 @@ export interface Hierarchy {
  * @throws ToolError when there is none
  */
 export function findHierarchy(): Hierarchy {
-  const mounts = readMountInfo().filter(({ type, mountPoint }) => type === "cgroup2" && existsSync(join(mountPoint, "cgroup.procs")));
+  const mounts = mountsOfType("cgroup2").filter(({ mountPoint }) => existsSync(join(mountPoint, "cgroup.procs")));
   // In a cgroup namespace a mount from outside has a root like `/..`: there our own path does not lead to our own group.
   const found = mounts.find(({ root }) => !root.startsWith("/..")) ?? mounts[0];
   if (found === undefined) {
@@ -58,7 +58,7 @@ function words(file: string): string[] {
 /** The cgroup v1 mount that holds a controller on a hybrid host. */
 export function controllerOnV1(controller: string): MountInfo | undefined {
   const name = controller === "io" ? "blkio" : controller;
-  return readMountInfo().find(({ type, superOptions }) => type === "cgroup" && superOptions.includes(name));
+  return mountsOfType("cgroup").find(({ superOptions }) => superOptions.includes(name));
 }
 
 /**

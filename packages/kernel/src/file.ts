@@ -1,7 +1,7 @@
 // Files of the kernel (/proc, /sys, cgroup) and descriptors. node:fs makes the calls; what changes something is traced.
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, writeSync } from "node:fs";
 import { codeOf, failedWith, SyscallError } from "./errno.ts";
-import { declare, declareSyscall, ERRNO, SYS } from "./libc.ts";
+import { declare, declareSyscall, ERRNO, errno, SYS } from "./libc.ts";
 import { quote, sys, trace } from "./trace.ts";
 
 /** Retries a call that was interrupted by a signal (EINTR, signal(7)). */
@@ -37,17 +37,31 @@ export function writeKernelFile(path: string, text: string): void {
   trace("write", args, text.length);
 }
 
-/** The text of a small file, or undefined where it does not exist or cannot be read. */
+const openC = declare("open", "int", ["str", "int"]);
+const readC = declare("read", "long", ["int", "void *", "size_t"]);
+const closeC = declare("close", "int", ["int"]);
+const O_CLOEXEC = 0o2000000;
+const EINTR = 4;
+let buffer = Buffer.allocUnsafe(0);
+
+/** The text of a file, or undefined where it does not exist or cannot be read. Many do not, and an exception costs more than a read. */
 export function readIfThere(path: string): string | undefined {
+  const fd = openC(path, O_CLOEXEC);
+  if (fd === -1) return undefined;
   try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
+    for (let filled = 0; ; ) {
+      if (filled === buffer.length) buffer = Buffer.concat([buffer], Math.max(0x10000, 2 * filled));
+      const length = readC(fd, buffer.subarray(filled), buffer.length - filled);
+      if (length === 0) return buffer.toString("utf8", 0, filled);
+      if (length > 0) filled += length;
+      else if (errno() !== EINTR) return undefined;
+    }
+  } finally {
+    closeC(fd);
   }
 }
 
 const pipe2C = declare("pipe2", "int", ["void *", "int"]);
-const O_CLOEXEC = 0o2000000;
 
 export interface Pipe {
   readonly read: number;

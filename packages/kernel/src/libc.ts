@@ -2,16 +2,18 @@
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
-import { arch, execPath } from "node:process";
+import { arch, dlopen, execPath } from "node:process";
 import type * as Koffi from "koffi";
 
 type KoffiModule = typeof Koffi;
 
 /** Loads koffi from beside the bundle (`koffi/<libc>_<arch>/koffi.node`), or as the npm package when this is not a bundle. */
 function loadKoffi(): KoffiModule {
-  const require = createRequire(import.meta.filename);
   const file = `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
-  return require(existsSync(file) ? file : "koffi") as KoffiModule;
+  if (!existsSync(file)) return createRequire(import.meta.filename)("koffi") as KoffiModule;
+  const addon = { exports: {} };
+  dlopen(addon, file); // require() would look for a package.json in every folder above
+  return addon.exports as KoffiModule;
 }
 
 /** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */

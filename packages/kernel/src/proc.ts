@@ -16,7 +16,18 @@ export interface MountInfo {
 
 /** The mounts of a mount namespace, in the order in which the kernel lists them: a parent before its children. */
 export function readMountInfo(pid: number | "self" = "self"): MountInfo[] {
-  return readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").filter(Boolean).map(parseMountInfo);
+  return mountLines(pid).map(parseMountInfo);
+}
+
+/** The mounts of one file system type. */
+export function mountsOfType(wanted: string): MountInfo[] {
+  return mountLines("self")
+    .filter((line) => line.includes(` - ${wanted} `)) // a space in a path is escaped, so this is the type's place
+    .map(parseMountInfo);
+}
+
+function mountLines(pid: number | "self"): string[] {
+  return readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").filter(Boolean);
 }
 
 function parseMountInfo(line: string): MountInfo {

@@ -2,10 +2,12 @@
 // one of them and kill us, instead of waiting for our sigtimedwait(2). So each helper is sent into a signal handler that never
 // returns, pause(2), with every signal blocked meanwhile (sa_mask, sigaction(2)). With the flags that `prepareFork` insists on,
 // V8 gives these threads nothing to do.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { readIfThere } from "./file.ts";
 import { forked } from "./fork.ts";
 import { declare, koffi } from "./libc.ts";
 import { pollOnce } from "./poll.ts";
+import { statusField } from "./proc.ts";
 import { getpid } from "./process.ts";
 import { ALL_SIGNALS, NSIG, parseSignalMask, setSignalMask } from "./signal.ts";
 
@@ -37,12 +39,9 @@ export function takeAllSignals(): void {
 }
 
 function blocksAll(tid: number): boolean {
-  try {
-    const mask = /^SigBlk:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/self/task/${tid}/status`, "latin1"))?.[1] ?? "0";
-    return parseSignalMask(mask).every((byte, i) => (byte | (NEVER_BLOCKED[i] ?? 0)) === 0xff);
-  } catch {
-    return true; // the thread has ended
-  }
+  const status = readIfThere(`/proc/self/task/${tid}/status`);
+  if (status === undefined) return true; // the thread has ended
+  return parseSignalMask(statusField(status, "SigBlk") ?? "0").every((byte, i) => (byte | (NEVER_BLOCKED[i] ?? 0)) === 0xff);
 }
 
 /** SIGKILL and SIGSTOP cannot be blocked; 32 and 33 libc keeps unblocked for itself. */

@@ -1,0 +1,5 @@
+// The bundle with every command.
+import { COMMANDS } from "../cli.ts";
+import { startProgram } from "../program.ts";
+
+startProgram(COMMANDS);

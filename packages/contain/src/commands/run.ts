@@ -1,0 +1,16 @@
+// `contain run`, the one command that is started in loops: it is in a bundle without the others.
+import { subcommand } from "../command.ts";
+import { composeRun } from "../compose.ts";
+import { runOptions } from "../options.ts";
+import { run } from "../run.ts";
+
+export const runCommand = subcommand({
+  name: "run",
+  description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
+  usage: "[--] PROG [ARG…]",
+  options: runOptions,
+  plan(given, chain) {
+    const plan = composeRun(given, chain);
+    return () => run(plan);
+  },
+});
