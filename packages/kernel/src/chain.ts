@@ -4,6 +4,7 @@ import { UsageError } from "./errno.ts";
 import { execProgram, keepRawBytes, payload } from "./exec.ts";
 import { openFiles } from "./file.ts";
 import type { Launch } from "./launch.ts";
+import { isNative } from "./libc.ts";
 import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, renderHelp } from "./options.ts";
 import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
@@ -213,7 +214,7 @@ function identity(path: string): string | undefined {
 }
 
 function rememberFiles(bin: string | undefined): void {
-  const paths = bin === undefined ? [] : [`${bin}/nsexec`, process.argv[1] ?? "", process.execPath];
+  const paths = bin === undefined ? [] : [`${bin}/nsexec`, process.execPath, ...(isNative ? [] : [process.argv[1] ?? ""])];
   files = new Map(paths.map((path) => [path, identity(path) ?? ""]));
 }
 

@@ -12,6 +12,7 @@ export * from "./file.ts";
 export * from "./fork.ts";
 export * from "./inotify.ts";
 export * from "./launch.ts";
+export { isNative } from "./libc.ts";
 export * from "./loopback.ts";
 export * from "./mount.ts";
 export * from "./namespace.ts";

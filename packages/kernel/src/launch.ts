@@ -1,6 +1,9 @@
 // What the runtime changed before our first line ran, as the launcher noted it, so that the payload gets what its caller had.
 // The launcher is packages/contain/src/launcher.sh; it passes `NOFILE:SIGBLK:SIGIGN:CLOSED`.
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { readIfThere } from "./file.ts";
+import { statusField } from "./proc.ts";
 import { parseSignalMask, type SignalSet, signalSet } from "./signal.ts";
 
 export interface Launch {
@@ -39,6 +42,27 @@ export function parseLaunch(bin: string, noted: string): Launch {
     bin: bin || undefined,
     environment: takeEnvironment(),
   };
+}
+
+/** The same for the native build, which has no launcher: Bun keeps the signals and the environment as they are, and raises only the file limit. */
+export function nativeLaunch(): Launch {
+  const status = readIfThere("/proc/self/status") ?? "";
+  const mask = (field: string) => parseSignalMask(statusField(status, field) ?? "0");
+  // What the parent has is the nearest to what we had.
+  const limits = readIfThere(`/proc/${process.ppid}/limits`) ?? "";
+  return {
+    softFileLimit: /^Max open files +(\S+)/m.exec(limits)?.[1],
+    blocked: mask("SigBlk"),
+    ignored: mask("SigIgn"),
+    closed: [],
+    bin: dirname(process.execPath),
+    environment: readIfThere("/proc/self/environ") === undefined ? undefined : rawWords("environ"),
+  };
+}
+
+/** The name that the program was called by. */
+export function argv0(): string {
+  return readIfThere("/proc/self/cmdline")?.split("\0", 1)[0] ?? process.argv0;
 }
 
 /** The environment as the launcher noted it, in as many parts as it needed. */

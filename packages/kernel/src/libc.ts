@@ -2,15 +2,24 @@
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { arch, dlopen, execPath } from "node:process";
 import type * as Koffi from "koffi";
 
 type KoffiModule = typeof Koffi;
 
-/** Loads koffi from beside the bundle (`koffi/<libc>_<arch>/koffi.node`), or as the npm package when this is not a bundle. */
+/** True in the native build: a program with Bun's runtime in it. */
+export const isNative = process.versions["bun"] !== undefined;
+
+/**
+ * Loads koffi from beside the native program (`koffi.node`) or the bundle (`koffi/<libc>_<arch>/koffi.node`); as the npm package
+ * when this is not a bundle. Its own loader would search the working directory too.
+ */
 function loadKoffi(): KoffiModule {
-  const file = `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
-  if (!existsSync(file)) return createRequire(import.meta.filename)("koffi") as KoffiModule;
+  const file = isNative
+    ? `${dirname(execPath)}/koffi.node`
+    : `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
+  if (!isNative && !existsSync(file)) return createRequire(import.meta.filename)("koffi") as KoffiModule;
   const addon = { exports: {} };
   dlopen(addon, file); // require() would look for a package.json in every folder above
   return addon.exports as KoffiModule;
