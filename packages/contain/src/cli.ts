@@ -5,6 +5,7 @@ import { attach } from "./commands/attach.ts";
 import { exec } from "./commands/exec.ts";
 import { gc } from "./commands/gc.ts";
 import { inspect } from "./commands/inspect.ts";
+import { lab } from "./commands/lab.ts";
 import { list } from "./commands/list.ts";
 import { logs } from "./commands/logs.ts";
 import { pause, unpause } from "./commands/pause.ts";
@@ -44,4 +45,5 @@ export const COMMANDS: readonly Subcommand[] = [
   rm,
   gc,
   rootfsCommand,
+  lab,
 ];

@@ -6,14 +6,20 @@ const POLLOUT = 4;
 
 /** Writes all of it, however slowly the reader reads. A reader that has gone (`| head`) ends this program quietly. */
 export function print(text: string): void {
+  if (!printed(text)) exit(0);
+}
+
+/** The same for those who have something to clean up: false when the reader has gone. */
+export function printed(text: string): boolean {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     try {
       at += uninterrupted(() => writeSync(1, bytes, at));
     } catch (error) {
-      if (codeOf(error) === "EPIPE" || codeOf(error) === "EIO") exit(0);
+      if (codeOf(error) === "EPIPE" || codeOf(error) === "EIO") return false;
       if (codeOf(error) !== "EAGAIN") throw error;
       pollOnce(1, POLLOUT, 1000); // somebody has made it non-blocking
     }
   }
+  return true;
 }

@@ -81,7 +81,8 @@ export function enableControllers(hierarchy: Hierarchy, dir: string, controllers
   }
 }
 
-function missingController(dir: string, name: string): ToolError {
+/** Where a controller is instead, that children of `dir` cannot have. */
+export function missingController(dir: string, name: string): ToolError {
   const v1 = controllerOnV1(name);
   if (v1 !== undefined) {
     return new ToolError(

@@ -1,0 +1,43 @@
+// `contain lab`: production failures, each staged in a container of its own, and explained.
+import type { CgsetPlan } from "@contain-tools/cgset";
+import { exit, isTerminal, UsageError, withCommon } from "@contain-tools/kernel";
+import { subcommand } from "../command.ts";
+import { LABS } from "../labs/index.ts";
+import { checkNeeds } from "../labs/needs.ts";
+import { play } from "../labs/play.ts";
+import { print } from "../print.ts";
+import { columns } from "../table.ts";
+
+export const labOptions = withCommon({
+  list: { type: "boolean", description: "name the labs and end" },
+  yes: { type: "boolean", alias: "y", description: "ask nothing: print the question and go on" },
+  json: { type: "boolean", description: "one JSON object: the checks, the evidence, the reason" },
+});
+
+export const lab = subcommand({
+  name: "lab",
+  description: "Stage a production failure in a container, predict it, see why",
+  usage: "[NAME]",
+  options: labOptions,
+  optionsBehind: 1,
+  plan(given, chain) {
+    const [name, more] = given.rest;
+    if (more !== undefined) throw new UsageError(`${more}: one word too many`, "this command takes one lab");
+    if (name !== undefined && given.has("list")) throw new UsageError("--list takes no lab");
+    if (name === undefined) return () => list(given.has("json"), given.has("list"));
+    const found = LABS.find((candidate) => candidate.name === name);
+    if (found === undefined)
+      throw new UsageError(`${name}: there is no such lab`, `the labs are ${LABS.map((one) => one.name).join(", ")}`);
+    const cgset = chain.link(["cgset", "--name", "contain-lab", "--make"]).plan as CgsetPlan;
+    const json = given.has("json");
+    const ask = !json && !given.has("yes") && isTerminal(0) && isTerminal(1);
+    return () => exit(play(found, { ask, json, checkNeeds: () => checkNeeds(found.needs, cgset) }));
+  },
+});
+
+function list(json: boolean, only: boolean): never {
+  if (json) print(LABS.map(({ name, title, needs }) => `${JSON.stringify({ name, title, needs })}\n`).join(""));
+  else print(`${columns(LABS.map(({ name, title }) => [name, title])).join("\n")}\n`);
+  if (!json && !only) print("\n`contain lab NAME` stages one: a question first, then what happens, and why.\n");
+  return exit(0);
+}

@@ -1,0 +1,99 @@
+// A command of a lab, in a session of its own with a pipe to its standard input, and its output in a file.
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  become,
+  clone3,
+  closeQuietly,
+  codeOf,
+  kill,
+  payload,
+  pipe,
+  replaceStdio,
+  SIGKILL,
+  SIGTERM,
+  setsid,
+  shellStatus,
+  signalSet,
+  sigqueue,
+  WNOHANG,
+  waitpid,
+} from "@contain-tools/kernel";
+import { readStates, type State } from "../state.ts";
+import { descendantsOf } from "./processes.ts";
+
+export class Running {
+  readonly pid: number;
+  private readonly input: number;
+  private readonly file: string;
+  private since = Date.now();
+  private stopped: { readonly status: number; readonly milliseconds: number } | undefined;
+
+  /** Starts a program of ours; `file` gets what it writes. */
+  constructor([name = "", ...words]: readonly string[], file: string) {
+    const { read, write } = pipe();
+    const output = openSync(file, "a", 0o600);
+    this.input = write;
+    this.file = file;
+    this.pid = clone3({ flags: 0 }, () => {
+      setsid(); // a Ctrl-C is for the lab, which ends its containers itself
+      replaceStdio(read, output);
+      const { bin = "" } = payload.launch;
+      payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() };
+      payload.env = { ...payload.env, PATH: `${bin}:${payload.env["PATH"] ?? ""}` };
+      return become({ kind: "program", argv: [`${bin}/${name}`, ...words] });
+    });
+    closeSync(read);
+    closeSync(output);
+  }
+
+  /** The Enter key. */
+  enter(): void {
+    this.since = Date.now();
+    try {
+      writeSync(this.input, "\n");
+    } catch (error) {
+      if (codeOf(error) !== "EPIPE") throw error;
+    }
+  }
+
+  signal(signal: number): void {
+    this.since = Date.now();
+    kill(this.pid, signal);
+  }
+
+  output(): string {
+    return readFileSync(this.file, "utf8");
+  }
+
+  /** How it ended, and how long after its start, the last signal or the last Enter; undefined while it runs. */
+  ended(): { readonly status: number; readonly milliseconds: number } | undefined {
+    const waited = this.stopped === undefined ? waitpid(this.pid, WNOHANG) : undefined;
+    if (waited !== undefined) {
+      closeQuietly(this.input);
+      this.stopped = { status: shellStatus(waited.status), milliseconds: Date.now() - this.since };
+    }
+    return this.stopped;
+  }
+
+  /** The state of the container that it, or a child of its, supervises; undefined until the program runs. */
+  state(): State | undefined {
+    return readStates().find((state) => state.started && this.supervises(state));
+  }
+
+  private supervises({ supervisor: { pid } }: State): boolean {
+    return pid === this.pid || descendantsOf(this.pid).includes(pid);
+  }
+
+  /** Asks its container's supervisor to end it without a grace window. */
+  stop(): void {
+    const supervisors = readStates().filter((state) => this.supervises(state));
+    for (const { supervisor } of supervisors) sigqueue(supervisor.pid, SIGTERM, 0);
+    if (supervisors.length === 0) kill(this.pid, SIGTERM);
+  }
+
+  /** What its session still has. */
+  kill(): void {
+    kill(-this.pid, SIGKILL);
+    kill(this.pid, SIGKILL);
+  }
+}

@@ -1,0 +1,52 @@
+import { SIGTERM } from "@contain-tools/kernel";
+import type { Lab } from "./lab.ts";
+import { catches, childrenOf } from "./processes.ts";
+
+const SERVER = 'trap "echo the server was told; exit 0" TERM; sleep 60 & wait';
+const run = (script: string) => ["contain", "run", "-q", "--grace", "1s", "--env", `SERVER=${SERVER}`, "--", "sh", "-c", script];
+
+export const shCWrapper: Lab = {
+  name: "sh-c-wrapper",
+  title: "A shell before the server keeps the signal to itself",
+  story:
+    'The server has a handler for SIGTERM, which works when it is tried by hand. In the container, where it is started as `sh -c "…"` (a CMD of one string, or a start script), it is never told, and dies by SIGKILL.',
+  needs: [],
+  commands: () => [run('sh -c "$SERVER"; echo "the server ended"'), run('exec sh -c "$SERVER"')],
+  question: "Each one gets a SIGTERM, as `docker stop` sends it. The server says `the server was told` when one reaches it. Who is told?",
+  answers: ["both servers", "the second one, which has replaced its shell", "none"],
+  right: 1,
+  play(stage) {
+    const wrapped = stage.start(0);
+    const shell = stage.container(wrapped).pid;
+    let server = 0;
+    stage.until("the server has its handler", () => {
+      server = childrenOf(shell)[0] ?? 0;
+      return server !== 0 && catches(server, SIGTERM);
+    });
+    stage.note("PID 1", `${shell}, the shell; its child ${server} is the server`, "proc_pid_task(5): /proc/PID/task/PID/children");
+    stage.field(`/proc/${shell}/status`, "SigCgt", "the shell has no handler for SIGTERM (bit 14: 4000), and is PID 1: it is discarded");
+    stage.field(
+      `/proc/${server}/status`,
+      "SigCgt",
+      "the server has one (bit 14: 4000), but kill(2) is for one process, not for its children",
+    );
+    const shellCatches = catches(shell, SIGTERM);
+    wrapped.signal(SIGTERM);
+    const killed = stage.end(wrapped);
+    stage.check("the shell, PID 1, has no handler for SIGTERM", !shellCatches);
+    stage.check("its server was not told", !wrapped.output().includes("was told"));
+    stage.check("SIGKILL ended all: exit status 137", killed.status === 137 && killed.milliseconds >= 1000);
+    const replaced = stage.start(1);
+    const { pid } = stage.container(replaced);
+    stage.until("the server has its handler", () => catches(pid, SIGTERM));
+    stage.field(`/proc/${pid}/status`, "SigCgt", "after exec PID 1 is the server itself, and has a handler (bit 14: 4000)");
+    replaced.signal(SIGTERM);
+    const ended = stage.end(replaced);
+    stage.check(
+      "the one behind exec was told, and ended by itself: exit status 0",
+      replaced.output().includes("was told") && ended.status === 0,
+    );
+  },
+  why: "A signal goes to one process, PID 1. A shell that waits for a command does not pass signals on, and as PID 1 without a handler it does not even die of them (pid_namespaces(7)). With `exec` the server takes the shell's place and PID, and gets the signal itself.",
+  mend: 'Start the server with `exec` at the end of the script, or without a shell (CMD ["server", "word"]). An init alone does not help: it tells the shell, which dies without telling the server.',
+};

@@ -1,0 +1,158 @@
+// Where a lab plays: it runs the commands, keeps what was read and checked, and leaves nothing behind.
+import { chmodSync, mkdirSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import {
+  ALL_SIGNALS,
+  codeOf,
+  readIfThere,
+  SIGHUP,
+  SIGINT,
+  SIGQUIT,
+  SIGTERM,
+  shellQuote,
+  statusField,
+  waitForSignal,
+} from "@contain-tools/kernel";
+import { type Evidence, evidenceFrom } from "../evidence.ts";
+import type { State } from "../state.ts";
+import { Interrupted, type Lab, NotHere, Otherwise } from "./lab.ts";
+import { Running } from "./running.ts";
+
+const PATIENCE = 20_000; // milliseconds for what should happen soon; a start takes a second on a slow machine
+
+export interface Check {
+  readonly text: string;
+  readonly ok: boolean;
+}
+
+/** A container whose PID 1 is there. */
+export interface Container {
+  /** PID 1, as the host sees it. */
+  readonly pid: number;
+  readonly state: State;
+  /** The directory of its group. */
+  readonly group: string;
+}
+
+export class Stage {
+  readonly dir: string;
+  readonly evidence: Evidence[] = [];
+  readonly checks: Check[] = [];
+  readonly output: string[] = [];
+  private readonly commands: readonly (readonly string[])[];
+  private readonly say: (text: string) => void;
+  private readonly running: Running[] = [];
+
+  /** All signals must be blocked. `say` shows a person what happens. */
+  constructor({ commands }: Lab, dir: string, say: (text: string) => void) {
+    this.dir = dir;
+    this.commands = commands(dir);
+    this.say = say;
+    mkdirSync(dir, { mode: 0o700 });
+    chmodSync(dir, 0o755); // some labs look at it as somebody else
+  }
+
+  /** Starts one of the lab's commands. */
+  start(index: number): Running {
+    const argv = this.commands[index] ?? [];
+    this.say(`$ ${argv.map(shellQuote).join(" ")}`);
+    const running = new Running(argv, join(this.dir, `output-${this.running.length}`));
+    this.running.push(running);
+    return running;
+  }
+
+  /** Waits until the container's program runs. @throws NotHere when `contain run` refused */
+  container(running: Running): Container {
+    let state: State | undefined;
+    this.until("the container runs", () => {
+      state = running.state();
+      return state !== undefined || running.ended() !== undefined;
+    });
+    if (state?.init === undefined) return this.refused(running);
+    return { pid: state.init.pid, state, group: state.group ?? "/no/group" };
+  }
+
+  private refused(running: Running): never {
+    const status = running.ended()?.status;
+    if (status === 125) throw new NotHere("the container could not be made", running.output().trim());
+    throw new Otherwise(`the container ended at once, with exit status ${status}: ${running.output().trim()}`);
+  }
+
+  /** Waits for the end of a command, and shows what it wrote. */
+  end(running: Running): { readonly status: number; readonly milliseconds: number } {
+    this.until("the command ends", () => running.ended() !== undefined);
+    const ended = running.ended() ?? { status: -1, milliseconds: 0 };
+    const text = running.output();
+    this.output.push(text);
+    const lines = text.split("\n").slice(0, -1);
+    for (const line of lines.slice(0, 12)) this.say(`  ${line}`);
+    if (lines.length > 12) this.say(`  … (${lines.length - 12} more lines)`);
+    this.say(`  exit status ${ended.status}, after ${(ended.milliseconds / 1000).toFixed(1)} s`);
+    return ended;
+  }
+
+  /** Ends a container that has shown what it was for. */
+  stop(running: Running): void {
+    running.stop();
+    this.end(running);
+  }
+
+  /** Keeps a field as evidence: of /proc/PID/status (`Name: value`), or of a flat keyed file of a group (`key value`). */
+  field(path: string, name: string, rule: string): string {
+    const text = readIfThere(path);
+    const value = text === undefined ? undefined : (statusField(text, name) ?? new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
+    return this.note(`${path} ${name}`, value, rule);
+  }
+
+  /** Keeps a whole short file as evidence. */
+  file(path: string, rule: string): string {
+    const found = evidenceFrom(path, rule);
+    this.evidence.push(found);
+    return found.value ?? "";
+  }
+
+  link(path: string, rule: string): string {
+    try {
+      return this.note(path, readlinkSync(path), rule);
+    } catch (error) {
+      return this.note(path, undefined, rule, codeOf(error));
+    }
+  }
+
+  /** Keeps a value that was found in some other way; returns it, or an empty text where there is none. */
+  note(source: string, value: string | undefined, rule: string, problem = "it is not there"): string {
+    this.evidence.push(value === undefined ? { source, value, problem, rule } : { source, value: value.trim(), rule });
+    return value?.trim() ?? "";
+  }
+
+  check(text: string, ok: boolean): void {
+    this.checks.push({ text, ok });
+  }
+
+  /** Waits until something is so. @throws Otherwise when it does not come about */
+  until(what: string, test: () => boolean): void {
+    for (const end = Date.now() + PATIENCE; !test(); this.pause(20)) {
+      if (Date.now() > end) throw new Otherwise(`waited ${PATIENCE / 1000} s in vain: ${what}`);
+    }
+  }
+
+  /** @throws Interrupted by a signal that ends us */
+  pause(milliseconds: number): void {
+    for (const end = Date.now() + milliseconds; ; ) {
+      const signal = waitForSignal(ALL_SIGNALS, Math.max(0, end - Date.now()))?.signal;
+      if (signal !== undefined && [SIGINT, SIGTERM, SIGHUP, SIGQUIT].includes(signal)) throw new Interrupted(signal);
+      if (Date.now() >= end) return;
+    }
+  }
+
+  /** Ends what still runs, and removes the folder. */
+  clear(): void {
+    for (const running of this.running) {
+      if (running.ended() === undefined) running.stop();
+      for (const end = Date.now() + 3000; running.ended() === undefined && Date.now() < end; ) waitForSignal(ALL_SIGNALS, 20);
+      if (running.ended() === undefined) running.kill();
+      while (running.ended() === undefined) waitForSignal(ALL_SIGNALS, 20);
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
