@@ -13,8 +13,8 @@ export const busyUmount: Lab = {
   commands: () => [["contain", "run", "-q", "--tmpfs", "/tmp", "--", "sh", "-c", SCRIPT]],
   question:
     "In a container a process has /tmp, a tmpfs, as its working directory and has no file open there. umount /tmp, before and after it was ended:",
-  answers: ["works both times: no file is open", "EBUSY first, then it works", "works, and the process gets ENOENT from then on"],
-  right: 1,
+  answers: ["EBUSY first, then it works", "works both times: no file is open", "works, and the process gets ENOENT from then on"],
+  right: 0,
   play(stage) {
     const running = stage.start(0);
     const { pid } = stage.container(running);
@@ -25,14 +25,14 @@ export const busyUmount: Lab = {
     });
     const isMounted = () => readMountInfo(pid).some(({ mountPoint }) => mountPoint === "/tmp");
     const before = isMounted();
-    running.enter();
+    stage.enter(running);
     stage.until("umount has ended", () => running.output().includes("umount ended with"));
     const first = running.output();
     const cwd = stage.link(`/proc/${holder}/cwd`, "umount(2), EBUSY: a working directory on the mount keeps it busy, as an open file does");
     stage.link(`/proc/${holder}/ns/mnt`, "mount_namespaces(7): it is the mount of this mount namespace that is busy");
     stage.note(`/proc/${pid}/mountinfo /tmp`, isMounted() ? "mounted" : undefined, "proc_pid_mountinfo(5): still there after umount");
     const after = isMounted();
-    running.enter();
+    stage.enter(running);
     stage.end(running);
     stage.check("umount failed while it stood there", before && after && /umount ended with [1-9]/.test(first));
     stage.check("its working directory was the mount", cwd === "/tmp");

@@ -25,6 +25,7 @@ export const cgroupRmdirBusy: Lab = {
   play(stage) {
     const running = stage.start(0);
     const { pid, group } = stage.container(running);
+    stage.tell(`$ rmdir ${group}`);
     const said = stage.note(
       `rmdir ${group}`,
       tryRemove(group),
@@ -36,7 +37,7 @@ export const cgroupRmdirBusy: Lab = {
       "cgroup-v2.rst: 1 while the group or one below it has live processes",
     );
     const processes = stage.file(`${group}/cgroup.procs`, "cgroups(7): who is in it; those of groups below are in the files there");
-    running.enter();
+    stage.enter(running);
     stage.end(running);
     const empty = waitUntilEmpty(group, 2000);
     stage.note(group, existsSync(group) ? "still there" : "removed", "contain run removes it by rmdir(2) once it is empty");

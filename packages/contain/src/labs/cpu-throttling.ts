@@ -9,11 +9,11 @@ export const cpuThrottling: Lab = {
   commands: () => [["contain", "run", "-q", "--cpu", "20%", "--", "sh", "-c", "while :; do :; done & read go; kill $!"]],
   question: "A loop that never waits, with 20 % of one CPU. How does it run?",
   answers: [
-    "slowly and evenly, at a fifth of the speed",
     "at full speed for 20 ms, then stopped for 80 ms, again and again",
+    "slowly and evenly, at a fifth of the speed",
     "at full speed while the machine is idle",
   ],
-  right: 1,
+  right: 0,
   play(stage) {
     const running = stage.start(0);
     const { group } = stage.container(running);
@@ -24,7 +24,7 @@ export const cpuThrottling: Lab = {
     const throttled = stage.field(`${group}/cpu.stat`, "nr_throttled", "cgroup-v2.rst: those in which it was stopped, its quota used up");
     const time = stage.field(`${group}/cpu.stat`, "throttled_usec", "cgroup-v2.rst: how long it was stopped in all");
     const used = stage.field(`${group}/cpu.stat`, "usage_usec", "cgroup-v2.rst: how long it ran");
-    running.enter();
+    stage.enter(running);
     stage.end(running);
     stage.check("cpu.max is 20 ms of each 100 ms", max === "20000 100000");
     stage.check("it was stopped in most periods", Number(throttled) >= Number(periods) / 2);

@@ -28,7 +28,7 @@ export const ddThatDoesNotOom: Lab = {
     reportedNumber(stage, `${stage.dir}/200M.json`, "memoryPeak", "memory.peak: at the limit of 33554432, and not above");
     const largeKills = reportedNumber(stage, `${stage.dir}/200M.json`, "oomKills", "memory.events oom_kill");
     stage.check("bs=1M: exit status 0, no OOM kill", small.status === 0 && smallKills === 0);
-    stage.check("its peak was far below the limit", smallPeak === undefined || smallPeak < 24 << 20);
+    if (smallPeak !== undefined) stage.check("its peak was far below the limit", smallPeak < 24 << 20);
     stage.check("bs=200M: exit status 137, an OOM kill", large.status === 137 && (largeKills ?? 0) >= 1);
   },
   why: "A limit is on what is held at one time, not on what passes through. dd has one buffer of bs bytes and uses it again and again: 1M in the first run, 200M at once in the second one. When a regular file is copied its pages are cache, which the kernel drops before it kills.",

@@ -18,7 +18,7 @@ export const deletedCwd: Lab = {
     const { pid } = stage.container(running);
     stage.until("touch has ended", () => running.output().includes("touch ended with"));
     const cwd = stage.link(`/proc/${pid}/cwd`, "proc_pid_cwd(5): ` (deleted)` follows the path of a directory that was removed");
-    running.enter();
+    stage.enter(running);
     stage.end(running);
     stage.check("the working directory is a deleted one", cwd === "/tmp/current (deleted)");
     stage.check("touch failed", /touch ended with [1-9]/.test(running.output()));

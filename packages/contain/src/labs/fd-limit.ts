@@ -30,7 +30,7 @@ export const fdLimit: Lab = {
     );
     const open = readdirSync(`/proc/${pid}/fd`);
     stage.note(`/proc/${pid}/fd`, open.join(" "), "proc_pid_fd(5): the descriptors that are open now");
-    running.enter();
+    stage.enter(running);
     stage.end(running);
     stage.check("the limit is 6", /^Max open files\s+6\s+6\s/.test(limit));
     stage.check("six descriptors are open, 0 to 5", open.length === 6 && open.every((fd) => Number(fd) < 6));

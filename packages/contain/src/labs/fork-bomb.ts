@@ -8,15 +8,15 @@ export const forkBomb: Lab = {
   needs: ["pids"],
   commands: () => [["contain", "run", "-q", "--pids", "20", "--", "sh", "-c", "read go; bomb() { bomb | bomb & }; bomb; read stop"]],
   question: "A function calls itself twice, in the background, for ever. The group may have 20 processes. What happens at the 21st?",
-  answers: ["the container is killed", "fork(2) fails inside with EAGAIN; the host does not notice", "fork(2) waits until one has ended"],
-  right: 1,
+  answers: ["the container is killed", "fork(2) waits until one has ended", "fork(2) fails inside with EAGAIN; the host does not notice"],
+  right: 2,
   play(stage) {
     const running = stage.start(0);
     const { pid, group } = stage.container(running);
     const max = stage.file(`${group}/pids.max`, "cgroup-v2.rst: the most processes and threads in the group");
     if (max !== "20" || !group.endsWith(cgroupOf(pid)))
       throw new NotHere("the bomb is not started: its limit is not in force", `pids.max is ${max}, its group ${cgroupOf(pid)}`);
-    running.enter();
+    stage.enter(running);
     stage.until("a fork was refused", () => (cgroupField(group, "pids.events", "max") ?? 0) >= 1 || running.ended() !== undefined);
     const current = stage.file(`${group}/pids.current`, "cgroup-v2.rst: how many there are");
     const refused = stage.field(`${group}/pids.events`, "max", "cgroup-v2.rst: forks that were refused at the limit; fork(2): EAGAIN");

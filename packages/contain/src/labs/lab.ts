@@ -11,6 +11,8 @@ export interface Lab {
   /** How it is met in production. */
   readonly story: string;
   readonly needs: readonly Need[];
+  /** Lines for a shell that prepare `dir`. @throws NotHere */
+  readonly setup?: (dir: string) => readonly string[];
   /** What is run, as argvs. `dir` is a folder of the lab's own, which is there only while it runs. */
   readonly commands: (dir: string) => readonly (readonly string[])[];
   /** What is done meanwhile, and what to predict. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { readMountInfo } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
 
@@ -14,6 +14,7 @@ export const leakedMount: Lab = {
   story:
     "A disk was unmounted without an error; still it cannot be formatted or detached: `device is busy`. `mount` does not show it, fuser finds nobody. It helps to stop some unrelated container.",
   needs: ["root", "mount"],
+  setup: (dir) => [`mkdir ${dir}/data`],
   commands: (dir) => [["nsexec", "--mount", "--", "sh", "-c", script(dir)]],
   question:
     "In a mount namespace that plays the host a file system is mounted, a container starts, and then the file system is unmounted. Is it gone?",
@@ -21,12 +22,11 @@ export const leakedMount: Lab = {
   right: 2,
   play(stage) {
     const data = `${stage.dir}/data`;
-    mkdirSync(data);
     const host = stage.start(0);
     const { pid } = stage.container(host);
     const mounted = (of: number) => readMountInfo(of).find(({ mountPoint }) => mountPoint === data);
     const before = mounted(host.pid);
-    host.enter();
+    stage.enter(host);
     stage.until("umount has ended", () => host.output().includes("umount ended with"));
     stage.link(`/proc/${host.pid}/ns/mnt`, "mount_namespaces(7): the mount namespace that plays the host");
     const onHost = mounted(host.pid);
@@ -35,7 +35,7 @@ export const leakedMount: Lab = {
     const held = mounted(pid);
     const text = stage.note(`/proc/${pid}/mountinfo ${data}`, held && `${held.type} ${held.source}`, "still mounted there");
     const content = stage.file(`/proc/${pid}/root${data}/file`, "the file system lives while one mount of it is left (umount(2))");
-    host.enter();
+    stage.enter(host);
     stage.end(host);
     stage.check(
       "it was mounted, and umount succeeded",

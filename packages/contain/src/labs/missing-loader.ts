@@ -1,12 +1,14 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readBinary } from "@contain-tools/kernel";
 import { type Lab, NotHere } from "./lab.ts";
 
 /** A small program of this host that needs a dynamic loader. */
-function dynamicProgram(): string | undefined {
+function dynamicProgram(): string {
   const found = ["/bin/true", "/bin/ls", "/bin/sh"].filter((path) => existsSync(path)).map((path) => realpathSync(path));
-  return found.find((path) => readBinary(path)?.kind === "elf" && readBinary(path)?.interpreter !== undefined);
+  const program = found.find((path) => readBinary(path)?.kind === "elf" && readBinary(path)?.interpreter !== undefined);
+  if (program === undefined) throw new NotHere("/bin/true, /bin/ls and /bin/sh are static here, and need no loader");
+  return program;
 }
 
 export const missingLoader: Lab = {
@@ -15,12 +17,13 @@ export const missingLoader: Lab = {
   story:
     "A binary was copied into a small image (scratch, alpine). Starting it says `no such file or directory` or `not found`; `ls` shows it, executable, at just that path.",
   needs: [],
+  setup: (dir) => [`mkdir -p ${dir}/rootfs/proc ${dir}/rootfs/dev && cp ${dynamicProgram()} ${dir}/rootfs/app`],
   commands: (dir) => [
     ["contain", "run", "-q", "--rootfs", `${dir}/rootfs`, "--", "/app"],
     ["contain", "run", "-q", "--", `${dir}/rootfs/app`],
   ],
   question:
-    "A program of this host is copied to rootfs/app, mode 755; nothing else is there. It runs once on that root, once on the host's. What happens?",
+    "A program of this host is copied to rootfs/app, executable; nothing else is there. It runs once on that root, once on the host's. What happens?",
   answers: [
     "it runs in both: a program is one file",
     "126 on the small root: permission denied",
@@ -28,18 +31,13 @@ export const missingLoader: Lab = {
   ],
   right: 2,
   play(stage) {
-    const program = dynamicProgram();
-    if (program === undefined) throw new NotHere("/bin/true, /bin/ls and /bin/sh are static here, and need no loader");
     const rootfs = join(stage.dir, "rootfs");
-    for (const name of ["", "proc", "dev"]) mkdirSync(join(rootfs, name), { mode: 0o755 });
-    copyFileSync(program, join(rootfs, "app"));
-    chmodSync(join(rootfs, "app"), 0o755);
     const { mode, size } = statSync(join(rootfs, "app"));
-    stage.note(`${rootfs}/app`, `mode ${(mode & 0o777).toString(8)}, ${size} bytes, a copy of ${program}`, "stat(2): the file is there");
+    stage.note(`${rootfs}/app`, `mode ${(mode & 0o777).toString(8)}, ${size} bytes`, "stat(2): the file is there");
     const loader = readBinary(join(rootfs, "app"))?.interpreter ?? "";
     stage.note(`${rootfs}/app PT_INTERP`, loader, "elf(5): the program that the kernel must load first");
     const small = stage.end(stage.start(0));
-    stage.file(join(rootfs, loader), 'execve(2), ENOENT: "The file pathname or a script interpreter or ELF interpreter does not exist"');
+    stage.file(join(rootfs, loader), "execve(2): ENOENT also when the interpreter of a script or of an ELF file does not exist");
     const whole = stage.end(stage.start(1));
     stage.check("its loader is not in the root", loader !== "" && !existsSync(join(rootfs, loader)));
     stage.check("there it ended with 127", small.status === 127);

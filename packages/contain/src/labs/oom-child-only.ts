@@ -15,8 +15,8 @@ export const oomChildOnly: Lab = {
   ],
   question:
     "A shell, PID 1, starts dd, which uses 100M where 32M are allowed. Then it reads a line (Enter) and ends. How does the first container end?",
-  answers: ["with 137: the container was killed", "with 0: only dd was killed", "it hangs"],
-  right: 1,
+  answers: ["with 0: only dd was killed", "with 137: the container was killed", "it hangs"],
+  right: 0,
   play(stage) {
     const running = stage.start(0);
     const { pid, group } = stage.container(running);
@@ -26,7 +26,7 @@ export const oomChildOnly: Lab = {
     const all = stage.file(`${group}/memory.oom.group`, "cgroup-v2.rst: 0 kills one process, 1 the group as a whole");
     stage.field(`/proc/${pid}/status`, "State", "proc_pid_status(5): PID 1 lives");
     const alive = readIfThere(`/proc/${pid}/status`) !== undefined;
-    running.enter();
+    stage.enter(running);
     const { status } = stage.end(running);
     stage.check("the OOM killer took one process", kills === "1" && all === "0");
     stage.check("it was dd: the shell saw 137", running.output().includes("dd ended with 137"));

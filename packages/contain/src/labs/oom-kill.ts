@@ -24,7 +24,7 @@ export const oomKill: Lab = {
     const max = stage.file(`${group}/memory.max`, "cgroup-v2.rst: the hard limit in bytes");
     stage.file(`${group}/memory.swap.max`, "cgroup-v2.rst: 0 means that nothing of the group may be swapped out");
     stage.field(`${group}/memory.events`, "oom_kill", "cgroup-v2.rst: processes of the group that the OOM killer has killed, before");
-    running.enter();
+    stage.enter(running);
     const { status } = stage.end(running);
     const kills = reportedNumber(
       stage,

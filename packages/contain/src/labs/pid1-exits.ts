@@ -23,11 +23,11 @@ export const pid1Exits: Lab = {
     const others = descendantsOf(pid);
     const worker = childrenOf(pid)[0] ?? 0;
     stage.field(`/proc/${worker}/status`, "NSpid", "pid_namespaces(7): the worker, outside and in the PID namespace");
-    running.enter();
+    stage.enter(running);
     const { status, milliseconds } = stage.end(running);
     stage.file(
       `/proc/${worker}/status`,
-      'pid_namespaces(7): "If the init process terminates, the kernel terminates all of the processes via SIGKILL"',
+      "pid_namespaces(7): when the init of a PID namespace ends, the kernel ends all of its processes by SIGKILL",
     );
     stage.check(`all ${others.length} others are gone`, others.length >= 2 && others.every((other) => !existsSync(`/proc/${other}`)));
     stage.check("at once", milliseconds < 5000);

@@ -38,7 +38,7 @@ const WIDE = 4000; // letters of one line of a program's or a file's
 /** @returns 0 as expected, 1 otherwise, 3 when this host cannot stage it, 128+n after signal n */
 export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
   const say = (text: string) => {
-    const lines = text.split("\n").map((line) => printable(line, WIDE));
+    const lines = text.split("\n").map((line) => printable(line.replaceAll("\t", " "), WIDE));
     if (!json && !printed(`${lines.join("\n")}\n`)) throw new Interrupted(SIGPIPE);
   };
   try {
@@ -53,12 +53,13 @@ export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
 }
 
 function perform(lab: Lab, say: (text: string) => void, ask: boolean, checkNeeds: () => void): Played {
-  const dir = join(tmpdir(), `contain-lab-${getpid()}`);
-  say(`${lab.name}: ${lab.title}\n\n${lab.story}\n`);
+  // The name stands in lines for a shell, without quotes.
+  const dir = join(/^[\w/.-]+$/.test(tmpdir()) ? tmpdir() : "/tmp", `contain-lab-${getpid()}`);
+  say(`${lab.name}: ${lab.title}\n\n${lab.story}`);
   let stage: Stage | undefined;
   try {
     checkNeeds();
-    say(`The commands:\n${commandLines(lab, dir)}\n\n${lab.question}`);
+    say(`\nThe commands:\n${commandLines(lab, dir)}\n\n${lab.question}`);
     lab.answers.forEach((answer, i) => {
       say(`  ${letter(i)}) ${answer}`);
     });
@@ -66,6 +67,7 @@ function perform(lab: Lab, say: (text: string) => void, ask: boolean, checkNeeds
     say("\nWhat happens:");
     takeAllSignals();
     stage = new Stage(lab, dir, (text) => say(text.replace(/^/gm, "  ")));
+    stage.prepare(lab);
     lab.play(stage);
     const { checks, evidence, output } = stage;
     return { status: checks.every(({ ok }) => ok) ? EXPECTED : OTHERWISE, checks, evidence, output };
@@ -81,8 +83,8 @@ function perform(lab: Lab, say: (text: string) => void, ask: boolean, checkNeeds
 
 const letter = (i: number) => String.fromCharCode("a".charCodeAt(0) + i);
 
-function commandLines({ commands }: Lab, dir: string): string {
-  const lines = commands(dir).map((argv) => argv.map(shellQuote).join(" "));
+function commandLines({ setup, commands }: Lab, dir: string): string {
+  const lines = [...(setup?.(dir) ?? []), ...commands(dir).map((argv) => argv.map(shellQuote).join(" "))];
   return [...(lines.some((line) => line.includes(dir)) ? [`mkdir ${dir}`] : []), ...lines].map((line) => `  $ ${line}`).join("\n");
 }
 

@@ -14,8 +14,8 @@ export const readOnlyRoot: Lab = {
     ["contain", "run", "-q", "--tmpfs", "/var/tmp", "--", "sh", "-c", `read go; touch ${FILE}`],
   ],
   question: "The root of the container is read-only. Root inside writes to /var/tmp, in the second container a tmpfs. Who may?",
-  answers: ["both: root has CAP_DAC_OVERRIDE", "the second one", "none"],
-  right: 1,
+  answers: ["both: root has CAP_DAC_OVERRIDE", "none", "the second one"],
+  right: 2,
   play(stage) {
     const look = (index: number, path: string, rule: string) => {
       const running = stage.start(index);
@@ -26,12 +26,12 @@ export const readOnlyRoot: Lab = {
     };
     const first = look(0, "/", "mount(2), MS_RDONLY: the mount is read-only, ro, whoever writes");
     if (!first.options.includes("ro")) throw new NotHere("the root of the container is writable", "nothing is written to it");
-    first.running.enter();
+    stage.enter(first.running);
     const refused = stage.end(first.running);
     stage.check("the root is mounted ro", first.options.includes("ro"));
     stage.check("touch failed there", refused.status !== 0);
     const second = look(1, "/var/tmp", "a mount of its own, rw: its options are not those of the root");
-    second.running.enter();
+    stage.enter(second.running);
     stage.check("on the tmpfs it did not", stage.end(second.running).status === 0 && second.options.includes("rw"));
   },
   why: "Read-only is a property of the mount, checked before owners, modes and capabilities: open(2) for writing fails with EROFS for everybody. Each mount has its own flag, so a tmpfs or a volume on a read-only root can be written to.",

@@ -28,7 +28,7 @@ export class Running {
   private since = Date.now();
   private stopped: { readonly status: number; readonly milliseconds: number } | undefined;
 
-  /** Starts a program of ours; `file` gets what it writes. */
+  /** Starts one of our programs, or one by its path; `file` gets what it writes. */
   constructor([name = "", ...words]: readonly string[], file: string) {
     const { read, write } = pipe();
     const output = openSync(file, "a", 0o600);
@@ -40,7 +40,7 @@ export class Running {
       const { bin = "" } = payload.launch;
       payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() };
       payload.env = { ...payload.env, PATH: `${bin}:${payload.env["PATH"] ?? ""}` };
-      return become({ kind: "program", argv: [`${bin}/${name}`, ...words] });
+      return become({ kind: "program", argv: [name.includes("/") ? name : `${bin}/${name}`, ...words] });
     });
     closeSync(read);
     closeSync(output);

@@ -31,7 +31,7 @@ export const shCWrapper: Lab = {
       "the server has one (bit 14: 4000), but kill(2) is for one process, not for its children",
     );
     const shellCatches = catches(shell, SIGTERM);
-    wrapped.signal(SIGTERM);
+    stage.signal(wrapped, SIGTERM);
     const killed = stage.end(wrapped);
     stage.check("the shell, PID 1, has no handler for SIGTERM", !shellCatches);
     stage.check("its server was not told", !wrapped.output().includes("was told"));
@@ -40,7 +40,7 @@ export const shCWrapper: Lab = {
     const { pid } = stage.container(replaced);
     stage.until("the server has its handler", () => catches(pid, SIGTERM));
     stage.field(`/proc/${pid}/status`, "SigCgt", "after exec PID 1 is the server itself, and has a handler (bit 14: 4000)");
-    replaced.signal(SIGTERM);
+    stage.signal(replaced, SIGTERM);
     const ended = stage.end(replaced);
     stage.check(
       "the one behind exec was told, and ended by itself: exit status 0",

@@ -26,7 +26,7 @@ export const sigtermIgnored: Lab = {
     stage.field(status, "NSpid", "pid_namespaces(7): its PIDs from the outermost namespace to its own; 1 is the init of its namespace");
     stage.field(status, "SigCgt", "proc_pid_status(5): the signals with a handler; SIGTERM, 15, is bit 14: 4000");
     const caught = catches(pid, SIGTERM);
-    bare.signal(SIGTERM);
+    stage.signal(bare, SIGTERM);
     const killed = stage.end(bare);
     stage.check("PID 1 has no handler for SIGTERM", !caught);
     stage.check("it lived on until the grace time was over", killed.milliseconds >= 1000);
@@ -34,7 +34,7 @@ export const sigtermIgnored: Lab = {
     const withInit = stage.start(1);
     const init = stage.container(withInit).pid;
     stage.until("pid1 has started the program", () => catches(init, SIGTERM) || withInit.state() !== undefined);
-    withInit.signal(SIGTERM);
+    stage.signal(withInit, SIGTERM);
     const ended = stage.end(withInit);
     stage.check("under an init SIGTERM ended the same program: exit status 143", ended.status === 143);
     stage.check("and at once", ended.milliseconds < 1000);

@@ -10,6 +10,7 @@ import {
   SIGQUIT,
   SIGTERM,
   shellQuote,
+  signalName,
   statusField,
   waitForSignal,
 } from "@contain-tools/kernel";
@@ -52,10 +53,23 @@ export class Stage {
     chmodSync(dir, 0o755); // some labs look at it as somebody else
   }
 
+  /** Carries out the lab's preparations. @throws NotHere when one fails */
+  prepare({ setup }: Lab): void {
+    for (const line of setup?.(this.dir) ?? []) {
+      const running = this.run(["/bin/sh", "-c", line]);
+      this.until(line, () => running.ended() !== undefined);
+      if (running.ended()?.status !== 0) throw new NotHere(`it could not be prepared: ${line}`, running.output().trim());
+    }
+  }
+
   /** Starts one of the lab's commands. */
   start(index: number): Running {
     const argv = this.commands[index] ?? [];
     this.say(`$ ${argv.map(shellQuote).join(" ")}`);
+    return this.run(argv);
+  }
+
+  private run(argv: readonly string[]): Running {
     const running = new Running(argv, join(this.dir, `output-${this.running.length}`));
     this.running.push(running);
     return running;
@@ -78,15 +92,25 @@ export class Stage {
     throw new Otherwise(`the container ended at once, with exit status ${status}: ${running.output().trim()}`);
   }
 
+  /** The Enter key, for a program that reads a line. */
+  enter(running: Running): void {
+    this.say("  (Enter)");
+    running.enter();
+  }
+
+  signal(running: Running, signal: number): void {
+    this.say(`  (${signalName(signal)} to it)`);
+    running.signal(signal);
+  }
+
+  /** Shows a line of what happens. */
+  tell(text: string): void {
+    this.say(text);
+  }
+
   /** Waits for the end of a command, and shows what it wrote. */
   end(running: Running): { readonly status: number; readonly milliseconds: number } {
-    this.until("the command ends", () => running.ended() !== undefined);
-    const ended = running.ended() ?? { status: -1, milliseconds: 0 };
-    const text = running.output();
-    this.output.push(text);
-    const lines = text.split("\n").slice(0, -1);
-    for (const line of lines.slice(0, 12)) this.say(`  ${line}`);
-    if (lines.length > 12) this.say(`  … (${lines.length - 12} more lines)`);
+    const ended = this.await(running);
     this.say(`  exit status ${ended.status}, after ${(ended.milliseconds / 1000).toFixed(1)} s`);
     return ended;
   }
@@ -94,7 +118,18 @@ export class Stage {
   /** Ends a container that has shown what it was for. */
   stop(running: Running): void {
     running.stop();
-    this.end(running);
+    this.await(running);
+    this.say("  (ended by the lab)");
+  }
+
+  private await(running: Running): { readonly status: number; readonly milliseconds: number } {
+    this.until("the command ends", () => running.ended() !== undefined);
+    const text = running.output();
+    this.output.push(text);
+    const lines = text.split("\n").slice(0, -1);
+    for (const line of lines.slice(0, 12)) this.say(`  ${line}`);
+    if (lines.length > 12) this.say(`  … (${lines.length - 12} more lines)`);
+    return running.ended() ?? { status: -1, milliseconds: 0 };
   }
 
   /** Keeps a field as evidence: of /proc/PID/status (`Name: value`), or of a flat keyed file of a group (`key value`). */

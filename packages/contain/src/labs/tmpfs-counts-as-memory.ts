@@ -29,7 +29,7 @@ export const tmpfsCountsAsMemory: Lab = {
     );
     const anon = stage.field(`${group}/memory.stat`, "anon", "cgroup-v2.rst: what the processes themselves have");
     stage.field(`/proc/${pid}/status`, "VmRSS", "proc_pid_status(5): what the only process that is left holds");
-    running.enter();
+    stage.enter(running);
     stage.end(running);
     const kills = reportedNumber(
       stage,

@@ -1,4 +1,4 @@
-import { chmodSync, statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.ts";
 import { childrenOf } from "./processes.ts";
@@ -12,6 +12,7 @@ export const uidMap: Lab = {
   story:
     "With user namespaces (userns-remap, rootless, hostUsers: false) a container's root cannot read its volume, and files there belong to nobody or to uid 100000.",
   needs: ["root"],
+  setup: (dir) => [`(umask 077; echo precious >${dir}/secret)`],
   commands: (dir) => [
     ["nsexec", "--map-users", MAP, "--map-groups", MAP, "--setuid", "0", "--setgid", "0", "--pid", "--mount", "--"].concat([
       ...["pivot", "/", "--", "sh", "-c", `id -u; ls -ln ${dir}/secret; cat ${dir}/secret; echo "cat ended with $?"; read go`],
@@ -23,8 +24,6 @@ export const uidMap: Lab = {
   right: 2,
   play(stage) {
     const secret = join(stage.dir, "secret");
-    writeFileSync(secret, "precious\n");
-    chmodSync(secret, 0o600);
     const running = stage.start(0);
     stage.until("cat has ended", () => running.output().includes("cat ended with") || running.ended() !== undefined);
     const pid = childrenOf(running.pid)[0] ?? 0;
@@ -37,7 +36,7 @@ export const uidMap: Lab = {
       `uid ${owner}, mode ${(mode & 0o777).toString(8)}`,
       "user_namespaces(7): an owner without a mapping shows as 65534, and capabilities do not reach it",
     );
-    running.enter();
+    stage.enter(running);
     stage.end(running);
     const output = running.output();
     stage.check("uid 0 inside is 100000 outside", /^0\s+100000\s+65536$/.test(map) && uid.startsWith("100000") && output.startsWith("0\n"));
