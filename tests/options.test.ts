@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
 import { execOptions } from "../packages/contain/src/commands/exec.ts";
+import { labOptions } from "../packages/contain/src/commands/lab.ts";
 import { listOptions } from "../packages/contain/src/commands/list.ts";
 import { stopOptions } from "../packages/contain/src/commands/signal.ts";
 import { statsOptions } from "../packages/contain/src/commands/stats.ts";
@@ -31,6 +32,7 @@ const PAGES: readonly {
   { tool: "contain", argv: ["contain", "list"], options: listOptions, marker: "options list" },
   { tool: "contain", argv: ["contain", "stats"], options: statsOptions, marker: "options stats" },
   { tool: "contain", argv: ["contain", "update"], options: updateOptions, marker: "options update" },
+  { tool: "contain", argv: ["contain", "lab"], options: labOptions, marker: "options lab" },
   { tool: "contain", argv: ["contain", "stop"], options: stopOptions, marker: "options stop" },
 ];
 

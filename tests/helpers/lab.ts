@@ -18,7 +18,7 @@ export interface Told {
 }
 
 /** The value that was read from a source which ends so; undefined where it could not be read. */
-export function valueOf({ lab, finding }: Told, source: string, nth = 0): string | undefined {
+export function evidenceOf({ lab, finding }: Told, source: string, nth = 0): string | undefined {
   const found = finding.evidence.filter((item) => item.source.endsWith(source))[nth];
   assert.ok(found, `${lab}: no evidence from ${source}: ${finding.evidence.map((item) => item.source).join(", ")}`);
   return found.value;

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { readIfThere } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
 
-const SCRIPT = 'for n in 3 4 5 6 7; do command eval "exec $n</dev/null" || break; done; echo "stopped at $n"; read go';
+const SCRIPT = 'exec 3</dev/null 4</dev/null 5</dev/null; true </dev/null; echo "true ended with $?"; read go';
 
 export const fdLimit: Lab = {
   name: "fd-limit",
@@ -11,17 +11,17 @@ export const fdLimit: Lab = {
   needs: [],
   commands: () => [["contain", "run", "-q", "--ulimit", "nofile=6", "--", "sh", "-c", SCRIPT]],
   question:
-    "A shell has 0, 1 and 2 open and opens one file after the other, as 3, 4, 5, 6, 7. RLIMIT_NOFILE is 6. Which one is the first that fails?",
+    "A shell has 0, 1 and 2 open, opens three files as 3, 4 and 5, and then a fourth one for `true </dev/null`. RLIMIT_NOFILE is 6. What becomes of the fourth?",
   answers: [
-    "the fourth one it opens, 6",
-    "the seventh one it opens: 0, 1 and 2 do not count",
-    "none: the limit is for all processes of the container",
+    "open(2) fails: 0, 1 and 2 count, so six are open",
+    "it is opened: four files are fewer than six",
+    "it is opened: the limit is for all processes of the container together",
   ],
   right: 0,
   play(stage) {
     const running = stage.start(0);
     const { pid } = stage.container(running);
-    stage.until("open has failed", () => running.output().includes("stopped at"));
+    stage.until("open has failed", () => running.output().includes("true ended with"));
     const line = /^Max open files.*$/m.exec(readIfThere(`/proc/${pid}/limits`) ?? "")?.[0];
     const limit = stage.note(
       `/proc/${pid}/limits`,
@@ -33,8 +33,8 @@ export const fdLimit: Lab = {
     stage.enter(running);
     stage.end(running);
     stage.check("the limit is 6", /^Max open files\s+6\s+6\s/.test(limit));
-    stage.check("six descriptors are open, 0 to 5", open.length === 6 && open.every((fd) => Number(fd) < 6));
-    stage.check("6 could not be opened", running.output().includes("stopped at 6\n"));
+    stage.check("six descriptors were open, 0 to 5", open.length === 6 && open.every((fd) => Number(fd) < 6));
+    stage.check("the next one could not be opened", /true ended with [1-9]/.test(running.output()));
   },
   why: "RLIMIT_NOFILE bounds the number of a process's next descriptor: open(2), socket(2), accept(2) and pipe(2) fail with EMFILE when none below it is free (getrlimit(2)). It is a limit of each process, inherited through fork and exec. No cgroup controller counts descriptors. Sockets count; 0, 1 and 2 count.",
   mend: "Compare `ls /proc/PID/fd | wc -l` with /proc/PID/limits of the process itself. A number that only grows is a leak (`readlink /proc/PID/fd/*` says of what); otherwise raise the soft limit (`--ulimit nofile=SOFT:HARD`, prlimit(1)).",

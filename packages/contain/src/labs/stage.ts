@@ -21,6 +21,8 @@ import { Running } from "./running.ts";
 
 const PATIENCE = 20_000; // milliseconds for what should happen soon; a start takes a second on a slow machine
 
+const LINES = 12; // of a command's output at a time
+
 export interface Check {
   readonly text: string;
   readonly ok: boolean;
@@ -43,6 +45,7 @@ export class Stage {
   private readonly commands: readonly (readonly string[])[];
   private readonly say: (text: string) => void;
   private readonly running: Running[] = [];
+  private readonly shown = new Map<Running, number>();
 
   /** All signals must be blocked. `say` shows a person what happens. */
   constructor({ commands }: Lab, dir: string, say: (text: string) => void) {
@@ -94,11 +97,13 @@ export class Stage {
 
   /** The Enter key, for a program that reads a line. */
   enter(running: Running): void {
+    this.show(running);
     this.say("  (Enter)");
     running.enter();
   }
 
   signal(running: Running, signal: number): void {
+    this.show(running);
     this.say(`  (${signalName(signal)} to it)`);
     running.signal(signal);
   }
@@ -122,13 +127,22 @@ export class Stage {
     this.say("  (ended by the lab)");
   }
 
+  /** What a command has written since the last look. */
+  private show(running: Running): void {
+    const text = running.output();
+    const lines = text
+      .slice(this.shown.get(running) ?? 0)
+      .split("\n")
+      .slice(0, -1);
+    this.shown.set(running, text.lastIndexOf("\n") + 1);
+    for (const line of lines.slice(0, LINES)) this.say(`  ${line}`);
+    if (lines.length > LINES) this.say(`  … (${lines.length - LINES} more lines)`);
+  }
+
   private await(running: Running): { readonly status: number; readonly milliseconds: number } {
     this.until("the command ends", () => running.ended() !== undefined);
-    const text = running.output();
-    this.output.push(text);
-    const lines = text.split("\n").slice(0, -1);
-    for (const line of lines.slice(0, 12)) this.say(`  ${line}`);
-    if (lines.length > 12) this.say(`  … (${lines.length - 12} more lines)`);
+    this.output.push(running.output());
+    this.show(running);
     return running.ended() ?? { status: -1, milliseconds: 0 };
   }
 
