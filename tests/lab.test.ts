@@ -265,7 +265,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
   }
 
   describe("on a terminal", () => {
-    const ASKED = /Enter alone goes on\): $/;
+    const ASKED = /Enter alone goes on\):/;
     const start = async (words: string) => {
       const tmp = place();
       const terminal = openTerminal();
