@@ -3,7 +3,7 @@
 import { readSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { codeOf, getpid, SIGPIPE, shellQuote, takeAllSignals, uninterrupted } from "@contain-tools/kernel";
+import { codeOf, getpid, SIGPIPE, shellQuote, signalName, takeAllSignals, uninterrupted } from "@contain-tools/kernel";
 import type { Finding } from "../evidence.ts";
 import { printed } from "../print.ts";
 import { printable } from "../table.ts";
@@ -47,8 +47,9 @@ export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
     else tell(lab, played, say);
     return played.status;
   } catch (error) {
-    if (error instanceof Interrupted) return 128 + error.signal;
-    throw error;
+    if (!(error instanceof Interrupted)) throw error;
+    if (!json) printed(`\n${signalName(error.signal)}: the lab ends here, and what it made is removed\n`);
+    return 128 + error.signal;
   }
 }
 
