@@ -30,5 +30,8 @@ export function assertExpected(told: Told): void {
   assert.equal(outcome, "as expected", `${lab}: ${problem ?? JSON.stringify(checks)}`);
   assert.ok(checks.length >= 2 && checks.every(({ ok }) => ok), lab);
   assert.ok(finding.certain && finding.mend && finding.evidence.length > 0, lab);
-  for (const { source, value, problem: why, rule } of finding.evidence) assert.ok(source && rule && (value ?? why), `${lab}: ${source}`);
+  for (const { source, value, problem: why, rule } of finding.evidence) {
+    assert.ok(source && (value ?? why), `${lab}: ${source}`);
+    assert.match(rule, /\(\d\)|\.rst/, `${lab}: ${source}`);
+  }
 }

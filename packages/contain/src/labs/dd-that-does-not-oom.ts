@@ -23,10 +23,10 @@ export const ddThatDoesNotOom: Lab = {
       "memoryPeak",
       "cgroup-v2.rst, memory.peak: the most that was used, in bytes (Linux 5.19)",
     );
-    const smallKills = reportedNumber(stage, `${stage.dir}/1M.json`, "oomKills", "memory.events oom_kill");
+    const smallKills = reportedNumber(stage, `${stage.dir}/1M.json`, "oomKills", "cgroup-v2.rst, memory.events oom_kill");
     const large = stage.end(stage.start(1));
-    reportedNumber(stage, `${stage.dir}/200M.json`, "memoryPeak", "memory.peak: at the limit of 33554432, and not above");
-    const largeKills = reportedNumber(stage, `${stage.dir}/200M.json`, "oomKills", "memory.events oom_kill");
+    reportedNumber(stage, `${stage.dir}/200M.json`, "memoryPeak", "cgroup-v2.rst, memory.peak: at the limit of 33554432, and not above");
+    const largeKills = reportedNumber(stage, `${stage.dir}/200M.json`, "oomKills", "cgroup-v2.rst, memory.events oom_kill");
     stage.check("bs=1M: exit status 0, no OOM kill", small.status === 0 && smallKills === 0);
     if (smallPeak !== undefined) stage.check("its peak was far below the limit", smallPeak < 24 << 20);
     stage.check("bs=200M: exit status 137, an OOM kill", large.status === 137 && (largeKills ?? 0) >= 1);

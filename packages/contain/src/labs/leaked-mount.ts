@@ -31,9 +31,13 @@ export const leakedMount: Lab = {
     stage.link(`/proc/${host.pid}/ns/mnt`, "mount_namespaces(7): the mount namespace that plays the host");
     const onHost = mounted(host.pid);
     stage.note(`/proc/${host.pid}/mountinfo ${data}`, onHost?.source, "proc_pid_mountinfo(5): unmounted there");
-    stage.link(`/proc/${pid}/ns/mnt`, "the container's is another one, made as a copy");
+    stage.link(`/proc/${pid}/ns/mnt`, "mount_namespaces(7): the container's is another one, made as a copy");
     const held = mounted(pid);
-    const text = stage.note(`/proc/${pid}/mountinfo ${data}`, held && `${held.type} ${held.source}`, "still mounted there");
+    const text = stage.note(
+      `/proc/${pid}/mountinfo ${data}`,
+      held && `${held.type} ${held.source}`,
+      "proc_pid_mountinfo(5): still mounted there",
+    );
     const content = stage.file(`/proc/${pid}/root${data}/file`, "the file system lives while one mount of it is left (umount(2))");
     stage.enter(host);
     stage.end(host);

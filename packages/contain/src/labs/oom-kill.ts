@@ -30,7 +30,7 @@ export const oomKill: Lab = {
       stage,
       `${stage.dir}/end.json`,
       "oomKills",
-      "memory.events oom_kill after the end, read before the group was removed",
+      "cgroup-v2.rst, memory.events oom_kill after the end, read before the group was removed",
     );
     stage.check("memory.max is 32M", max === `${32 << 20}`);
     stage.check("exit status 137", status === 137);

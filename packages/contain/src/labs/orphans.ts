@@ -43,7 +43,7 @@ export const orphans: Lab = {
     const withInit = stage.start(1);
     const init = stage.container(withInit).pid;
     const second = orphanOf(stage, init);
-    stage.field(`/proc/${second}/status`, "PPid", `the parent is now pid1 (${init})`);
+    stage.field(`/proc/${second}/status`, "PPid", `pid_namespaces(7): the parent is now pid1 (${init})`);
     stage.until("the orphan has ended", () => !statusOf(second, "State")?.match(/^[SRD]/));
     stage.pause(300);
     stage.file(`/proc/${second}/status`, "wait(2): a process that was waited for is gone, with its PID");

@@ -8,7 +8,8 @@ import type { Finding } from "../evidence.ts";
 import { printed } from "../print.ts";
 import { printable } from "../table.ts";
 import { Interrupted, type Lab, NotHere, Otherwise } from "./lab.ts";
-import { type Check, Stage } from "./stage.ts";
+import type { Check } from "./protocol.ts";
+import { Stage } from "./stage.ts";
 
 export const EXPECTED = 0;
 export const OTHERWISE = 1;

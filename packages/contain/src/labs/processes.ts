@@ -17,9 +17,14 @@ export function statusOf(pid: number, field: string): string | undefined {
   return statusField(readIfThere(`/proc/${pid}/status`) ?? "", field);
 }
 
-/** True when a process has a handler for a signal. */
+/** True when a process has a handler for a signal, false when it has none or is gone. */
 export function catches(pid: number, signal: number): boolean {
   return hasSignal(parseSignalMask(statusOf(pid, "SigCgt") ?? "0"), signal);
+}
+
+/** True when a mask that was read (SigCgt) lacks a signal; false when nothing was read. */
+export function lacks(mask: string, signal: number): boolean {
+  return mask !== "" && !hasSignal(parseSignalMask(mask), signal);
 }
 
 /** The words that a process was started with; none for a zombie. */

@@ -30,7 +30,7 @@ export const readOnlyRoot: Lab = {
     const refused = stage.end(first.running);
     stage.check("the root is mounted ro", first.options.includes("ro"));
     stage.check("touch failed there", refused.status !== 0);
-    const second = look(1, "/var/tmp", "a mount of its own, rw: its options are not those of the root");
+    const second = look(1, "/var/tmp", "proc_pid_mountinfo(5): a mount of its own, rw: its options are not those of the root");
     stage.enter(second.running);
     stage.check("on the tmpfs it did not", stage.end(second.running).status === 0 && second.options.includes("rw"));
   },

@@ -1,6 +1,6 @@
 import { SIGTERM } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
-import { catches, childrenOf } from "./processes.ts";
+import { catches, childrenOf, lacks } from "./processes.ts";
 
 const SERVER = 'trap "echo the server was told; exit 0" TERM; sleep 60 & wait';
 const run = (script: string) => ["contain", "run", "-q", "--grace", "1s", "--env", `SERVER=${SERVER}`, "--", "sh", "-c", script];
@@ -24,22 +24,21 @@ export const shCWrapper: Lab = {
       return server !== 0 && catches(server, SIGTERM);
     });
     stage.note("PID 1", `${shell}, the shell; its child ${server} is the server`, "proc_pid_task(5): /proc/PID/task/PID/children");
-    stage.field(`/proc/${shell}/status`, "SigCgt", "the shell has no handler for SIGTERM (bit 14: 4000), and is PID 1: it is discarded");
-    stage.field(
-      `/proc/${server}/status`,
+    const mask = stage.field(
+      `/proc/${shell}/status`,
       "SigCgt",
-      "the server has one (bit 14: 4000), but kill(2) is for one process, not for its children",
+      "pid_namespaces(7): the shell's handlers; without one for SIGTERM (bit 14: 4000) it is discarded, for this is PID 1",
     );
-    const shellCatches = catches(shell, SIGTERM);
+    stage.field(`/proc/${server}/status`, "SigCgt", "kill(2): the server's handlers; a signal is for one process, not for its children");
     stage.signal(wrapped, SIGTERM);
     const killed = stage.end(wrapped);
-    stage.check("the shell, PID 1, has no handler for SIGTERM", !shellCatches);
+    stage.check("the shell, PID 1, has no handler for SIGTERM", lacks(mask, SIGTERM));
     stage.check("its server was not told", !wrapped.output().includes("was told"));
     stage.check("SIGKILL ended all: exit status 137", killed.status === 137 && killed.milliseconds >= 1000);
     const replaced = stage.start(1);
     const { pid } = stage.container(replaced);
     stage.until("the server has its handler", () => catches(pid, SIGTERM));
-    stage.field(`/proc/${pid}/status`, "SigCgt", "after exec PID 1 is the server itself, and has a handler (bit 14: 4000)");
+    stage.field(`/proc/${pid}/status`, "SigCgt", "execve(2): PID 1 is now the server itself, with its handlers");
     stage.signal(replaced, SIGTERM);
     const ended = stage.end(replaced);
     stage.check(

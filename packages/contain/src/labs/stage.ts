@@ -1,32 +1,14 @@
 // Where a lab plays: it runs the commands, keeps what was read and checked, and leaves nothing behind.
-import { chmodSync, mkdirSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  ALL_SIGNALS,
-  codeOf,
-  readIfThere,
-  SIGHUP,
-  SIGINT,
-  SIGQUIT,
-  SIGTERM,
-  shellQuote,
-  signalName,
-  statusField,
-  waitForSignal,
-} from "@contain-tools/kernel";
-import { type Evidence, evidenceFrom } from "../evidence.ts";
+import { ALL_SIGNALS, SIGHUP, SIGINT, SIGQUIT, SIGTERM, shellQuote, signalName, waitForSignal } from "@contain-tools/kernel";
 import type { State } from "../state.ts";
 import { Interrupted, type Lab, NotHere, Otherwise } from "./lab.ts";
+import { Protocol } from "./protocol.ts";
 import { Running } from "./running.ts";
 
 const PATIENCE = 20_000; // milliseconds for what should happen soon; a start takes a second on a slow machine
-
 const LINES = 12; // of a command's output at a time
-
-export interface Check {
-  readonly text: string;
-  readonly ok: boolean;
-}
 
 /** A container whose PID 1 is there. */
 export interface Container {
@@ -37,10 +19,8 @@ export interface Container {
   readonly group: string;
 }
 
-export class Stage {
+export class Stage extends Protocol {
   readonly dir: string;
-  readonly evidence: Evidence[] = [];
-  readonly checks: Check[] = [];
   readonly output: string[] = [];
   private readonly commands: readonly (readonly string[])[];
   private readonly say: (text: string) => void;
@@ -49,6 +29,7 @@ export class Stage {
 
   /** All signals must be blocked. `say` shows a person what happens. */
   constructor({ commands }: Lab, dir: string, say: (text: string) => void) {
+    super();
     this.dir = dir;
     this.commands = commands(dir);
     this.say = say;
@@ -115,7 +96,7 @@ export class Stage {
 
   /** Waits for the end of a command, and shows what it wrote. */
   end(running: Running): { readonly status: number; readonly milliseconds: number } {
-    const ended = this.await(running);
+    const ended = this.finish(running);
     this.say(`  exit status ${ended.status}, after ${(ended.milliseconds / 1000).toFixed(1)} s`);
     return ended;
   }
@@ -123,7 +104,7 @@ export class Stage {
   /** Ends a container that has shown what it was for. */
   stop(running: Running): void {
     running.stop();
-    this.await(running);
+    this.finish(running);
     this.say("  (ended by the lab)");
   }
 
@@ -139,43 +120,11 @@ export class Stage {
     if (lines.length > LINES) this.say(`  … (${lines.length - LINES} more lines)`);
   }
 
-  private await(running: Running): { readonly status: number; readonly milliseconds: number } {
+  private finish(running: Running): { readonly status: number; readonly milliseconds: number } {
     this.until("the command ends", () => running.ended() !== undefined);
     this.output.push(running.output());
     this.show(running);
     return running.ended() ?? { status: -1, milliseconds: 0 };
-  }
-
-  /** Keeps a field as evidence: of /proc/PID/status (`Name: value`), or of a flat keyed file of a group (`key value`). */
-  field(path: string, name: string, rule: string): string {
-    const text = readIfThere(path);
-    const value = text === undefined ? undefined : (statusField(text, name) ?? new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
-    return this.note(`${path} ${name}`, value, rule);
-  }
-
-  /** Keeps a whole short file as evidence. */
-  file(path: string, rule: string): string {
-    const found = evidenceFrom(path, rule);
-    this.evidence.push(found);
-    return found.value ?? "";
-  }
-
-  link(path: string, rule: string): string {
-    try {
-      return this.note(path, readlinkSync(path), rule);
-    } catch (error) {
-      return this.note(path, undefined, rule, codeOf(error));
-    }
-  }
-
-  /** Keeps a value that was found in some other way; returns it, or an empty text where there is none. */
-  note(source: string, value: string | undefined, rule: string, problem = "it is not there"): string {
-    this.evidence.push(value === undefined ? { source, value, problem, rule } : { source, value: value.trim(), rule });
-    return value?.trim() ?? "";
-  }
-
-  check(text: string, ok: boolean): void {
-    this.checks.push({ text, ok });
   }
 
   /** Waits until something is so. @throws Otherwise when it does not come about */

@@ -35,7 +35,7 @@ export const tmpfsCountsAsMemory: Lab = {
       stage,
       `${stage.dir}/end.json`,
       "oomKills",
-      "memory.events oom_kill after 64M were written, read before the group was removed",
+      "cgroup-v2.rst, memory.events oom_kill after 64M were written, read before the group was removed",
     );
     stage.check("memory.stat shmem is the file: 16M", Number(shmem) >= 16 << 20 && Number(shmem) < 20 << 20);
     stage.check("it is in memory.current", Number(current) >= 16 << 20);

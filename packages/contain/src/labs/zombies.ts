@@ -41,9 +41,9 @@ export const zombies: Lab = {
     const second = zombieOf(stage, () => childrenOf(init)[0] ?? 0);
     stage.pause(500);
     const parent = statusOf(second, "PPid") ?? "";
-    stage.field(`/proc/${second}/status`, "State", "still Z, half a second later");
-    stage.field(`/proc/${second}/status`, "PPid", `its parent is not the init (${init}), and lives`);
-    stage.field(`/proc/${parent}/status`, "Name", "the parent that does not wait");
+    stage.field(`/proc/${second}/status`, "State", "proc_pid_status(5): still Z, half a second later");
+    stage.field(`/proc/${second}/status`, "PPid", `wait(2): its parent is not the init (${init}), and lives`);
+    stage.field(`/proc/${parent}/status`, "Name", "proc_pid_status(5): the parent that does not wait");
     stage.check("with an init: the zombie is there too", statusOf(second, "State")?.startsWith("Z") === true);
     stage.check("its parent is the program, not the init", parent !== `${init}` && parent === `${childrenOf(init)[0]}`);
     stage.stop(withInit);
