@@ -1,6 +1,6 @@
 // The labs that need no limits, played for real; what is said where one cannot be; and that nothing is left. Those with limits: vm/cases/lab.ts.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { LABS } from "../packages/contain/src/labs/index.ts";
@@ -263,6 +263,15 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
       assertClean(tmp, signal);
     });
   }
+
+  test("after SIGKILL of the lab its container still ends: the supervisor gets SIGTERM", async () => {
+    const tmp = place();
+    const { status } = world.sh("timeout --foreground -s KILL 1 contain lab orphans", { env: { TMPDIR: tmp } });
+    assert.equal(status, 137);
+    assert.equal(world.list().length, 1, "it was running");
+    assert.ok(await until(() => world.list().length === 0, 25_000), "it has ended"); // after its grace time of 10 s
+    rmSync(tmp, { recursive: true });
+  });
 
   describe("on a terminal", () => {
     const ASKED = /Enter alone goes on\):/;

@@ -11,6 +11,7 @@ import {
   replaceStdio,
   SIGKILL,
   SIGTERM,
+  setParentDeathSignal,
   setsid,
   shellStatus,
   signalSet,
@@ -35,6 +36,7 @@ export class Running {
     this.input = write;
     this.file = file;
     this.pid = clone3({ flags: 0 }, () => {
+      setParentDeathSignal(SIGTERM); // when not even the lab's own clean-up runs
       setsid(); // a Ctrl-C is for the lab, which ends its containers itself
       replaceStdio(read, output);
       const { bin = "" } = payload.launch;
