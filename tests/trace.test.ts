@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
-import { run, sh } from "./helpers/run.ts";
+import { bin, run, sh } from "./helpers/run.ts";
 
 const dir = scratch("trace");
 const rootfs = makeRootfs(dir);
@@ -58,13 +58,7 @@ describe("--trace", need("root"), () => {
       for (const broken of ["2>&-", "2>/dev/full", "2>&1 >/dev/null | :", "3>&- 2>&1 >/dev/null | head -c 200 >/dev/null"]) {
         // The pipe's reader is gone before the first line, or after the first few.
         const script = `{ { sleep 0.1; "$@"; echo $? >${report}; } ${broken}; }`;
-        const result = run([
-          "sh",
-          "-c",
-          script,
-          "sh",
-          ...traced.map((word, i) => (i === 0 ? join(import.meta.dirname, "../dist/bin", word) : word)),
-        ]);
+        const result = run(["sh", "-c", script, "sh", ...traced.map((word, i) => (i === 0 ? join(bin, word) : word))]);
         assert.equal(readFileSync(report, "utf8"), `${status}\n`, broken);
         if (!broken.includes("|")) assert.equal(result.stdout, stdout);
         writeFileSync(report, "");

@@ -1,10 +1,15 @@
 // Runs the real programs and collects what a caller sees.
 import { type SpawnSyncOptions, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 
 export const root = resolve(import.meta.dirname, "../..");
-export const bin = join(root, "dist/bin");
+/** The native programs where they have been made, unless CONTAIN_TEST_BUILD=node. */
+const wantsNode = process.env["CONTAIN_TEST_BUILD"] === "node";
+const native = join(root, "dist/native");
+export const isNative = !wantsNode && existsSync(join(native, "contain"));
+export const bin = isNative ? native : join(root, "dist/bin");
 
 export interface Result {
   /** Exit status; 128 + n when signal n ended it, as a shell shows it. */
@@ -28,7 +33,7 @@ export interface RunOptions {
   readonly gid?: number;
 }
 
-/** Runs a program; the name of one of our tools means the one in dist/bin. */
+/** Runs a program; the name of one of our tools means the one that is tested. */
 export function run(argv: readonly string[], options: RunOptions = {}): Result {
   const [name = "", ...words] = argv;
   const file = TOOLS.has(name) ? join(bin, name) : name;

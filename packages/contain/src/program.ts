@@ -1,6 +1,7 @@
 // What is behind the five names. The launcher passes the name, what it noted before the runtime started, then the words.
-import { cgset } from "@contain-tools/cgset";
+
 import { basename } from "node:path";
+import { cgset } from "@contain-tools/cgset";
 import { argv0, isNative, type Launch, nativeLaunch, parseLaunch, start, type Tool } from "@contain-tools/kernel";
 import { nsexec } from "@contain-tools/nsexec";
 import { pid1 } from "@contain-tools/pid1";
@@ -11,7 +12,10 @@ import { containTool } from "./main.ts";
 
 /** Starts the program that was called, with these commands in `contain`. */
 export function startProgram(commands: readonly Subcommand[]): void {
-  if (isNative) return startAs(basename(argv0()), process.argv.slice(2), nativeLaunch(), commands);
+  if (isNative) {
+    startAs(basename(argv0()), process.argv.slice(2), nativeLaunch(), commands);
+    return;
+  }
   const [bin = "", name = "", noted = "", ...words] = process.argv.slice(2);
   startAs(name, words, parseLaunch(bin, noted), commands);
 }

@@ -3,9 +3,10 @@
 // child would wait for, signals are blocked across the call, and the child never returns to the event loop.
 import { readFileSync } from "node:fs";
 import { failedWith, ToolError } from "./errno.ts";
-import { declare, declareSyscall, errno, SYS } from "./libc.ts";
+import { declare, declareSyscall, errno, isNative, SYS } from "./libc.ts";
 import { fail } from "./report.ts";
 import { ALL_SIGNALS, NSIG, SIG_DFL, SIG_IGN, SIGCHLD, SIGPIPE, SIGXFSZ, setDisposition, setSignalMaskSilently } from "./signal.ts";
+import { awaitWarmUp } from "./threads.ts";
 import { flags, learnPid, sys, tracer } from "./trace.ts";
 
 export const CLONE_NEWTIME = 0x80;
@@ -50,7 +51,9 @@ let end = 0n;
  */
 export function prepareFork(): void {
   if (end !== 0n) return;
-  if (process.versions["bun"] === undefined) {
+  if (isNative) {
+    awaitWarmUp();
+  } else {
     const missing = REQUIRED.filter((flag) => !process.execArgv.includes(flag));
     if (missing.length > 0) {
       throw new ToolError(

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readIfThere } from "./file.ts";
 import { statusField } from "./proc.ts";
-import { parseSignalMask, type SignalSet, signalSet } from "./signal.ts";
+import { parseSignalMask, removeSignal, SIGPIPE, SIGXFSZ, type SignalSet, signalSet } from "./signal.ts";
 
 export interface Launch {
   /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined where it is not known. Node raises it to the hard limit. */
@@ -44,16 +44,20 @@ export function parseLaunch(bin: string, noted: string): Launch {
   };
 }
 
-/** The same for the native build, which has no launcher: Bun keeps the signals and the environment as they are, and raises only the file limit. */
+/**
+ * The same for the native build, which has no launcher. Bun keeps environment, blocked and ignored signals. It raises the file limit,
+ * and what our parent has is the nearest to what we had; it ignores SIGPIPE and SIGXFSZ, and hides whether our caller did.
+ */
 export function nativeLaunch(): Launch {
   const status = readIfThere("/proc/self/status") ?? "";
   const mask = (field: string) => parseSignalMask(statusField(status, field) ?? "0");
-  // What the parent has is the nearest to what we had.
+  const ignored = mask("SigIgn");
+  for (const signal of [SIGPIPE, SIGXFSZ]) removeSignal(ignored, signal);
   const limits = readIfThere(`/proc/${process.ppid}/limits`) ?? "";
   return {
     softFileLimit: /^Max open files +(\S+)/m.exec(limits)?.[1],
     blocked: mask("SigBlk"),
-    ignored: mask("SigIgn"),
+    ignored,
     closed: [],
     bin: dirname(process.execPath),
     environment: readIfThere("/proc/self/environ") === undefined ? undefined : rawWords("environ"),

@@ -70,6 +70,11 @@ export function addSignal(set: SignalSet, signal: number): void {
   set[index] = (set[index] ?? 0) | (1 << ((signal - 1) & 7));
 }
 
+export function removeSignal(set: SignalSet, signal: number): void {
+  const index = (signal - 1) >> 3;
+  set[index] = (set[index] ?? 0) & ~(1 << ((signal - 1) & 7));
+}
+
 export function hasSignal(set: SignalSet, signal: number): boolean {
   return ((set[(signal - 1) >> 3] ?? 0) & (1 << ((signal - 1) & 7))) !== 0;
 }

@@ -5,11 +5,11 @@
 import { readdirSync } from "node:fs";
 import { readIfThere } from "./file.ts";
 import { forked } from "./fork.ts";
-import { declare, koffi } from "./libc.ts";
+import { declare, isNative, koffi } from "./libc.ts";
 import { pollOnce } from "./poll.ts";
 import { statusField } from "./proc.ts";
 import { getpid } from "./process.ts";
-import { ALL_SIGNALS, NSIG, parseSignalMask, setSignalMask } from "./signal.ts";
+import { ALL_SIGNALS, hasSignal, NSIG, parseSignalMask, SIGKILL, SIGSTOP, setSignalMask } from "./signal.ts";
 
 const sigactionC = declare("sigaction", "int", ["int", "void *", "void *"]);
 const tgkillC = declare("tgkill", "int", ["int", "int", "int"]);
@@ -20,29 +20,45 @@ export function takeAllSignals(): void {
   setSignalMask(ALL_SIGNALS);
   if (parked || forked) return;
   parked = true;
+  awaitWarmUp();
   const action = Buffer.alloc(152); // struct sigaction of glibc and musl: handler, 128 bytes of mask, flags, restorer
-  const old = Buffer.alloc(152);
   action.writeBigUInt64LE(BigInt(koffi.load(null).symbol("pause") as bigint), 0);
   action.fill(0xff, 8, 136);
-  sigactionC(NSIG, action, old);
-  const self = getpid();
-  const helpers = readdirSync("/proc/self/task")
-    .map(Number)
-    .filter((tid) => tid !== self);
-  for (const tid of helpers) {
-    if (!blocksAll(tid)) tgkillC(self, tid, NSIG);
+  for (const tid of readdirSync("/proc/self/task").map(Number)) {
+    if (tid !== getpid()) park(tid, action);
   }
-  for (const tid of helpers) {
-    for (let tries = 0; tries < 1000 && !blocksAll(tid); tries++) pollOnce(-1, 0, tries < 20 ? 0 : 1);
-  }
-  sigactionC(NSIG, old, null);
 }
 
-function blocksAll(tid: number): boolean {
+/**
+ * Waits for JavaScriptCore's warm-up, a thread that ends by itself: it holds locks that a forked child would wait for, and so would
+ * we once it is parked.
+ */
+export function awaitWarmUp(): void {
+  if (!isNative) return;
+  for (const tid of readdirSync("/proc/self/task")) {
+    while (readIfThere(`/proc/self/task/${tid}/comm`) === "JSCWarmUp\n") pollOnce(-1, 0, 1);
+  }
+}
+
+function park(tid: number, action: Buffer): void {
+  const signal = highestUnblocked(tid); // an allocator's thread blocks most of them by itself
+  if (signal === undefined) return;
+  const old = Buffer.alloc(action.length);
+  sigactionC(signal, action, old);
+  tgkillC(getpid(), tid, signal);
+  for (let tries = 0; tries < 1000 && highestUnblocked(tid) !== undefined; tries++) pollOnce(-1, 0, tries < 20 ? 0 : 1);
+  sigactionC(signal, old, null);
+}
+
+/** A signal that a thread can be sent; undefined when it blocks all, or has ended. */
+function highestUnblocked(tid: number): number | undefined {
   const status = readIfThere(`/proc/self/task/${tid}/status`);
-  if (status === undefined) return true; // the thread has ended
-  return parseSignalMask(statusField(status, "SigBlk") ?? "0").every((byte, i) => (byte | (NEVER_BLOCKED[i] ?? 0)) === 0xff);
+  if (status === undefined) return undefined;
+  const blocked = parseSignalMask(statusField(status, "SigBlk") ?? "0");
+  let signal = NSIG;
+  while (signal > 0 && (hasSignal(blocked, signal) || NEVER_BLOCKED.includes(signal))) signal--;
+  return signal === 0 ? undefined : signal;
 }
 
 /** SIGKILL and SIGSTOP cannot be blocked; 32 and 33 libc keeps unblocked for itself. */
-const NEVER_BLOCKED = new Uint8Array([0, 1, 4, 0x80, 1, 0, 0, 0]);
+const NEVER_BLOCKED = [SIGKILL, SIGSTOP, 32, 33];

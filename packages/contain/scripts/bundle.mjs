@@ -1,0 +1,38 @@
+// What the builds have in common: how the sources become one file, and where koffi's prebuilt binaries are.
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { build } from "esbuild";
+
+export const source = resolve(import.meta.dirname, "../src");
+export const out = resolve(import.meta.dirname, "../../../dist");
+export const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "contain"];
+
+/** Writes bundles/NAME.ts, with all that it needs but koffi, as NAME.js in `outdir`. */
+export function bundle(names, outdir, options) {
+  return build({
+    entryPoints: names.map((name) => join(source, "bundles", `${name}.ts`)),
+    outdir,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    conditions: ["source"],
+    define: { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" },
+    minifyWhitespace: true, // less to scan at every start
+    minifySyntax: true,
+    legalComments: "linked",
+    ...options,
+  });
+}
+
+/** koffi.node for an architecture and a libc (linux is glibc); undefined where the package manager has not installed it. */
+export function koffiFile(arch, libc) {
+  const koffi = createRequire(createRequire(import.meta.url).resolve("koffi"));
+  try {
+    const file = join(dirname(koffi.resolve(`@koromix/koffi-linux-${arch}`)), `${libc}_${arch}/koffi.node`);
+    return existsSync(file) ? file : undefined;
+  } catch {
+    return undefined; // only this machine's is installed
+  }
+}
