@@ -30,6 +30,8 @@ export interface RunPlan {
   readonly cidfile: string | undefined;
   readonly argv: readonly string[];
   readonly rootfs: string;
+  /** As --user says it. */
+  readonly user: string | undefined;
   /** What the program finds in its environment, NAME=VALUE. */
   readonly env: readonly string[];
   /** The directory of its cgroup; undefined where there can be none and no limit asks for one. */
@@ -81,6 +83,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     cidfile: checkCidfile(given.value("cidfile")),
     argv: given.rest,
     rootfs: given.value("rootfs") ?? "/",
+    user: given.value("user"),
     env: readEnvironment(given, run),
     group,
     stopSignal: parseSignal(given.value("stop-signal") ?? "TERM"),

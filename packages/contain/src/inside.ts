@@ -4,6 +4,8 @@ import { type Options, payload, quote, UsageError } from "@contain-tools/kernel"
 import { insideOptions } from "@contain-tools/pivot";
 import type { RunOption } from "./options.ts";
 
+/** What a program is told that nobody has given a user. */
+export const ROOTS_HOME = "HOME=/root";
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** pivot's options, in an order in which a later one may override an earlier one. @throws UsageError */
@@ -26,7 +28,7 @@ function defaults(given: Options<RunOption>, hostname: string): string[] {
   const { PATH: path = DEFAULT_PATH, HOME: home, TERM: term = payload.env["TERM"] ?? "xterm" } = inherited;
   return [
     `PATH=${path}`, // also when it is inherited: the script of --print-chain puts our own directory into it
-    ...(home === undefined && !given.has("user") ? ["HOME=/root"] : []),
+    ...(home === undefined && !given.has("user") ? [ROOTS_HOME] : []),
     `TERM=${term}`,
     `HOSTNAME=${hostname}`,
   ];

@@ -67,7 +67,7 @@ function serve(plan: RunPlan, background?: Background): number {
 function newState(plan: RunPlan): State {
   const pid = getpid();
   const supervisor = identify(pid) ?? { pid, started: "" };
-  const { id, name, argv, rootfs, env, group, limits, grace, container, detach, tty } = plan;
+  const { id, name, argv, rootfs, user, env, group, limits, grace, container, detach, tty } = plan;
   return {
     id,
     name,
@@ -77,6 +77,7 @@ function newState(plan: RunPlan): State {
     started: false,
     argv,
     rootfs,
+    user,
     env,
     group,
     limits,

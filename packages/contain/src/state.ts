@@ -33,6 +33,8 @@ export interface State {
   readonly started: boolean;
   readonly argv: readonly string[];
   readonly rootfs: string;
+  /** Who the program is, as --user of `contain run` said it. */
+  readonly user: string | undefined;
   /** What the program found in its environment, NAME=VALUE. */
   readonly env: readonly string[];
   /** The directory of its cgroup. */
@@ -172,6 +174,7 @@ function isState(value: unknown): value is State {
     (state.init === undefined || isProcess(state.init)) &&
     areTexts(state.argv) &&
     areTexts(state.env) &&
+    (state.user === undefined || typeof state.user === "string") &&
     (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
     typeof state.limits === "string" &&
     typeof state.created === "number" &&

@@ -35,3 +35,4 @@ export * from "./termios.ts";
 export * from "./threads.ts";
 export * from "./timer.ts";
 export * from "./trace.ts";
+export * from "./user.ts";

@@ -14,9 +14,11 @@ import {
   prepareFork,
   quote,
   readAreas,
+  readUser,
   SIGKILL,
   someLink,
   UsageError,
+  type UserWords,
   withCommon,
 } from "@contain-tools/kernel";
 import { type IdMaps, readMaps } from "./maps.ts";
@@ -80,6 +82,11 @@ export const options = withCommon({
   "clear-env": { type: "boolean", description: "start from an empty environment" },
   root: { type: "string", alias: "R", valueHint: "DIR", description: "chroot to DIR" },
   setuid: { type: "string", alias: "S", valueHint: "UID", description: "set the user id" },
+  as: {
+    type: "string",
+    valueHint: "UID[:GID]",
+    description: "who PROG is: numbers, or names of the /etc/passwd and /etc/group that are found inside; sets HOME where there is none",
+  },
   setgid: { type: "string", alias: "G", valueHint: "GID", description: "set the group id, and drop supplementary groups" },
   monotonic: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_MONOTONIC; implies --time" },
   boottime: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_BOOTTIME; implies --time" },
@@ -117,6 +124,7 @@ export interface Plan {
   readonly clearEnv: boolean;
   /** Our own command line and environment, to be overwritten in a process that joins others. */
   readonly areas: Areas | undefined;
+  readonly user: UserWords | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly offsets: readonly { readonly clock: "monotonic" | "boottime"; readonly seconds: number }[];
@@ -140,6 +148,9 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     throw new UsageError("--tty and --foreground exclude each other", "a program on a pseudo-terminal has a session of its own");
   const wantsFork = given.has("tty") || given.has("fork") || given.has("into-cgroup") || given.has("foreground") || given.has("kill-child");
   const fork = wantsFork || names.has("pid") || names.has("user") || names.has("time");
+  const as = given.value("as");
+  if (as !== undefined && (given.has("setuid") || given.has("setgid")))
+    throw new UsageError("--as excludes --setuid and --setgid", "it says all of who PROG is: UID[:GID]");
   if (fork) prepareFork();
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
   const next = chain.next(
@@ -166,6 +177,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     env: given.all("env").map(readVariable),
     clearEnv: given.has("clear-env"),
     areas: target === undefined ? undefined : readAreas(),
+    user: as === undefined ? undefined : readUser("--as", as),
     uid: readId("--setuid", given.value("setuid")),
     gid: readId("--setgid", given.value("setgid")),
     offsets: (["monotonic", "boottime"] as const).flatMap((clock) => {

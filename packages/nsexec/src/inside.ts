@@ -1,6 +1,7 @@
 // What is done inside the new or joined namespaces, before the next program.
 import { closeSync, openSync } from "node:fs";
 import {
+  becomeUser,
   bringLoopbackUp,
   CLONE_NEWCGROUP,
   CLONE_NEWNS,
@@ -10,6 +11,7 @@ import {
   chroot,
   enterConsole,
   failedWith,
+  findUser,
   keepingDeathSignal,
   MS_NODEV,
   MS_NOEXEC,
@@ -58,6 +60,7 @@ export function inside(plan: Plan): void {
     const at = variable.indexOf("=");
     payload.env[variable.slice(0, at)] = variable.slice(at + 1);
   }
+  if (plan.user !== undefined) becomeUser(findUser(plan.user, payload.inside ?? "this host"));
   if (plan.uid !== undefined || plan.gid !== undefined) {
     keepingDeathSignal(() => {
       if (plan.gid !== undefined) {

@@ -9,13 +9,14 @@ import {
   type OptionSpec,
   type Options,
   parseSize,
+  readUser,
   UsageError,
+  type UserWords,
   withCommon,
 } from "@contain-tools/kernel";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
 import type { Layers, Upper } from "./overlay.ts";
 import { readUlimits } from "./ulimit.ts";
-import { readUser, type UserWords } from "./user.ts";
 
 /** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
 export const insideOptions = {
@@ -126,7 +127,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     tty: has("tty"),
     volumes,
     cwd,
-    user: user === undefined ? undefined : readUser(user),
+    user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(given.flatMap(({ name, value = "" }) => (name === "ulimit" ? [value] : []))),
     env: given.flatMap(({ name, value = "" }) => (name === "env" || name === "env-file" ? readEnvironment(name, value, elsewhere) : [])),
     clearEnv: has("clear-env"),

@@ -1,15 +1,18 @@
 // Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import {
+  becomeUser,
   CLONE_NEWNS,
   chdir,
   chdirInRoot,
+  chownTerminal,
   cloneTree,
   codeOf,
   enterConsole,
   failedWith,
   fchdir,
   fdPath,
+  findUser,
   MNT_DETACH,
   MS_NODEV,
   MS_NOEXEC,
@@ -41,7 +44,6 @@ import { makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
 import { attachLayers } from "./overlay.ts";
 import { prepareLimits } from "./ulimit.ts";
-import { becomeUser, findUser } from "./user.ts";
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
@@ -67,7 +69,10 @@ export function enterRoot(plan: Plan): void {
   setEnvironment(variables, plan.clearEnv);
   prepareLimits(plan.limits);
   if (slave !== undefined) enterConsole(slave);
-  if (plan.user !== undefined) becomeUser(findUser(plan.user, plan.rootfs));
+  if (plan.user === undefined) return;
+  const user = findUser(plan.user, payload.inside);
+  if (slave !== undefined) chownTerminal(user);
+  becomeUser(user);
 }
 
 /** The rootfs as a mount of its own, with all that is mounted below it, or under its layers: pivot_root(2) wants a mount point. */

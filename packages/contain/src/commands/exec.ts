@@ -4,18 +4,21 @@ import {
   exit,
   kill,
   type Options,
-  parseCount,
   payload,
   reachedTheGroup,
+  readUser,
+  SIGHUP,
+  SIGKILL,
   shellStatus,
   signalSet,
   steps,
   UsageError,
   withCommon,
 } from "@contain-tools/kernel";
-import { inside, type NsexecPlan, spawn, watch } from "@contain-tools/nsexec";
+import { inside, keyboard, type NsexecPlan, spawn, startRelay, watch } from "@contain-tools/nsexec";
 import { subcommand } from "../command.ts";
 import { callersTerm, checkVariable, type TypedLink } from "../compose.ts";
+import { ROOTS_HOME } from "../inside.ts";
 import { print } from "../print.ts";
 import { asTool, scriptOf } from "../run.ts";
 import { findContainer, statusOf } from "../state.ts";
@@ -24,7 +27,13 @@ import { checkRunning, memberOf, type Running } from "./container.ts";
 export const execOptions = withCommon({
   env: { type: "string", alias: "e", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for the program" },
   workdir: { type: "string", alias: "w", valueHint: "DIR", description: "working directory inside (/)" },
-  user: { type: "string", alias: "u", valueHint: "UID[:GID]", description: "the ids inside that it runs with (0:0)" },
+  user: {
+    type: "string",
+    alias: "u",
+    valueHint: "UID[:GID]",
+    description: "who the program is inside, numbers or names (who the container's is)",
+  },
+  tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
   "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
 });
 type ExecOption = keyof typeof execOptions;
@@ -36,7 +45,7 @@ export const exec = subcommand({
   options: execOptions,
   optionsBehind: 1,
   plan(given, chain) {
-    const argv = compose(given);
+    const { argv, grace } = compose(given);
     const link = chain.link(argv) as TypedLink<NsexecPlan>;
     if (given.has("print-chain")) {
       return () => {
@@ -44,12 +53,18 @@ export const exec = subcommand({
         return exit(0);
       };
     }
-    return () => runInside(link);
+    return () => runInside(link, grace);
   },
 });
 
+interface Composed {
+  readonly argv: readonly string[];
+  /** From a hangup to SIGKILL, in milliseconds: the container's. */
+  readonly grace: number;
+}
+
 /** @throws UsageError when there is no such container, or none that a process can be started in */
-function compose(given: Options<ExecOption>): string[] {
+function compose(given: Options<ExecOption>): Composed {
   const [word, ...program] = given.rest;
   if (word === undefined || program.length === 0)
     throw new UsageError("which program, in which container?", "contain exec ID [options] [--] PROG [ARG…]");
@@ -59,53 +74,62 @@ function compose(given: Options<ExecOption>): string[] {
       `${state.id} is paused`,
       `a process born in a frozen group hangs, and takes not even SIGKILL before it is thawed: contain unpause ${state.id}`,
     );
-  const { init, group } = state;
+  const { init, group, grace } = state;
+  const user = given.value("user") ?? state.user;
+  if (user !== undefined) readUser("--user", user);
   const directory = given.value("workdir");
   if (directory !== undefined && !directory.startsWith("/"))
     throw new UsageError(`--workdir ${directory}: it is a path inside, and starts with /`);
-  return [
+  const argv = [
     ...["nsexec", "--target", `${memberOf(init)}`, "--all"],
     ...(group === undefined ? [] : ["--into-cgroup", group]),
-    "--foreground",
+    given.has("tty") ? "--tty" : "--foreground",
     ...(directory === undefined ? [] : ["--wd", directory]),
-    ...readUser(given.value("user")),
+    ...(user === undefined ? [] : ["--as", user]),
     ...["--clear-env", ...environment(state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...program],
   ];
+  return { argv, grace };
 }
 
-function readUser(text: string | undefined): string[] {
-  if (text === undefined) return [];
-  const [uid = "", gid = "0", more] = text.split(":");
-  if (more !== undefined) throw new UsageError(`--user ${text}: it is UID[:GID]`);
-  const number = (id: string) => `${parseCount("--user", id, 0, 0xfffffffe)}`;
-  return ["--setuid", number(uid), "--setgid", number(gid)];
-}
-
-/** What `contain run` gave, with the caller's terminal in place of that of then, and what --env adds. */
+/** What `contain run` gave, with the caller's terminal in place of that of then, and what --env adds. Another user has another home. */
 function environment({ env }: Running, given: Options<ExecOption>): string[] {
-  return [...env.filter((variable) => !variable.startsWith("TERM=")), callersTerm(), ...given.all("env").map(checkVariable)];
+  const stays = (variable: string) => !variable.startsWith("TERM=") && !(given.has("user") && variable === ROOTS_HOME);
+  return [...env.filter(stays), callersTerm(), ...given.all("env").map(checkVariable)];
 }
 
 /** Stays as the program's parent, and ends with its status; by SIGKILL to us the program ends too (nsexec's --kill-child). */
-function runInside(link: TypedLink<NsexecPlan>): never {
+function runInside(link: TypedLink<NsexecPlan>, grace: number): never {
   const { plan } = link;
   steps.label = "contain";
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
-  const { pid } = asTool(link, () =>
+  const spawned = asTool(link, () =>
     spawn(plan, () => {
       inside(plan);
       return become(plan.next);
     }),
   );
+  const { pid } = spawned;
+  const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
+  let deadline: number | undefined;
   const status = watch({
     pid,
     ownGroup: plan.foreground,
     hadTerminal: plan.hadTerminal,
-    stopWithChild: () => true,
+    stopWithChild: () => !plan.tty,
+    ...(relay === undefined ? {} : { sources: relay.sources }),
     onSignal: (info) => {
-      if (plan.foreground || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
+      if (relay?.takes(info)) return;
+      // Nobody can type any more, and a program that ignores the hangup would wait for it for ever.
+      if (info.signal === SIGHUP && plan.tty) deadline ??= Date.now() + grace;
+      if (plan.foreground || plan.tty || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
+    },
+    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - Date.now())),
+    onTimeout: () => {
+      deadline = undefined;
+      kill(pid, SIGKILL);
     },
   });
+  relay?.end();
   return exit(shellStatus(status));
 }

@@ -1,17 +1,10 @@
-// --user: who the program is. Names are those of the root's own /etc/passwd and /etc/group, read by us after the pivot: a name service
+// Who a program is. Names are those of /etc/passwd and /etc/group where this process has its root, read by us: a name service
 // would load its modules from the container's files (CVE-2019-14271).
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import {
-  failedWith,
-  keepingDeathSignal,
-  payload,
-  quote,
-  setgroups,
-  setresgid,
-  setresuid,
-  ToolError,
-  UsageError,
-} from "@contain-tools/kernel";
+import { closeSync, constants, fchownSync, fstatSync, openSync, readSync } from "node:fs";
+import { keepingDeathSignal, setgroups, setresgid, setresuid } from "./credentials.ts";
+import { failedWith, ToolError, UsageError } from "./errno.ts";
+import { payload } from "./exec.ts";
+import { quote } from "./trace.ts";
 
 /** As it was given: numbers or names. */
 export interface UserWords {
@@ -27,13 +20,14 @@ export interface Identity {
   readonly home: string;
 }
 
-/** `UID[:GID]`. @throws UsageError */
-export function readUser(text: string): UserWords {
+/** `UID[:GID]`, the value of `option`. @throws UsageError */
+export function readUser(option: string, text: string): UserWords {
   const [user = "", group, more] = text.split(":");
-  if (user === "" || group === "" || more !== undefined) throw new UsageError(`--user ${quote(text)}: it is UID[:GID], numbers or names`);
+  if (user === "" || group === "" || more !== undefined)
+    throw new UsageError(`${option} ${quote(text)}: it is UID[:GID], numbers or names`);
   for (const word of [user, group ?? "0"]) {
     if (/^[-+]?\d+$/.test(word) && parseId(word) === undefined)
-      throw new UsageError(`--user ${text}: ${quote(word)} is not an id`, "ids go from 0 to 4294967294 (credentials(7))");
+      throw new UsageError(`${option} ${text}: ${quote(word)} is not an id`, "ids go from 0 to 4294967294 (credentials(7))");
   }
   return { user, group };
 }
@@ -48,29 +42,30 @@ function parseId(word: string): number | undefined {
  * Looks a user up as docker does: a number need not be in /etc/passwd, and has group 0 then; with GID given there are no
  * supplementary groups.
  *
+ * @param place where this is, for messages: `the rootfs ./rootfs`
  * @throws ToolError for a name that is not there
  */
-export function findUser({ user, group }: UserWords, rootfs: string): Identity {
+export function findUser({ user, group }: UserWords, place: string): Identity {
   const uid = parseId(user);
   const entry = readTable("/etc/passwd").find(([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
   const [name, , id = "", gid = "", , home = ""] = entry ?? [];
   const found = { uid: uid ?? parseId(id), gid: entry === undefined ? 0 : parseId(gid) };
-  if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, rootfs, "/etc/passwd", entry !== undefined);
+  if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, place, "/etc/passwd", entry !== undefined);
   const groups = name === undefined || group !== undefined ? [] : groupsOf(name);
   return {
     uid: found.uid,
-    gid: group === undefined ? found.gid : findGroup(group, rootfs),
+    gid: group === undefined ? found.gid : findGroup(group, place),
     groups,
     home: home.startsWith("/") ? home : "/",
   };
 }
 
-function findGroup(word: string, rootfs: string): number {
+function findGroup(word: string, place: string): number {
   const number = parseId(word);
   if (number !== undefined) return number;
   const entry = readTable("/etc/group").find(([name]) => name === word);
   const gid = parseId(entry?.[2] ?? "");
-  if (gid === undefined) throw unknown("group", word, rootfs, "/etc/group", entry !== undefined);
+  if (gid === undefined) throw unknown("group", word, place, "/etc/group", entry !== undefined);
   return gid;
 }
 
@@ -78,11 +73,9 @@ function groupsOf(user: string): number[] {
   return readTable("/etc/group").flatMap(([, , gid = "", members = ""]) => (members.split(",").includes(user) ? (parseId(gid) ?? []) : []));
 }
 
-function unknown(kind: "user" | "group", word: string, rootfs: string, file: string, listed: boolean): ToolError {
+function unknown(kind: "user" | "group", word: string, place: string, file: string, listed: boolean): ToolError {
   return new ToolError(
-    listed
-      ? `--user: the line of ${word} in ${file} of ${rootfs} has no usable ids`
-      : `--user: there is no ${kind} ${quote(word)} in ${file} of ${rootfs}`,
+    listed ? `the line of ${word} in ${file} of ${place} has no usable ids` : `there is no ${kind} ${quote(word)} in ${file} of ${place}`,
     "names are looked up inside the root, not on the host; a number needs no entry",
   );
 }
@@ -107,6 +100,11 @@ function readTable(path: string): string[][] {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Gives the terminal that is descriptor 0 to a user, as login(1) does; its group stays. */
+export function chownTerminal({ uid }: Identity): void {
+  fchownSync(0, uid, fstatSync(0).gid);
 }
 
 /** Takes the ids; HOME is the user's, unless it is set already. All capabilities go with user id 0 (capabilities(7)). */
