@@ -226,6 +226,24 @@ describe("groups without limits", need("root"), () => {
     assert.equal(stderr, `cgset: group ${groupDir} stays when the program has ended: \`cgset --name ${group} --rm\` removes it\n`);
   });
 
+  test("a program that does not start leaves no group, but one that was there before stays", () => {
+    for (const [words, status] of [
+      [["no-such-program"], 127],
+      [["/etc/passwd"], 126],
+      [["nsexec", "--wd", "/no/such", "--", "true"], 125],
+    ] as const) {
+      const result = onNewGroup(["--", ...words]);
+      assert.deepEqual([result.status, result.existed], [status, false], result.stderr);
+      assert.match(result.stderr, /is removed again: the program did not start/);
+    }
+    assert.equal(run(["cgset", "--name", group, "--make"]).status, 0);
+    assert.equal(run(["cgset", "--name", group, "--", "no-such-program"]).status, 127);
+    assert.equal(existsSync(groupDir), true);
+    assert.equal(run(["cgset", "--name", group, "--rm"]).status, 0);
+    const plain = sh("exec cgset -- no-such-program");
+    assert.equal(existsSync(/group (\S+) stays/.exec(plain.stderr)?.[1] ?? "/"), false, plain.stderr);
+  });
+
   test("a group below another, by path and by --parent", () => {
     assert.equal(run(["cgset", "--name", group, "--make"]).status, 0);
     assert.equal(run(["cgset", "--name", `${group}/a`, "--make"]).status, 0);

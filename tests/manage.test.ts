@@ -194,6 +194,23 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       assert.match(contain("stop", "x").stderr, /there is none at all/);
     });
 
+    test("of twenty that want one name at the same instant one gets it", () => {
+      for (const detach of ["", "-d"]) {
+        const result = world.sh(`for i in $(seq 20); do
+            { contain run -q ${detach} --name one --rootfs ${rootfs} -- sleep 3 >/dev/null 2>${dir}/race$i; echo $?; } &
+          done | sort | uniq -c; grep -hc 'container [0-9a-f]* has that name' ${dir}/race* | sort | uniq -c; ${detach === "" ? "" : "contain kill one; contain wait one; contain rm one"}`);
+        assert.deepEqual(
+          result.stdout
+            .split("\n")
+            .slice(0, 4)
+            .map((line) => line.trim()),
+          ["1 0", "19 125", "1 0", "19 1"],
+          result.stdout,
+        );
+        assert.equal(out(world.sh("ls -A /run/contain")), "");
+      }
+    });
+
     test("a name that a dead container had is a live one's", async () => {
       const dead = await world.start(SLEEP);
       const name = world.list()[0]?.name ?? "";

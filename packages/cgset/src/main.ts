@@ -1,8 +1,8 @@
 // cgset: put a process into a control group with limits, then become PROG.
 import { writeSync } from "node:fs";
-import { become, exit, findHierarchy, getpid, steps, type Tool, warn } from "@contain-tools/kernel";
+import { become, cgroupOf, exit, findHierarchy, getpid, groupDirectory, payload, steps, type Tool, warn } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
-import { actOn, applyLimits, describe, locate, moveInto } from "./steps.ts";
+import { actOn, applyLimits, describe, leave, locate, moveInto } from "./steps.ts";
 
 export const cgset: Tool<Plan, keyof typeof options> = {
   name: "cgset",
@@ -12,15 +12,28 @@ export const cgset: Tool<Plan, keyof typeof options> = {
   plan: readPlan,
   run(plan) {
     steps.writes = true;
-    const dir = act(plan);
+    const { dir, undo } = act(plan);
     if (plan.next === undefined) return exit(0);
     warn(`group ${dir} stays when the program has ended: \`cgset --name ${plan.name ?? `contain-${getpid()}`} --rm\` removes it`);
-    return become(plan.next);
+    try {
+      return become(plan.next);
+    } catch (error) {
+      // Behind a pivot the same path would be a file of the container's.
+      if (payload.inside === undefined) undo?.();
+      throw error;
+    }
   },
 };
 
-/** Everything but becoming the next program. Returns the group's directory. */
-export function act(plan: Plan): string {
+interface Acted {
+  /** The group's directory. */
+  readonly dir: string;
+  /** Takes this process and the group away again; undefined when the group was there before. */
+  readonly undo: (() => void) | undefined;
+}
+
+/** Everything but becoming the next program. */
+export function act(plan: Plan): Acted {
   const hierarchy = findHierarchy();
   const dir = locate(plan, hierarchy);
   const acts = plan.freeze !== undefined || plan.kill || plan.remove;
@@ -28,10 +41,18 @@ export function act(plan: Plan): string {
   if (acts) actOn(plan, hierarchy, dir);
   else if (shows(plan)) writeSync(1, describe(dir));
   else {
-    applyLimits(plan, hierarchy, dir);
-    if (subject !== undefined) moveInto(dir, subject);
+    const made = applyLimits(plan, hierarchy, dir);
+    const from = groupDirectory(hierarchy, cgroupOf("self"));
+    const undo = () => leave(dir, from);
+    try {
+      if (subject !== undefined) moveInto(dir, subject);
+    } catch (error) {
+      if (made) undo();
+      throw error;
+    }
+    if (made) return { dir, undo };
   }
-  return dir;
+  return { dir, undo: undefined };
 }
 
 /** Nothing to write and nobody to move: then the group is shown. */

@@ -17,6 +17,7 @@ import {
   notDelegated,
   readIfThere,
   removeGroup,
+  report,
   SyscallError,
   statusField,
   steps,
@@ -51,8 +52,8 @@ function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
   return basename(own) === LEAF ? dirname(own) : own;
 }
 
-/** Makes the group if it is not there, with the controllers that its limits need, and writes them. A group made here is removed again on failure. */
-export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): void {
+/** Makes the group if it is not there, with the controllers that its limits need, and writes them. A group made here is removed again on failure. True when it was made. */
+export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): boolean {
   const controllers = controllersOf(plan.writes);
   if (!existsSync(dirname(dir))) throw new ToolError(`${dirname(dir)}: there is no such group`, "cgset --name NAME --make makes one");
   leaveForLeaf(hierarchy, dirname(dir), controllers);
@@ -64,6 +65,7 @@ export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): void
     if (made) removeGroup(dir, 0);
     throw error;
   }
+  return made;
 }
 
 const LEAF = "contain-callers";
@@ -156,6 +158,17 @@ export function moveInto(dir: string, pid: number): void {
     if (failedWith(error, "EINVAL") && isKernelThread(pid))
       throw new ToolError(`PID ${pid} is a kernel thread and stays in the root group`, undefined, 125, { cause: error });
     throw error;
+  }
+}
+
+/** Goes back to where this process came from, and removes the group that was made for a program that did not start. */
+export function leave(dir: string, from: string): void {
+  try {
+    if (groupProcesses(dir).includes(getpid())) moveInto(from, getpid());
+    removeGroup(dir, 0);
+    warn(`group ${dir} is removed again: the program did not start`);
+  } catch (error) {
+    report(error); // what went wrong first is told too
   }
 }
 

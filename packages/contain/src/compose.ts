@@ -20,9 +20,9 @@ import { readEnvFile } from "@contain-tools/pivot";
 import { checkCidfile } from "./cidfile.ts";
 import { insideWords } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
+import { checkNameIsFree } from "./names.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
-import { readStates, statusOf } from "./state.ts";
 
 export interface RunPlan {
   readonly id: string;
@@ -143,12 +143,11 @@ function containerArgv(given: Options<RunOption>, { group, rootless, relay }: Wh
   ];
 }
 
-/** @throws UsageError when it is not a name, or another container has it */
+/** @throws UsageError when it is not a name, or another container has it now; whoever gets it is decided when the state is made */
 function readName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw new UsageError(`--name ${quote(name)}: letters, digits, _ . - and at most 64 of them`);
-  const other = readStates().find((state) => state.name === name && statusOf(state) !== "dead");
-  if (other !== undefined) throw new UsageError(`--name ${name}: container ${other.id} has that name`);
+  checkNameIsFree(name);
   return name;
 }
 

@@ -24,6 +24,7 @@ import { type Background, redirect, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
+import { withName } from "./names.ts";
 import { createState, identify, removeState, type State, writeState } from "./state.ts";
 import { describeOutcome, type Outcome, supervise } from "./supervise.ts";
 import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
@@ -45,10 +46,10 @@ function serve(plan: RunPlan, background?: Background): number {
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
-  writeCidfile(plan);
   const state = newState(plan);
-  createState(state);
+  withName(plan.name, () => createState(state));
   try {
+    writeCidfile(plan);
     makeGroup(plan);
     const end = startAndWatch(plan, state, background);
     removeGroup(plan);

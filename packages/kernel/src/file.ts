@@ -177,6 +177,25 @@ export function writeNow(fd: number, bytes: Uint8Array): number {
   }
 }
 
+const flockC = declare("flock", "int", ["int", "int"]);
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** flock(2) LOCK_EX without waiting: false while somebody else has the lock (EWOULDBLOCK). It is let go when the descriptor is closed, or we die. */
+export function tryLock(fd: number): boolean {
+  try {
+    sys(
+      "flock",
+      () => [`${fd}`, "LOCK_EX|LOCK_NB"],
+      () => flockC(fd, LOCK_EX | LOCK_NB),
+    );
+    return true;
+  } catch (error) {
+    if (failedWith(error, "EAGAIN")) return false;
+    throw error;
+  }
+}
+
 function closeRange(first: number, last: number, onExecOnly: boolean): void {
   const flag = onExecOnly ? CLOSE_RANGE_CLOEXEC : 0;
   sys(
