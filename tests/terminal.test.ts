@@ -1,6 +1,6 @@
 // Keys, job control, hangups: a person at a terminal, played by tmux.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
@@ -153,8 +153,7 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
     });
 
     test(`a hangup ends everything, under a shell and without one: ${words}`, async () => {
-      // A PID 1 without a handler is spared by the kernel, and a shell that dies at once sends its jobs no SIGHUP: then nobody tells us.
-      for (const direct of words === "contain run --quiet --" ? [true] : [false, true]) {
+      for (const direct of [false, true]) {
         const t = direct ? openTerminal(`${words} ${TICKER}`) : await shell();
         if (!direct) t.type(`${words} ${TICKER}`);
         await t.until(/tick 3/);
@@ -168,6 +167,41 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
       }
     });
   }
+
+  test("a hangup ends it 20 times in a row, whether or not the shell that dies tells its jobs", { timeout: 120_000 }, async () => {
+    const hangUp = async () => {
+      const t = await shell();
+      t.type(`contain run --quiet -- ${TICKER}`);
+      await t.until(/tick 3/);
+      const all = [t.pid, ...descendants(t.pid)];
+      t.hangUp();
+      const gone = await eventually(() => !all.some(isAlive), 5000);
+      const left = all.filter(isAlive);
+      for (const pid of left) process.kill(pid, "SIGKILL");
+      return gone;
+    };
+    const ends: boolean[] = [];
+    for (let i = 0; i < 5; i++) ends.push(...(await Promise.all([hangUp(), hangUp(), hangUp(), hangUp()])));
+    assert.deepEqual(
+      ends,
+      Array.from({ length: 20 }, () => true),
+    );
+  });
+
+  test("a job in the background that the shell has let go of outlives the terminal", async () => {
+    const t = await shell();
+    const file = join(dir, "disowned");
+    t.type(`contain run --quiet --volume ${dir}:/mnt -- sh -c 'echo $$ >/mnt/disowned; exec sleep 321' & disown`);
+    assert.ok(await eventually(() => existsSync(file)));
+    const all = descendants(t.pid);
+    const sleeper = all.find((pid) => commandOf(pid) === "sleep 321") ?? 0;
+    t.hangUp();
+    assert.ok(await eventually(() => !isAlive(t.pid)));
+    await pause(500);
+    assert.ok(isAlive(sleeper));
+    process.kill(sleeper, "SIGKILL");
+    assert.ok(await eventually(() => !all.some(isAlive)));
+  });
 
   test("an interactive shell in the chain has job control of its own", async () => {
     const t = await shell();

@@ -19,7 +19,10 @@ export function checkNameIsFree(name: string): void {
  * @throws UsageError when it is taken; ToolError when somebody holds the lock for ever
  */
 export function withName(name: string | undefined, make: () => void): void {
-  if (name === undefined) return make();
+  if (name === undefined) {
+    make();
+    return;
+  }
   const folder = makeStateFolder();
   const lock = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {

@@ -35,7 +35,7 @@ export interface Supervised {
   /** The outer end of its pseudo-terminal. */
   readonly relay: Relay | undefined;
   /** Descriptors to serve meanwhile. */
-  readonly sources: readonly Source[];
+  readonly sources: Source[];
 }
 
 export interface Outcome {

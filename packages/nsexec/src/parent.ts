@@ -11,6 +11,7 @@ import {
   isJobControl,
   isOrphaned,
   kill,
+  POLLHUP,
   parseSignalMask,
   pollOnce,
   readIfThere,
@@ -48,7 +49,7 @@ export interface Watch {
   /** A signal that was sent to us. */
   readonly onSignal: (info: SignalInfo) => void;
   /** Descriptors to serve meanwhile. */
-  readonly sources?: readonly Source[];
+  readonly sources?: Source[];
   /** When to wake up without a signal, in milliseconds; undefined waits for ever. */
   readonly timeout?: () => number | undefined;
   readonly onTimeout?: () => void;
@@ -56,16 +57,20 @@ export interface Watch {
 
 /** Waits until the child has ended. All signals must be blocked (`spawn` does it). Returns the wait status. */
 export function watch(w: Watch): number {
-  const terminal: Terminal = { ours: w.hadTerminal, stopping: false };
-  const onTerminal = controllingTerminal() !== undefined;
+  const terminal: Terminal = { ours: w.hadTerminal, stopping: false, hungUp: false };
+  const fd = controllingTerminal();
+  const onTerminal = fd !== undefined;
+  const sources = w.sources ?? [];
+  if (onTerminal) sources.push(hangup(fd, terminal));
   for (;;) {
-    const info = waitForSignalOr(w.sources ?? [], w.timeout?.());
+    const info = waitForSignalOr(sources, w.timeout?.());
     if (info === undefined) {
       w.onTimeout?.();
       continue;
     }
     if (info.signal !== SIGCHLD) {
       if (info.signal === SIGCONT) resume(w, terminal);
+      if (info.signal === SIGHUP) terminal.hungUp = true;
       // These two an init is not spared: they come from outside its PID namespace.
       if (info.signal === SIGHUP && onTerminal && isSpared(w.pid, SIGHUP) && terminalIsGone()) kill(w.pid, SIGKILL);
       if (isJobControl(info.signal) && info.code === SI_KERNEL && isSpared(w.pid, info.signal)) terminal.stopping = kill(w.pid, SIGSTOP);
@@ -102,6 +107,22 @@ function isSpared(pid: number, signal: number): boolean {
   );
 }
 
+/**
+ * A terminal that has gone. Its foreground group is the child's, and a shell that dies at once tells its jobs nothing: then nobody
+ * sends us a SIGHUP, and the child has none either if it is an init. A job in the background is not meant: its terminal is the shell's.
+ */
+function hangup(fd: number, terminal: Terminal): Source {
+  return {
+    fd,
+    wants: () => (terminal.ours && !terminal.hungUp ? 0 : undefined),
+    ready: (events) => {
+      if (!(events & POLLHUP)) return;
+      terminal.hungUp = true;
+      kill(getpid(), SIGHUP); // what a hangup means is decided where all signals are
+    },
+  };
+}
+
 /** After a hangup. The shell's own SIGHUP to its jobs may come a moment before the terminal has left us. */
 function terminalIsGone(): boolean {
   for (let tries = 0; tries < 10; tries++) {
@@ -114,6 +135,8 @@ function terminalIsGone(): boolean {
 interface Terminal {
   /** It was ours, and the child's group has it from us. After `bg` it is the shell's. */
   ours: boolean;
+  /** It has been closed, and we know. */
+  hungUp: boolean;
   /** We have stopped the child ourselves, as the terminal would have. */
   stopping: boolean;
 }
