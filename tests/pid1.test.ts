@@ -434,18 +434,41 @@ describe("pid1: --linger", need("root"), () => {
     assert.ok(timed([...chain, "--linger", "30s", "/bin/true"]).seconds < bare + 4);
   });
 
-  test("as a subreaper it reaches the child's group", () => {
-    const { status, stdout, seconds } = timed([
+  for (const way of ["", "setsid", "setsid setsid -f"]) {
+    test(`as a subreaper it reaches all that descends from the child: ${way}`, () => {
+      const script = `${way} sh -c "trap 'echo told; exit' TERM; echo up; while :; do sleep 0.05; done" & sleep 0.7; exit 6`;
+      const { status, stdout, seconds } = timed(["pid1", "--linger", "20s", "sh", "-c", script]);
+      assert.equal(stdout, "up\ntold\n");
+      assert.equal(status, 6);
+      assert.ok(seconds < 12, `${seconds} s`);
+    });
+  }
+
+  test("a /proc that is not the kernel's is not believed: nobody else is signalled", async () => {
+    const decoy = await start(["pid1", "sh", "-c", "echo ready; exec sleep 60"]);
+    const script = `mkdir /proc/${decoy.pid}; echo "${decoy.pid} (x) S $PPID" >/proc/${decoy.pid}/stat; ln -s $PPID /proc/self
+      sh -c "trap 'echo told; exit' TERM; echo up; while :; do sleep 0.05; done" & sleep 0.7; exit 6`;
+    const { stdout, stderr } = run([
+      "nsexec",
+      "--fork",
+      "--",
+      "pivot",
+      rootfs,
+      "--no-proc",
+      "--tmpfs",
+      "/proc",
+      "--",
       "pid1",
       "--linger",
       "20s",
       "sh",
       "-c",
-      `sh -c "trap 'echo told; exit' TERM; echo up; while :; do sleep 0.05; done" & sleep 0.7; exit 6`,
+      script,
     ]);
-    assert.equal(stdout, "up\ntold\n");
-    assert.equal(status, 6);
-    assert.ok(seconds < 12, `${seconds} s`);
+    assert.equal(stdout, "up\ntold\n", stderr);
+    assert.equal(stat(decoy.pid, 3), "S");
+    process.kill(decoy.pid, "SIGKILL");
+    await decoy.ended;
   });
 
   test("more time than a clock can count is simply long", async () => {

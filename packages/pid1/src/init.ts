@@ -29,6 +29,7 @@ import {
   warn,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
+import { descendants } from "./descendants.ts";
 
 /** Serves until the main child has ended and, with --linger, the stragglers had their time. All signals must be blocked. */
 export function serve(plan: Plan, child: number): never {
@@ -76,7 +77,7 @@ function startLinger(init: Init): boolean {
   if (!hasChildren()) return false;
   init.deadline = Date.now() + init.plan.linger;
   // For PID 1 everybody in the namespace but itself (kill(2)); elsewhere that would be the whole machine.
-  kill(getpid() === 1 ? -1 : -init.child, SIGTERM);
+  for (const pid of getpid() === 1 ? [-1] : (descendants() ?? [-init.child])) kill(pid, SIGTERM);
   return true;
 }
 
