@@ -19,15 +19,19 @@ export interface Outcome {
 
 const TIMEOUT = 15_000;
 
-function tracedArgv(argv: readonly string[], straceWords: readonly string[]): string[] {
+/** Where a command is run: an argv that runs another one there. */
+export type Place = (argv: readonly string[]) => readonly string[];
+const HERE: Place = (argv) => argv;
+
+function tracedArgv(argv: readonly string[], straceWords: readonly string[], place: Place): readonly string[] {
   const [name = "", ...words] = argv;
-  return ["strace", "-f", "-qq", ...straceWords, join(bin, name), ...words];
+  return place(["strace", "-f", "-qq", ...straceWords, join(bin, name), ...words]);
 }
 
 /** How often a process of the command makes each call: the most of any one process, since strace counts per process. */
-export function countCalls(argv: readonly string[], syscalls: readonly string[], scratch: string): Map<string, number> {
+export function countCalls(argv: readonly string[], syscalls: readonly string[], scratch: string, place = HERE): Map<string, number> {
   const file = join(scratch, "calls");
-  const [program = "", ...words] = tracedArgv(argv, ["-o", file, "-e", `trace=${syscalls.join(",")}`]);
+  const [program = "", ...words] = tracedArgv(argv, ["-o", file, "-e", `trace=${syscalls.join(",")}`], place);
   const { status, stderr } = spawnSync(program, words, { timeout: TIMEOUT, killSignal: "SIGKILL", encoding: "utf8" });
   if (status !== 0) throw new Error(`${argv.join(" ")} under strace: ${stderr}`);
   const perProcess = new Map<string, number>();
@@ -45,15 +49,12 @@ export function countCalls(argv: readonly string[], syscalls: readonly string[],
 }
 
 /** Runs the command with one fault, in a process group of its own. A hang is ended after a while, and then the signal is SIGKILL. */
-export function runWithFault(argv: readonly string[], { syscall, when, how }: Fault): Promise<Outcome> {
-  const [program = "", ...words] = tracedArgv(argv, [
-    "-o",
-    "/dev/null",
-    "-e",
-    `trace=${syscall}`,
-    "-e",
-    `inject=${syscall}:${how}:when=${when}`,
-  ]);
+export function runWithFault(argv: readonly string[], { syscall, when, how }: Fault, place = HERE): Promise<Outcome> {
+  const [program = "", ...words] = tracedArgv(
+    argv,
+    ["-o", "/dev/null", "-e", `trace=${syscall}`, "-e", `inject=${syscall}:${how}:when=${when}`],
+    place,
+  );
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"], detached: true });
     let stderr = "";
