@@ -85,8 +85,13 @@ export function createState(state: State): void {
   const { pid, started } = state.supervisor;
   const draft = join(makeStateFolder(), `.${state.id}-${pid}-${started}`);
   mkdirSync(draft, { mode: 0o700 });
-  writeFileSync(join(draft, "state.json"), `${JSON.stringify(state)}\n`, { mode: 0o600 });
-  renameSync(draft, folderOf(state.id));
+  try {
+    writeFileSync(join(draft, "state.json"), `${JSON.stringify(state)}\n`, { mode: 0o600 });
+    renameSync(draft, folderOf(state.id));
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** The supervisor's to call: writes a state so that a reader sees the old one or the new one, never a half; rename(2) is atomic. */

@@ -2,7 +2,7 @@
 // because the init's loop must not make garbage: a BigInt per signal would be a page of private memory after a while.
 import { constants } from "node:os";
 import { arch } from "node:process";
-import { UsageError } from "./errno.ts";
+import { SyscallError, UsageError } from "./errno.ts";
 import { declare, declareSyscall, errno, SYS } from "./libc.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
 
@@ -210,7 +210,7 @@ export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo
 
 const killC = declare("kill", "int", ["int", "int"]);
 
-/** kill(2). A process that is gone (ESRCH) is no error: false. @throws SyscallError EPERM, EINVAL */
+/** kill(2). False when nothing was sent: the process is gone (ESRCH), or is not ours to signal (EPERM). */
 export function kill(pid: number, signal: number): boolean {
   const result = killC(pid, signal);
   const code = result === -1 ? errno() : 0;
@@ -218,23 +218,28 @@ export function kill(pid: number, signal: number): boolean {
   return result === 0;
 }
 
+const ESRCH = 3;
 const sigqueueC = declare("sigqueue", "int", ["int", "int", "intptr_t"]);
 
-/** sigqueue(3): a signal with a number beside it. False when the process has ended. */
+/** sigqueue(3): a signal with a number beside it. False when the process has ended. @throws SyscallError EPERM, EAGAIN (too many are queued) */
 export function sigqueue(pid: number, signal: number, value: number): boolean {
   const result = sigqueueC(pid, signal, value);
   const code = result === -1 ? errno() : 0;
-  if (tracer.mode !== "off") trace("sigqueue", [`${pid}`, signalName(signal), `{sival_int=${value}}`], result, code);
+  const args = [`${pid}`, signalName(signal), `{sival_int=${value}}`];
+  if (tracer.mode !== "off") trace("sigqueue", args, result, code);
+  if (result === -1 && code !== ESRCH) throw new SyscallError("sigqueue", args, code);
   return result === 0;
 }
 
 const pidfdSendSignalC = declareSyscall(SYS.pidfd_send_signal, ["int", "int", "void *", "uint"]);
 
-/** pidfd_send_signal(2): false when the process has ended. */
+/** pidfd_send_signal(2): false when the process has ended. @throws SyscallError EPERM */
 export function pidfdSendSignal(pidfd: number, signal: number): boolean {
   const result = pidfdSendSignalC(pidfd, signal, null, 0);
   const code = result === -1 ? errno() : 0;
-  if (tracer.mode !== "off") trace("pidfd_send_signal", [`${pidfd}`, signalName(signal), "NULL", "0"], result, code);
+  const args = [`${pidfd}`, signalName(signal), "NULL", "0"];
+  if (tracer.mode !== "off") trace("pidfd_send_signal", args, result, code);
+  if (result === -1 && code !== ESRCH) throw new SyscallError("pidfd_send_signal", args, code);
   return result === 0;
 }
 

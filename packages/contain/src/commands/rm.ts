@@ -16,7 +16,7 @@ export const rm = subcommand({
     const status = statusOf(state);
     if (status !== "exited" && status !== "dead") throw new UsageError(`${state.id} is ${status}`, `contain stop ${state.id}`);
     return () => {
-      if (status === "dead") collect(state);
+      collect(state); // an ended one may have a group that could not be removed then
       removeState(state.id);
       return exit(0);
     };
