@@ -203,6 +203,45 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
     assert.equal(sh(`contain logs -f ${id} | md5sum`).stdout, sh("yes | head -c 20971520 | md5sum").stdout);
   });
 
+  for (const options of [[], ["-t"]]) {
+    test(`a log keeps the newest lines within its bound, whole and without a gap ${options.join("")}`, async () => {
+      const lines = 300_000;
+      const script = `stty -opost 2>/dev/null; i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo line $i; done; sleep 60`;
+      const id = detached(["sh", "-c", script], [...options, "--log-size", "1M"]);
+      const log = join(folder(id), "log");
+      const text = () => run(["contain", "logs", id]);
+      await eventually("it has written", () => text().stdout.endsWith(`line ${lines}\n`));
+      await eventually("the room is given back", () => statSync(log).blocks * 512 <= 1 << 20);
+      assert.ok(statSync(log).size > 2 << 20);
+      const { stdout, stderr } = text();
+      const kept = stdout.trimEnd().split("\n");
+      assert.ok(stdout.length > 700_000 && stdout.length <= 1 << 20, `${stdout.length} bytes`);
+      assert.deepEqual(
+        kept.filter((line, i) => line !== `line ${lines - kept.length + 1 + i}`),
+        [],
+      );
+      assert.match(stderr, /^contain: [\d.]+M of older output are no longer in the log/);
+      run(["contain", "kill", id]);
+      run(["contain", "wait", id]);
+      assert.equal(text().stdout, stdout);
+    });
+  }
+
+  test("--log-size max keeps all; what is no bound is refused", () => {
+    const id = detached(["sh", "-c", "yes | head -c 300000"], ["--log-size", "max"]);
+    run(["contain", "wait", id]);
+    assert.equal(run(["contain", "logs", id]).stdout.length, 300_000);
+    for (const [words, message] of [
+      [["-d", "--log-size", "1K"], /less than 64K/],
+      [["-d", "--log-size", "much"], /--log-size: "much" is not a size/],
+      [["--log-size", "1M"], /--log-size is for --detach/],
+    ] as const) {
+      const { status, stderr } = run(["contain", "run", ...words, "--rootfs", rootfs, "--", "true"]);
+      assert.equal(status, 125);
+      assert.match(stderr, message);
+    }
+  });
+
   for (const [end, status] of [
     [["sh", "-c", "sleep 0.3; exit 42"], 42],
     [["sh", "-c", "kill -TERM $$; sleep 0.2"], 0], // PID 1 without a handler

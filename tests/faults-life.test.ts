@@ -31,7 +31,7 @@ interface Life {
   /** What the faults are in. */
   readonly argv: (name: string) => readonly string[];
   /** What a person does then, without faults; some of it may be done already. */
-  readonly then?: string;
+  readonly afterwards?: string;
 }
 
 const dir = scratch("faults-life");
@@ -40,23 +40,27 @@ const run = (name: string, ...options: string[]) => ["contain", "run", "--name",
 const START = `contain run -qd --name $NAME --rootfs ${rootfs}`;
 const STOP = "contain stop --grace 0 $NAME; contain rm $NAME";
 const LIVES: readonly Life[] = [
-  { name: "run --detach", argv: (name) => [...run(name, "-d", "--init"), "--", "true"], then: "contain wait $NAME; contain rm $NAME" },
-  { name: "run --detach --tty", argv: (name) => [...run(name, "-dt"), "--", "true"], then: "contain wait $NAME; contain rm $NAME" },
-  { name: "stop", before: `${START} -- sleep 1000`, argv: (name) => ["contain", "stop", "--grace", "0", name], then: STOP },
-  { name: "rm", before: `${START} -- true; contain wait $NAME`, argv: (name) => ["contain", "rm", name], then: "contain rm $NAME" },
+  {
+    name: "run --detach",
+    argv: (name) => [...run(name, "-d", "--init"), "--", "true"],
+    afterwards: "contain wait $NAME; contain rm $NAME",
+  },
+  { name: "run --detach --tty", argv: (name) => [...run(name, "-dt"), "--", "true"], afterwards: "contain wait $NAME; contain rm $NAME" },
+  { name: "stop", before: `${START} -- sleep 1000`, argv: (name) => ["contain", "stop", "--grace", "0", name], afterwards: STOP },
+  { name: "rm", before: `${START} -- true; contain wait $NAME`, argv: (name) => ["contain", "rm", name], afterwards: "contain rm $NAME" },
   {
     name: "exec",
     shared: true,
     before: `${START} --init -- sleep 1000`,
     argv: (name) => ["contain", "exec", "--user", "1:2", name, "--", "true"],
-    then: STOP,
+    afterwards: STOP,
   },
   {
     name: "exec --tty",
     shared: true,
     before: `${START} --init -- sleep 1000`,
     argv: (name) => ["contain", "exec", "-t", name, "--", "true"],
-    then: STOP,
+    afterwards: STOP,
   },
   { name: "run --tty", argv: (name) => [...run(name, "-t", "--user", "1:2"), "--", "true"] },
   {
@@ -92,7 +96,7 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
   const sizes: string[] = [];
   after(() => console.log(`fault matrix: ${sizes.join("; ")}`));
 
-  for (const { name, before = ":", argv, then = ":", shared } of LIVES) {
+  for (const { name, before = ":", argv, afterwards = ":", shared } of LIVES) {
     test(`${name}: each fault is told, and leaves nothing`, async () => {
       const first = look();
       const left = async () => {
@@ -106,7 +110,7 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
       };
       await script(before, "count");
       const calls = countCalls(argv("count"), SYSCALLS.split(" "), dir, place);
-      if (shared !== true) await script(then, "count");
+      if (shared !== true) await script(afterwards, "count");
       const runtime = countCalls(["nsexec", "--version"], SYSCALLS.split(" "), dir);
       const all: Fault[] = [];
       for (const [syscall, count] of calls) {
@@ -127,7 +131,7 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
             const id = shared === true ? "count" : `f${number++}`;
             if (shared !== true) await script(before, id);
             const { status, signal, stderr } = await runWithFault(argv(id), fault, place);
-            if (shared !== true) await script(then, id);
+            if (shared !== true) await script(afterwards, id);
             if (fault.how === "signal=KILL") continue;
             assert.notEqual(signal, "SIGKILL", `${label} hangs`);
             assert.doesNotMatch(stderr, /this is a bug|\n +at /, `${label}: ${stderr}`);
@@ -143,7 +147,7 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
       if (shared === true) {
         // A zombie waits for the init of the host, whose child it is since its contain exec was killed.
         const inside = world.run(["contain", "exec", "count", "--", "ps"]).stdout.replaceAll(/^.* \[\w+\]\n/gm, "");
-        await script(then, "count");
+        await script(afterwards, "count");
         assert.match(inside, /^.*\n +1 .*pid1.*\n +2 .*sleep 1000\n.* ps\n$/, "nobody is left in it");
       }
       await script("contain gc", "");

@@ -17,6 +17,7 @@ import {
 } from "@contain-tools/kernel";
 import type { NsexecPlan } from "@contain-tools/nsexec";
 import { readEnvFile } from "@contain-tools/pivot";
+import { readLogSize } from "./bound.ts";
 import { checkCidfile } from "./cidfile.ts";
 import { insideWords } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
@@ -52,6 +53,8 @@ export interface RunPlan {
   readonly rootless: boolean;
   readonly tty: boolean;
   readonly detach: boolean;
+  /** Bytes of its log; undefined for no bound. */
+  readonly logSize: number | undefined;
   readonly quiet: boolean;
   readonly printChain: boolean;
 }
@@ -97,6 +100,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     rootless,
     tty,
     detach: given.has("detach"),
+    logSize: readLogSize(given.value("log-size"), given.has("detach")),
     quiet: given.has("quiet"),
     printChain: given.has("print-chain"),
   };

@@ -1,6 +1,7 @@
-// Reading a container's log while it grows.
+// Reading a container's log while it grows, and while its beginning goes (bound.ts).
 import { openSync, readSync, writeSync } from "node:fs";
-import { codeOf, exit, inotify, POLLIN, POLLOUT, pollOnce, SIGPIPE, type Source, takeNotices } from "@contain-tools/kernel";
+import { codeOf, exit, inotify, POLLIN, POLLOUT, pollOnce, SIGPIPE, type Source, seekData, takeNotices, warn } from "@contain-tools/kernel";
+import { formatBytes } from "./usage.ts";
 
 export interface LogReader {
   /** Ready when there is more. */
@@ -15,11 +16,26 @@ export function readLog(path: string, from: number): LogReader {
   const file = openSync(path, "r");
   const chunk = Buffer.allocUnsafeSlow(65536);
   let at = from;
+  let midLine = false;
   const copy = () => {
     for (let length = readSync(file, chunk, 0, chunk.length, at); length > 0; length = readSync(file, chunk, 0, chunk.length, at)) {
-      at += length;
-      writeAll(chunk.subarray(0, length));
+      const start = seekData(file, at) ?? at + length;
+      if (start === at) {
+        at += length;
+        write(chunk.subarray(0, length));
+      } else {
+        // What was read has gone meanwhile, or had gone before.
+        warn(`${formatBytes(start - at)} of older output are no longer in the log (--log-size of contain run)`);
+        at = start;
+        midLine = true;
+      }
     }
+  };
+  /** After a gap output begins with a whole line. */
+  const write = (bytes: Uint8Array) => {
+    const end = midLine ? bytes.indexOf(NEWLINE) + 1 : 0;
+    midLine &&= end === 0;
+    if (!midLine) writeAll(bytes.subarray(end));
   };
   const ready = () => {
     takeNotices(notices);
@@ -27,6 +43,8 @@ export function readLog(path: string, from: number): LogReader {
   };
   return { source: { fd: notices, wants: () => POLLIN, ready }, copy };
 }
+
+const NEWLINE = 10;
 
 function writeAll(bytes: Uint8Array): void {
   for (let rest = bytes; rest.length > 0; ) {

@@ -29,6 +29,7 @@ export const runOptions = withCommon({
   init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
   tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
   detach: { type: "boolean", alias: "d", description: "print the id and leave the container running in the background" },
+  "log-size": { type: "string", valueHint: "SIZE", description: "how much of the newest output --detach keeps (64M); max for all" },
   grace: { type: "string", valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
   "stop-signal": { type: "string", valueHint: "SIG", description: "what SIGTERM and `contain stop` send to PID 1 (TERM)" },
   json: { type: "string", valueHint: "FILE", description: "write the report of the end there, as one object" },

@@ -20,7 +20,8 @@ import {
   tracer,
 } from "@contain-tools/kernel";
 import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
-import { type Background, redirect, startInBackground } from "./background.ts";
+import { type Background, logOf, redirect, startInBackground } from "./background.ts";
+import { boundLog } from "./bound.ts";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
@@ -134,8 +135,10 @@ function startAndWatch(plan: RunPlan, state: State, background: Background | und
       background?.started();
     }),
   );
+  const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
   const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal, relay, sources });
   relay?.end();
+  lastLook();
   const usage = group === undefined || before === undefined ? undefined : usageSince(before, readUsage(group));
   return reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
 }

@@ -10,6 +10,7 @@ export * from "./events.ts";
 export * from "./exec.ts";
 export * from "./file.ts";
 export * from "./fork.ts";
+export * from "./hole.ts";
 export * from "./inotify.ts";
 export * from "./launch.ts";
 export { isNative } from "./libc.ts";
