@@ -22,6 +22,7 @@ import {
   statusField,
   steps,
   ToolError,
+  waitUntilEmpty,
   warn,
   writeKernelFile,
 } from "@contain-tools/kernel";
@@ -187,7 +188,12 @@ export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir:
   }
   if (kill) {
     steps.wrote("cgroup.kill", "1");
-    killGroup(dir);
+    try {
+      killGroup(dir);
+    } catch (error) {
+      // A group without processes can be removed all the same.
+      if (!remove || !waitUntilEmpty(dir, 0)) throw error;
+    }
   }
   if (remove) {
     steps.say(`rmdir ${dir}`);
