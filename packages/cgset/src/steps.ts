@@ -192,7 +192,7 @@ export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir:
       killGroup(dir);
     } catch (error) {
       // A group without processes can be removed all the same.
-      if (!remove || !waitUntilEmpty(dir, 0)) throw error;
+      if (!remove || !waitUntilEmpty(dir, REMOVE_TIMEOUT)) throw error;
     }
   }
   if (remove) {

@@ -2,8 +2,6 @@
 import assert from "node:assert/strict";
 import type { Case } from "../machine.ts";
 
-const SECONDS = 45; // a start under strace takes two in the machine
-
 export const faultCases: readonly Case[] = [
   {
     name: "faults: each call of contain run on its cgroup fails in turn, or is the supervisor's last; nothing is left",
@@ -22,9 +20,8 @@ export const faultCases: readonly Case[] = [
       done <all >faults
       rm calls all
       log=/dev/null
-      done=0 started=$SECONDS
+      done=0
       while read -r name how when; do
-        [ $((SECONDS - started)) -lt ${SECONDS} ] || break
         box -e trace=$name -e inject=$name:$how:when=$when 2>said
         status=$?
         done=$((done + 1))
@@ -33,17 +30,17 @@ export const faultCases: readonly Case[] = [
         [ $status = 0 ] || [ -s said ] || echo "silent: $name $how $when, status $status"
         [ $name = rmdir ] && continue
         left=$(ls -d $cg/contain-* /run/contain/* 2>/dev/null)
-        for state in $left; do grep -qx "$state" known 2>/dev/null || echo "left at $name $how $when: $state"; done
+        for state in $left; do grep -qx "$state" known 2>/dev/null || { echo "left at $name $how $when: $state"; cat said; }; done
         echo "$left" >known
-      done < <(grep -v KILL faults; grep KILL faults)
+      done < <((grep -v KILL faults; grep KILL faults) | awk 'NR % 3')
       contain gc >/dev/null
       ls -A /run/contain; ls -d $cg/contain-* 2>/dev/null
       echo "faults $done of $(wc -l <faults), calls $(cut -d ' ' -f 1 faults | sort | uniq -c | tr -s ' \\n' ' ')"
       rm -f said known faults`,
     check({ stdout }) {
       const [, done = "0", all] = /^faults (\d+) of (\d+), calls .*\n$/.exec(stdout) ?? [];
-      assert.ok(Number(done) >= 12, stdout);
-      console.log(`fault matrix on cgroup v2: ${done} of ${all}, as many as ${SECONDS} s allow`);
+      assert.ok(Number(done) >= 12 && Number(done) >= Number(all) * 0.6, stdout);
+      console.log(`fault matrix on cgroup v2: ${done} of ${all}`); // a start under strace takes two seconds in the machine
     },
   },
 ];
