@@ -89,7 +89,7 @@ export function createState(state: State): void {
     writeFileSync(join(draft, "state.json"), `${JSON.stringify(state)}\n`, { mode: 0o600 });
     renameSync(draft, folderOf(state.id));
   } catch (error) {
-    rmSync(draft, { recursive: true, force: true });
+    removeFolder(draft);
     throw error;
   }
 }
@@ -120,8 +120,12 @@ export function removeState(id: string): void {
     if (codeOf(error) === "ENOENT") return;
     throw error;
   }
-  for (const name of readdirSync(doomed)) unlinkSync(join(doomed, name)); // rmSync costs a millisecond to load
-  rmdirSync(doomed);
+  removeFolder(doomed);
+}
+
+function removeFolder(path: string): void {
+  for (const name of readdirSync(path)) unlinkSync(join(path, name)); // rmSync costs a millisecond to load
+  rmdirSync(path);
 }
 
 /** Every container that has a state, the oldest first. A folder without a readable state is gc's to tell. */

@@ -1,5 +1,16 @@
 // Control groups, version 2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst): a group is a directory, a limit is a file in it.
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  type Dirent,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, failedWith, SyscallError, ToolError } from "./errno.ts";
 import { readIfThere, writeKernelFile } from "./file.ts";
@@ -176,9 +187,18 @@ export function killGroup(dir: string): void {
 
 /** The groups below `dir`, deepest first. */
 function descendants(dir: string): string[] {
-  return readdirSync(dir, { withFileTypes: true })
+  return listDirectory(dir)
     .filter((entry) => entry.isDirectory())
     .flatMap((entry) => [...descendants(join(dir, entry.name)), join(dir, entry.name)]);
+}
+
+/** What cannot be listed may be empty all the same: rmdir(2) decides. */
+function listDirectory(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 const POLLPRI = 2;

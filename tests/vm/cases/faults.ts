@@ -28,18 +28,17 @@ export const faultCases: readonly Case[] = [
         [ $how = signal=KILL ] && continue
         grep -e 'this is a bug' -e '^ *at ' said && echo "at $name $how $when"
         [ $status = 0 ] || [ -s said ] || echo "silent: $name $how $when, status $status"
-        [ $name = rmdir ] && continue
         left=$(ls -d $cg/contain-* /run/contain/* 2>/dev/null)
-        for state in $left; do grep -qx "$state" known 2>/dev/null || { echo "left at $name $how $when: $state"; cat said; }; done
+        for state in $left; do grep -qx "$state" known 2>/dev/null || [ $name = rmdir ] || { echo "left at $name $how $when: $state"; cat said; }; done
         echo "$left" >known
-      done < <((grep -v KILL faults; grep KILL faults) | awk 'NR % 3')
+      done < <((grep -v KILL faults; grep KILL faults) | awk 'NR % 2')
       contain gc >/dev/null
       ls -A /run/contain; ls -d $cg/contain-* 2>/dev/null
       echo "faults $done of $(wc -l <faults), calls $(cut -d ' ' -f 1 faults | sort | uniq -c | tr -s ' \\n' ' ')"
       rm -f said known faults`,
     check({ stdout }) {
       const [, done = "0", all] = /^faults (\d+) of (\d+), calls .*\n$/.exec(stdout) ?? [];
-      assert.ok(Number(done) >= 12 && Number(done) >= Number(all) * 0.6, stdout);
+      assert.ok(Number(done) >= 10 && Number(done) >= Number(all) / 2, stdout);
       console.log(`fault matrix on cgroup v2: ${done} of ${all}`); // a start under strace takes two seconds in the machine
     },
   },
