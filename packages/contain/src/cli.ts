@@ -2,6 +2,7 @@
 import { withCommon } from "@contain-tools/kernel";
 import { type Subcommand, subcommand } from "./command.ts";
 import { attach } from "./commands/attach.ts";
+import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
 import { gc } from "./commands/gc.ts";
 import { inspect } from "./commands/inspect.ts";
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Subcommand[] = [
   unpause,
   rm,
   gc,
+  doctor,
   rootfsCommand,
   lab,
 ];

@@ -20,6 +20,7 @@ export * from "./namespace.ts";
 export * from "./options.ts";
 export * from "./parse.ts";
 export * from "./poll.ts";
+export * from "./probe.ts";
 export * from "./proc.ts";
 export * from "./process.ts";
 export * from "./pty.ts";

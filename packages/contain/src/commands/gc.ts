@@ -1,12 +1,7 @@
 // `contain gc`: finds what containers left whose supervisor is gone, says what each is, and removes it.
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, rmSync } from "node:fs";
 import {
-  cgroupField,
-  cgroupOf,
   exit,
-  findHierarchy,
-  groupDirectory,
   kill,
   killGroup,
   MNT_DETACH,
@@ -15,13 +10,13 @@ import {
   removeGroup,
   report,
   SIGKILL,
-  ToolError,
   umount2,
   withCommon,
 } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
+import { deadContainers, isEmptyGroup, strayGroups } from "../leftovers.ts";
 import { print } from "../print.ts";
-import { folderOf, isAlive, readStates, removeState, type State, statusOf, strays } from "../state.ts";
+import { folderOf, isAlive, removeState, type State, strays } from "../state.ts";
 import { printable } from "../table.ts";
 
 const PATIENCE = 5000; // milliseconds for killed processes to leave their group
@@ -48,7 +43,7 @@ function collectAll(): number {
       status = report(error);
     }
   };
-  for (const state of readStates().filter((candidate) => statusOf(candidate) === "dead")) {
+  for (const state of deadContainers()) {
     attempt(`container ${state.id} (${printable(state.argv[0] ?? "")}): its supervisor, PID ${state.supervisor.pid}, is gone`, () => {
       collect(state);
       removeState(state.id);
@@ -61,16 +56,14 @@ function collectAll(): number {
     });
   }
   const groups = strayGroups();
-  if (groups.some(isEmpty)) pollOnce(-1, 0, MOMENT);
+  if (groups.some(isEmptyGroup)) pollOnce(-1, 0, MOMENT);
   for (const dir of groups) {
     // Processes without a supervisor of ours were started by hand (--print-chain): theirs to end.
-    if (!isEmpty(dir)) print(`${dir}: a group of no container that is known; it has processes, so it stays\n`);
+    if (!isEmptyGroup(dir)) print(`${dir}: a group of no container that is known; it has processes, so it stays\n`);
     else attempt(`${dir}: an empty group of no container that is known`, () => removeGroup(dir, 0));
   }
   return status;
 }
-
-const isEmpty = (dir: string) => cgroupField(dir, "cgroup.events", "populated") !== 1;
 
 /** Removes what a container left beside its state: its processes, its group, mounts in its folder. */
 export function collect({ id, init, group }: State): void {
@@ -86,23 +79,4 @@ export function collect({ id, init, group }: State): void {
 function unmountBelow(folder: string): void {
   const below = readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(`${folder}/`));
   for (const { mountPoint } of below.reverse()) umount2(mountPoint, MNT_DETACH);
-}
-
-/** Groups named as ours, contain-<twelve hexadecimal digits>, beside our own or at the top, that no state knows. */
-function strayGroups(): string[] {
-  let tops: string[];
-  try {
-    const hierarchy = findHierarchy();
-    const own = groupDirectory(hierarchy, cgroupOf("self"));
-    tops = [...new Set([hierarchy.mountPoint, own, dirname(own)])].filter((dir) => dir.startsWith(hierarchy.mountPoint));
-  } catch (error) {
-    if (error instanceof ToolError) return []; // no cgroup v2 here
-    throw error;
-  }
-  const known = new Set(readStates().map(({ group }) => basename(group ?? "")));
-  return tops.flatMap((top) =>
-    readdirSync(top)
-      .filter((name) => /^contain-[0-9a-f]{12}$/.test(name) && !known.has(name))
-      .map((name) => join(top, name)),
-  );
 }

@@ -1,0 +1,47 @@
+// `contain doctor`: what this host can do for containers, as a table with reasons and mends. Nothing is changed.
+import { dirname } from "node:path";
+import { type CgsetPlan, locate } from "@contain-tools/cgset";
+import { exit, withCommon } from "@contain-tools/kernel";
+import { checkNoWords, subcommand } from "../command.ts";
+import { callChecks } from "../doctor/calls.ts";
+import { cgroupChecks } from "../doctor/cgroups.ts";
+import type { Check } from "../doctor/check.ts";
+import { idChecks } from "../doctor/ids.ts";
+import { leftoverChecks } from "../doctor/leftovers.ts";
+import { mountChecks } from "../doctor/mounts.ts";
+import { namespaceChecks } from "../doctor/namespaces.ts";
+import { showChecks } from "../doctor/show.ts";
+import { print } from "../print.ts";
+
+export const doctorOptions = withCommon({
+  json: { type: "boolean", description: "one JSON object a line, with every file that was read" },
+});
+
+export const doctor = subcommand({
+  name: "doctor",
+  description: "Show what this host can do for containers, and the mend of what it cannot",
+  usage: "",
+  options: doctorOptions,
+  plan(given, chain) {
+    checkNoWords(given);
+    const example = chain.link(["cgset", "--name", "contain-doctor", "--make"]).plan as CgsetPlan;
+    return () => {
+      const checks = examine((hierarchy) => dirname(locate(example, hierarchy)));
+      print(given.has("json") ? checks.map((one) => `${JSON.stringify(one)}\n`).join("") : showChecks(checks));
+      return exit(0);
+    };
+  },
+});
+
+function examine(parentGroup: Parameters<typeof cgroupChecks>[0]): Check[] {
+  const [kernel, ...calls] = callChecks();
+  return [
+    ...(kernel === undefined ? [] : [kernel]),
+    ...idChecks(),
+    ...namespaceChecks(),
+    ...mountChecks(),
+    ...cgroupChecks(parentGroup),
+    ...calls,
+    ...leftoverChecks(),
+  ];
+}

@@ -1,0 +1,147 @@
+// What is tried in forked children, which end at once: namespaces, host names, mounts. Nothing of it is left, or seen outside.
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import {
+  askChild,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+  capget,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  mount,
+  NAMESPACES,
+  SyscallError,
+  setgroups,
+  sethostname,
+  setPropagation,
+  setresgid,
+  setresuid,
+  unshare,
+  writeIdMap,
+  writeSetgroups,
+} from "@contain-tools/kernel";
+import { codeOfFailure } from "./check.ts";
+
+const PATIENCE = 5000; // milliseconds for a child
+const CAP_SYS_ADMIN = 1n << 21n;
+const NOBODY = 65534;
+
+/** How one call ended. */
+export interface Tried {
+  /** As strace would print it. */
+  readonly call: string;
+  /** `0`, or the errno name. */
+  readonly answer: string;
+  /** The rule behind the errno, where one is known. */
+  readonly hint?: string | undefined;
+}
+
+/** The calls of a child up to the first that failed, or all; undefined with the reason when there was no answer. */
+export interface Attempt {
+  readonly tried: readonly Tried[];
+  /** Why the child told less than it should have. */
+  readonly problem?: string | undefined;
+}
+
+/** True when the caller may make every kind of namespace by itself; else it needs a user namespace first. */
+export function isPrivileged(): boolean {
+  return (capget().effective & CAP_SYS_ADMIN) !== 0n;
+}
+
+/** unshare(2) of each kind, one after the other in one child. Without CAP_SYS_ADMIN the user namespace comes first, since it gives it. */
+export function tryNamespaces(): Attempt {
+  const kinds = NAMESPACES.map(({ name, flag }) => () => {
+    const tried = attempt(`unshare(CLONE_NEW${name === "mount" ? "NS" : name.toUpperCase()})`, () => unshare(flag));
+    return { ...tried, name };
+  });
+  const [user, ...others] = kinds;
+  return inChild(0, () => (isPrivileged() ? [...others, user] : kinds).flatMap((ask) => ask?.() ?? []));
+}
+
+/** What an ordinary user gets: a user namespace, and the capabilities in it, which AppArmor may withhold. Root becomes nobody for it. */
+export function tryAsUser(): Attempt {
+  return inChild(0, () =>
+    untilFailure([
+      ...(process.geteuid?.() === 0
+        ? ([
+            ["setgroups([])", () => setgroups([])],
+            [`setresgid(${NOBODY})`, () => setresgid(NOBODY)],
+            [`setresuid(${NOBODY})`, () => setresuid(NOBODY)],
+          ] as const)
+        : []),
+      ["unshare(CLONE_NEWUSER|CLONE_NEWUTS)", () => unshare(CLONE_NEWUSER | CLONE_NEWUTS)],
+      ['sethostname("doctor")', () => sethostname("doctor")],
+    ]),
+  );
+}
+
+/** A fresh /proc, over the visible one in a mount and a PID namespace of the child's own. */
+export function tryProc(): Attempt {
+  return inChild(CLONE_NEWPID | CLONE_NEWNS | userFlag(), () =>
+    untilFailure([
+      ["mount(/, MS_REC|MS_PRIVATE)", () => setPropagation("private")],
+      ['mount("proc", "/proc", "proc")', () => mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)],
+    ]),
+  );
+}
+
+/** An overlay with a writable layer on a tmpfs, in a mount namespace of the child's own. */
+export function tryOverlay(): Attempt {
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  const place = ["/tmp", "/run", "/mnt"].find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  if (place === undefined) return { tried: [], problem: "there is no /tmp, /run or /mnt to mount it over" };
+  const [lower, upper, work, merged] = ["l", "u", "w", "m"].map((name) => join(place, name));
+  const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+  const inUser = userFlag() !== 0;
+  return inChild(CLONE_NEWNS | userFlag(), () =>
+    untilFailure([
+      ["mount(/, MS_REC|MS_PRIVATE)", () => setPropagation("private")],
+      ["write(uid_map, gid_map)", () => (inUser ? mapRoot(uid, gid) : undefined)],
+      [`mount("tmpfs", "${place}", "tmpfs")`, () => mount("tmpfs", place, "tmpfs", 0)],
+      ["mkdir", () => [lower, upper, work, merged].map((path = "") => mkdirSync(path))],
+      [
+        `mount("overlay", "${merged}", "overlay", 0, "${data}${inUser ? ",userxattr" : ""}")`,
+        () => mount("overlay", merged ?? "", "overlay", 0, `${data}${inUser ? ",userxattr" : ""}`),
+      ],
+    ]),
+  );
+}
+
+const userFlag = () => (isPrivileged() ? 0 : CLONE_NEWUSER);
+
+function mapRoot(uid: number, gid: number): void {
+  writeSetgroups("self", "deny");
+  writeIdMap("self", "uid_map", [{ inner: 0, outer: uid, count: 1 }]);
+  writeIdMap("self", "gid_map", [{ inner: 0, outer: gid, count: 1 }]);
+}
+
+function attempt(call: string, act: () => unknown): Tried {
+  try {
+    act();
+    return { call, answer: "0" };
+  } catch (error) {
+    return { call, answer: codeOfFailure(error), hint: error instanceof SyscallError ? error.hint : undefined };
+  }
+}
+
+function untilFailure(steps: readonly (readonly [call: string, act: () => unknown])[]): Tried[] {
+  const tried: Tried[] = [];
+  for (const [call, act] of steps) {
+    tried.push(attempt(call, act));
+    if (tried.at(-1)?.answer !== "0") break;
+  }
+  return tried;
+}
+
+function inChild(bits: number, ask: () => readonly Tried[]): Attempt {
+  try {
+    const { text, problem } = askChild(bits, PATIENCE, () => JSON.stringify(ask()));
+    return problem === undefined ? { tried: JSON.parse(text) as Tried[] } : { tried: [], problem };
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    return { tried: [{ call: error.syscall, answer: error.code, hint: error.hint }] };
+  }
+}

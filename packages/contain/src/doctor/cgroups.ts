@@ -1,0 +1,164 @@
+// Control groups: the hierarchy, its controllers, where groups of ours may be made, cgroup.kill, PSI.
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import {
+  availableControllers,
+  cgroupOf,
+  codeOf,
+  controllerOnV1,
+  findHierarchy,
+  groupDirectory,
+  type Hierarchy,
+  readIfThere,
+  ToolError,
+} from "@contain-tools/kernel";
+import { type Evidence, evidenceFrom } from "../evidence.ts";
+import { type Check, cannotTell, check, hasProc, quoteEvidence, type Verdict } from "./check.ts";
+
+const CONTROLLERS = ["memory", "cpu", "cpuset", "pids", "io"];
+const UNIFIED = "boot with systemd.unified_cgroup_hierarchy=1, which moves all controllers to cgroup v2";
+const DELEGATE = "systemd-run --user --scope -p Delegate=yes contain …; or run as root";
+
+/** @param locate the directory in which `contain run` would make its groups */
+export function cgroupChecks(locate: (hierarchy: Hierarchy) => string): Check[] {
+  let found: Hierarchy | undefined;
+  const hierarchy = () => {
+    found ??= findHierarchy();
+    return found;
+  };
+  return [
+    check("cgroup v2", () => mounted(hierarchy)),
+    ...CONTROLLERS.map((name) => check(`cgroup ${name}`, () => withMount(hierarchy, (there) => controller(name, there, locate(there))))),
+    check("cgroup delegation", () => withMount(hierarchy, (there) => delegation(locate(there)))),
+    check("cgroup.kill", () => withMount(hierarchy, cgroupKill)),
+    check("PSI", pressure),
+  ];
+}
+
+const MOUNTS = "/proc/self/mountinfo";
+
+function mounted(hierarchy: () => Hierarchy): Verdict {
+  const rule = "cgroups(7): a controller is in one hierarchy at a time";
+  if (readIfThere(MOUNTS) === undefined) return cannotTell(`${MOUNTS} cannot be read`, [evidenceFrom(MOUNTS, rule)]);
+  return withMount(hierarchy, ({ mountPoint }) => {
+    const where: Evidence = { source: MOUNTS, value: `cgroup2 on ${mountPoint}`, rule };
+    const v1 = CONTROLLERS.flatMap((name) => {
+      const mount = controllerOnV1(name);
+      return mount === undefined ? [] : [{ source: MOUNTS, value: `${name} on ${mount.mountPoint}`, rule }];
+    });
+    if (v1.length === 0) return { state: "ok", text: `${MOUNTS}: cgroup2 on ${mountPoint}`, evidence: [where] };
+    const text = `${MOUNTS}: cgroup2 on ${mountPoint}, but cgroup v1 holds ${v1.map(({ value }) => value).join(", ")}`;
+    return { state: "limited", text, evidence: [where, ...v1], mend: UNIFIED };
+  });
+}
+
+/** Without the hierarchy there is nothing to look at, and that is certain. */
+function withMount(hierarchy: () => Hierarchy, look: (hierarchy: Hierarchy) => Verdict): Verdict {
+  let there: Hierarchy;
+  try {
+    there = hierarchy();
+  } catch (error) {
+    const rule = "cgroups(7), cgroup v2 mount";
+    if (!(error instanceof ToolError)) return cannotTell(`${MOUNTS}: ${codeOf(error)}`, [evidenceFrom(MOUNTS, rule)]);
+    const evidence = [{ source: MOUNTS, value: "no mount of type cgroup2", rule }];
+    return { state: "missing", text: `${MOUNTS}: ${error.message}`, evidence, mend: error.hint };
+  }
+  return look(there);
+}
+
+function controller(name: string, { mountPoint }: Hierarchy, parent: string): Verdict {
+  const rule = "cgroups(7): a group has the controllers that its parent hands down in cgroup.subtree_control";
+  const top = evidenceFrom(join(mountPoint, "cgroup.controllers"), rule);
+  const own = evidenceFrom(join(parent, "cgroup.controllers"), rule);
+  const evidence = parent === mountPoint ? [own] : [own, top];
+  if (availableControllers(parent).includes(name)) return { state: "ok", text: quoteEvidence(own), evidence };
+  if (availableControllers(mountPoint).includes(name))
+    return { state: "limited", text: `${quoteEvidence(top)}, but ${quoteEvidence(own)}`, evidence, mend: DELEGATE };
+  const v1 = controllerOnV1(name);
+  if (v1 !== undefined) {
+    const text = `${quoteEvidence(top)}; ${MOUNTS}: cgroup v1 holds it at ${v1.mountPoint}`;
+    return {
+      state: "missing",
+      text,
+      evidence: [...evidence, { source: MOUNTS, value: `${name} on ${v1.mountPoint}`, rule }],
+      mend: UNIFIED,
+    };
+  }
+  if (top.value === undefined) return cannotTell(quoteEvidence(top), evidence);
+  return { state: "missing", ...whyNowhere(name, top, evidence) };
+}
+
+/** Neither here nor on v1: switched off, not handed down to this cgroup namespace, or not in the kernel. */
+function whyNowhere(name: string, top: Evidence, evidence: readonly Evidence[]) {
+  const file = "/proc/cgroups";
+  const row = new RegExp(`^${name === "io" ? "blkio" : name}\\t.*$`, "m").exec(readIfThere(file) ?? "")?.[0];
+  const text = `${quoteEvidence(top)} does not list it`;
+  if (row === undefined)
+    return { text, evidence, mend: `in a container: have it handed down; on a host: a kernel with the ${name} controller` };
+  const all = [
+    ...evidence,
+    { source: file, value: row, rule: "cgroups(7): the last column is 0 for a controller that cgroup_disable= switched off" },
+  ];
+  if (row.endsWith("\t0"))
+    return {
+      text: `${text}; ${file}: ${row.replaceAll("\t", " ")}: it is switched off`,
+      evidence: all,
+      mend: `boot with cgroup_enable=${name}`,
+    };
+  return { text: `${text}; ${file} does: this group is not given it`, evidence: all, mend: "have it handed down by the groups above" };
+}
+
+function delegation(parent: string): Verdict {
+  const rule = 'cgroups(7), "Delegation": who makes groups and moves processes needs to write there';
+  const files = ["", "cgroup.procs", "cgroup.subtree_control"].map((file) => join(parent, file));
+  const evidence = files.map((file) => ({ source: `access(${file}, W_OK)`, value: mayWrite(file), rule }));
+  const refused = evidence.find(({ value }) => value !== "0");
+  if (refused === undefined) return { state: "ok", text: `groups can be made in ${parent}: its cgroup.procs can be written`, evidence };
+  const mend = refused.value === "EROFS" ? "a cgroup mount that can be written to; or start outside of this container" : DELEGATE;
+  return { state: "limited", text: `${refused.source}: ${refused.value}, so there are no limits`, evidence, mend };
+}
+
+function mayWrite(file: string): string {
+  try {
+    accessSync(file, constants.W_OK);
+    return "0";
+  } catch (error) {
+    return codeOf(error) ?? String(error);
+  }
+}
+
+/** The file is in every group but the one at the top. */
+function cgroupKill(hierarchy: Hierarchy): Verdict {
+  const rule = "cgroup-v2.rst: cgroup.kill, since Linux 5.14, in every group but the root";
+  const { mountPoint } = hierarchy;
+  const own = groupDirectory(hierarchy, cgroupOf("self"));
+  const below = readdirSync(mountPoint, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const groups = [own, dirname(own), ...below.map(({ name }) => join(mountPoint, name))];
+  // A group at the top of a cgroup namespace has the file too; only the very root has no cgroup.type.
+  const group = groups.find((dir) => existsSync(join(dir, "cgroup.type")));
+  if (group === undefined)
+    return cannotTell(`the only group, ${mountPoint}, is the root, which has no such file`, [], "look again when there is a group");
+  const file = join(group, "cgroup.kill");
+  const there = existsSync(file);
+  const evidence: Evidence[] = [{ source: file, value: there ? "exists" : undefined, ...(there ? {} : { problem: "ENOENT" }), rule }];
+  if (there) return { state: "ok", text: `${file} exists`, evidence };
+  return { state: "missing", text: `${file}: ENOENT; groups are frozen and killed one by one`, evidence, mend: "a kernel from 5.14 on" };
+}
+
+function pressure(): Verdict {
+  const rule = "Documentation/accounting/psi.rst";
+  const files = ["memory", "cpu", "io"].map((name) => evidenceFrom(`/proc/pressure/${name}`, rule));
+  const [memory] = files;
+  const bad = files.find(({ value }) => value === undefined);
+  if (bad === undefined) return { state: "ok", text: memory === undefined ? "" : quoteEvidence(memory), evidence: files };
+  if (bad.problem === "EOPNOTSUPP")
+    return { state: "limited", text: `${quoteEvidence(bad)}: it is built in and switched off`, evidence: files, mend: "boot with psi=1" };
+  if (bad.problem === "ENOENT" && hasProc() && !existsSync("/proc/pressure"))
+    return {
+      state: "missing",
+      text: `${quoteEvidence(bad)}: no PSI in this kernel`,
+      evidence: files,
+      mend: "a kernel with CONFIG_PSI (since Linux 4.20)",
+    };
+  return cannotTell(`${quoteEvidence(bad)}${hasProc() ? "" : "; /proc is not proc"}`, files);
+}
