@@ -1,8 +1,9 @@
 // Bundles the five tools for Node and puts their launchers beside: dist/bin/{nsexec,cgset,pivot,pid1,contain}.
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle, koffiFile, out, source, TOOLS } from "./bundle.mjs";
+import { makePage } from "./page.mjs";
 
 rmSync(out, { recursive: true, force: true });
 await bundle(["chain", "all"], join(out, "lib"), {
@@ -15,6 +16,8 @@ copyFileSync(join(source, "loader.cjs"), join(out, "lib/contain.cjs"));
 // V8's code cache holds for the flags that it was made under, so those of the launcher.
 const flags = /^exec node (.*?) -- /m.exec(readFileSync(join(source, "launcher.sh"), "utf8"))[1].split(" ");
 execFileSync(process.execPath, [...flags, join(import.meta.dirname, "cache.cjs"), join(out, "lib")], { stdio: "inherit" });
+
+writeFileSync(join(out, "lib/report.html"), await makePage());
 
 mkdirSync(join(out, "bin"));
 for (const name of TOOLS) {

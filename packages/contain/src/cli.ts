@@ -10,6 +10,7 @@ import { lab } from "./commands/lab.ts";
 import { list } from "./commands/list.ts";
 import { logs } from "./commands/logs.ts";
 import { pause, unpause } from "./commands/pause.ts";
+import { reportCommand } from "./commands/report.ts";
 import { rm } from "./commands/rm.ts";
 import { runCommand } from "./commands/run.ts";
 import { kill, stop } from "./commands/signal.ts";
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Subcommand[] = [
   rm,
   gc,
   doctor,
+  reportCommand,
   rootfsCommand,
   lab,
 ];

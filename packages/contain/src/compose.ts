@@ -42,6 +42,8 @@ export interface RunPlan {
   readonly grace: number;
   /** Where to write the report of the end. */
   readonly json: string | undefined;
+  /** Where to record what happens. */
+  readonly record: string | undefined;
   /** cgset, making the group. */
   readonly makeGroup: TypedLink<CgsetPlan> | undefined;
   readonly removeGroup: TypedLink<CgsetPlan> | undefined;
@@ -92,6 +94,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     stopSignal: parseSignal(given.value("stop-signal") ?? "TERM"),
     grace: parseTime("--grace", given.value("grace") ?? "10s"),
     json: given.value("json") === undefined ? undefined : resolve(given.value("json") ?? ""),
+    record: given.value("record") === undefined ? undefined : resolve(given.value("record") ?? ""),
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
     limits: describeLimits(given),

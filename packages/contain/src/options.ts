@@ -33,6 +33,11 @@ export const runOptions = withCommon({
   grace: { type: "string", valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
   "stop-signal": { type: "string", valueHint: "SIG", description: "what SIGTERM and `contain stop` send to PID 1 (TERM)" },
   json: { type: "string", valueHint: "FILE", description: "write the report of the end there, as one object" },
+  record: {
+    type: "string",
+    valueHint: "FILE",
+    description: "record what happens there, for `contain report`: memory, CPU, pids, signals, OOM kills",
+  },
   "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
   quiet: { type: "boolean", alias: "q", description: "no [contain] lines" },
 });

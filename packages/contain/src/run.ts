@@ -26,6 +26,7 @@ import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
 import { withName } from "./names.ts";
+import { openRecorder, type Recorder } from "./record.ts";
 import { createState, identify, removeState, type State, writeState } from "./state.ts";
 import { describeOutcome, type Outcome, supervise } from "./supervise.ts";
 import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
@@ -47,12 +48,13 @@ function serve(plan: RunPlan, background?: Background): number {
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
+  const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
   const state = newState(plan);
   withName(plan.name, () => createState(state));
   try {
     writeCidfile(plan);
     makeGroup(plan);
-    const end = startAndWatch(plan, state, background);
+    const end = startAndWatch(plan, state, { background, recorder });
     removeGroup(plan);
     const { status, reason } = end;
     // A container that was left alone is remembered, with its log, until somebody asks.
@@ -110,7 +112,12 @@ export function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T):
   return result;
 }
 
-function startAndWatch(plan: RunPlan, state: State, background: Background | undefined): End {
+interface Helpers {
+  readonly background: Background | undefined;
+  readonly recorder: Recorder | undefined;
+}
+
+function startAndWatch(plan: RunPlan, state: State, { background, recorder }: Helpers): End {
   const { container, group, stopSignal, grace } = plan;
   const before = group === undefined ? undefined : readUsage(group);
   const started = Date.now();
@@ -129,18 +136,24 @@ function startAndWatch(plan: RunPlan, state: State, background: Background | und
   const { foreground, hadTerminal } = container.plan;
   const relay = plan.tty ? relayTerminal(plan.id, spawned, background) : undefined;
   const sources = relay?.sources ?? [];
+  sources.push(...(recorder?.begin(plan) ?? []));
   sources.push(
     onceStarted(spawned, () => {
       writeState({ ...made, started: true });
+      recorder?.state("started", { pid });
       background?.started();
     }),
   );
   const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
-  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal, relay, sources });
+  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal, relay, sources, recorder });
+  recorder?.last();
   relay?.end();
   lastLook();
   const usage = group === undefined || before === undefined ? undefined : usageSince(before, readUsage(group));
-  return reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
+  const end = reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
+  recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, usage });
+  recorder?.close();
+  return end;
 }
 
 /** The report of the child can be read: it has become the program, or failed to. */

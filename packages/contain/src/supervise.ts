@@ -19,6 +19,7 @@ import {
   steps,
 } from "@contain-tools/kernel";
 import { type Relay, watch } from "@contain-tools/nsexec";
+import type { Recorder } from "./record.ts";
 import { formatTime } from "./usage.ts";
 
 export interface Supervised {
@@ -36,6 +37,7 @@ export interface Supervised {
   readonly relay: Relay | undefined;
   /** Descriptors to serve meanwhile. */
   readonly sources: Source[];
+  readonly recorder: Recorder | undefined;
 }
 
 export interface Outcome {
@@ -49,7 +51,7 @@ export interface Outcome {
 
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
 export function supervise(container: Supervised): Outcome {
-  const { pid, foreground, hadTerminal, relay, sources } = container;
+  const { pid, foreground, hadTerminal, relay, sources, recorder } = container;
   // A terminal that was closed ends what ran in it; without a pseudo-terminal the kernel tells the container itself.
   const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
   let deadline: number | undefined;
@@ -58,6 +60,7 @@ export function supervise(container: Supervised): Outcome {
   const killNow = (why: "grace" | "interrupt") => {
     killedByUs = why;
     deadline = undefined;
+    recorder?.killed(why === "grace" ? "the grace window is over" : "a second SIGINT came");
     killContainer(container);
   };
   const status = watch({
@@ -69,12 +72,17 @@ export function supervise(container: Supervised): Outcome {
     sources,
     onSignal: (info) => {
       if (relay?.takes(info)) return;
-      if (!foreground && relay === undefined && reachedTheGroup(info.signal, info.code)) return;
+      if (!foreground && relay === undefined && reachedTheGroup(info.signal, info.code)) {
+        recorder?.signal(info, undefined);
+        return;
+      }
       if (!ends.includes(info.signal)) {
+        recorder?.signal(info, info.signal);
         kill(pid, info.signal);
         return;
       }
       if (info.signal === SIGINT && asked?.signal === SIGINT) {
+        recorder?.signal(info, undefined);
         steps.say("second SIGINT: SIGKILL now");
         killNow("interrupt");
         return;
@@ -82,6 +90,7 @@ export function supervise(container: Supervised): Outcome {
       const grace = info.code === SI_QUEUE ? info.value : container.grace;
       const sent = info.signal === SIGTERM ? container.stopSignal : info.signal;
       steps.say(`${describeReception(pid, sent)} SIGKILL in ${formatTime(grace)}.`);
+      recorder?.signal(info, sent);
       kill(pid, sent);
       asked ??= { signal: info.signal, by: info.pid };
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + grace);

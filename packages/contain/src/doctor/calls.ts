@@ -48,7 +48,7 @@ function call(probe: CallProbe, since: string, page: string, without: string): V
       state: "missing",
       text: `${probe.call}: ENOSYS; ${without}`,
       evidence,
-      mend: `a kernel from ${since} on; if it is one, a seccomp filter refuses the call, as docker's does`,
+      mend: `a kernel from ${since} on; if it is one, ${FILTERED}`,
     };
   }
   if (answer === "EPERM" || answer === "EACCES") {
@@ -61,7 +61,7 @@ const FILTERED = "a seccomp profile that allows it (docker: --security-opt secco
 
 function clone3(): Verdict {
   const found = call(CALL_PROBES.clone3, "5.3", "clone3(2)", "clone(2) is used, and a process joins its cgroup after it was born");
-  if (found.state !== "ok") return found.state === "missing" ? { ...found, mend: `${found.mend}; ${FILTERED}` } : found;
+  if (found.state !== "ok") return found;
   const into = call(CALL_PROBES.intoCgroup, "5.7", "clone(2), CLONE_INTO_CGROUP", "");
   const evidence = [...found.evidence, ...into.evidence];
   if (into.state === "ok") return { ...found, text: `${found.text}; CLONE_INTO_CGROUP too`, evidence };
@@ -80,7 +80,7 @@ function pidfd(): Verdict {
     const code = codeOfFailure(error);
     const evidence = [answered("pidfd_open(self)", code, rule)];
     const text = `pidfd_open(self): ${code}; without it a process can be taken for a later one with its PID`;
-    if (code === "ENOSYS") return { state: "missing", text, evidence, mend: `a kernel from 5.3 on; ${FILTERED}` };
+    if (code === "ENOSYS") return { state: "missing", text, evidence, mend: `a kernel from 5.3 on; if it is one, ${FILTERED}` };
     return code === "EPERM" ? { state: "limited", text, evidence, mend: FILTERED } : cannotTell(text, evidence);
   }
 }

@@ -39,7 +39,7 @@ const MOUNTS = "/proc/self/mountinfo";
 
 function mounted(hierarchy: () => Hierarchy): Verdict {
   const rule = "cgroups(7): a controller is in one hierarchy at a time";
-  if (readIfThere(MOUNTS) === undefined) return cannotTell(`${MOUNTS} cannot be read`, [evidenceFrom(MOUNTS, rule)]);
+  if (!readIfThere(MOUNTS)) return cannotTell(`${MOUNTS} is empty or cannot be read`, [evidenceFrom(MOUNTS, rule)]);
   return withMount(hierarchy, ({ mountPoint }) => {
     const where: Evidence = { source: MOUNTS, value: `cgroup2 on ${mountPoint}`, rule };
     const v1 = CONTROLLERS.flatMap((name) => {

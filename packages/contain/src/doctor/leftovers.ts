@@ -1,5 +1,6 @@
 // What `contain gc` would remove.
-import { UsageError } from "@contain-tools/kernel";
+import { statSync } from "node:fs";
+import { pollOnce, UsageError } from "@contain-tools/kernel";
 import { stateFolder } from "../folder.ts";
 import { deadContainers, isEmptyGroup, strayGroups } from "../leftovers.ts";
 import { strays } from "../state.ts";
@@ -24,13 +25,22 @@ function leftovers(): Verdict {
       rule,
     })),
     ...strays().map(({ path, why }) => ({ source: path, value: why, rule })),
-    ...strayGroups()
-      .filter(isEmptyGroup)
-      .map((dir) => ({ source: dir, value: "an empty group of no container that is known", rule })),
+    ...ownEmptyGroups().map((dir) => ({ source: dir, value: "an empty group of no container that is known", rule })),
   ];
   if (left.length === 0)
     return { state: "ok", text: `none in ${folder} and beside our own group`, evidence: [{ source: folder, value: "none", rule }] };
   const [first] = left;
   const more = left.length > 1 ? `, and ${left.length - 1} more` : "";
   return { state: "limited", text: `${first?.source}: ${first?.value}${more}`, evidence: left, mend: "contain gc" };
+}
+
+const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it
+
+/** Another user's groups have states that we do not see. */
+function ownEmptyGroups(): string[] {
+  const find = () =>
+    strayGroups().filter((dir) => isEmptyGroup(dir) && statSync(dir, { throwIfNoEntry: false })?.uid === process.geteuid?.());
+  if (find().length === 0) return [];
+  pollOnce(-1, 0, MOMENT);
+  return find();
 }

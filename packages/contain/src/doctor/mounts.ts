@@ -44,6 +44,8 @@ function overlay(): Verdict {
     ...known,
     ...(known.value === undefined ? {} : { value: /^.*\boverlay$/m.exec(known.value)?.[0] ?? "no line `overlay`" }),
   };
+  if (known.value !== undefined && !/\bproc$/m.test(known.value))
+    return cannotTell("/proc/filesystems is masked: it does not even list proc", [known]);
   // A mount of what is not loaded would make the kernel load a module: that is not for us to do.
   if (known.value !== undefined && !/\boverlay$/m.test(known.value)) return notLoaded(short);
   const attempt = tryOverlay();

@@ -1,0 +1,43 @@
+// `contain report`: what a flight recorder wrote, as a chart in the terminal or as a page.
+import { writeFileSync } from "node:fs";
+import { codeOf, exit, type Options, ToolError, UsageError, windowSize, withCommon } from "@contain-tools/kernel";
+import { subcommand } from "../command.ts";
+import { print } from "../print.ts";
+import { modelOf } from "../report/model.ts";
+import { pageOf } from "../report/page.ts";
+import { readRecording } from "../report/read.ts";
+import { draw } from "../report/terminal.ts";
+
+const COLUMNS = 100; // where there is no terminal
+
+export const reportOptions = withCommon({
+  output: { type: "string", alias: "o", valueHint: "FILE", description: "write one page of HTML there, which needs no network" },
+});
+
+export const reportCommand = subcommand({
+  name: "report",
+  description: "Show what `contain run --record FILE` recorded",
+  usage: "FILE",
+  options: reportOptions,
+  optionsBehind: 1,
+  plan(given: Options<"output">) {
+    const [file, more] = given.rest;
+    if (file === undefined) throw new UsageError("which record?", "contain report FILE [-o out.html]");
+    if (more !== undefined) throw new UsageError(`${more}: one word too many`, "this command takes one record");
+    const output = given.value("output");
+    return () => {
+      const model = modelOf(readRecording(file));
+      if (output === undefined) print(draw(model, windowSize(1)?.columns || COLUMNS));
+      else writePage(output, pageOf(model));
+      return exit(0);
+    };
+  },
+});
+
+function writePage(path: string, page: string): void {
+  try {
+    writeFileSync(path, page);
+  } catch (error) {
+    throw new ToolError(`--output ${path}: it cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
+  }
+}

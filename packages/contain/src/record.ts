@@ -1,0 +1,133 @@
+// The flight recorder of `contain run --record FILE`: what the supervisor learns and the group's files say, with times, as it happens.
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { POLLIN, readIfThere, SI_QUEUE, type SignalInfo, type Source, signalName, takeTicks, timerfd } from "@contain-tools/kernel";
+import { openRecordFile, type RecordFile } from "./recordfile.ts";
+import { fieldsOf, type Missing, openSampler, readAgain, type Sampler } from "./recordsample.ts";
+
+/** Milliseconds from sample to sample. */
+const INTERVAL = 250;
+
+/** What stands in the first line, beside what is missing; no environment, which holds secrets. */
+export interface Recorded {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly argv: readonly string[];
+  readonly limits: string;
+  readonly group: string | undefined;
+}
+
+export interface Recorder {
+  /** Writes the first line. Returns the descriptors to serve while the container runs; the group has been made. */
+  readonly begin: (container: Recorded) => Source[];
+  /** `started`, `paused`, `resumed`, `exited`, `failed`, with what is known of it. */
+  readonly state: (state: string, more?: Readonly<Record<string, unknown>>) => void;
+  /** A signal to the supervisor, and what was passed on; undefined when the container had it from elsewhere. */
+  readonly signal: (info: SignalInfo, forwarded: number | undefined) => void;
+  /** Our own SIGKILL. */
+  readonly killed: (why: string) => void;
+  /** The last sample, before the group is removed. */
+  readonly last: () => void;
+  readonly close: () => void;
+}
+
+/** @throws ToolError when FILE cannot be opened; nothing has been started */
+export function openRecorder(path: string): Recorder {
+  const file = openRecordFile(path);
+  const watches: Watched[] = [];
+  let sampler: Sampler | undefined;
+  let timer = -1;
+  const sample = () => sampler !== undefined && file.write({ event: "sample", ...sampler.take() });
+  return {
+    begin: ({ id, name, argv, limits, group }) => {
+      if (group !== undefined) sampler = openSampler(group);
+      const missing = [...(sampler?.missing ?? [{ what: "the group's files", why: "there is no cgroup v2 that can be written" }]), ORPHANS];
+      file.write({ event: "start", version: 1, id, name, argv, limits, group, interval: INTERVAL, missing });
+      if (group === undefined) return [];
+      sample();
+      timer = timerfd(INTERVAL);
+      watches.push(...[watchOom(group, file), watchFreezer(group, file)].filter((watch) => watch !== undefined));
+      return [{ fd: timer, wants: () => POLLIN, ready: () => tick(timer, watches, sample) }, ...watches.map(({ source }) => source)];
+    },
+    state: (state, more = {}) => file.write({ event: "state", state, ...more }),
+    signal: (info, forwarded) => file.write(describeSignal(info, forwarded)),
+    killed: (why) => file.write({ event: "kill", signal: "SIGKILL", why }),
+    last: () => {
+      for (const { look } of watches) look();
+      sample();
+    },
+    close: () => {
+      for (const { source } of watches) closeSync(source.fd);
+      if (timer !== -1) closeSync(timer);
+      sampler?.close();
+      file.close();
+    },
+  };
+}
+
+const ORPHANS: Missing = { what: "reaped orphans", why: "PID 1 reaps them inside the container, and tells nobody outside" };
+
+function tick(timer: number, watches: readonly Watched[], sample: () => void): void {
+  takeTicks(timer);
+  for (const watch of watches) watch.wakes = 0;
+  sample();
+}
+
+function describeSignal({ signal, code, pid }: SignalInfo, forwarded: number | undefined) {
+  const sent = code === 0 || code === SI_QUEUE || code === -6; // SI_USER, SI_QUEUE, SI_TKILL: si_pid is the sender (sigaction(2))
+  const comm = sent && pid > 0 ? readIfThere(`/proc/${pid}/comm`)?.trim() : undefined;
+  const from = sent && pid > 0 ? { pid, comm } : sent ? "outside of this PID namespace" : "the kernel";
+  return { event: "signal", signal: signalName(signal), from, forwarded: forwarded === undefined ? null : signalName(forwarded) };
+}
+
+interface Watched {
+  readonly source: Source;
+  readonly look: () => void;
+  /** How often it has woken us since the last sample. */
+  wakes: number;
+}
+
+const POLLPRI = 2;
+const MOST_WAKES = 5; // in the time of a sample: a group at its limit counts `max` up to a hundred times a second
+
+/** Calls `change` with a file's fields when they have changed: the kernel wakes poll(2) (cgroups(7), "cgroup.events"). */
+function watch(path: string, keys: readonly string[], change: (now: Record<string, number>, before: Record<string, number>) => void) {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch {
+    return undefined; // told as missing
+  }
+  let before = fieldsOf(readAgain(fd), keys);
+  let gone = false;
+  const look = () => {
+    try {
+      const now = fieldsOf(readAgain(fd), keys);
+      if (keys.some((key) => now[key] !== before[key])) change(now, before);
+      before = now;
+    } catch {
+      gone = true; // ENODEV: the group is removed
+    }
+  };
+  const ready = () => {
+    watched.wakes++;
+    look();
+  };
+  const wants = () => (gone || watched.wakes >= MOST_WAKES ? undefined : POLLPRI);
+  const watched: Watched = { source: { fd, wants, ready }, look, wakes: 0 };
+  return watched;
+}
+
+function watchOom(group: string, file: RecordFile): Watched | undefined {
+  return watch(join(group, "memory.events"), ["oom", "oom_kill", "oom_group_kill"], (now, before) => {
+    const memory = (name: string) => Number(readIfThere(join(group, name)) ?? Number.NaN);
+    const grown = Object.fromEntries(Object.keys(now).map((key) => [key, (now[key] ?? 0) - (before[key] ?? 0)]));
+    file.write({ event: "oom", ...grown, "memory.current": memory("memory.current"), "memory.peak": memory("memory.peak") });
+  });
+}
+
+function watchFreezer(group: string, file: RecordFile): Watched | undefined {
+  return watch(join(group, "cgroup.events"), ["frozen"], ({ frozen }) =>
+    file.write({ event: "state", state: frozen === 1 ? "paused" : "resumed" }),
+  );
+}

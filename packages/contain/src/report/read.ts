@@ -1,0 +1,75 @@
+// Reading what a flight recorder wrote. The file may come from anywhere: what is not a line of ours is counted, and not shown.
+import { readFileSync } from "node:fs";
+import { codeOf, ToolError } from "@contain-tools/kernel";
+
+/** A value of JSON that is yet to be looked at. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export interface Line extends Fields {
+  /** Milliseconds since the epoch. */
+  readonly t: number;
+  readonly event: string;
+}
+
+export interface Recording {
+  readonly start: Line;
+  readonly samples: readonly Line[];
+  /** Everything but samples and the first line, in the order of the file. */
+  readonly events: readonly Line[];
+  /** Lines that could not be read. */
+  readonly unreadable: number;
+}
+
+/** @throws ToolError when the file cannot be read, or is not a record */
+export function readRecording(path: string): Recording {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ToolError(`${path}: it cannot be read: ${codeOf(error) ?? String(error)}`, undefined, 125, { cause: error });
+  }
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const read = lines.flatMap((line) => parse(line) ?? []);
+  const start = read.find(({ event }) => event === "start");
+  if (start === undefined)
+    throw new ToolError(
+      `${path}: it is no record: ${lines.length === 0 ? "it is empty" : "it has no first line of one"}`,
+      "`contain run --record FILE` makes one; a container that was not started leaves it empty",
+    );
+  const after = read.filter(({ t }) => t >= start.t);
+  return {
+    start,
+    samples: after.filter(({ event }) => event === "sample").sort((a, b) => a.t - b.t),
+    events: after.filter(({ event }) => event !== "sample" && event !== "start"),
+    unreadable: lines.length - read.length,
+  };
+}
+
+function parse(line: string): Line | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined; // torn, by a disk that was full or a machine that stopped
+  }
+  if (!isFields(value)) return undefined;
+  const { t, event } = value;
+  const LAST = 8.64e15; // what a Date can be
+  return typeof t === "number" && t >= 0 && t <= LAST && typeof event === "string" ? { ...value, t, event } : undefined;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A number at a path of keys; undefined where there is none: `numberAt(line, "memory.stat", "anon")`. */
+export function numberAt(line: Fields, ...keys: readonly string[]): number | undefined {
+  const value = keys.reduce<unknown>((at, key) => (isFields(at) && Object.hasOwn(at, key) ? at[key] : undefined), line);
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+/** A text of a line, or undefined. */
+export function textAt(line: Fields, key: string): string | undefined {
+  const value = Object.hasOwn(line, key) ? line[key] : undefined;
+  return typeof value === "string" ? value : undefined;
+}
