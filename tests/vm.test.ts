@@ -7,17 +7,30 @@ import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { cgsetCases } from "./vm/cases/cgset.ts";
 import { containerCases } from "./vm/cases/container.ts";
+import { doctorCases } from "./vm/cases/doctor.ts";
 import { faultCases } from "./vm/cases/faults.ts";
 import { labCases } from "./vm/cases/lab.ts";
 import { leftoverCases } from "./vm/cases/leftovers.ts";
 import { limitCases } from "./vm/cases/limits.ts";
 import { manageCases } from "./vm/cases/manage.ts";
+import { recordCases } from "./vm/cases/record.ts";
 import { userCases } from "./vm/cases/user.ts";
 import { boot, type Machine } from "./vm/machine.ts";
 
 /** While one subject is worked on, CONTAIN_VM_CASES=WORD selects the cases with WORD in their names; CI sets no such thing. */
 const { CONTAIN_VM_CASES: word = "" } = process.env;
-const all = [...containerCases, ...limitCases, ...cgsetCases, ...userCases, ...manageCases, ...labCases, ...leftoverCases, ...faultCases];
+const all = [
+  ...cgsetCases,
+  ...containerCases,
+  ...doctorCases,
+  ...faultCases,
+  ...labCases,
+  ...leftoverCases,
+  ...limitCases,
+  ...manageCases,
+  ...recordCases,
+  ...userCases,
+];
 const cases = all.filter(({ name }) => name.includes(word));
 const SECONDS = 900;
 

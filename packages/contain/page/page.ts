@@ -4,14 +4,14 @@ import type { Chart, Mark, Model, Series, Unit } from "../src/report/types.ts";
 
 const MARK_COLORS: Readonly<Record<Mark["kind"], string>> = {
   state: "#8c959f",
-  signal: "#0072b2",
+  signal: "#2f8fd6",
   kill: "#d55e00",
   oom: "#cf222e",
   lost: "#8250df",
 };
 // Told apart also by those who do not see red and green (Okabe and Ito).
 const STACK_COLORS = ["#56b4e9", "#cc79a7", "#b5d99c", "#e69f00", "#999999"];
-const LINE_COLORS = ["", "#d55e00", "#0072b2", "#009e73"];
+const LINE_COLORS = ["", "#d55e00", "#2f8fd6", "#009e73"];
 const LIMIT_COLOR = "#cf222e";
 const HEIGHT = 240;
 
@@ -54,7 +54,13 @@ function layers(chart: Chart): { series: Series; drawn: (number | null)[]; color
 }
 
 /** Where charts begin and end: marks may come before the first sample and after the last. */
-const ends: [number, number] = [0, Math.max(0.001, ...model.times.slice(-1), ...model.marks.map(({ at }) => at))];
+const ends: [number, number] = [0, model.marks.reduce((latest, { at }) => Math.max(latest, at), Math.max(0.001, model.times.at(-1) ?? 0))];
+
+/** Marks are shown too, unless a part was chosen. */
+function whole(low: number | null, high: number | null): [number, number] {
+  const [first, last] = [model.times[0] ?? 0, model.times.at(-1) ?? 0];
+  return low === null || high === null || (low <= first && high >= last) ? ends : [low, high];
+}
 
 function drawMarks(plot: uPlot): void {
   const { ctx, bbox } = plot;
@@ -102,7 +108,7 @@ function drawChart(chart: Chart): uPlot {
     height: HEIGHT,
     cursor: { sync: { key: "report" }, drag: { x: true, y: false } },
     scales: {
-      x: { time: false, range: (_plot, low, high) => (low === null || high - low < 0.001 ? ends : [low, high]) },
+      x: { time: false, range: (_plot, low, high) => whole(low, high) },
       y: { range: (_plot, _low, high) => [0, Math.max(high ?? 0, 1) * 1.08] },
     },
     axes: [

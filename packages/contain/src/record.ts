@@ -47,6 +47,7 @@ export function openRecorder(path: string): Recorder {
       sample();
       timer = timerfd(INTERVAL);
       watches.push(...[watchOom(group, file), watchFreezer(group, file)].filter((watch) => watch !== undefined));
+      for (const { look } of watches) look();
       return [{ fd: timer, wants: () => POLLIN, ready: () => tick(timer, watches, sample) }, ...watches.map(({ source }) => source)];
     },
     state: (state, more = {}) => file.write({ event: "state", state, ...more }),
@@ -98,12 +99,12 @@ function watch(path: string, keys: readonly string[], change: (now: Record<strin
   } catch {
     return undefined; // told as missing
   }
-  let before = fieldsOf(readAgain(fd), keys);
+  let before: Record<string, number> = {}; // a group that was made for this container has counted nothing before it
   let gone = false;
   const look = () => {
     try {
       const now = fieldsOf(readAgain(fd), keys);
-      if (keys.some((key) => now[key] !== before[key])) change(now, before);
+      if (keys.some((key) => (now[key] ?? 0) !== (before[key] ?? 0))) change(now, before);
       before = now;
     } catch {
       gone = true; // ENODEV: the group is removed

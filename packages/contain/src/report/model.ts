@@ -8,6 +8,7 @@ import { isFields, type Line, numberAt, type Recording, textAt } from "./read.ts
 import type { Model } from "./types.ts";
 
 const MOST_TEXT = 300; // characters of one fact
+const MOST_MARKS = 1000;
 
 const clean = (text: string) => printable(text, MOST_TEXT);
 
@@ -17,6 +18,8 @@ export function modelOf(recording: Recording): Model {
   const id = textAt(start, "id") ?? "?";
   const last = [...samples, ...events].reduce((latest, { t }) => Math.max(latest, t), start.t);
   const end = events.findLast(({ event, state }) => event === "state" && (state === "exited" || state === "failed"));
+  const marks = marksOf(events, start.t);
+  const shown = marks.length > MOST_MARKS ? [...marks.slice(0, MOST_MARKS / 2), ...marks.slice(-MOST_MARKS / 2)] : marks;
   const facts: [string, string][] = [
     ["container", name === undefined ? id : `${name} (${id})`],
     ["command", wordsOf(start).map(shellQuote).join(" ")],
@@ -25,7 +28,10 @@ export function modelOf(recording: Recording): Model {
     ["ran", formatTime(last - start.t)],
     ["end", (end && textAt(end, "reason")) ?? "not in the record: the supervisor was killed, or the container still runs"],
     ...totals(samples),
-    ...(unreadable > 0 ? [["unreadable", `${unreadable} lines, left out`] as [string, string]] : []),
+    ...(shown === marks
+      ? []
+      : [["marks", `${marks.length}, of which the first and the last ${MOST_MARKS / 2} are shown`] as [string, string]]),
+    ...(unreadable > 0 ? [["unreadable", `${unreadable} ${unreadable === 1 ? "line" : "lines"}, left out`] as [string, string]] : []),
   ];
   return {
     title: clean(`contain report: ${name ?? id}`),
@@ -33,7 +39,7 @@ export function modelOf(recording: Recording): Model {
     missing: missingOf(start),
     times: samples.map(({ t }) => (t - start.t) / 1000),
     charts: chartsOf(samples),
-    marks: marksOf(events, start.t).map((mark) => ({ ...mark, text: clean(mark.text) })),
+    marks: shown.map((mark) => ({ ...mark, text: clean(mark.text) })),
   };
 }
 
@@ -43,7 +49,7 @@ function wordsOf({ argv }: Line): string[] {
 
 /** What only grows: how it stood in the last sample. */
 function totals(samples: readonly Line[]): [string, string][] {
-  const most = Math.max(0, ...samples.map((line) => numberAt(line, "memory.current") ?? 0));
+  const most = samples.reduce((greatest, line) => Math.max(greatest, numberAt(line, "memory.current") ?? 0), 0);
   const last = (...keys: string[]) => samples.map((line) => numberAt(line, ...keys)).findLast((value) => value !== undefined);
   const [periods = 0, throttled = 0, refused = 0, kills = 0] = [
     last("cpu.stat", "nr_periods"),
@@ -52,7 +58,7 @@ function totals(samples: readonly Line[]): [string, string][] {
     last("memory.events", "oom_kill"),
   ];
   return [
-    ...(most > 0 ? [["memory, most in a sample", formatBytes(most)] as [string, string]] : []),
+    ...(most > 0 ? [["most memory", `${formatBytes(most)} in a sample`] as [string, string]] : []),
     ...(periods > 0 ? [["throttled", `in ${throttled} of ${periods} periods`] as [string, string]] : []),
     ...(refused > 0 ? [["forks refused", `${refused} (pids.events max)`] as [string, string]] : []),
     ...(kills > 0 ? [["OOM kills", `${kills} (memory.events oom_kill)`] as [string, string]] : []),

@@ -10,7 +10,7 @@ const LETTERS: Readonly<Record<Mark["kind"], string>> = { state: "|", signal: "S
 /** @param columns of the terminal */
 export function draw(model: Model, columns: number): string {
   const width = Math.max(20, Math.min(columns - LABEL - FIGURES, model.times.length));
-  const span = Math.max(...model.times, ...model.marks.map(({ at }) => at), 0.001);
+  const span = Math.max(0.001, model.times.at(-1) ?? 0, ...model.marks.map(({ at }) => at));
   const rows = model.charts.flatMap((chart) => linesOf(chart).map((line) => row(chart, line, model.times, { width, span })));
   const scale = `0 s${`${span.toFixed(1)} s`.padStart(width - 3)}`;
   return [
@@ -42,7 +42,7 @@ interface Frame {
 
 function row(chart: Chart, { label, values }: Series, times: readonly number[], { width, span }: Frame): string {
   const place = (at: number) => Math.min(width - 1, Math.floor((at / span) * width));
-  const most = Math.max(0, ...values.map((value) => value ?? 0));
+  const most = values.reduce<number>((greatest, value) => Math.max(greatest, value ?? 0), 0);
   const limits = chart.series.find(({ kind }) => kind === "limit")?.values ?? [];
   const limit = label === "throttled" ? undefined : (limits.findLast((value) => value !== null) ?? undefined);
   const cells: (number | undefined)[] = Array.from({ length: width });
