@@ -65,7 +65,7 @@ function clone3(): Verdict {
   const into = call(CALL_PROBES.intoCgroup, "5.7", "clone(2), CLONE_INTO_CGROUP", "");
   const evidence = [...found.evidence, ...into.evidence];
   if (into.state === "ok") return { ...found, text: `${found.text}; CLONE_INTO_CGROUP too`, evidence };
-  const answer = askCall(CALL_PROBES.intoCgroup);
+  const answer = into.evidence[0]?.value;
   const text = `${found.text}; CLONE_INTO_CGROUP: ${answer}`;
   if (answer !== "E2BIG" && answer !== "EINVAL") return { ...into, evidence };
   return { state: "limited", text: `${text}, so a process joins its cgroup after it was born`, evidence, mend: "a kernel from 5.7 on" };
