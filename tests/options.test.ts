@@ -4,9 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
+import { doctorOptions } from "../packages/contain/src/commands/doctor.ts";
 import { execOptions } from "../packages/contain/src/commands/exec.ts";
 import { labOptions } from "../packages/contain/src/commands/lab.ts";
 import { listOptions } from "../packages/contain/src/commands/list.ts";
+import { reportOptions } from "../packages/contain/src/commands/report.ts";
 import { stopOptions } from "../packages/contain/src/commands/signal.ts";
 import { statsOptions } from "../packages/contain/src/commands/stats.ts";
 import { updateOptions } from "../packages/contain/src/commands/update.ts";
@@ -34,6 +36,8 @@ const PAGES: readonly {
   { tool: "contain", argv: ["contain", "update"], options: updateOptions, marker: "options update" },
   { tool: "contain", argv: ["contain", "lab"], options: labOptions, marker: "options lab" },
   { tool: "contain", argv: ["contain", "stop"], options: stopOptions, marker: "options stop" },
+  { tool: "contain", argv: ["contain", "doctor"], options: doctorOptions, marker: "options doctor" },
+  { tool: "contain", argv: ["contain", "report"], options: reportOptions, marker: "options report" },
 ];
 
 function row(name: string, spec: OptionSpec): string {

@@ -217,6 +217,7 @@ describe("contain report", () => {
   });
 
   test("the chart is as wide as the terminal", need("script"), () => {
+    writeFileSync(file, lines(...Array.from({ length: 300 }, (_, i) => ({ t: 1e12 + i, event: "sample", "memory.current": i }))));
     for (const columns of [60, 140]) {
       const { stdout } = run(["script", "-qec", `stty cols ${columns}; ${join(bin, "contain")} report ${file}`, "/dev/null"]);
       const row = /^memory .*$/m.exec(stdout)?.[0].trimEnd() ?? "";
