@@ -275,5 +275,14 @@ describe("contain doctor", () => {
       world.run(["contain", "gc"]);
       assert.equal(leftovers()?.state, "ok");
     });
+
+    test("an empty group of nobody's is root's to collect, and is not told to another user as his", () => {
+      const group = `${world.top}/contain-0123456789ab`;
+      world.sh(`mkdir ${group}`);
+      const other = world.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", doctorPath, "doctor", "--json"]);
+      assert.doesNotMatch(parse(other.stdout).get("leftovers")?.text ?? "?", /contain-0123456789ab|\?/);
+      assert.match(leftovers()?.text ?? "", /contain-0123456789ab: an empty group of no container that is known/);
+      world.sh(`rmdir ${group}`);
+    });
   });
 });

@@ -25,7 +25,7 @@ export const recordCases: readonly Case[] = [
     name: "contain run --record: memory by kind up to the OOM kill, throttling, refused forks; contain report shows them",
     script: `
       contain run -q --memory 24M --pids 5 --cpu 20% --record rec -- perl -e '${GREEDY}'; echo "status $?"
-      echo --; cat rec; cp rec /tmp/h-doctor-vm.rec
+      echo --; cat rec
       echo --; contain report rec
       contain report rec -o page.html; grep -c '<script' page.html
       rm rec page.html`,

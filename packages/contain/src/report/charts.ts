@@ -35,7 +35,7 @@ export function chartsOf(samples: readonly Line[]): Chart[] {
     },
     {
       title: "CPU",
-      note: "cpu.stat usage_usec, in per cent of one CPU; throttled: of the time, throttled_usec; the limit is cpu.max",
+      note: "cpu.stat usage_usec, in per cent of one CPU; throttled: throttled_usec, of the time, each CPU by itself; the limit is cpu.max",
       unit: "percent",
       series: [
         series("used", "line", rate("cpu.stat", "usage_usec")),
