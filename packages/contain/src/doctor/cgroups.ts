@@ -42,15 +42,24 @@ function mounted(hierarchy: () => Hierarchy): Verdict {
   if (!readIfThere(MOUNTS)) return cannotTell(`${MOUNTS} is empty or cannot be read`, [evidenceFrom(MOUNTS, rule)]);
   return withMount(hierarchy, ({ mountPoint }) => {
     const where: Evidence = { source: MOUNTS, value: `cgroup2 on ${mountPoint}`, rule };
-    const v1 = CONTROLLERS.flatMap((name) => {
-      const mount = controllerOnV1(name);
-      return mount === undefined ? [] : [{ source: MOUNTS, value: `${name} on ${mount.mountPoint}`, rule }];
-    });
+    const v1 = CONTROLLERS.flatMap((name) => heldByV1(name) ?? []);
     if (v1.length === 0) return { state: "ok", text: `${MOUNTS}: cgroup2 on ${mountPoint}`, evidence: [where] };
-    const text = `${MOUNTS}: cgroup2 on ${mountPoint}, but cgroup v1 holds ${v1.map(({ value }) => value).join(", ")}`;
+    const text = `${MOUNTS}: cgroup2 on ${mountPoint}, but cgroup v1 holds ${v1.map(({ value }) => value).join(", ")} (${v1[0]?.source})`;
     return { state: "limited", text, evidence: [where, ...v1], mend: UNIFIED };
   });
 }
+
+/** The cgroup v1 hierarchy that has a controller: by its mount, or by its number where that mount cannot be seen from here. */
+function heldByV1(name: string): Evidence | undefined {
+  const mount = controllerOnV1(name);
+  if (mount !== undefined) return { source: MOUNTS, value: `${name} on ${mount.mountPoint}`, rule: 'cgroups(7), "Cgroups version 1"' };
+  const [, hierarchy] = (rowOf(name) ?? "").split("\t");
+  if (hierarchy === undefined || hierarchy === "0") return undefined;
+  return { source: CGROUPS, value: `${name} in hierarchy ${hierarchy}`, rule: "cgroups(7), /proc/cgroups: 0 is cgroup v2, or none" };
+}
+
+const CGROUPS = "/proc/cgroups";
+const rowOf = (name: string) => new RegExp(`^${name === "io" ? "blkio" : name}\\t.*$`, "m").exec(readIfThere(CGROUPS) ?? "")?.[0];
 
 /** Without the hierarchy there is nothing to look at, and that is certain. */
 function withMount(hierarchy: () => Hierarchy, look: (hierarchy: Hierarchy) => Verdict): Verdict {
@@ -74,38 +83,42 @@ function controller(name: string, { mountPoint }: Hierarchy, parent: string): Ve
   if (availableControllers(parent).includes(name)) return { state: "ok", text: quoteEvidence(own), evidence };
   if (availableControllers(mountPoint).includes(name))
     return { state: "limited", text: `${quoteEvidence(top)}, but ${quoteEvidence(own)}`, evidence, mend: DELEGATE };
-  const v1 = controllerOnV1(name);
+  const v1 = heldByV1(name);
   if (v1 !== undefined) {
-    const text = `${quoteEvidence(top)}; ${MOUNTS}: cgroup v1 holds it at ${v1.mountPoint}`;
-    return {
-      state: "missing",
-      text,
-      evidence: [...evidence, { source: MOUNTS, value: `${name} on ${v1.mountPoint}`, rule }],
-      mend: UNIFIED,
-    };
+    const text = `${quoteEvidence(top)}; cgroup v1 holds it: ${quoteEvidence(v1)}`;
+    return { state: "missing", text, evidence: [...evidence, v1], mend: UNIFIED };
   }
   if (top.value === undefined) return cannotTell(quoteEvidence(top), evidence);
-  return { state: "missing", ...whyNowhere(name, top, evidence) };
+  return whyNowhere(name, top, evidence);
 }
 
 /** Neither here nor on v1: switched off, not handed down to this cgroup namespace, or not in the kernel. */
-function whyNowhere(name: string, top: Evidence, evidence: readonly Evidence[]) {
-  const file = "/proc/cgroups";
-  const row = new RegExp(`^${name === "io" ? "blkio" : name}\\t.*$`, "m").exec(readIfThere(file) ?? "")?.[0];
+function whyNowhere(name: string, top: Evidence, evidence: readonly Evidence[]): Verdict {
+  const row = rowOf(name);
   const text = `${quoteEvidence(top)} does not list it`;
   if (row === undefined)
-    return { text, evidence, mend: `in a container: have it handed down; on a host: a kernel with the ${name} controller` };
-  const all = [
-    ...evidence,
-    { source: file, value: row, rule: "cgroups(7): the last column is 0 for a controller that cgroup_disable= switched off" },
-  ];
+    return {
+      state: "missing",
+      text,
+      evidence,
+      mend: `in a container: have it handed down; on a host: a kernel with the ${name} controller`,
+    };
+  const rule = "cgroups(7), /proc/cgroups: the last column is 0 for a controller that cgroup_disable= switched off";
+  const all = [...evidence, { source: CGROUPS, value: row, rule }];
+  const shown = `${text}; ${CGROUPS}: ${row.replaceAll("\t", " ")}`;
   if (row.endsWith("\t0"))
     return {
-      text: `${text}; ${file}: ${row.replaceAll("\t", " ")}: it is switched off`,
+      state: "missing",
+      text: `${shown}: it is switched off`,
       evidence: all,
-      mend: `boot with cgroup_enable=${name}`,
+      mend: `boot with cgroup_enable=${name}, without cgroup_disable=${name}`,
     };
-  return { text: `${text}; ${file} does: this group is not given it`, evidence: all, mend: "have it handed down by the groups above" };
+  return {
+    state: "limited",
+    text: `${shown}: the kernel has it, and this group is not given it`,
+    evidence: all,
+    mend: "have it handed down by the groups above",
+  };
 }
 
 function delegation(parent: string): Verdict {
