@@ -4,6 +4,7 @@ import { type Subcommand, subcommand } from "./command.ts";
 import { attach } from "./commands/attach.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
+import { explain } from "./commands/explain.ts";
 import { gc } from "./commands/gc.ts";
 import { inspect } from "./commands/inspect.ts";
 import { lab } from "./commands/lab.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Subcommand[] = [
   list,
   stats,
   inspect,
+  explain,
   update,
   logs,
   attach,

@@ -10,6 +10,14 @@ export function errnoName(number: number): string {
   return names.get(number) ?? `errno ${number}`;
 }
 
+/** The number of an errno name or of a number in digits, with its name and meaning (errno(3)); undefined for what is none. */
+export function errnoMeaning(word: string): { readonly code: string; readonly number: number; readonly text: string } | undefined {
+  const number = ERRNO[word.toUpperCase()] ?? (names.has(Number(word)) ? Number(word) : undefined);
+  return number === undefined
+    ? undefined
+    : { code: /^\d/.test(word) ? errnoName(number) : word.toUpperCase(), number, text: strerror(number) };
+}
+
 /** A message for a person: one line that says what went wrong, and where it is known a second with the rule and the mend. */
 export class ToolError extends Error {
   readonly hint: string | undefined;

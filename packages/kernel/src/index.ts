@@ -27,6 +27,7 @@ export * from "./pty.ts";
 export * from "./report.ts";
 
 export * from "./rlimit.ts";
+export { ruleFor, rulesOf } from "./rules.ts";
 
 export * from "./secrets.ts";
 

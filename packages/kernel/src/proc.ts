@@ -5,6 +5,8 @@ import { readFileSync } from "node:fs";
 export interface MountInfo {
   readonly id: number;
   readonly parent: number;
+  /** `major:minor` of st_dev of its files; of some file systems (btrfs, overlay) stat(2) tells another one. */
+  readonly device: string;
   readonly root: string;
   readonly mountPoint: string;
   readonly options: readonly string[];
@@ -37,6 +39,7 @@ function parseMountInfo(line: string): MountInfo {
   return {
     id: Number(words[0]),
     parent: Number(words[1]),
+    device: words[2] ?? "",
     root: at(3),
     mountPoint: at(4),
     options: at(5).split(","),

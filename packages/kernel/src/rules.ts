@@ -175,3 +175,10 @@ export function ruleFor(syscall: string, code: string, args: readonly string[]):
   const text = args.join(", ");
   return RULES.find((r) => r.syscall.split("|").includes(syscall) && r.code === code && (r.when?.(text) ?? true))?.say;
 }
+
+/** Every rule kept for an errno, of one system call or of all. */
+export function rulesOf(code: string, syscall?: string): { readonly syscalls: readonly string[]; readonly say: string }[] {
+  return RULES.map(({ syscall: names, ...rule }) => ({ ...rule, syscalls: names.split("|") }))
+    .filter((rule) => rule.code === code && (syscall === undefined || rule.syscalls.includes(syscall)))
+    .map(({ syscalls, say }) => ({ syscalls, say }));
+}

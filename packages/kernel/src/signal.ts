@@ -58,6 +58,14 @@ export function parseSignal(text: string): number {
 
 export type SignalSet = Uint8Array;
 
+/** The number in /proc/PID/syscall of a thread that waits in sigtimedwait(2). */
+export const NR_SIGTIMEDWAIT = SYS.rt_sigtimedwait;
+
+/** The signals of a set, in order. */
+export function signalsOf(set: SignalSet): number[] {
+  return Array.from({ length: NSIG }, (_, i) => i + 1).filter((signal) => hasSignal(set, signal));
+}
+
 /** A set of the given signals. */
 export function signalSet(signals: Iterable<number> = []): SignalSet {
   const set = new Uint8Array(8);
