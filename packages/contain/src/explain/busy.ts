@@ -21,6 +21,7 @@ export interface Target {
 const RULE = "umount(2), EBUSY";
 
 export function busyStatements(target: Target, scan: Scan): Finding[] {
+  if (target.mount.mountPoint === "/") return [rootStays(target.mount)];
   const reasons = [...childMounts(target), ...users(target, scan.uses), ...kernelUsers(target)];
   const unseen = unseenProcesses(scan);
   const { mountPoint } = target.mount;
@@ -42,6 +43,15 @@ export function busyStatements(target: Target, scan: Scan): Finding[] {
   return [nothing, ...unseen];
 }
 
+/** do_umount in the kernel: the root of the caller is made read-only instead. */
+function rootStays({ id }: MountInfo): Finding {
+  const text =
+    "umount of / does not unmount: the kernel makes the root of the caller read-only instead, and says EBUSY while a file is open for writing";
+  return is("umount-root", text, [fact("/proc/self/mountinfo /", `id ${id}`, "fs/namespace.c, do_umount")]);
+}
+
+const MOST = 20;
+
 function childMounts({ mount, children }: Target): Finding[] {
   if (children.length === 0) return [];
   const proof = children.slice(0, 6).map((child) => fact(`/proc/self/mountinfo ${child.mountPoint}`, `parent ${child.parent}`, RULE));
@@ -61,7 +71,7 @@ function users({ mount, copies }: Target, uses: readonly Use[]): Finding[] {
     const key = `${use.process.pid} ${use.mount}`;
     byProcess.set(key, [...(byProcess.get(key) ?? []), use]);
   }
-  return [...byProcess.values()].flatMap((list) => {
+  const shown = [...byProcess.values()].slice(0, MOST).flatMap((list) => {
     const [first] = list;
     if (first === undefined) return [];
     const copy = copies.find((candidate) => candidate.mount.id === first.mount);
@@ -80,6 +90,15 @@ function users({ mount, copies }: Target, uses: readonly Use[]): Finding[] {
       ]),
     ];
   });
+  const more = byProcess.size - MOST;
+  return more > 0
+    ? [
+        ...shown,
+        is("busy-more", `${count(more, "more process uses", "more processes use")} it`, [
+          fact("/proc/*/{cwd,root,exe,fd,maps}", `${byProcess.size} processes`, RULE),
+        ]),
+      ]
+    : shown;
 }
 
 /** Swap files and the files behind loop devices are held by the kernel, and no process shows them. */

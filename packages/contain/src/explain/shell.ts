@@ -9,7 +9,7 @@ import { maskOf } from "./signals.ts";
 import { type Subject, statusEvidence } from "./subject.ts";
 
 const RULE = "bash(1), SIGNALS; sh(1p)";
-const SHELLS = new Set(["sh", "dash", "bash", "ash", "ksh", "ksh93", "mksh", "zsh", "busybox"]);
+const SHELLS = new Set(["dash", "bash", "ash", "ksh", "ksh93", "mksh", "zsh", "busybox"]);
 const APPLETS = new Set(["sh", "ash", "hush"]);
 
 export function explainShell(subject: Subject): Finding[] {
@@ -51,7 +51,7 @@ export function explainShell(subject: Subject): Finding[] {
   ];
 }
 
-/** By the program file, and for busybox by the name it was called by; a name alone proves nothing. */
+/** By the program file, which for /bin/sh is the shell behind the link, and for busybox by the name it was called by too. */
 function shellOf({ pid }: Subject): Evidence[] | Evidence | undefined {
   const source = `/proc/${pid}/exe`;
   let exe: string;
