@@ -34,9 +34,12 @@ export function explain(words: readonly string[], options: RunOptions = {}): Exp
 
 /** `child PID` is its first child, `named PID NAME` waits until it has become that program. */
 const PRELUDE = `
-  child() { found=; until read -r found _ </proc/$1/task/$1/children; [ -n "$found" ]; do sleep 0.02; done; echo "$found"; }
-  named() { until read -r comm </proc/$1/comm && [ "$comm" = "$2" ]; do sleep 0.02; done; }
-  state() { until grep -q "^State:.$2" /proc/$1/status; do sleep 0.02; done; }
+  soon() { tries=0; until "$@" 2>/dev/null; do tries=$((tries + 1)); [ $tries -lt 300 ] || { echo "in vain: $*" >&2; exit 1; }; sleep 0.02; done; }
+  has_child() { found=; read -r found _ </proc/$1/task/$1/children; [ -n "$found" ]; }
+  child() { soon has_child $1; echo "$found"; }
+  is_named() { read -r comm </proc/$1/comm && [ "$comm" = "$2" ]; }
+  named() { soon is_named $1 $2; }
+  state() { soon grep -q "^State:.$2" /proc/$1/status; }
 `;
 
 let counter = 0;
@@ -44,13 +47,16 @@ let counter = 0;
 /** Runs a script that prints `target PID` and then `ready`; what it has started is killed afterwards. */
 export async function staged<T>(script: string, look: (pid: number, group: string) => T): Promise<T> {
   const group = makeGroup(`explain-${counter++}`);
+  let target = 0;
   try {
     const started = start(`GROUP=${group.dir}; echo 0 >$GROUP/cgroup.procs; ${PRELUDE}${script}\necho ready; sleep 1000`);
     started.ended.catch(() => {});
     await started.shows("ready");
-    const pid = Number(/^target (\d+)$/m.exec(started.output().stdout)?.[1]);
-    return look(pid, group.dir);
+    target = Number(/^target (\d+)$/m.exec(started.output().stdout)?.[1]);
+    return look(target, group.dir);
   } finally {
+    // cgroup.kill sends to the first thread, which does not pass it on when it has ended (send_sig in kernel/cgroup).
+    if (target > 0) run(["kill", "-KILL", `${target}`]);
     await group.remove();
   }
 }
