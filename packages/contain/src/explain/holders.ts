@@ -30,8 +30,8 @@ export function findUses(processes: readonly Process[], mounts: ReadonlySet<numb
   const scan = { uses: [] as Use[], pins: [] as { process: Process; namespace: string; source: string }[], unseen: [] as Process[] };
   for (const found of processes) {
     if (found.kernelThread || found.pid === process.pid) continue;
-    const base = baseOf(found);
     try {
+      const base = baseOf(found);
       links(found, base, mounts, scan.uses);
       descriptors(found, base, mounts, scan);
       mappings(found, base, mounts, devices, scan.uses);
