@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
 import { doctorOptions } from "../packages/contain/src/commands/doctor.ts";
 import { execOptions } from "../packages/contain/src/commands/exec.ts";
+import { explainOptions } from "../packages/contain/src/commands/explain.ts";
 import { labOptions } from "../packages/contain/src/commands/lab.ts";
 import { listOptions } from "../packages/contain/src/commands/list.ts";
 import { reportOptions } from "../packages/contain/src/commands/report.ts";
@@ -33,6 +34,7 @@ const PAGES: readonly {
   { tool: "contain", argv: ["contain", "exec"], options: execOptions, marker: "options exec" },
   { tool: "contain", argv: ["contain", "list"], options: listOptions, marker: "options list" },
   { tool: "contain", argv: ["contain", "stats"], options: statsOptions, marker: "options stats" },
+  { tool: "contain", argv: ["contain", "explain"], options: explainOptions, marker: "options explain" },
   { tool: "contain", argv: ["contain", "update"], options: updateOptions, marker: "options update" },
   { tool: "contain", argv: ["contain", "lab"], options: labOptions, marker: "options lab" },
   { tool: "contain", argv: ["contain", "stop"], options: stopOptions, marker: "options stop" },

@@ -8,6 +8,7 @@ import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { cgsetCases } from "./vm/cases/cgset.ts";
 import { containerCases } from "./vm/cases/container.ts";
 import { doctorCases } from "./vm/cases/doctor.ts";
+import { explainCases } from "./vm/cases/explain.ts";
 import { faultCases } from "./vm/cases/faults.ts";
 import { labCases } from "./vm/cases/lab.ts";
 import { leftoverCases } from "./vm/cases/leftovers.ts";
@@ -23,6 +24,7 @@ const all = [
   ...cgsetCases,
   ...containerCases,
   ...doctorCases,
+  ...explainCases,
   ...faultCases,
   ...labCases,
   ...leftoverCases,
