@@ -1,7 +1,6 @@
-// Why the kernel would not execute a file: its `#!` line, its ELF interpreter, its architecture, its mode.
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+// What the head of an executable file says: its `#!` line, its ELF interpreter, its architecture.
+import { closeSync, openSync, readSync } from "node:fs";
 import { arch } from "node:process";
-import { codeOf } from "./errno.ts";
 
 const MACHINES: Readonly<Record<number, string>> = {
   3: "i386",
@@ -36,7 +35,7 @@ export function readBinary(path: string): Binary | undefined {
     const length = readSync(fd, head, 0, head.length, 0);
     if (head.toString("latin1", 0, 2) === "#!") {
       const line = head.toString("utf8", 2, length).split("\n", 1)[0] ?? "";
-      return { kind: "script", interpreter: line.trim().split(/\s/, 1)[0] };
+      return { kind: "script", interpreter: line.replace(/^[ \t]+/, "").split(/[ \t\0]/, 1)[0] };
     }
     if (length >= 64 && head.toString("latin1", 0, 4) === "\x7fELF") return readElf(head);
     return { kind: "other" };
@@ -61,36 +60,4 @@ function readElf(head: Buffer): Binary {
     return { kind: "elf", interpreter: head.toString("utf8", from, to), foreignMachine };
   }
   return { kind: "elf", foreignMachine };
-}
-
-function exists(path: string): boolean {
-  try {
-    statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The reason why execve(2) of `path` failed with `code`, in words; undefined when the errno says it all. */
-export function whyNotExecutable(path: string, code: string): string | undefined {
-  try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) return "it is a directory";
-    if (!stat.isFile()) return "it is not a regular file";
-    if (code === "EACCES" && (stat.mode & 0o111) === 0)
-      return `its mode is ${(stat.mode & 0o7777).toString(8).padStart(4, "0")}: no execute bit (chmod +x)`;
-  } catch (error) {
-    return codeOf(error) === "EACCES" ? "a directory on the way to it may not be searched" : undefined;
-  }
-  const binary = readBinary(path);
-  if (binary?.foreignMachine !== undefined) return `it is a program for ${binary.foreignMachine}, this machine is ${arch}`;
-  if (binary?.interpreter && !exists(binary.interpreter)) {
-    return binary.kind === "script"
-      ? `it exists, but the interpreter of its #! line does not: ${binary.interpreter}`
-      : `it exists, but its dynamic loader does not: ${binary.interpreter} (PT_INTERP); copy the loader and the libraries that \`ldd\` lists, or use a static program`;
-  }
-  if (code === "EACCES") return "it lies on a mount with noexec, or its interpreter may not be executed";
-  if (code === "ENOEXEC" && binary?.kind === "other") return "it is neither ELF nor a script with a #! line";
-  return undefined;
 }

@@ -1,4 +1,5 @@
 // The errors this project throws: a system call that failed, a command line that is wrong, a program that cannot be run.
+import type { Diagnosis } from "./denied.ts";
 import { declare, ERRNO } from "./libc.ts";
 import { ruleFor } from "./rules.ts";
 
@@ -35,7 +36,14 @@ export class ToolError extends Error {
 export class UsageError extends ToolError {}
 
 /** PROG cannot become this process: status 127 when it was not found, 126 when it was found but cannot be executed. */
-export class ExecError extends ToolError {}
+export class ExecError extends ToolError {
+  readonly diagnosis: Diagnosis;
+
+  constructor(message: string, hint: string | undefined, status: 126 | 127, diagnosis: Diagnosis, options?: ErrorOptions) {
+    super(message, hint, status, options);
+    this.diagnosis = diagnosis;
+  }
+}
 
 /** A system call failed. `args` are decoded as strace does; `code` is the errno name. */
 export class SyscallError extends ToolError {

@@ -1,6 +1,6 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
 
-import { readBinary, whyNotExecutable } from "./binary.ts";
+import { readBinary } from "./binary.ts";
 import { ExecError, failedWith, type SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
@@ -9,6 +9,7 @@ import { type Limit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { quote, sys, trace } from "./trace.ts";
+import { whyNotExecutable } from "./whynot.ts";
 
 /** The process as its next program will find it. */
 export interface Payload {
@@ -139,7 +140,7 @@ export function execProgram(argv: readonly string[]): never {
       if (found && error.code !== "EACCES") break;
     }
   }
-  throw failure === undefined ? notFound(name) : cannotExecute(failedPath, failure, name);
+  throw failure === undefined ? notFound(name, "ENOENT") : cannotExecute(failedPath, failure, name);
 }
 
 function candidates(name: string): string[] {
@@ -161,17 +162,26 @@ function place(): string {
   return payload.inside === undefined ? "" : ` inside ${payload.inside}`;
 }
 
-function notFound(name: string): ExecError {
+function notFound(name: string, code: string): ExecError {
   const hint = payload.inside === undefined ? undefined : `it was looked for inside ${payload.inside}, not on the host`;
-  if (name.includes("/") || name === "") return new ExecError(`${quote(name)}: no such file${place()}`, hint, 127);
-  return new ExecError(`${name}: not found in PATH${place()} (${payload.env["PATH"] ?? DEFAULT_PATH})`, hint, 127);
+  const facts = (source: string, value: string) => [{ source, value, rule: "execve(2) ENOENT" }];
+  if (name.includes("/") || name === "") {
+    const diagnosis = { code: "exec-not-found", text: hint, certain: true, facts: facts(`execve(${quote(name)})`, code) };
+    return new ExecError(`${quote(name)}: no such file${place()}`, hint, 127, diagnosis);
+  }
+  const path = payload.env["PATH"] ?? DEFAULT_PATH;
+  const diagnosis = { code: "exec-not-in-path", text: hint, certain: true, facts: facts("PATH", path) };
+  return new ExecError(`${name}: not found in PATH${place()} (${path})`, hint, 127, diagnosis);
 }
 
 function cannotExecute(path: string, error: SyscallError, name = path): ExecError {
-  const why = whyNotExecutable(path, error.code);
+  const diagnosis = whyNotExecutable(path, error.code);
+  const cause = { cause: error };
   if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-    if (why === undefined) return notFound(name);
-    return new ExecError(`${path}: cannot be executed${place()}: ${error.code}`, why, 127, { cause: error });
+    if (diagnosis === undefined) return notFound(name, error.code);
+    return new ExecError(`${path}: cannot be executed${place()}: ${error.code}`, diagnosis.text, 127, diagnosis, cause);
   }
-  return new ExecError(`${path}: cannot be executed${place()}: ${error.message.replace(/^.*\): /, "")}`, why, 126, { cause: error });
+  const why = error.message.replace(/^.*\): /, "");
+  const unknown = { code: "exec-cannot-tell", text: undefined, certain: false, facts: [{ source: `execve(${path})`, value: error.code, rule: "execve(2)" }] };
+  return new ExecError(`${path}: cannot be executed${place()}: ${why}`, diagnosis?.text, 126, diagnosis ?? unknown, cause);
 }

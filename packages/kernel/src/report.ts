@@ -1,6 +1,7 @@
 // What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the mend.
 import { writeSync } from "node:fs";
-import { codeOf, ToolError } from "./errno.ts";
+import type { Diagnosis } from "./denied.ts";
+import { codeOf, ExecError, ToolError } from "./errno.ts";
 import { exit } from "./process.ts";
 import { say, tracer } from "./trace.ts";
 
@@ -45,17 +46,40 @@ export function report(error: unknown): number {
 }
 
 /**
- * The close-on-exec pipe to a supervisor. A word in it is a failure of ours; end of file without one means that the program
+ * The close-on-exec pipe to a supervisor. A word in it is a failure of ours, as JSON; end of file without one means that the program
  * was started, so its own 125, 126 and 127 are never taken for ours.
  */
 export const failurePipe = { fd: -1 };
+
+/** What a supervisor learns of a start that failed. */
+export interface Failure {
+  readonly tool: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  /** When it was the program that could not be executed. */
+  readonly diagnosis: Diagnosis | undefined;
+}
+
+/** Reads what came through the failure pipe. */
+export function parseFailure(word: string): Failure {
+  return JSON.parse(word) as Failure;
+}
+
+function failureOf(error: unknown): Failure {
+  return {
+    tool: tracer.tool,
+    message: error instanceof Error ? error.message : String(error),
+    hint: error instanceof ToolError ? error.hint : undefined,
+    diagnosis: error instanceof ExecError ? error.diagnosis : undefined,
+  };
+}
 
 /** Ends this process with an explanation. */
 export function fail(error: unknown): never {
   const status = report(error);
   if (failurePipe.fd !== -1) {
     try {
-      writeSync(failurePipe.fd, tracer.tool);
+      writeSync(failurePipe.fd, JSON.stringify(failureOf(error)));
     } catch {
       // the supervisor is gone
     }

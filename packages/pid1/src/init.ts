@@ -3,6 +3,7 @@
 import {
   ALL_SIGNALS,
   controllingTerminal,
+  endSignal,
   exit,
   foregroundGroup,
   getpgrp,
@@ -19,6 +20,7 @@ import {
   SIGTERM,
   SIGTSTP,
   setForegroundGroup,
+  setName,
   shellStatus,
   signalName,
   stopSignal,
@@ -143,5 +145,7 @@ function takeTerminalBack(): void {
 function leave({ plan, status, gaveTerminal }: Init): never {
   if (gaveTerminal) takeTerminalBack();
   const result = shellStatus(status);
+  // 137 alone does not say which: a supervisor reads it here, in /proc/PID/stat of the zombie.
+  if (endSignal(status) !== 0) setName(`pid1: signal ${endSignal(status)}`);
   return exit(plan.expected.has(result) ? 0 : result);
 }
