@@ -1,6 +1,6 @@
 // `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
 // to, and go; what goes wrong until then is told on our standard error, with our exit status.
-import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import {
   chdir,
@@ -14,6 +14,7 @@ import {
   kill,
   payload,
   pipe,
+  printable,
   replaceStdio,
   runtimeEvents,
   SIGTERM,
@@ -29,6 +30,21 @@ import { folderOf } from "./state.ts";
 export const logOf = (id: string) => join(folderOf(id), "log");
 /** What the supervisor itself has to say. */
 const ownLogOf = (id: string) => join(folderOf(id), "supervisor.log");
+
+const TAIL = 4096; // bytes
+
+/** The end of what the program wrote; undefined when it cannot be read. */
+export function endOfLog(id: string): string | undefined {
+  try {
+    const fd = openSync(logOf(id), "r");
+    const bytes = Buffer.alloc(TAIL);
+    const length = readSync(fd, bytes, 0, TAIL, Math.max(0, fstatSync(fd).size - TAIL));
+    closeSync(fd);
+    return bytes.toString("utf8", 0, length).split("\n").map(printable).join("\n");
+  } catch {
+    return undefined;
+  }
+}
 
 /** A supervisor that nobody waits for. */
 export interface Background {

@@ -53,6 +53,10 @@ export interface RunPlan {
   /** The chain as argvs, to print. */
   readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] };
   readonly rootless: boolean;
+  /** `pid1` is PID 1, and the program its child. */
+  readonly init: boolean;
+  /** Where a file system in memory is mounted inside. */
+  readonly tmpfs: readonly string[];
   readonly tty: boolean;
   readonly detach: boolean;
   /** Bytes of its log; undefined for no bound. */
@@ -101,6 +105,8 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     container,
     argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     rootless,
+    init: given.has("init"),
+    tmpfs: [...given.all("tmpfs").map((text) => text.split(":", 1)[0] ?? ""), ...(given.has("overlay") ? ["/"] : [])],
     tty,
     detach: given.has("detach"),
     logSize: readLogSize(given.value("log-size"), given.has("detach")),

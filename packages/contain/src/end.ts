@@ -22,8 +22,8 @@ export function waitForEnd(state: State): Ended | undefined {
   return readState(state.id)?.ended;
 }
 
-/** The same, where the status is what was asked for. @throws ToolError */
-export function statusAtEnd(state: State): number {
+/** The same, for a caller that needs to know. @throws ToolError */
+export function endOf(state: State): Ended {
   const ended = waitForEnd(state);
   if (ended === undefined) {
     throw new ToolError(
@@ -33,5 +33,5 @@ export function statusAtEnd(state: State): number {
         : "its supervisor was killed, and the container with it; `contain gc` cleans up",
     );
   }
-  return ended.status;
+  return ended;
 }

@@ -8,6 +8,7 @@ import {
   fail,
   getpid,
   POLLIN,
+  parseFailure,
   payload,
   report,
   type Source,
@@ -20,16 +21,20 @@ import {
   tracer,
 } from "@contain-tools/kernel";
 import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
-import { type Background, logOf, redirect, startInBackground } from "./background.ts";
+import { type Background, endOfLog, logOf, redirect, startInBackground } from "./background.ts";
 import { boundLog } from "./bound.ts";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
+import type { Finding } from "./evidence.ts";
 import { withName } from "./names.ts";
 import { openRecorder, type Recorder } from "./record.ts";
 import { createState, identify, removeState, type State, writeState } from "./state.ts";
-import { describeOutcome, type Outcome, supervise } from "./supervise.ts";
+import { describeStatus, type Outcome, supervise } from "./supervise.ts";
 import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
+import { closeCase } from "./verdict/case.ts";
+import { judge, sayVerdict } from "./verdict/verdict.ts";
+import { takeBaseline, witness } from "./verdict/witness.ts";
 
 /** Runs the container and ends with its status: the program's own, 128+n for signal n, 125 to 127 for failures before it started. */
 export function run(plan: RunPlan): never {
@@ -56,9 +61,10 @@ function serve(plan: RunPlan, background?: Background): number {
     makeGroup(plan);
     const end = startAndWatch(plan, state, { background, recorder });
     removeGroup(plan);
-    const { status, reason } = end;
+    const { status, reason, verdict } = end;
+    sayVerdict(verdict);
     // A container that was left alone is remembered, with its log, until somebody asks.
-    if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, at: Date.now() } });
+    if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, verdict, at: Date.now() } });
     else removeState(plan.id);
     return status;
   } catch (error) {
@@ -120,6 +126,7 @@ interface Helpers {
 function startAndWatch(plan: RunPlan, state: State, { background, recorder }: Helpers): End {
   const { container, group, stopSignal, grace } = plan;
   const before = group === undefined ? undefined : readUsage(group);
+  const baseline = takeBaseline(group);
   const started = Date.now();
   const log = plan.tty ? undefined : background?.openLog(); // by its name only here: the child may be another user elsewhere
   const spawned = asTool(container, () =>
@@ -131,6 +138,7 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder }: He
   );
   if (log !== undefined) closeSync(log);
   const { pid, failed } = spawned;
+  const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
   const made = { ...state, init: identify(pid) };
   writeState(made);
   const { foreground, hadTerminal } = container.plan;
@@ -138,7 +146,9 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder }: He
   const sources = relay?.sources ?? [];
   sources.push(...(recorder?.begin(plan) ?? []));
   sources.push(
+    ...watcher.sources,
     onceStarted(spawned, () => {
+      watcher.started(plan.tmpfs);
       writeState({ ...made, started: true });
       recorder?.state("started", { pid });
       background?.started();
@@ -150,7 +160,12 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder }: He
   relay?.end();
   lastLook();
   const usage = group === undefined || before === undefined ? undefined : usageSince(before, readUsage(group));
-  const end = reportEnd(plan, { outcome, usage, failed: failed(), milliseconds: Date.now() - started });
+  const word = failed();
+  const failure = word === undefined ? undefined : parseFailure(word);
+  const ended = closeCase(watcher, outcome, failure, background === undefined ? undefined : endOfLog(plan.id));
+  const verdict = judge(ended);
+  watcher.close();
+  const end = reportEnd(plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: Date.now() - started });
   recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, usage });
   recorder?.close();
   return end;
@@ -172,6 +187,7 @@ function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
 interface End {
   readonly status: number;
   readonly reason: string;
+  readonly verdict: readonly Finding[];
   /** The program did run. */
   readonly started: boolean;
 }
@@ -181,23 +197,25 @@ interface Ending {
   readonly usage: Usage | undefined;
   /** The tool that failed before the program was started. */
   readonly failed: string | undefined;
+  readonly verdict: readonly Finding[];
   readonly milliseconds: number;
 }
 
-function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, milliseconds }: Ending): End {
+function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, verdict, milliseconds }: Ending): End {
   const status = shellStatus(outcome.status);
-  const reason = failed === undefined ? describeOutcome(outcome, usage?.oomKills) : `${failed} failed (exit status ${status})`;
+  const reason = failed === undefined ? describeStatus(outcome.status) : `${failed} failed (exit status ${status})`;
   steps.say(failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
   const used = usage === undefined ? undefined : describeUsage(usage);
   if (failed === undefined) steps.say(`it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ id, argv, status, reason, milliseconds, usage })}\n`);
-  return { status, reason, started: failed === undefined };
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ id, argv, status, reason, verdict, milliseconds, usage })}\n`);
+  return { status, reason, verdict, started: failed === undefined };
 }
 
 /** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
 function removeGroup({ removeGroup: link, group }: RunPlan): void {
   if (link !== undefined && group !== undefined && existsSync(group)) {
     steps.say("cleaning up cgroups");
+    const { on } = steps;
     steps.on = false;
     steps.writes = false;
     try {
@@ -205,6 +223,7 @@ function removeGroup({ removeGroup: link, group }: RunPlan): void {
     } catch (error) {
       report(error);
     }
+    steps.on = on;
   }
 }
 

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, readIfThere, statFields, statusField, UsageError } from "@contain-tools/kernel";
+import type { Finding } from "./evidence.ts";
 import { makeStateFolder, stateFolder } from "./folder.ts";
 
 /** A process that cannot be mistaken for a later one with the same PID: field 22 of /proc/PID/stat is its start time (proc_pid_stat(5)). */
@@ -17,6 +18,8 @@ export interface Ended {
   /** As a shell shows it. */
   readonly status: number;
   readonly reason: string;
+  /** Why, as far as the evidence goes. */
+  readonly verdict: readonly Finding[];
   /** Milliseconds since the epoch. */
   readonly at: number;
 }

@@ -5,6 +5,7 @@ import {
   kill,
   killGroup,
   parseSignalMask,
+  printable,
   reachedTheGroup,
   readIfThere,
   SI_QUEUE,
@@ -12,6 +13,7 @@ import {
   SIGINT,
   SIGKILL,
   SIGTERM,
+  type SignalInfo,
   type Source,
   shellStatus,
   signalName,
@@ -45,8 +47,28 @@ export interface Outcome {
   readonly status: number;
   /** We sent SIGKILL: at the end of the grace window, or after a second SIGINT. */
   readonly killedByUs: "grace" | "interrupt" | undefined;
-  /** The signal that opened the grace window, and its sender, 0 if that is not known. */
-  readonly asked: { readonly signal: number; readonly by: number } | undefined;
+  /** The signal that opened the grace window. */
+  readonly asked: Sender | undefined;
+  /** What was passed on to the container. */
+  readonly sent: readonly Forwarded[];
+}
+
+/** A signal to us, and who sent it. */
+export interface Sender {
+  readonly signal: number;
+  /** 0 for the kernel, and for a process outside of our PID namespace (sigaction(2) si_pid). */
+  readonly by: number;
+  /** The sender's name when it came. */
+  readonly name: string;
+}
+
+export interface Forwarded {
+  /** As the container got it. */
+  readonly signal: number;
+  /** As we got it. */
+  readonly received: number;
+  readonly by: number;
+  readonly name: string;
 }
 
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
@@ -56,6 +78,13 @@ export function supervise(container: Supervised): Outcome {
   const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
   let deadline: number | undefined;
   let asked: Outcome["asked"];
+  const sent: Forwarded[] = [];
+  const forward = (info: SignalInfo, signal: number) => {
+    const { signal: received, pid: by } = info;
+    recorder?.signal(info, signal);
+    const name = nameOf(by);
+    if (kill(pid, signal) && sent.length < KEPT) sent.push({ signal, received, by, name });
+  };
   let killedByUs: Outcome["killedByUs"];
   const killNow = (why: "grace" | "interrupt") => {
     killedByUs = why;
@@ -77,8 +106,7 @@ export function supervise(container: Supervised): Outcome {
         return;
       }
       if (!ends.includes(info.signal)) {
-        recorder?.signal(info, info.signal);
-        kill(pid, info.signal);
+        forward(info, info.signal);
         return;
       }
       if (info.signal === SIGINT && asked?.signal === SIGINT) {
@@ -88,11 +116,10 @@ export function supervise(container: Supervised): Outcome {
         return;
       }
       const grace = info.code === SI_QUEUE ? info.value : container.grace;
-      const sent = info.signal === SIGTERM ? container.stopSignal : info.signal;
-      steps.say(`${describeReception(pid, sent)} SIGKILL in ${formatTime(grace)}.`);
-      recorder?.signal(info, sent);
-      kill(pid, sent);
-      asked ??= { signal: info.signal, by: info.pid };
+      const signal = info.signal === SIGTERM ? container.stopSignal : info.signal;
+      asked ??= { signal: info.signal, by: info.pid, name: nameOf(info.pid) };
+      steps.say(`${describeReception(pid, signal)} SIGKILL in ${formatTime(grace)}.`);
+      forward(info, signal);
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + grace);
       if (grace === 0) killNow("grace");
     },
@@ -102,7 +129,15 @@ export function supervise(container: Supervised): Outcome {
       killNow("grace");
     },
   });
-  return { status, killedByUs, asked };
+  return { status, killedByUs, asked, sent };
+}
+
+const KEPT = 100; // signals that are remembered
+
+/** The name of a process (proc_pid_comm(5)); it may have gone already. */
+function nameOf(pid: number): string {
+  const name = pid === 0 ? undefined : readIfThere(`/proc/${pid}/comm`)?.trimEnd();
+  return name === undefined ? "?" : printable(name);
 }
 
 function killContainer({ pid, group }: Supervised): void {
@@ -132,15 +167,9 @@ function describeReception(pid: number, signal: number): string {
   return `${name} sent. PID 1 (${command}) has no handler for it: the kernel discards it for PID 1 of a PID namespace.`;
 }
 
-/** How the container ended, and by whom, as far as the kernel's evidence goes. */
-export function describeOutcome({ status, killedByUs, asked }: Outcome, oomKills: number | undefined): string {
+/** How the container ended, without the reason. */
+export function describeStatus(status: number): string {
   const signal = endSignal(status);
-  if (signal === 0) return `exit status ${shellStatus(status)}`;
-  const text = `killed by ${signalName(signal)} (exit status ${shellStatus(status)})`;
-  if (signal !== SIGKILL) return text;
-  if (killedByUs === "grace") return `${text}, by us: the grace window after ${signalName(asked?.signal ?? SIGTERM)} was over`;
-  if (killedByUs === "interrupt") return `${text}, by us: a second SIGINT came`;
-  if (oomKills) return `${text}, by the OOM killer: memory.events counts oom_kill ${oomKills}`;
-  if (oomKills === undefined) return `${text}, by someone outside or by the OOM killer: without a memory controller the group cannot tell`;
-  return `${text}, by someone outside: memory.events counts no oom_kill`;
+  const text = `exit status ${shellStatus(status)}`;
+  return signal === 0 ? text : `killed by ${signalName(signal)} (${text})`;
 }

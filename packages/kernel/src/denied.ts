@@ -38,11 +38,19 @@ export const modeOf = (stat: Stats) => (stat.mode & 0o7777).toString(8).padStart
 
 /** The reason why a file that is there may not be executed by us; undefined when none was found. */
 export function whyDenied(path: string, stat: Stats): Diagnosis | undefined {
-  const mode: Fact = { source: `stat(${path})`, value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`, rule: "execve(2) EACCES, inode(7)" };
+  const mode: Fact = {
+    source: `stat(${path})`,
+    value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`,
+    rule: "execve(2) EACCES, inode(7)",
+  };
   if ((stat.mode & 0o111) === 0)
     return { code: "exec-no-x-bit", text: `its mode is ${modeOf(stat)}: no execute bit (chmod +x)`, certain: true, facts: [mode] };
   const noexec = isOnNoexec(path);
-  const mount: Fact = { source: `statvfs(${path}) f_flag`, value: noexec === undefined ? undefined : noexec ? "ST_NOEXEC" : "no ST_NOEXEC", rule: "execve(2) EACCES, mount(2) MS_NOEXEC" };
+  const mount: Fact = {
+    source: `statvfs(${path}) f_flag`,
+    value: noexec === undefined ? undefined : noexec ? "ST_NOEXEC" : "no ST_NOEXEC",
+    rule: "execve(2) EACCES, mount(2) MS_NOEXEC",
+  };
   if (noexec) return { code: "exec-noexec-mount", text: "it lies on a mount with noexec", certain: true, facts: [mount] };
   try {
     accessSync(path, constants.X_OK);
@@ -50,7 +58,12 @@ export function whyDenied(path: string, stat: Stats): Diagnosis | undefined {
     if (codeOf(error) !== "EACCES" || noexec === undefined) return undefined;
     const who = `${process.geteuid?.()}:${process.getegid?.()}`;
     const text = `its mode is ${modeOf(stat)} and its owner ${stat.uid}:${stat.gid}: not for the user ${who} to execute`;
-    return { code: "exec-not-for-user", text, certain: true, facts: [mode, { source: "access(2) X_OK", value: "EACCES", rule: "access(2)" }] };
+    return {
+      code: "exec-not-for-user",
+      text,
+      certain: true,
+      facts: [mode, { source: "access(2) X_OK", value: "EACCES", rule: "access(2)" }],
+    };
   }
   return undefined;
 }
@@ -63,7 +76,9 @@ export function whyNotSearchable(path: string): Diagnosis {
   const stat = dir === undefined ? undefined : statSync(dir, { throwIfNoEntry: false });
   const facts: Fact[] = [
     { source: `stat(${path})`, value: "EACCES", rule: "path_resolution(7)" },
-    ...(stat === undefined ? [] : [{ source: `stat(${dir})`, value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`, rule: "path_resolution(7)" }]),
+    ...(stat === undefined
+      ? []
+      : [{ source: `stat(${dir})`, value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`, rule: "path_resolution(7)" }]),
   ];
   return { code: "exec-path-not-searchable", text: "a directory on the way to it may not be searched", certain: true, facts };
 }

@@ -182,6 +182,11 @@ function cannotExecute(path: string, error: SyscallError, name = path): ExecErro
     return new ExecError(`${path}: cannot be executed${place()}: ${error.code}`, diagnosis.text, 127, diagnosis, cause);
   }
   const why = error.message.replace(/^.*\): /, "");
-  const unknown = { code: "exec-cannot-tell", text: undefined, certain: false, facts: [{ source: `execve(${path})`, value: error.code, rule: "execve(2)" }] };
+  const unknown = {
+    code: "exec-cannot-tell",
+    text: undefined,
+    certain: false,
+    facts: [{ source: `execve(${path})`, value: error.code, rule: "execve(2)" }],
+  };
   return new ExecError(`${path}: cannot be executed${place()}: ${why}`, diagnosis?.text, 126, diagnosis ?? unknown, cause);
 }

@@ -6,7 +6,10 @@ import { type Diagnosis, type Fact, isOnNoexec, isThere, linkTarget, whyDenied, 
 import { codeOf } from "./errno.ts";
 
 const NAMED: Readonly<Record<string, readonly [code: string, text: string]>> = {
-  E2BIG: ["exec-too-long", "the words and the environment are longer than the kernel takes: a quarter of RLIMIT_STACK, and 128 KiB for one of them"],
+  E2BIG: [
+    "exec-too-long",
+    "the words and the environment are longer than the kernel takes: a quarter of RLIMIT_STACK, and 128 KiB for one of them",
+  ],
   ETXTBSY: ["exec-busy", "a process has it open for writing"],
 };
 
@@ -26,7 +29,8 @@ function diagnose(path: string, code: string): Diagnosis | undefined {
   }
   const type = (value: string): Fact => ({ source: `stat(${path})`, value, rule: "execve(2) EACCES" });
   if (stat.isDirectory()) return { code: "exec-directory", text: "it is a directory", certain: true, facts: [type("a directory")] };
-  if (!stat.isFile()) return { code: "exec-not-a-file", text: "it is not a regular file", certain: true, facts: [type("not a regular file")] };
+  if (!stat.isFile())
+    return { code: "exec-not-a-file", text: "it is not a regular file", certain: true, facts: [type("not a regular file")] };
   const named = NAMED[code];
   if (named !== undefined) return { code: named[0], text: named[1], certain: true, facts: [] };
   const denied = code === "EACCES" ? whyDenied(path, stat) : undefined;
@@ -54,7 +58,12 @@ function fromContents(path: string, code: string): Diagnosis {
     return { code: name, text, certain: true, facts };
   };
   if (code === "ENOEXEC" && foreignMachine !== undefined)
-    return say("exec-wrong-architecture", `it is a program for ${foreignMachine}, this machine is ${arch}`, foreignMachine, "elf(5) e_machine, execve(2) ENOEXEC");
+    return say(
+      "exec-wrong-architecture",
+      `it is a program for ${foreignMachine}, this machine is ${arch}`,
+      foreignMachine,
+      "elf(5) e_machine, execve(2) ENOEXEC",
+    );
   if (code === "ENOEXEC" && binary.kind === "other")
     return say("exec-bad-format", "it is neither ELF nor a script with a #! line", "neither ELF nor #!", "execve(2) ENOEXEC");
   if ((code === "ENOEXEC" || code === "EINVAL") && binary.kind === "elf")
@@ -71,7 +80,9 @@ function missing({ kind }: Binary, interpreter: string, say: Say): Diagnosis {
     const text = `it exists, but its dynamic loader does not: ${interpreter} (PT_INTERP); copy the loader and the libraries that \`ldd\` lists, or use a static program`;
     return say("exec-no-loader", text, `PT_INTERP ${interpreter}`, "elf(5) PT_INTERP, execve(2) ENOENT");
   }
-  const ends = interpreter.endsWith("\r") ? "; the line ends in a carriage return, which is taken for a part of the name (sed -i 's/\\r$//')" : "";
+  const ends = interpreter.endsWith("\r")
+    ? "; the line ends in a carriage return, which is taken for a part of the name (sed -i 's/\\r$//')"
+    : "";
   const text = `it exists, but the interpreter of its #! line does not: ${interpreter}${ends}`;
   return say(ends === "" ? "exec-no-interpreter" : "exec-interpreter-crlf", text, interpreter, 'execve(2) "Interpreter scripts"');
 }
@@ -82,7 +93,12 @@ function interpreterDenied(path: string, interpreter: string): Diagnosis {
   const why = stat === undefined ? undefined : stat.isFile() ? whyDenied(interpreter, stat)?.text : "it is not a regular file";
   if (why === undefined) return cannotTell([named]);
   const flag: Fact = { source: `stat(${interpreter})`, value: isOnNoexec(interpreter) ? "ST_NOEXEC" : why, rule: "execve(2) EACCES" };
-  return { code: "exec-interpreter-denied", text: `its interpreter ${interpreter} may not be executed: ${why}`, certain: true, facts: [named, flag] };
+  return {
+    code: "exec-interpreter-denied",
+    text: `its interpreter ${interpreter} may not be executed: ${why}`,
+    certain: true,
+    facts: [named, flag],
+  };
 }
 
 function cannotTell(facts: readonly Fact[]): Diagnosis {

@@ -32,7 +32,7 @@ import { logOf } from "../background.ts";
 import { subcommand } from "../command.ts";
 import { attachSocketOf } from "../console.ts";
 import { detachKeys } from "../detachkeys.ts";
-import { statusAtEnd, supervisorEnd, waitForEnd } from "../end.ts";
+import { endOf, supervisorEnd, waitForEnd } from "../end.ts";
 import { readLog } from "../log.ts";
 import type { State } from "../state.ts";
 import { readRunning } from "./container.ts";
@@ -84,7 +84,7 @@ function attachToTerminal(state: State): number {
     warn(`detached from ${state.id}, which runs on`);
     return 0;
   }
-  return state.detached ? statusAtEnd(state) : (waitForEnd(state)?.status ?? 0);
+  return state.detached ? endOf(state).status : (waitForEnd(state)?.status ?? 0);
 }
 
 /** Without a terminal of its own: what it writes from now on, and our signals to the supervisor, as if we had started it. */
@@ -106,5 +106,5 @@ function followOutput(state: State): number {
     else if (kill(supervisor.pid, info.signal)) warn(`${signalName(info.signal)} passed on to ${id}`);
   }
   log?.copy();
-  return statusAtEnd(state);
+  return endOf(state).status;
 }

@@ -1,9 +1,10 @@
 // `contain wait`: how a detached container ends.
 import { writeSync } from "node:fs";
-import { exit, UsageError, withCommon } from "@contain-tools/kernel";
+import { exit, UsageError, warn, withCommon } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { statusAtEnd } from "../end.ts";
+import { endOf } from "../end.ts";
 import type { State } from "../state.ts";
+import { verdictLines } from "../verdict/verdict.ts";
 import { readContainer } from "./container.ts";
 
 /** A container that was started with --detach. @throws UsageError for another one */
@@ -21,8 +22,9 @@ export const wait = subcommand({
   plan(given) {
     const state = readDetached(given.rest, "its status goes to");
     return () => {
-      const status = statusAtEnd(state);
+      const { status, verdict } = endOf(state);
       writeSync(1, `${status}\n`);
+      for (const line of verdictLines(verdict)) warn(line);
       return exit(status);
     };
   },

@@ -1,0 +1,81 @@
+// The counters of a container's group and of all groups above it, before and after (cgroup-v2.rst).
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { codeOf, findHierarchy } from "@contain-tools/kernel";
+import type { Evidence } from "../evidence.ts";
+
+const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local"] as const;
+export type CounterFile = (typeof FILES)[number];
+
+/** A file as it was read, or the errno name of why it was not. */
+type Reading = { readonly text: string } | { readonly problem: string };
+
+/** One group: the first of a chain is the container's own, the last one the highest that can be seen. */
+export interface Level {
+  readonly dir: string;
+  readonly files: ReadonlyMap<CounterFile, Reading>;
+}
+
+function read(path: string): Reading {
+  try {
+    return { text: readFileSync(path, "utf8") };
+  } catch (error) {
+    return { problem: codeOf(error) ?? String(error) };
+  }
+}
+
+/** The groups above the container's own, as they are before it starts; its own is new, and has counted nothing yet. */
+export function readAncestors(group: string): Level[] {
+  const levels: Level[] = [];
+  for (let dir = dirname(group); existsSync(join(dirname(dir), "cgroup.procs")); dir = dirname(dir)) levels.push(readLevel(dir));
+  return levels;
+}
+
+function readLevel(dir: string): Level {
+  return { dir, files: new Map(FILES.map((file) => [file, read(join(dir, file))])) };
+}
+
+/** The same groups afterwards, the container's own first. */
+export function readChainAgain(group: string, ancestors: readonly Level[]): Level[] {
+  return [readLevel(group), ...ancestors.map(({ dir }) => readLevel(dir))];
+}
+
+/** True when the last level of a chain is really the highest: nothing of the hierarchy is hidden above (cgroup_namespaces(7)). */
+export function seesWholeHierarchy(): boolean {
+  const INITIAL = "cgroup:[4026531835]"; // PROC_CGROUP_INIT_INO of the kernel's proc_ns.h
+  try {
+    return readlinkSync("/proc/self/ns/cgroup") === INITIAL && findHierarchy().root === "/";
+  } catch {
+    return false;
+  }
+}
+
+/** By how much a counter has grown. */
+export interface Growth {
+  /** undefined when it cannot be read, or is not there. */
+  readonly by: number | undefined;
+  /** The kernel has no such file here: the controller is not on cgroup v2. */
+  readonly absent: boolean;
+  readonly evidence: Evidence;
+}
+
+export interface Chain {
+  readonly before: readonly Level[];
+  readonly after: readonly Level[];
+}
+
+/** @param level 0 is the container's own group */
+export function growth({ before, after }: Chain, level: number, file: CounterFile, key: string, rule: string): Growth {
+  const now = after[level];
+  const reading = now?.files.get(file) ?? { problem: "ENOENT" };
+  const old = level === 0 ? { text: "" } : (before[level - 1]?.files.get(file) ?? { problem: "ENOENT" });
+  const source = `${now === undefined ? "?" : join(now.dir, file)} ${key}`;
+  const unreadable = "problem" in reading ? reading : "problem" in old ? old : undefined;
+  if (unreadable !== undefined) {
+    const absent = unreadable.problem === "ENOENT";
+    return { by: undefined, absent, evidence: { source, value: undefined, problem: unreadable.problem, rule } };
+  }
+  const field = (text: string) => Number(new RegExp(`^${key} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  const [from, to] = [field("text" in old ? old.text : ""), field("text" in reading ? reading.text : "")];
+  return { by: to - from, absent: false, evidence: { source, value: `${from} → ${to}`, rule } };
+}

@@ -1,0 +1,72 @@
+// What the kernel's log says of the OOM killer's victims (mm/oom_kill.c, mm/memcontrol.c).
+import { printable } from "@contain-tools/kernel";
+
+/** One process that the OOM killer took. */
+export interface OomKill {
+  /** As the first PID namespace counts. */
+  readonly pid: number;
+  readonly name: string;
+  /** Bytes it held. */
+  readonly anon: number;
+  readonly file: number;
+  readonly shmem: number;
+  /** A limit of a group fired, not the machine's own end of memory. */
+  readonly byLimit: boolean;
+  /** The group whose limit fired, and the victim's own, from the root of the hierarchy; the kernel leaves them out when it logs too much. */
+  readonly oomGroup: string | undefined;
+  readonly group: string | undefined;
+  /** memory.stat of the group whose limit fired, at that moment: bytes by kind. */
+  readonly kinds: ReadonlyMap<string, number>;
+  readonly line: string;
+}
+
+const KILLED =
+  /^(Memory cgroup out of memory|Out of memory)[^:]*: Killed process (\d+) \((.*)\) total-vm:\d+kB, anon-rss:(\d+)kB, file-rss:(\d+)kB, shmem-rss:(\d+)kB/;
+const CHOSEN = /^oom-kill:constraint=.*?,(?:oom_memcg=(.*?)|global_oom),task_memcg=(.*),task=.*,pid=(\d+),uid=\d+/;
+
+/** The victims, in the order in which they were killed. */
+export function findOomKills(records: readonly string[]): OomKill[] {
+  const kills: OomKill[] = [];
+  let kinds = new Map<string, number>();
+  let chosen: RegExpExecArray | undefined;
+  let wholeGroup = false;
+  for (const line of records.flatMap((record) => record.split("\n"))) {
+    if (line.includes(" invoked oom-killer: ")) {
+      chosen = undefined;
+      wholeGroup = false;
+      kinds = new Map();
+    }
+    const kind = /^(anon|file|kernel|sock|shmem) (\d+)$/.exec(line);
+    if (kind !== null) kinds.set(kind[1] ?? "", Number(kind[2]));
+    chosen = CHOSEN.exec(line) ?? chosen;
+    wholeGroup ||= /^Tasks in .* are going to be killed due to memory.oom.group set$/.test(line);
+    const killed = KILLED.exec(line);
+    if (killed === null) continue;
+    const [, how = "", pid, name = "", ...sizes] = killed;
+    const [anon = 0, file = 0, shmem = 0] = sizes.map((size) => Number(size) * 1024);
+    // When many are killed the kernel leaves the lines before this one out: those before it are another victim's then.
+    if (chosen?.[3] !== pid && !wholeGroup) chosen = undefined;
+    const [, oomGroup, group] = chosen ?? [];
+    kills.push({
+      ...{ pid: Number(pid), name: printable(name), anon, file, shmem, line: printable(line), oomGroup, group },
+      kinds: chosen === undefined ? new Map() : kinds,
+      byLimit: how.startsWith("Memory cgroup"),
+    });
+  }
+  return kills;
+}
+
+/** True for a victim that was in the container's group, or in one below it. */
+export function isIn(kill: OomKill, group: string): boolean {
+  const name = group.slice(group.lastIndexOf("/"));
+  return kill.group !== undefined && `${kill.group}/`.includes(`${name}/`);
+}
+
+/** How far above the container's group the limit stands that fired: 0 for its own, -1 for one below it; undefined when it is not told. */
+export function levelOf({ oomGroup, group }: OomKill, own: string): number | undefined {
+  if (oomGroup === undefined || group === undefined) return undefined;
+  const depth = (path: string) => path.split("/").filter(Boolean).length;
+  const name = own.slice(own.lastIndexOf("/"));
+  const end = `${group}/`.indexOf(`${name}/`);
+  return end === -1 ? undefined : depth(group.slice(0, end + name.length)) - depth(oomGroup);
+}

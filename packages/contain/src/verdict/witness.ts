@@ -1,0 +1,89 @@
+// What the supervisor notes while a container runs, since the kernel keeps nothing of it afterwards.
+import { closeSync, existsSync } from "node:fs";
+import { type KernelLogPosition, openKernelLog, POLLIN, pidfdOpen, type Source, takeTicks, timerfd } from "@contain-tools/kernel";
+import type { Evidence } from "../evidence.ts";
+import { type Level, readAncestors } from "./chain.ts";
+import {
+  findProgram,
+  type Held,
+  holdTmpfs,
+  type Look,
+  letGo,
+  lookAt,
+  lookAtZombie,
+  type Program,
+  type Watched,
+  type Zombie,
+} from "./look.ts";
+import { readVmstat } from "./vmstat.ts";
+
+/** What was counted before the container started. */
+export interface Baseline {
+  readonly ancestors: readonly Level[];
+  /** Where its group does not count OOM kills. */
+  readonly vmstat: Evidence | undefined;
+}
+
+export function takeBaseline(group: string | undefined): Baseline {
+  const counts = group !== undefined && existsSync(`${group}/memory.events`);
+  return { ancestors: group === undefined ? [] : readAncestors(group), vmstat: counts ? undefined : readVmstat() };
+}
+
+/** It fills up while the container runs. */
+export interface Seen {
+  program: Program | undefined;
+  /** The most recent one. */
+  look: Look | undefined;
+  zombie: Zombie | undefined;
+  held: readonly Held[];
+}
+
+export interface Witness {
+  readonly watched: Watched;
+  readonly baseline: Baseline;
+  readonly log: KernelLogPosition;
+  readonly seen: Seen;
+  readonly sources: readonly Source[];
+  /** To be called when the program has been started. @param tmpfs the places whose tmpfs to watch */
+  readonly started: (tmpfs: readonly string[]) => void;
+  readonly close: () => void;
+}
+
+const EVERY = 500; // milliseconds
+
+/** Starts to watch a container that was just made. */
+export function witness(watched: Watched, baseline: Baseline): Witness {
+  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, held: [] };
+  const log = openKernelLog();
+  const pidfd = pidfdOpen(watched.pid);
+  const timer = timerfd(EVERY);
+  const end: Source = {
+    fd: pidfd,
+    wants: () => (seen.zombie === undefined ? POLLIN : undefined),
+    ready: () => {
+      seen.zombie = lookAtZombie(watched.pid);
+    },
+  };
+  const clock: Source = {
+    fd: timer,
+    wants: () => POLLIN,
+    ready: () => {
+      takeTicks(timer);
+      if (seen.zombie !== undefined) return;
+      seen.program ??= findProgram(watched);
+      seen.look = lookAt(watched, seen.program);
+    },
+  };
+  return {
+    ...{ watched, baseline, log, seen, sources: [end, clock] },
+    started: (tmpfs) => {
+      if (watched.indirect) return; // what has started is the nsexec before it
+      seen.program = findProgram(watched);
+      seen.held = holdTmpfs(watched.pid, tmpfs);
+    },
+    close: () => {
+      for (const fd of [pidfd, timer]) closeSync(fd);
+      letGo(seen.held);
+    },
+  };
+}
