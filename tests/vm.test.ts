@@ -16,6 +16,7 @@ import { limitCases } from "./vm/cases/limits.ts";
 import { manageCases } from "./vm/cases/manage.ts";
 import { recordCases } from "./vm/cases/record.ts";
 import { userCases } from "./vm/cases/user.ts";
+import { verdictCases } from "./vm/cases/verdict.ts";
 import { boot, type Machine } from "./vm/machine.ts";
 
 /** While one subject is worked on, CONTAIN_VM_CASES=WORD selects the cases with WORD in their names; CI sets no such thing. */
@@ -32,6 +33,7 @@ const all = [
   ...manageCases,
   ...recordCases,
   ...userCases,
+  ...verdictCases,
 ];
 const cases = all.filter(({ name }) => name.includes(word));
 const SECONDS = 900;

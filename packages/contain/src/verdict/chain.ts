@@ -1,7 +1,7 @@
 // The counters of a container's group and of all groups above it, before and after (cgroup-v2.rst).
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { codeOf, findHierarchy } from "@contain-tools/kernel";
+import { codeOf } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 
 const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local"] as const;
@@ -27,7 +27,7 @@ function read(path: string): Reading {
 /** The groups above the container's own, as they are before it starts; its own is new, and has counted nothing yet. */
 export function readAncestors(group: string): Level[] {
   const levels: Level[] = [];
-  for (let dir = dirname(group); existsSync(join(dirname(dir), "cgroup.procs")); dir = dirname(dir)) levels.push(readLevel(dir));
+  for (let dir = dirname(group); existsSync(join(dir, "cgroup.procs")); dir = dirname(dir)) levels.push(readLevel(dir));
   return levels;
 }
 
@@ -38,16 +38,6 @@ function readLevel(dir: string): Level {
 /** The same groups afterwards, the container's own first. */
 export function readChainAgain(group: string, ancestors: readonly Level[]): Level[] {
   return [readLevel(group), ...ancestors.map(({ dir }) => readLevel(dir))];
-}
-
-/** True when the last level of a chain is really the highest: nothing of the hierarchy is hidden above (cgroup_namespaces(7)). */
-export function seesWholeHierarchy(): boolean {
-  const INITIAL = "cgroup:[4026531835]"; // PROC_CGROUP_INIT_INO of the kernel's proc_ns.h
-  try {
-    return readlinkSync("/proc/self/ns/cgroup") === INITIAL && findHierarchy().root === "/";
-  } catch {
-    return false;
-  }
 }
 
 /** By how much a counter has grown. */

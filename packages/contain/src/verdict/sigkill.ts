@@ -51,11 +51,14 @@ function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who
   };
 }
 
+/** Seconds: /proc rounds user and system time down, each to a tick. */
+export const TICKS_OFF = 0.02;
+
 /** The hard limit of RLIMIT_CPU; undefined when that was not it. */
 function cpuLimit(c: Case, who: string, status: Evidence): Finding | undefined {
   const { zombie } = c.seen;
   const hard = limitOf(cpuEvidence(c), 1);
-  if (zombie === undefined || !isDirect(c) || hard === undefined || zombie.cpu < hard) return undefined;
+  if (zombie === undefined || !isDirect(c) || hard === undefined || zombie.cpu + TICKS_OFF < hard) return undefined;
   return {
     code: "cpu-limit",
     text: `${who} was killed by the kernel: it had used ${zombie.cpu} s of CPU, and its hard limit is ${hard} s`,

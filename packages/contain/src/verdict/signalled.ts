@@ -2,7 +2,7 @@
 import { signalName } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import { type Case, problemOfLog, subjectOf } from "./case.ts";
-import { limitOf } from "./sigkill.ts";
+import { limitOf, TICKS_OFF } from "./sigkill.ts";
 
 const FAULTS = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP"];
 /** What usually sends them; the kernel does not say. */
@@ -71,7 +71,7 @@ function forwarded(sent: Case["outcome"]["sent"], who: string, name: string, sta
 function softCpuLimit(c: Case, who: string, status: Evidence): Finding | undefined {
   const { zombie } = c.seen;
   const soft = zombie === undefined || c.watched.init || c.watched.indirect ? undefined : limitOf(zombie.cpuLimit, 0);
-  if (zombie === undefined || soft === undefined || zombie.cpu < soft) return undefined;
+  if (zombie === undefined || soft === undefined || zombie.cpu + TICKS_OFF < soft) return undefined;
   const text = `${who} was killed by SIGXCPU: it had used ${zombie.cpu} s of CPU, and its soft limit is ${soft} s`;
   const evidence = [status, zombie.cpuLimit, { ...zombie.stat, value: `${zombie.cpu} s` }];
   return { code: "cpu-limit", text, certain: true, evidence, mend: "a higher --ulimit cpu=" };
