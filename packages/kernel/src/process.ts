@@ -120,6 +120,19 @@ export function hasEnded(pidfd: number): boolean {
   return pollOnce(pidfd, POLLIN, 0);
 }
 
+const PIDFD_GET_INFO = 0xc040ff0b; // _IOWR(0xff, 11, struct pidfd_info), whose first version has 64 bytes
+const PIDFD_INFO_EXIT = 8;
+const EXIT_CODE = 60;
+const ioctlC = declare("ioctl", "int", ["int", "ulong", "void *"]);
+
+/** The wait status of a process that has ended and was waited for, by whomever: ioctl_pidfd(2), since Linux 6.15; undefined before. */
+export function pidfdStatus(pidfd: number): number | undefined {
+  const info = Buffer.alloc(64);
+  info.writeUInt32LE(PIDFD_INFO_EXIT, 0);
+  if (ioctlC(pidfd, PIDFD_GET_INFO, info) === -1) return undefined;
+  return (info.readUInt32LE(0) & PIDFD_INFO_EXIT) === 0 ? undefined : info.readInt32LE(EXIT_CODE);
+}
+
 const prctlC = declare("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
 const prctlStringC = declare("prctl", "int", ["int", "str", "ulong", "ulong", "ulong"]);
 const PR_SET_DUMPABLE = 4;

@@ -1,6 +1,7 @@
 // A program that exited by itself.
-import { shellStatus, signalName } from "@contain-tools/kernel";
+import { endSignal, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
+import { describeStatus } from "../supervise.ts";
 import { type Case, subjectOf } from "./case.ts";
 
 /** @param by where it stands that it exited */
@@ -24,7 +25,7 @@ export function judgeExit(c: Case, by: Evidence): Finding {
   return { code: "exit-above-128", text, certain: true, evidence: [by] };
 }
 
-/** What PID 1 left behind. */
+/** What PID 1 left behind: those that were there at the last look, and ended by SIGKILL. */
 export function judgeRest({ outcome, seen: { look, program } }: Case): Finding[] {
   if (look === undefined || program?.isInit === false || outcome.killedByUs !== undefined) return [];
   const { list } = look;
@@ -32,9 +33,28 @@ export function judgeRest({ outcome, seen: { look, program } }: Case): Finding[]
     const text = "whether other processes ended with PID 1: cannot tell; the list of its group's processes would tell";
     return [{ code: "rest-cannot-tell", text, certain: false, evidence: [list] }];
   }
-  if (look.others.length === 0) return [];
-  const before = ((Date.now() - look.at) / 1000).toFixed(1);
-  const text = `${before} s before the end there were also ${look.others.join(", ")}; what was left of them the kernel killed when PID 1 ended`;
-  const evidence = { ...list, value: list.value?.replace(/\s+/g, " ") };
-  return [{ code: "rest-killed", text, certain: true, evidence: [evidence], mend: "a PID 1 that waits for its children, or --init" }];
+  const ended = look.others.map(({ pid, name, pidfd }) => ({ who: `${name} (PID ${pid})`, status: pidfdStatus(pidfd) }));
+  const killed = ended.filter(({ status }) => status !== undefined && endSignal(status) === SIGKILL);
+  const unknown = ended.filter(({ status }) => status === undefined);
+  const names = (some: readonly { who: string }[]) => some.map(({ who }) => who).join(", ");
+  const evidence: Evidence[] = [
+    { ...list, value: list.value.replace(/\s+/g, " ") },
+    {
+      source: "ioctl(pidfd, PIDFD_GET_INFO)",
+      value: ended.map(({ who, status }) => `${who}: ${describe(status)}`).join(", "),
+      rule: "linux/pidfd.h PIDFD_INFO_EXIT",
+    },
+  ];
+  const found: Finding[] = [];
+  if (killed.length > 0) {
+    const text = `${names(killed)} ended by SIGKILL, as what is left does when PID 1 ends`;
+    found.push({ code: "rest-killed", text, certain: true, evidence, mend: "a PID 1 that waits for its children, or --init" });
+  }
+  if (unknown.length > 0) {
+    const text = `a moment before the end there were also ${names(unknown)}. Whether they were still there at the end: cannot tell; Linux 6.15 and later would tell`;
+    found.push({ code: "rest-cannot-tell", text, certain: false, evidence });
+  }
+  return found;
 }
+
+const describe = (status: number | undefined) => (status === undefined ? "?" : describeStatus(status));

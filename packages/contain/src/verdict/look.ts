@@ -1,16 +1,22 @@
 // One look at the processes of a container, and at PID 1 when it has ended and nobody has waited for it yet.
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
-import { codeOf, printable, readIfThere, readMountInfo, statFields, statusField } from "@contain-tools/kernel";
+import { codeOf, hasEnded, pidfdOpen, printable, readIfThere, readMountInfo, statFields, statusField } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 
 /** The processes of a container besides PID 1 and `pid1`'s child, as they were at one moment. */
 export interface Look {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** `sleep (PID 123)` */
-  readonly others: readonly string[];
+  readonly others: readonly Other[];
   /** Where they are listed. */
   readonly list: Evidence;
+}
+
+export interface Other {
+  readonly pid: number;
+  readonly name: string;
+  /** By which it can be asked how it ended. */
+  readonly pidfd: number;
 }
 
 /** Who the program is. */
@@ -55,23 +61,38 @@ export function findProgram({ pid, init, indirect }: Watched): Program | undefin
   };
 }
 
-const SHOWN = 5;
+const MOST = 16; // others that are kept in view
 
-export function lookAt({ pid, group }: Watched, program: Program | undefined): Look {
+/** Looks again. What has gone since the last look is forgotten. */
+export function lookAt({ pid, group }: Watched, program: Program | undefined, last: Look | undefined): Look {
   const path = group === undefined ? `/proc/${pid}/task/${pid}/children` : `${group}/cgroup.procs`;
   const list = read(path, "", "pid_namespaces(7): when PID 1 ends, the kernel kills the rest with SIGKILL");
-  const others = (list.value ?? "")
+  const pids = (list.value ?? "")
     .split(/\s+/)
     .map(Number)
     .filter((other) => other !== 0 && other !== pid && other !== program?.pid);
-  const shown = others.slice(0, SHOWN).map((other) => `${nameOf(other)} (PID ${other})`);
-  return { at: Date.now(), others: others.length > SHOWN ? [...shown, `${others.length - SHOWN} more`] : shown, list };
+  const kept = (last?.others ?? []).filter(({ pidfd }) => !hasEnded(pidfd));
+  forget({ others: (last?.others ?? []).filter((other) => !kept.includes(other)) });
+  const added = pids.filter((other) => !kept.some((one) => one.pid === other)).slice(0, MOST - kept.length);
+  return { at: Date.now(), others: [...kept, ...added.flatMap(openOther)], list };
+}
+
+function openOther(pid: number): Other[] {
+  try {
+    return [{ pid, name: nameOf(pid), pidfd: pidfdOpen(pid) }];
+  } catch {
+    return []; // it has ended
+  }
+}
+
+export function forget(look: Pick<Look, "others"> | undefined): void {
+  for (const { pidfd } of look?.others ?? []) closeSync(pidfd);
 }
 
 /** PID 1 as a zombie. */
 export interface Zombie {
   readonly name: string | undefined;
-  /** Seconds of CPU, user and system, of all its threads. */
+  /** Seconds of CPU, user and system, of all its threads and of the children it has waited for. */
   readonly cpu: number;
   readonly stat: Evidence;
   /** "Max cpu time" of /proc/PID/limits. */
@@ -84,12 +105,13 @@ const cpuLimitOf = (pid: number) =>
 const TICKS = 100; // a second, as /proc shows times (USER_HZ, time(7))
 
 export function lookAtZombie(pid: number): Zombie {
-  const stat = read(`/proc/${pid}/stat`, "", "proc_pid_stat(5) comm, utime, stime");
+  const stat = read(`/proc/${pid}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
   const fields = statFields(stat.value ?? "");
+  const times = [11, 12, 13, 14].map((place) => Number(fields[place] ?? Number.NaN));
   const name = /\((.*)\)/s.exec(stat.value ?? "")?.[1];
   return {
     name: name === undefined ? undefined : printable(name),
-    cpu: (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS,
+    cpu: times.reduce((total, ticks) => total + ticks, 0) / TICKS,
     stat: { ...stat, ...(name === undefined ? {} : { value: `(${printable(name)}) ${fields[0]}` }) },
     cpuLimit: cpuLimitOf(pid),
   };

@@ -23,7 +23,12 @@ export function findVictims({ log, watched, seen }: Case): Victims {
   const kills = problem === undefined ? findOomKills(read.records) : [];
   const main = kills.find(({ pid }) => pid === watched.pid || pid === seen.program?.pid);
   const ours = watched.group === undefined ? [] : kills.filter((kill) => isIn(kill, watched.group ?? ""));
-  return { main, others: ours.filter((kill) => kill !== main), problem };
+  return { main, others: once(ours.filter(({ pid }) => pid !== main?.pid)), problem };
+}
+
+/** With memory.oom.group the first victim is logged twice. */
+function once(kills: readonly OomKill[]): OomKill[] {
+  return [...new Map(kills.map((kill) => [kill.pid, kill])).values()];
 }
 
 export function logEvidence(value: string | undefined, problem?: string): Evidence {

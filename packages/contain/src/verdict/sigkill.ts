@@ -27,14 +27,17 @@ export function judgeSigkill(c: Case, status: Evidence): Finding {
     }
   }
   if (killedByUs !== undefined) return ourselves(c, who, status);
-  return cpuLimit(c, who, status) ?? somebody(c, who, status);
+  return somebody(c, who, status);
 }
 
 function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who: string, status: Evidence): Finding {
   const sender = asked?.by ? `, from ${asked.name} (PID ${asked.by})` : "";
   const signal = signalName(asked?.signal ?? SIGTERM);
   const asking: Evidence = { source: "the supervisor's siginfo", value: `${signal}${sender}`, rule: "sigaction(2) si_pid" };
-  const still = look !== undefined && look.others.length > 0 ? ` Besides it there were ${look.others.join(", ")}.` : "";
+  const still =
+    look !== undefined && look.others.length > 0
+      ? ` Besides it there were ${look.others.map(({ name, pid }) => `${name} (PID ${pid})`).join(", ")}.`
+      : "";
   if (killedByUs === "interrupt")
     return {
       code: "killed-by-interrupt",
@@ -51,43 +54,29 @@ function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who
   };
 }
 
-/** Seconds: /proc rounds user and system time down, each to a tick. */
-export const TICKS_OFF = 0.02;
-
-/** The hard limit of RLIMIT_CPU; undefined when that was not it. */
-function cpuLimit(c: Case, who: string, status: Evidence): Finding | undefined {
-  const { zombie } = c.seen;
-  const hard = limitOf(cpuEvidence(c), 1);
-  if (zombie === undefined || !isDirect(c) || hard === undefined || zombie.cpu + TICKS_OFF < hard) return undefined;
-  return {
-    code: "cpu-limit",
-    text: `${who} was killed by the kernel: it had used ${zombie.cpu} s of CPU, and its hard limit is ${hard} s`,
-    certain: true,
-    evidence: [status, zombie.cpuLimit, { ...zombie.stat, value: `${zombie.cpu} s` }],
-    mend: "a higher --ulimit cpu=",
-  };
-}
-
-/** The zombie that we have seen is the program itself. */
-const isDirect = ({ watched: { init, indirect } }: Case) => !init && !indirect;
-
-function cpuEvidence(c: Case): Evidence {
-  const limit = isDirect(c) ? c.seen.zombie?.cpuLimit : c.seen.program?.cpuLimit;
-  return limit ?? { source: "/proc/PID/limits Max cpu time", value: undefined, problem: "it was gone", rule: "setrlimit(2) RLIMIT_CPU" };
-}
-
-/** Seconds, Infinity for none. @param place 0 for the soft limit, 1 for the hard one */
-export function limitOf({ value }: Evidence, place: 0 | 1): number | undefined {
-  const word = value?.split(" ")[place];
-  return word === undefined ? undefined : word === "unlimited" ? Number.POSITIVE_INFINITY : Number(word);
+/**
+ * What its limit of CPU time has to do with it. /proc shows what was used exactly, the limit counts by ticks of the clock
+ * (kernel/time/posix-cpu-timers.c), so from half of it on nobody can be sure.
+ */
+function cpuLimit(c: Case): { readonly far: boolean; readonly evidence: readonly Evidence[] } {
+  const { zombie, program } = c.seen;
+  const gone: Evidence = { source: "/proc/PID/stat", value: undefined, problem: "it was gone", rule: "proc_pid_stat(5)" };
+  if (zombie === undefined || !Number.isFinite(zombie.cpu)) return { far: false, evidence: [zombie?.stat ?? gone] };
+  const used = { ...zombie.stat, value: `${zombie.cpu} s of CPU, children included` };
+  if (zombie.cpu < 0.5) return { far: true, evidence: [{ ...used, rule: "setrlimit(2) RLIMIT_CPU: whole seconds, 1 at least" }] };
+  const isDirect = !c.watched.init && !c.watched.indirect;
+  const limit = (isDirect ? zombie.cpuLimit : program?.cpuLimit) ?? { ...gone, source: "/proc/PID/limits" };
+  const word = limit.value?.split(" ")[1];
+  const hard = word === "unlimited" ? Number.POSITIVE_INFINITY : Number(word ?? Number.NaN);
+  return { far: zombie.cpu < hard / 2, evidence: [limit, used] };
 }
 
 function somebody(c: Case, who: string, status: Evidence): Finding {
   const { oomKills, seen, watched } = c;
-  const evidence = [status, oomKills.evidence, cpuEvidence(c)];
-  const hard = limitOf(cpuEvidence(c), 1);
-  if (hard === undefined || (!isDirect(c) && Number.isFinite(hard))) {
-    const text = `${who} was killed by SIGKILL, not by the OOM killer. By whom: cannot tell; its limit of CPU time could have been it, and what it had used was not seen`;
+  const cpu = cpuLimit(c);
+  const evidence = [status, oomKills.evidence, ...cpu.evidence];
+  if (!cpu.far) {
+    const text = `${who} was killed by SIGKILL, not by the OOM killer. By whom: cannot tell; the kernel may have, for its hard limit of CPU time (RLIMIT_CPU, --ulimit cpu=), or somebody; a limit far from what it used would tell`;
     return { code: "sigkill-cannot-tell", text, certain: false, evidence };
   }
   const text = "not by the OOM killer, no limit of CPU time, and not by contain. The kernel keeps no record of the sender";

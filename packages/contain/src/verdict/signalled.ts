@@ -2,7 +2,6 @@
 import { signalName } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import { type Case, problemOfLog, subjectOf } from "./case.ts";
-import { limitOf, TICKS_OFF } from "./sigkill.ts";
 
 const FAULTS = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP"];
 /** What usually sends them; the kernel does not say. */
@@ -10,6 +9,7 @@ const USUAL: Readonly<Record<string, string>> = {
   SIGABRT: "usually abort(3): the program ended itself, after a failed assertion or an error in its heap",
   SIGSYS: "usually a seccomp filter that forbids a system call (seccomp(2))",
   SIGPIPE: "usually a write to a pipe or socket that nobody reads any more (pipe(7))",
+  SIGXCPU: "usually the soft limit of CPU time, RLIMIT_CPU (setrlimit(2))",
   SIGXFSZ: "usually a file that would grow beyond RLIMIT_FSIZE (setrlimit(2))",
 };
 
@@ -23,10 +23,6 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
   }
   const sent = c.outcome.sent.filter((one) => one.signal === signal);
   if (sent.length > 0) return forwarded(sent, who, name, status);
-  if (name === "SIGXCPU") {
-    const over = softCpuLimit(c, who, status);
-    if (over !== undefined) return over;
-  }
   const problem = FAULTS.includes(name) ? problemOfLog(c.log()) : undefined;
   const usual = USUAL[name] === undefined ? "" : `; ${USUAL[name]}`;
   const log = FAULTS.includes(name) ? [faultEvidence(undefined, problem ?? "it has no line of a fault")] : [];
@@ -66,13 +62,4 @@ function forwarded(sent: Case["outcome"]["sent"], who: string, name: string, sta
   const first = evidence[0]?.value;
   const text = `${who} was killed by ${name}, which contain forwarded: ${first}`;
   return { code: "signal-forwarded", text, certain: true, evidence: [status, ...evidence] };
-}
-
-function softCpuLimit(c: Case, who: string, status: Evidence): Finding | undefined {
-  const { zombie } = c.seen;
-  const soft = zombie === undefined || c.watched.init || c.watched.indirect ? undefined : limitOf(zombie.cpuLimit, 0);
-  if (zombie === undefined || soft === undefined || zombie.cpu + TICKS_OFF < soft) return undefined;
-  const text = `${who} was killed by SIGXCPU: it had used ${zombie.cpu} s of CPU, and its soft limit is ${soft} s`;
-  const evidence = [status, zombie.cpuLimit, { ...zombie.stat, value: `${zombie.cpu} s` }];
-  return { code: "cpu-limit", text, certain: true, evidence, mend: "a higher --ulimit cpu=" };
 }

@@ -16,7 +16,8 @@ export function judge(c: Case): Finding[] {
   if (status === 0) return otherVictims(c);
   const main = judgeEnd(c);
   const exited = main.code.startsWith("exit");
-  return [main, ...otherVictims(c), ...judgeRest(c), ...(exited ? hints(c) : [])];
+  const others = otherVictims(c).filter(({ certain }) => certain || main.code !== "sigkill-cannot-tell");
+  return [main, ...others, ...judgeRest(c), ...(exited ? hints(c) : [])];
 }
 
 function judgeEnd(c: Case): Finding {

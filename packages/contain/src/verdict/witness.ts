@@ -5,6 +5,7 @@ import type { Evidence } from "../evidence.ts";
 import { type Level, readAncestors } from "./chain.ts";
 import {
   findProgram,
+  forget,
   type Held,
   holdTmpfs,
   type Look,
@@ -71,7 +72,7 @@ export function witness(watched: Watched, baseline: Baseline): Witness {
       takeTicks(timer);
       if (seen.zombie !== undefined) return;
       seen.program ??= findProgram(watched);
-      seen.look = lookAt(watched, seen.program);
+      seen.look = lookAt(watched, seen.program, seen.look);
     },
   };
   return {
@@ -84,6 +85,7 @@ export function witness(watched: Watched, baseline: Baseline): Witness {
     close: () => {
       for (const fd of [pidfd, timer]) closeSync(fd);
       letGo(seen.held);
+      forget(seen.look);
     },
   };
 }
