@@ -21,6 +21,7 @@ function file(path: string, content: string | Buffer, mode = 0o755): void {
 
 for (const name of ["proc", "dev", "tmp", "full"]) mkdirSync(join(bare, name), { recursive: true });
 mkdirSync(join(rootfs, "mnt"), { recursive: true });
+file(join(rootfs, "full"), "");
 mkdirSync(join(rootfs, "locked"), { mode: 0o700 });
 file(join(rootfs, "locked/prog"), "#!/bin/sh\n");
 file(join(rootfs, "no-x"), "#!/bin/sh\n", 0o644);
@@ -197,6 +198,42 @@ describe("the verdict", { ...need("root", "unshare", "bash"), concurrency: false
       const faults = faultsOf(row, reports);
       if (faults.length > 0) t.diagnostic(output);
       assert.deepEqual(faults, []);
+    });
+  }
+});
+
+/** Starts in the background, waits, and gives what wait and inspect say. */
+function detached(words: readonly string[]) {
+  const id = run(["contain", "run", "--detach", "--quiet", "--rootfs", rootfs, ...words]).stdout.trim();
+  const wait = run(["contain", "wait", id]);
+  const { ended } = JSON.parse(run(["contain", "inspect", id]).stdout) as { ended: Report };
+  run(["contain", "rm", id]);
+  return { wait, codes: ended.verdict.map(({ code }) => code), status: ended.status };
+}
+
+describe("the verdict of a detached container", need("root"), () => {
+  test("wait tells it, inspect keeps it; a success has none", () => {
+    const { wait, codes, status } = detached(["sh", "-c", "exit 7"]);
+    assert.deepEqual([wait.status, status, wait.stdout, codes], [7, 7, "7\n", ["exit"]]);
+    assert.match(wait.stderr, /^contain: verdict: PID 1 \(sh\) exited with 7 by itself\ncontain: {3}waitpid\(2\): exit status 7 \(/);
+    const success = detached(["true"]);
+    assert.deepEqual([success.wait.stderr, success.codes], ["", []]);
+  });
+
+  for (const [code, words, text] of [
+    ["hint-read-only", [], "echo x >/file; exit 1"],
+    ["hint-permission", ["--user", "1000:1000"], "cat /locked/prog; exit 1"],
+    ["hint-no-space", ["--volume", "/dev/full:/full"], "echo x >/full; exit 1"],
+    ["hint-fork-refused", ["--user", "1234:1234", "--ulimit", "nproc=1"], "(sleep 1 & sleep 1); exit 1"],
+  ] as const) {
+    test(`${code}: what the log says last is a hint`, () => {
+      const { codes, wait } = detached([...words, "--", "sh", "-c", text]);
+      assert.deepEqual(codes, ["exit", code], wait.stderr);
+      assert.match(wait.stderr, /verdict: a hint: it wrote "/);
+    });
+    test(`${code}: not for a success, nor without those words`, () => {
+      assert.deepEqual(detached([...words, "--", "sh", "-c", `exec 2>/dev/null; ${text}`]).codes, ["exit"]);
+      assert.deepEqual(detached([...words, "--", "sh", "-c", `trap 'exit 0' EXIT; ${text}`]).codes, []);
     });
   }
 });

@@ -68,15 +68,15 @@ export const FUNCTIONS = `
     contain run --quiet --json "report-$name" --rootfs "$ROOTFS" "$@" >/dev/null 2>&1 </dev/null
     tell "$name"
   }
-  tell() { echo "$1 $(cat "report-$1")"; rm -f "report-$1" id; }
+  tell() { echo "T $1 $EPOCHREALTIME" >&2; echo "$1 $(cat "report-$1")"; rm -f "report-$1" id; }
   h() {
     local name=$1
     shift
     held_name=$name
     rm -f id
-    hold contain run --quiet --json "report-$name" --cidfile id --rootfs "$ROOTFS" "$@" 2>/dev/null
+    hold contain run --quiet --json "report-$name" --cidfile id --rootfs "$ROOTFS" "$@"
     group=$cg/contain-$(<id)
-    read -r pid <"$group/cgroup.procs"
+    read -r pid <"$group/cgroup.procs"; echo "H $name $EPOCHREALTIME" >&2
   }
   ended() { exec {to}>&-; cat <&"$from" >/dev/null; wait "$held"; tell "$held_name"; }
   ended_late() { sleep "$1"; ended; }

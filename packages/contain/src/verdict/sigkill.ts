@@ -19,7 +19,7 @@ export function judgeSigkill(c: Case, status: Evidence): Finding {
     return cannotTell("the counts of the OOM killer cannot be read; memory.events of its group would tell", [c.oomKills.evidence]);
   if (by) {
     const { main, others, problem } = findVictims(c);
-    if (main !== undefined) return describeKill(c, main, who, "oom-kill");
+    if (main !== undefined) return describeKill(c, main, subjectOf(c, main.name), "oom-kill");
     const incomplete = !c.oomKills.evidence.source.startsWith("/proc/") && others.length < by;
     if (problem !== undefined || incomplete) {
       const took = `the OOM killer took ${by} process${by === 1 ? "" : "es"}; whether this was one of them, the kernel's log would tell`;

@@ -1,5 +1,5 @@
 // Signals but SIGKILL: forwarded by us, raised by the kernel at a fault, at a limit, or sent by somebody.
-import { signalName } from "@contain-tools/kernel";
+import { printable, signalName } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import { type Case, problemOfLog, subjectOf } from "./case.ts";
 
@@ -18,7 +18,7 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
   const name = signalName(signal);
   const who = subjectOf(c);
   if (FAULTS.includes(name)) {
-    const fault = findFault(c, who, name, status);
+    const fault = findFault(c, name, status);
     if (fault !== undefined) return fault;
   }
   const sent = c.outcome.sent.filter((one) => one.signal === signal);
@@ -42,14 +42,15 @@ function faultEvidence(value: string | undefined, problem?: string): Evidence {
   return { source: "/dev/kmsg", value, ...(problem === undefined ? {} : { problem }), rule };
 }
 
-function findFault(c: Case, who: string, name: string, status: Evidence): Finding | undefined {
+function findFault(c: Case, name: string, status: Evidence): Finding | undefined {
   const log = c.log();
   if (problemOfLog(log) !== undefined) return undefined;
   const pids = new Set([c.seen.program?.pid, ...(c.watched.init || c.watched.indirect ? [] : [c.watched.pid])]);
-  const line = log.records.find((record) =>
-    pids.has(Number(/\[(\d+)\]:? (?:segfault at|trap |general protection|unhandled |bad frame)/.exec(record)?.[1])),
-  );
+  const line = log.records
+    .map(printable)
+    .find((record) => pids.has(Number(/\[(\d+)\]:? (?:segfault at|trap |general protection|unhandled |bad frame)/.exec(record)?.[1])));
   if (line === undefined) return undefined;
+  const who = subjectOf(c, /^(?:traps: )?(.*?)\[\d+\]/.exec(line)?.[1]);
   const text = `${who} was killed by ${name}: the kernel's answer to a fault of its own, no signal that was sent`;
   return { code: "signal-fault", text, certain: true, evidence: [status, faultEvidence(line)] };
 }
