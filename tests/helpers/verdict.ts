@@ -68,7 +68,7 @@ export const FUNCTIONS = `
     contain run --quiet --json "report-$name" --rootfs "$ROOTFS" "$@" >/dev/null 2>&1 </dev/null
     tell "$name"
   }
-  tell() { echo "T $1 $EPOCHREALTIME" >&2; echo "$1 $(cat "report-$1")"; rm -f "report-$1" id; }
+  tell() { echo "$1 $(cat "report-$1")"; rm -f "report-$1" id; }
   h() {
     local name=$1
     shift
@@ -76,7 +76,7 @@ export const FUNCTIONS = `
     rm -f id
     hold contain run --quiet --json "report-$name" --cidfile id --rootfs "$ROOTFS" "$@"
     group=$cg/contain-$(<id)
-    read -r pid <"$group/cgroup.procs"; echo "H $name $EPOCHREALTIME" >&2
+    read -r pid <"$group/cgroup.procs"
   }
   ended() { exec {to}>&-; cat <&"$from" >/dev/null; wait "$held"; tell "$held_name"; }
   ended_late() { sleep "$1"; ended; }
