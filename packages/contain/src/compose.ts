@@ -106,7 +106,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     rootless,
     init: given.has("init"),
-    tmpfs: [...given.all("tmpfs").map((text) => text.split(":", 1)[0] ?? ""), ...(given.has("overlay") ? ["/"] : [])],
+    tmpfs: [...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")), ...(given.has("overlay") ? ["/"] : [])],
     tty,
     detach: given.has("detach"),
     logSize: readLogSize(given.value("log-size"), given.has("detach")),

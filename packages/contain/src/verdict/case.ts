@@ -4,7 +4,7 @@ import { type Failure, type KernelLog, readKernelLog } from "@contain-tools/kern
 import type { Evidence } from "../evidence.ts";
 import type { Outcome } from "../supervise.ts";
 import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
-import type { Watched } from "./look.ts";
+import type { Watched } from "./program.ts";
 import { readVmstat } from "./vmstat.ts";
 import type { Seen, Witness } from "./witness.ts";
 

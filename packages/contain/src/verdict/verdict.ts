@@ -1,5 +1,5 @@
 // The verdict: why a container ended as it did, as far as the evidence goes.
-import { endSignal, type Failure, SIGKILL, shellStatus, signalName, steps } from "@contain-tools/kernel";
+import { endSignal, type Failure, printable, SIGKILL, shellStatus, signalName, steps } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import type { Case } from "./case.ts";
 import { judgeExit, judgeRest } from "./exited.ts";
@@ -62,11 +62,12 @@ function judgeStart({ tool, message, hint, diagnosis }: Failure): Finding {
 
 /** The verdict as lines for a person. */
 export function verdictLines(findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ text, evidence, mend }) => [
+  const lines = findings.flatMap(({ text, evidence, mend }) => [
     `verdict: ${text}`,
     ...evidence.map(({ source, value, problem, rule }) => `  ${source}: ${value ?? `unreadable (${problem ?? "not there"})`} (${rule})`),
     ...(mend === undefined ? [] : [`  mend: ${mend}`]),
   ]);
+  return lines.map(printable);
 }
 
 export function sayVerdict(findings: readonly Finding[]): void {

@@ -3,20 +3,11 @@ import { closeSync, existsSync } from "node:fs";
 import { type KernelLogPosition, openKernelLog, POLLIN, pidfdOpen, type Source, takeTicks, timerfd } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { type Level, readAncestors } from "./chain.ts";
-import {
-  findProgram,
-  forget,
-  type Held,
-  holdTmpfs,
-  type Look,
-  letGo,
-  lookAt,
-  lookAtZombie,
-  type Program,
-  type Watched,
-  type Zombie,
-} from "./look.ts";
+import { type Held, holdTmpfs, letGo } from "./held.ts";
+import { forget, type Look, lookAt } from "./look.ts";
+import { findProgram, type Program, type Watched } from "./program.ts";
 import { readVmstat } from "./vmstat.ts";
+import { lookAtZombie, type Zombie } from "./zombie.ts";
 
 /** What was counted before the container started. */
 export interface Baseline {

@@ -1,0 +1,19 @@
+// A file of /proc or of a group, or one field of it, as evidence.
+import { readFileSync } from "node:fs";
+import { codeOf } from "@contain-tools/kernel";
+import type { Evidence } from "../evidence.ts";
+
+/** @param key how its line begins; "" for the whole file */
+export function readField(path: string, key: string, rule: string): Evidence {
+  try {
+    const text = readFileSync(path, "utf8").trim();
+    const value = key === "" ? text : new RegExp(`^${key} +(.*?) *$`, "m").exec(text)?.[1]?.replace(/ +/g, " ");
+    return { source: key === "" ? path : `${path} ${key}`, value, rule };
+  } catch (error) {
+    return { source: path, value: undefined, problem: codeOf(error) ?? String(error), rule };
+  }
+}
+
+/** /proc/PID/limits, "Max cpu time": the soft and the hard limit. */
+export const cpuLimitOf = (pid: number) =>
+  readField(`/proc/${pid}/limits`, "Max cpu time", "setrlimit(2) RLIMIT_CPU: SIGXCPU at the soft limit, SIGKILL at the hard one");
