@@ -16,6 +16,12 @@ export function timerfd(milliseconds: number): number {
     () => ["CLOCK_MONOTONIC", "TFD_CLOEXEC|TFD_NONBLOCK"],
     () => timerfdCreateC(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
   );
+  setTimer(fd, milliseconds);
+  return fd;
+}
+
+/** timerfd_settime(2): from now on it is so many milliseconds between two expirations, and until the first. */
+export function setTimer(fd: number, milliseconds: number): void {
   const [seconds, nanoseconds] = [BigInt(Math.floor(milliseconds / 1000)), BigInt((milliseconds % 1000) * 1_000_000)];
   const time = new BigInt64Array([seconds, nanoseconds, seconds, nanoseconds]);
   sys(
@@ -23,7 +29,6 @@ export function timerfd(milliseconds: number): number {
     () => [`${fd}`, "0", `{it_interval=${milliseconds}ms}`, "NULL"],
     () => timerfdSettimeC(fd, 0, new Uint8Array(time.buffer), null),
   );
-  return fd;
 }
 
 const ticks = new Uint8Array(8);

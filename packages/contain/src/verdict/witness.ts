@@ -1,6 +1,6 @@
 // What the supervisor notes while a container runs, since the kernel keeps nothing of it afterwards.
 import { closeSync, existsSync } from "node:fs";
-import { type KernelLogPosition, openKernelLog, POLLIN, pidfdOpen, type Source, takeTicks, timerfd } from "@contain-tools/kernel";
+import { type KernelLogPosition, openKernelLog, POLLIN, pidfdOpen, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { type Level, readAncestors } from "./chain.ts";
 import { type Held, holdTmpfs, letGo } from "./held.ts";
@@ -41,14 +41,17 @@ export interface Witness {
   readonly close: () => void;
 }
 
-const EVERY = 500; // milliseconds
+// Milliseconds between looks: each time twice as long, so that a supervisor that runs for days makes no garbage.
+const FIRST = 500;
+const LONGEST = 30_000;
 
 /** Starts to watch a container that was just made. */
 export function witness(watched: Watched, baseline: Baseline): Witness {
   const seen: Seen = { program: undefined, look: undefined, zombie: undefined, held: [] };
   const log = openKernelLog();
   const pidfd = pidfdOpen(watched.pid);
-  const timer = timerfd(EVERY);
+  let between = FIRST;
+  const timer = timerfd(between);
   const end: Source = {
     fd: pidfd,
     wants: () => (seen.zombie === undefined ? POLLIN : undefined),
@@ -62,6 +65,8 @@ export function witness(watched: Watched, baseline: Baseline): Witness {
     ready: () => {
       takeTicks(timer);
       if (seen.zombie !== undefined) return;
+      between = Math.min(2 * between, LONGEST);
+      setTimer(timer, between);
       seen.program ??= findProgram(watched);
       seen.look = lookAt(watched, seen.program, seen.look);
     },
