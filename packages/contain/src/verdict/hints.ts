@@ -1,6 +1,5 @@
 // Why a program may have exited with an error: what the kernel counted meanwhile, a tmpfs that is full, the last words of the program.
 // Hints all: the kernel does not say why a program exits.
-import { statfsSync } from "node:fs";
 import { readIfThere } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import { formatBytes } from "../usage.ts";
@@ -57,9 +56,10 @@ function pidsLimit(c: Case): Finding[] {
   return [told(own.by, "one of the groups in the chain; which: cannot tell", [own.evidence, ...limits])];
 }
 
-function fullTmpfs({ seen: { held } }: Case): Finding[] {
-  return held.flatMap(({ mountPoint, fd }) => {
-    const { bsize, blocks, bfree, files, ffree } = statfsSync(`/proc/self/fd/${fd}`);
+function fullTmpfs({ seen: { tmpfs } }: Case): Finding[] {
+  return tmpfs.flatMap(({ mountPoint, at, stat }) => {
+    const { bsize, blocks, bfree, files, ffree } = stat;
+    const before = `${((Date.now() - at) / 1000).toFixed(1)} s before the end`;
     const evidence = (value: string) => [
       { source: `statfs(${mountPoint})`, value, rule: "tmpfs(5): ENOSPC when size= or nr_inodes= is reached" },
     ];
@@ -67,13 +67,13 @@ function fullTmpfs({ seen: { held } }: Case): Finding[] {
       return [
         hint(
           "tmpfs-full",
-          `the tmpfs on ${mountPoint} was full at the end, ${formatBytes(blocks * bsize)} (ENOSPC)`,
+          `the tmpfs on ${mountPoint} was full ${before}, ${formatBytes(blocks * bsize)} (ENOSPC)`,
           evidence(`${blocks} blocks, 0 free`),
           "a larger --tmpfs DST:SIZE",
         ),
       ];
     if (files > 0 && ffree === 0)
-      return [hint("tmpfs-full", `the tmpfs on ${mountPoint} had no inode left at the end (ENOSPC)`, evidence(`${files} inodes, 0 free`))];
+      return [hint("tmpfs-full", `the tmpfs on ${mountPoint} had no inode left ${before} (ENOSPC)`, evidence(`${files} inodes, 0 free`))];
     return [];
   });
 }

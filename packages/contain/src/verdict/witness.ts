@@ -3,9 +3,9 @@ import { closeSync, existsSync } from "node:fs";
 import { type KernelLogPosition, openKernelLog, POLLIN, pidfdOpen, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { type Level, readAncestors } from "./chain.ts";
-import { type Held, holdTmpfs, letGo } from "./held.ts";
 import { forget, type Look, lookAt } from "./look.ts";
 import { findProgram, type Program, type Watched } from "./program.ts";
+import { type Filling, readTmpfs } from "./tmpfs.ts";
 import { readVmstat } from "./vmstat.ts";
 import { lookAtZombie, type Zombie } from "./zombie.ts";
 
@@ -27,7 +27,8 @@ export interface Seen {
   /** The most recent one. */
   look: Look | undefined;
   zombie: Zombie | undefined;
-  held: readonly Held[];
+  /** At the last look. */
+  tmpfs: readonly Filling[];
 }
 
 export interface Witness {
@@ -47,7 +48,8 @@ const LONGEST = 30_000;
 
 /** Starts to watch a container that was just made. */
 export function witness(watched: Watched, baseline: Baseline): Witness {
-  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, held: [] };
+  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, tmpfs: [] };
+  let places: readonly string[] = [];
   const log = openKernelLog();
   const pidfd = pidfdOpen(watched.pid);
   let between = FIRST;
@@ -69,6 +71,7 @@ export function witness(watched: Watched, baseline: Baseline): Witness {
       setTimer(timer, between);
       seen.program ??= findProgram(watched);
       seen.look = lookAt(watched, seen.program, seen.look);
+      seen.tmpfs = readTmpfs(watched.pid, places);
     },
   };
   return {
@@ -76,11 +79,10 @@ export function witness(watched: Watched, baseline: Baseline): Witness {
     started: (tmpfs) => {
       if (watched.indirect) return; // what has started is the nsexec before it
       seen.program = findProgram(watched);
-      seen.held = holdTmpfs(watched.pid, tmpfs);
+      places = tmpfs;
     },
     close: () => {
       for (const fd of [pidfd, timer]) closeSync(fd);
-      letGo(seen.held);
       forget(seen.look);
     },
   };

@@ -1,0 +1,32 @@
+// How full the tmpfs mounts of a container are. They are not held open between two looks: umount inside would say EBUSY.
+import { closeSync, constants, openSync, type StatsFs, statfsSync } from "node:fs";
+import { openInRoot, readMountInfo } from "@contain-tools/kernel";
+
+export interface Filling {
+  readonly mountPoint: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly stat: StatsFs;
+}
+
+/** Asks the tmpfs mounts at these places; none when the container has ended, or we may not look. */
+export function readTmpfs(pid: number, places: readonly string[]): Filling[] {
+  if (places.length === 0) return [];
+  const opened: number[] = [];
+  try {
+    const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+    opened.push(root);
+    const wanted = readMountInfo(pid).filter(
+      ({ mountPoint, type }) => places.includes(mountPoint) && (type === "tmpfs" || type === "overlay"),
+    );
+    return wanted.map(({ mountPoint }) => {
+      const fd = openInRoot(root, mountPoint);
+      opened.push(fd);
+      return { mountPoint, at: Date.now(), stat: statfsSync(`/proc/self/fd/${fd}`) };
+    });
+  } catch {
+    return [];
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
