@@ -29,6 +29,7 @@ execFileSync(runtime, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit
 rmSync(join(folder, "all.cjs"));
 forgetVariables(program);
 copyFileSync(koffi, join(folder, "koffi.node"));
+copyFileSync(join(out, "lib/report.html"), join(folder, "report.html"));
 for (const name of TOOLS) if (name !== "contain") symlinkSync("contain", join(folder, name));
 check(program);
 

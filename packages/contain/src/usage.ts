@@ -38,28 +38,38 @@ const CUMULATIVE = [
   "writtenBytes",
 ] as const;
 
-/** Reads a group's usage as it is now. */
+/** Reads a group's usage as it is now, each file once: between two reads of one file the figures could move. */
 export function readUsage(group: string): Usage {
   const single = (file: string) => readLimit(group, file);
-  const field = (file: string, key: string) => cgroupField(group, file, key);
+  const fieldsOf = (file: string) => {
+    const text = readIfThere(join(group, file)) ?? "";
+    return (key: string) => numberIn(new RegExp(`^${key} (\\d+)$`, "m").exec(text)?.[1]);
+  };
+  const memory = fieldsOf("memory.stat");
+  const cpu = fieldsOf("cpu.stat");
+  const io = readIfThere(join(group, "io.stat"));
   return {
     memoryPeak: single("memory.peak"),
     memoryCurrent: single("memory.current"),
-    anon: field("memory.stat", "anon"),
-    file: field("memory.stat", "file"),
-    kernel: field("memory.stat", "kernel"),
-    shmem: field("memory.stat", "shmem"),
-    oomKills: field("memory.events", "oom_kill"),
-    cpuMicroseconds: field("cpu.stat", "usage_usec"),
-    cpuPeriods: field("cpu.stat", "nr_periods"),
-    cpuThrottledPeriods: field("cpu.stat", "nr_throttled"),
-    cpuThrottledMicroseconds: field("cpu.stat", "throttled_usec"),
+    anon: memory("anon"),
+    file: memory("file"),
+    kernel: memory("kernel"),
+    shmem: memory("shmem"),
+    oomKills: cgroupField(group, "memory.events", "oom_kill"),
+    cpuMicroseconds: cpu("usage_usec"),
+    cpuPeriods: cpu("nr_periods"),
+    cpuThrottledPeriods: cpu("nr_throttled"),
+    cpuThrottledMicroseconds: cpu("throttled_usec"),
     pidsPeak: single("pids.peak"),
     pidsCurrent: readPids(group),
-    pidsRefused: field("pids.events", "max"),
-    readBytes: sumOf(group, "rbytes"),
-    writtenBytes: sumOf(group, "wbytes"),
+    pidsRefused: cgroupField(group, "pids.events", "max"),
+    readBytes: sumOf(io, "rbytes"),
+    writtenBytes: sumOf(io, "wbytes"),
   };
+}
+
+function numberIn(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 /** A file that holds one number; undefined without the file, and for `max`. */
@@ -74,8 +84,7 @@ export function readPids(group: string): number | undefined {
   return current === undefined ? readIfThere(join(group, "cgroup.threads"))?.split("\n").filter(Boolean).length : Number(current);
 }
 
-function sumOf(group: string, key: string): number | undefined {
-  const text = readIfThere(join(group, "io.stat"));
+function sumOf(text: string | undefined, key: string): number | undefined {
   if (text === undefined) return undefined;
   return [...text.matchAll(new RegExp(`\\b${key}=(\\d+)`, "g"))].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
 }

@@ -1,14 +1,14 @@
 // A report as one page. Its scripts and styles are in the template that `build` makes; only data is added here, and never as markup.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { codeOf, ToolError } from "@contain-tools/kernel";
+import { dirname, join } from "node:path";
+import { codeOf, isNative, ToolError } from "@contain-tools/kernel";
 import type { Chart, Model } from "./types.ts";
 
 const MOST_POINTS = 4000; // more than any screen has columns
 
 /** The page of a report. @throws ToolError when the template of the installation is not there */
 export function pageOf(model: Model): string {
-  const path = join(import.meta.dirname, "report.html");
+  const path = join(isNative ? dirname(process.execPath) : import.meta.dirname, "report.html");
   let template: string;
   try {
     template = readFileSync(path, "utf8");
