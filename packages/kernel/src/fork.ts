@@ -6,7 +6,7 @@ import { failedWith, ToolError } from "./errno.ts";
 import { declare, declareSyscall, errno, isNative, SYS } from "./libc.ts";
 import { fail } from "./report.ts";
 import { ALL_SIGNALS, NSIG, SIG_DFL, SIG_IGN, SIGCHLD, SIGPIPE, SIGXFSZ, setDisposition, setSignalMaskSilently } from "./signal.ts";
-import { awaitWarmUp } from "./threads.ts";
+import { awaitIdleThreads } from "./threads.ts";
 import { flags, learnPid, sys, tracer } from "./trace.ts";
 
 export const CLONE_NEWTIME = 0x80;
@@ -52,7 +52,7 @@ let end = 0n;
 export function prepareFork(): void {
   if (end !== 0n) return;
   if (isNative) {
-    awaitWarmUp();
+    awaitIdleThreads();
   } else {
     const missing = REQUIRED.filter((flag) => !process.execArgv.includes(flag));
     if (missing.length > 0) {

@@ -20,7 +20,7 @@ export function takeAllSignals(): void {
   setSignalMask(ALL_SIGNALS);
   if (parked || forked) return;
   parked = true;
-  awaitWarmUp();
+  awaitIdleThreads();
   const action = Buffer.alloc(152); // struct sigaction of glibc and musl: handler, 128 bytes of mask, flags, restorer
   action.writeBigUInt64LE(BigInt(koffi.load(null).symbol("pause") as bigint), 0);
   action.fill(0xff, 8, 136);
@@ -30,15 +30,46 @@ export function takeAllSignals(): void {
 }
 
 /**
- * Waits for JavaScriptCore's warm-up, a thread that ends by itself: it holds locks that a forked child would wait for, and so would
- * we once it is parked.
+ * For the native program's first moment. JavaScriptCore makes a helper thread once some thousand objects are there. Parked later, it
+ * could hold a lock that we then wait for; so it is made now, and inherits a mask in which every signal is blocked.
  */
-export function awaitWarmUp(): void {
+export function makeHelperThread(): void {
+  const mask = setSignalMask(ALL_SIGNALS);
+  const threads = () => readdirSync("/proc/self/task").length;
+  const objects: object[] = [];
+  try {
+    for (const before = threads(); threads() === before && objects.length < 60_000; ) {
+      for (let i = 0; i < 2000; i++) objects.push({ i });
+    }
+  } catch {
+    // no /proc
+  }
+  setSignalMask(mask);
+}
+
+/** Waits until the helper threads of the native program are idle: a forked child would wait for ever for a lock that one holds. */
+export function awaitIdleThreads(): void {
   if (!isNative) return;
   for (const tid of readdirSync("/proc/self/task")) {
-    while (readIfThere(`/proc/self/task/${tid}/comm`) === "JSCWarmUp\n") pollOnce(-1, 0, 1);
+    if (Number(tid) === getpid()) continue;
+    for (let tries = 0; tries < 1000 && isBusy(tid); tries++) pollOnce(-1, 0, 1);
   }
 }
+
+/**
+ * An idle thread waits for work, in futex(2): the warm-up's with a time limit, the allocator's without. What a thread waits for is in
+ * /proc/PID/task/TID/syscall: the call's number, then its arguments, or `running` (proc_pid_syscall(5)).
+ */
+function isBusy(tid: string): boolean {
+  const [comm, call] = ["comm", "syscall"].map((file) => readIfThere(`/proc/self/task/${tid}/${file}`));
+  if (comm === undefined || call === undefined) return false; // it has ended, or this kernel does not tell
+  const [, , operation, , timeout] = call.split(" ");
+  if (operation === undefined || ![FUTEX_WAIT, FUTEX_WAIT_BITSET].includes(Number(operation) & 0x7f)) return true;
+  return comm !== "mi-scavenger\n" && timeout === "0x0";
+}
+
+const FUTEX_WAIT = 0;
+const FUTEX_WAIT_BITSET = 9;
 
 function park(tid: number, action: Buffer): void {
   const signal = highestUnblocked(tid); // an allocator's thread blocks most of them by itself
