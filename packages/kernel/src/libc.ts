@@ -1,6 +1,6 @@
 // koffi, the C library, and the few numbers that differ between architectures. Nothing else in the project loads native code.
 
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { arch, dlopen, execPath } from "node:process";
@@ -21,7 +21,15 @@ function loadKoffi(): KoffiModule {
     : `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
   if (!isNative && !existsSync(file)) return createRequire(import.meta.filename)("koffi") as KoffiModule;
   const addon = { exports: {} };
-  dlopen(addon, file); // require() would look for a package.json in every folder above
+  try {
+    dlopen(addon, file); // require() would look for a package.json in every folder above
+  } catch (error) {
+    writeSync(
+      2,
+      `contain: ${error instanceof Error ? error.message : error}\n  koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)\n`,
+    );
+    process.exit(125);
+  }
   return addon.exports as KoffiModule;
 }
 

@@ -1,0 +1,94 @@
+// What is special about the native programs: what they open, what variables cannot change, and that they need no Node.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { need } from "./helpers/need.ts";
+import { makeRootfs, scratch } from "./helpers/rootfs.ts";
+import { bin, isNative, root, run, sh } from "./helpers/run.ts";
+
+const dir = scratch("native");
+const skip = isNative ? need("root", "strace") : { skip: "there are no native programs here, or the others are tested" };
+
+describe("native programs", skip, () => {
+  test("from a hostile directory they open nothing but their own folder, system libraries and the kernel's files", () => {
+    const hostile = join(dir, "hostile");
+    mkdirSync(join(hostile, "node_modules/koffi"), { recursive: true });
+    mkdirSync(join(hostile, "build/koffi/linux_x64"), { recursive: true });
+    for (const file of [".env", ".env.local", "bunfig.toml", ".bunfig.toml", "package.json", "tsconfig.json", "koffi.node", "contain.js"])
+      writeFileSync(join(hostile, file), "boom");
+    writeFileSync(join(hostile, "node_modules/koffi/index.js"), "throw new Error('boom')");
+    writeFileSync(join(hostile, "build/koffi/linux_x64/koffi.node"), "boom");
+    const trace = join(dir, "trace");
+    const { status, stderr } = run(
+      ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2,execve", "-o", trace, join(bin, "nsexec"), "--uts", "--", "/bin/true"],
+      { cwd: hostile, env: { HOME: hostile, XDG_CONFIG_HOME: hostile, TMPDIR: hostile } },
+    );
+    assert.equal(status, 0, stderr);
+    const opened = readFileSync(trace, "utf8")
+      .split("\n")
+      .filter((line) => !line.includes("execve("))
+      .flatMap((line) => /(?:open|openat2?)\((?:AT_FDCWD, )?"([^"]+)".*= \d+$/.exec(line)?.[1] ?? []);
+    assert.ok(opened.includes(join(bin, "koffi.node")), opened.join("\n"));
+    const own = [`${bin}/`, "/proc/", "/sys/", "/dev/", "/lib/", "/lib64/", "/usr/lib/", "/etc/ld.so", "/etc/localtime"];
+    assert.deepEqual(
+      opened.filter((path) => !own.some((place) => path.startsWith(place))),
+      [],
+    );
+    assert.deepEqual(sh(`ls -A ${hostile} | wc -l`).stdout.trim(), "10", "nothing was unpacked there");
+  });
+
+  for (const setting of [
+    "BUN_BE_BUN=1",
+    "BUN_OPTIONS=--version",
+    "BUN_OPTIONS=--preload ./none.js",
+    "BUN_INSPECT=1",
+    "BUN_JSC_dumpOptions=1",
+    "BUN_CONFIG_VERBOSE_FETCH=1",
+    "NODE_OPTIONS=--require ./none.js",
+  ]) {
+    test(`${setting} changes nothing`, () => {
+      const [name = "", value] = setting.split(/=(.*)/s);
+      const { status, stdout, stderr } = run(["nsexec", "--uts", "--", "/bin/sh", "-c", "echo ran; exit 3"], { env: { [name]: value } });
+      assert.deepEqual({ status, stdout, stderr }, { status: 3, stdout: "ran\n", stderr: "" });
+      const inside = run(["contain", "run", "-q", "--", "/usr/bin/env"], { env: { [name]: value } });
+      assert.doesNotMatch(inside.stdout, /BUN_|NODE_|CONTAIN_/);
+    });
+  }
+
+  test("500 starts, none hangs: the engine's helper thread never holds what the program waits for", () => {
+    const script =
+      'i=0; while [ $i -lt 500 ]; do timeout -s KILL 10 contain run -q -- /bin/sh -c "exit 7" || [ $? = 7 ] || exit 1; i=$((i+1)); done; echo $i';
+    assert.equal(sh(script, { timeout: 120_000 }).stdout, "500\n");
+  });
+
+  test("the archive: on a machine with no Node", () => {
+    const made = run(["node", "packages/contain/scripts/archive.mjs"], { cwd: root });
+    assert.equal(made.status, 0, made.stderr);
+    const archive = made.stdout.trim();
+    assert.equal(run(["sha256sum", "-c", `${archive}.sha256`], { cwd: dirname(archive) }).status, 0);
+    const rootfs = makeRootfs(dir);
+    const opt = join(rootfs, "opt");
+    mkdirSync(opt, { recursive: true });
+    assert.equal(run(["tar", "-xzf", archive, "-C", opt, "--strip-components=1"]).status, 0);
+    // The libraries that they are linked with (koffi needs libstdc++), and nothing else of this machine's.
+    sh(
+      `for file in $(ldd ${opt}/contain ${opt}/koffi.node | grep -o '/[^ ]*' | grep -v :); do mkdir -p ${rootfs}$(dirname $file); cp $file ${rootfs}$file; done`,
+    );
+    assert.equal(existsSync(join(rootfs, "usr/bin/node")), false);
+    const { status, stdout, stderr } = run([
+      "contain",
+      "run",
+      "-q",
+      "--rw",
+      "--rootfs",
+      rootfs,
+      "--",
+      "/bin/sh",
+      "-c",
+      "PATH=/opt:$PATH; nsexec --pid --uts --mount-proc --hostname inner -- /bin/sh -c 'hostname; echo $$'",
+    ]);
+    assert.equal(stderr, "");
+    assert.deepEqual([status, stdout], [0, "inner\n1\n"]);
+  });
+});
