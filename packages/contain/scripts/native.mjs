@@ -7,6 +7,11 @@ import { join } from "node:path";
 import { arch } from "node:process";
 import { bundle, koffiFile, out, TOOLS } from "./bundle.mjs";
 
+/**
+ * JavaScriptCore's option useWarmUpMarkedBlocks is set here, mov byte [option], 1, in this version of Bun. It makes a thread that holds
+ * locks, for which a forked child, or we when its signals are blocked, would wait for ever. There is no other way to turn it off.
+ */
+const WARM_UP = Buffer.from("c6056b1de1040148b8200000", "hex");
 const folder = join(out, "native");
 rmSync(folder, { recursive: true, force: true });
 const libc = isMusl() ? "musl" : "linux";
@@ -14,7 +19,7 @@ const runtime = findRuntime();
 const koffi = koffiFile(arch, libc);
 if (runtime === undefined || koffi === undefined) {
   console.error(
-    `native programs cannot be made here: there is no Bun that runs on this machine (${arch}, ${libc}); those for Node are in dist/bin`,
+    `native programs cannot be made here: there is no Bun for it that runs on this machine and is known (${arch}, ${libc}); those for Node are in dist/bin`,
   );
   process.exit(process.argv.includes("--if-possible") ? 0 : 1);
 }
@@ -27,7 +32,7 @@ for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) words.push(
 words.push("--compile-jit-policy=1000000", join(folder, "all.cjs"), "--outfile", program);
 execFileSync(runtime, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 rmSync(join(folder, "all.cjs"));
-forgetVariables(program);
+adapt(program);
 copyFileSync(koffi, join(folder, "koffi.node"));
 copyFileSync(join(out, "lib/report.html"), join(folder, "report.html"));
 for (const name of TOOLS) if (name !== "contain") symlinkSync("contain", join(folder, name));
@@ -39,7 +44,7 @@ function findRuntime() {
   try {
     const file = require.resolve(`${name}/bin/bun`);
     execFileSync(file, ["--version"], { stdio: "ignore" }); // it needs AVX2 on x86-64
-    return file;
+    return readFileSync(file).includes(WARM_UP) ? file : undefined;
   } catch {
     return undefined;
   }
@@ -50,10 +55,10 @@ function isMusl() {
 }
 
 /**
- * Bun's runtime obeys some fifty variables: BUN_BE_BUN makes any compiled program the whole of Bun, BUN_OPTIONS gives it options.
- * No variable's name has a NUL in it, so with one in these names the runtime finds none of them.
+ * Changes what cannot be set from outside. Bun's runtime obeys some fifty variables: BUN_BE_BUN makes any compiled program the whole of
+ * Bun, BUN_OPTIONS gives it options. No variable's name has a NUL in it, so with one in these names the runtime finds none of them.
  */
-function forgetVariables(file) {
+function adapt(file) {
   const bytes = readFileSync(file);
   for (let at = bytes.indexOf("BUN_"); at !== -1; at = bytes.indexOf("BUN_", at + 4)) {
     if (bytes.toString("latin1", at - 4, at) !== "env.") bytes[at] = 0; // JavaScript of its own would not parse
@@ -62,6 +67,7 @@ function forgetVariables(file) {
   const text = bytes.toString("latin1");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is machine code
   for (const { index } of text.matchAll(/\x80.B\x75.\x41?\x80.\x01U\x75.\x41?\x80.\x02N/gs)) bytes[index + 2] = 0;
+  bytes[bytes.indexOf(WARM_UP) + 6] = 0;
   writeFileSync(file, bytes);
 }
 

@@ -5,7 +5,6 @@ import { dirname } from "node:path";
 import { readIfThere } from "./file.ts";
 import { statusField } from "./proc.ts";
 import { parseSignalMask, removeSignal, SIGPIPE, SIGXFSZ, type SignalSet, signalSet } from "./signal.ts";
-import { makeHelperThread } from "./threads.ts";
 
 export interface Launch {
   /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined where it is not known. Node raises it to the hard limit. */
@@ -50,7 +49,6 @@ export function parseLaunch(bin: string, noted: string): Launch {
  * and what our parent has is the nearest to what we had; it ignores SIGPIPE and SIGXFSZ, and hides whether our caller did.
  */
 export function nativeLaunch(): Launch {
-  makeHelperThread();
   const status = readIfThere("/proc/self/status") ?? "";
   const mask = (field: string) => parseSignalMask(statusField(status, field) ?? "0");
   const ignored = mask("SigIgn");

@@ -29,25 +29,7 @@ export function takeAllSignals(): void {
   }
 }
 
-/**
- * For the native program's first moment. JavaScriptCore makes a helper thread once some thousand objects are there. Parked later, it
- * could hold a lock that we then wait for; so it is made now, and inherits a mask in which every signal is blocked.
- */
-export function makeHelperThread(): void {
-  const mask = setSignalMask(ALL_SIGNALS);
-  const threads = () => readdirSync("/proc/self/task").length;
-  const objects: object[] = [];
-  try {
-    for (const before = threads(); threads() === before && objects.length < 60_000; ) {
-      for (let i = 0; i < 2000; i++) objects.push({ i });
-    }
-  } catch {
-    // no /proc
-  }
-  setSignalMask(mask);
-}
-
-/** Waits until the helper threads of the native program are idle: a forked child would wait for ever for a lock that one holds. */
+/** Waits until the allocator's thread of the native program is idle: a forked child would wait for ever for a lock that it holds. */
 export function awaitIdleThreads(): void {
   if (!isNative) return;
   for (const tid of readdirSync("/proc/self/task")) {
@@ -56,16 +38,12 @@ export function awaitIdleThreads(): void {
   }
 }
 
-/**
- * An idle thread waits for work, in futex(2): the warm-up's with a time limit, the allocator's without. What a thread waits for is in
- * /proc/PID/task/TID/syscall: the call's number, then its arguments, or `running` (proc_pid_syscall(5)).
- */
+/** An idle thread waits in futex(2), which /proc/PID/task/TID/syscall tells: the call's number, then its arguments (proc_pid_syscall(5)). */
 function isBusy(tid: string): boolean {
-  const [comm, call] = ["comm", "syscall"].map((file) => readIfThere(`/proc/self/task/${tid}/${file}`));
-  if (comm === undefined || call === undefined) return false; // it has ended, or this kernel does not tell
-  const [, , operation, , timeout] = call.split(" ");
-  if (operation === undefined || ![FUTEX_WAIT, FUTEX_WAIT_BITSET].includes(Number(operation) & 0x7f)) return true;
-  return comm !== "mi-scavenger\n" && timeout === "0x0";
+  const call = readIfThere(`/proc/self/task/${tid}/syscall`);
+  if (call === undefined) return false; // it has ended, or this kernel does not tell
+  const [, , operation] = call.split(" ");
+  return operation === undefined || ![FUTEX_WAIT, FUTEX_WAIT_BITSET].includes(Number(operation) & 0x7f);
 }
 
 const FUTEX_WAIT = 0;
