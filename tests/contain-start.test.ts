@@ -2,16 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
-import { run } from "./helpers/run.ts";
+import { isNative, run } from "./helpers/run.ts";
 
 const TIMES = 20;
-// The bar is 2. It is met where NODE_EXTRA_CA_CERTS is set, which a bare node reads and ours does not; without that variable 2.5
-// was measured. So what fails here is only a start that has become slower still; the figures are printed.
-const MOST = 4;
+/** Node's own start is half of what the programs for Node need; theirs is not within twice that yet. */
+const MOST = isNative ? 2 : 3;
 
 function milliseconds(argv: readonly string[]): number {
   const from = process.hrtime.bigint();
-  assert.equal(run(argv).status, 0);
+  assert.equal(run(argv, { env: { NODE_EXTRA_CA_CERTS: undefined } }).status, 0); // Node alone would read it, and look slow
   return Number(process.hrtime.bigint() - from) / 1e6;
 }
 
