@@ -1,4 +1,4 @@
-// Compiles the five tools with Bun into one program that needs no Node: dist/native/{contain,koffi.node}, the other names are links.
+// Compiles the six tools with Bun into one program that needs no Node: dist/native/{contain,koffi.node}, the other names are links.
 // With --if-possible a machine for which there is no Bun keeps the programs for Node, and is told so.
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,7 +1,8 @@
-// What is behind the five names. The launcher passes the name, what it noted before the runtime started, then the words.
+// What is behind the six names. The launcher passes the name, what it noted before the runtime started, then the words.
 
 import { basename } from "node:path";
 import { cgset } from "@contain-tools/cgset";
+import { confine } from "@contain-tools/confine";
 import { argv0, isNative, type Launch, nativeLaunch, parseLaunch, start, type Tool } from "@contain-tools/kernel";
 import { nsexec } from "@contain-tools/nsexec";
 import { pid1 } from "@contain-tools/pid1";
@@ -21,6 +22,6 @@ export function startProgram(commands: readonly Subcommand[]): void {
 }
 
 function startAs(name: string, words: readonly string[], launch: Launch, commands: readonly Subcommand[]): void {
-  const tools = [nsexec, cgset, pivot, pid1, containTool(commands)] as unknown as Tool[];
+  const tools = [nsexec, cgset, pivot, pid1, confine, containTool(commands)] as unknown as Tool[];
   start(tools, name, words, launch, manifest.version);
 }

@@ -26,6 +26,8 @@ export interface Payload {
   inherited: readonly number[];
   /** The controlling terminal was made for the program, and no shell outside has it too. */
   ownTerminal: boolean;
+  /** Called at the very end, when nothing but execve is left to be done: it may forbid what this runtime needs. */
+  lastStep: (() => void) | undefined;
 }
 
 export const payload: Payload = {
@@ -36,6 +38,7 @@ export const payload: Payload = {
   limits: [],
   inherited: [],
   ownTerminal: false,
+  lastStep: undefined,
 };
 
 const execveC = declare("execve", "int", ["void *", "void *", "void *"]);
@@ -108,6 +111,7 @@ function startClean(): void {
   for (const limit of limits) setLimit(limit);
   resetDispositions(launch.ignored);
   setSignalMask(launch.blocked);
+  payload.lastStep?.();
 }
 
 const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is not set

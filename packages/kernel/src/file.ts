@@ -121,6 +121,7 @@ function isFile(fd: number): boolean {
 
 const fcntlC = declare("fcntl", "int", ["int", "int", "long"]);
 const closeRangeC = declareSyscall(SYS.close_range, ["uint", "uint", "int"]);
+const F_GETFD = 1;
 const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
@@ -143,6 +144,11 @@ export function duplicate(fd: number, least: number): number {
     () => [`${fd}`, "F_DUPFD_CLOEXEC", `${least}`],
     () => fcntlC(fd, F_DUPFD_CLOEXEC, least),
   );
+}
+
+/** True for a descriptor that is open: fcntl(2) F_GETFD. */
+export function isOpen(fd: number): boolean {
+  return fcntlC(fd, F_GETFD, 0) !== -1;
 }
 
 const dup2C = declare("dup2", "int", ["int", "int"]);

@@ -22,6 +22,7 @@ export * from "./namespace.ts";
 export * from "./options.ts";
 export * from "./parse.ts";
 export * from "./poll.ts";
+export * from "./privileges.ts";
 export * from "./probe.ts";
 export * from "./proc.ts";
 export * from "./process.ts";
@@ -30,9 +31,9 @@ export * from "./report.ts";
 
 export * from "./rlimit.ts";
 export { ruleFor, rulesOf } from "./rules.ts";
-
+export * from "./seccomp.ts";
+export * from "./seccompfilter.ts";
 export * from "./secrets.ts";
-
 export * from "./signal.ts";
 export * from "./socket.ts";
 export * from "./terminal.ts";
@@ -40,5 +41,6 @@ export * from "./termios.ts";
 export * from "./threads.ts";
 export * from "./timer.ts";
 export * from "./trace.ts";
+export * from "./ulimit.ts";
 export * from "./user.ts";
 export * from "./whynot.ts";

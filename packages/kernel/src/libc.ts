@@ -44,6 +44,15 @@ function usesMusl(): boolean {
 
 export const koffi: KoffiModule = loadKoffi();
 
+/**
+ * A shared library of the system, by its soname. To be called while planning: after pivot_root it would come from the container's files.
+ *
+ * @throws Error when the dynamic linker does not find it
+ */
+export function loadLibrary(soname: string): Koffi.LibraryHandle {
+  return koffi.load(soname);
+}
+
 /** The symbols of the running program: libc is already there, glibc or musl, so no file is opened, not even after pivot_root. */
 const libc = koffi.load(null);
 
@@ -103,6 +112,7 @@ const X64 = {
   sendmsg: 46,
   recvmsg: 47,
   signalfd4: 289,
+  seccomp: 317,
 };
 const ARM64 = {
   clone: 220,
@@ -119,6 +129,7 @@ const ARM64 = {
   sendmsg: 211,
   recvmsg: 212,
   signalfd4: 74,
+  seccomp: 277,
 };
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */

@@ -115,6 +115,33 @@ const RULES: readonly Rule[] = [
     say: "this id has no mapping in the user namespace: see /proc/self/uid_map and gid_map (user_namespaces(7))",
   },
   {
+    syscall: "prctl",
+    code: "EPERM",
+    when: (args) => args.includes("PR_CAPBSET_DROP"),
+    say: "the bounding set is lowered only by who has CAP_SETPCAP in this user namespace (capabilities(7)). Run as root, or with --no-new-privs alone: then no program can gain anything",
+  },
+  {
+    syscall: "prctl",
+    code: "EPERM",
+    when: (args) => args.includes("PR_CAP_AMBIENT"),
+    say: "an ambient capability must be in the permitted and in the inheritable set (capabilities(7)): this process does not have it",
+  },
+  {
+    syscall: "capset",
+    code: "EPERM",
+    say: "no capability comes into the permitted set that is not there already, nor into the inheritable one beyond the bounding set (capset(2)): this process does not have one of these",
+  },
+  {
+    syscall: "seccomp",
+    code: "EACCES",
+    say: "a filter needs no_new_privs, or CAP_SYS_ADMIN in this user namespace (seccomp(2))",
+  },
+  {
+    syscall: "seccomp",
+    code: "EBUSY",
+    say: "one filter of this process has a listener already, and there can be one (seccomp_unotify(2)): --trace-denied inside --trace-denied",
+  },
+  {
     syscall: "setgroups",
     code: "EPERM",
     say: "setgroups is denied in this user namespace (/proc/self/setgroups), or CAP_SETGID is missing (user_namespaces(7))",

@@ -9,6 +9,7 @@ import {
   type OptionSpec,
   type Options,
   parseSize,
+  readUlimits,
   readUser,
   UsageError,
   type UserWords,
@@ -16,7 +17,6 @@ import {
 } from "@contain-tools/kernel";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
 import type { Layers, Upper } from "./overlay.ts";
-import { readUlimits } from "./ulimit.ts";
 
 /** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
 export const insideOptions = {

@@ -28,6 +28,7 @@ import {
   openInRoot,
   payload,
   pivotRoot,
+  prepareLimits,
   readIfThere,
   rememberParent,
   SyscallError,
@@ -43,7 +44,6 @@ import type { Plan, Volume } from "./cli.ts";
 import { makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
 import { attachLayers } from "./overlay.ts";
-import { prepareLimits } from "./ulimit.ts";
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);

@@ -1,7 +1,6 @@
 // What a process may do: capabilities, no_new_privs, seccomp, the security module's label, and who it is outside.
-import { type IdRange, readIdMap, statusField } from "@contain-tools/kernel";
+import { CAPABILITIES, type IdRange, readIdMap, statusField } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
-import { CAPABILITIES } from "./capabilities.ts";
 import { cannotTell, count, fact, is } from "./finding.ts";
 import { lookAt, type Subject, statusEvidence } from "./subject.ts";
 

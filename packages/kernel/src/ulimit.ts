@@ -1,5 +1,8 @@
 // --ulimit: resource limits of the program.
-import { getLimit, type Limit, payload, quote, RESOURCES, type Resource, RLIM_INFINITY, setLimit, UsageError } from "@contain-tools/kernel";
+import { UsageError } from "./errno.ts";
+import { payload } from "./exec.ts";
+import { getLimit, type Limit, RESOURCES, type Resource, RLIM_INFINITY, setLimit } from "./rlimit.ts";
+import { quote } from "./trace.ts";
 
 const MOST = 2n ** 63n - 1n;
 

@@ -1,0 +1,16 @@
+// confine: take privileges away, then become PROG.
+import { become, type Tool } from "@contain-tools/kernel";
+import { options, type Plan, readPlan } from "./cli.ts";
+import { confineSelf } from "./steps.ts";
+
+export const confine: Tool<Plan, keyof typeof options> = {
+  name: "confine",
+  description: "Take capabilities and system calls away, then become PROG",
+  usage: "[--] PROG [ARG…]",
+  options,
+  plan: readPlan,
+  run(plan) {
+    confineSelf(plan);
+    return become(plan.next);
+  },
+};

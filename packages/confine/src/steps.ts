@@ -1,0 +1,60 @@
+// Plan to kernel calls, in the one order in which each is still allowed: limits, bounding set, ids, the other sets, no_new_privs; the
+// filter last of all.
+import {
+  becomeUser,
+  capget,
+  capset,
+  chownTerminal,
+  dropFromBoundingSet,
+  findUser,
+  installFilter,
+  keepCapabilities,
+  payload,
+  prepareLimits,
+  readBoundingSet,
+  setAmbient,
+  setNoNewPrivileges,
+} from "@contain-tools/kernel";
+import type { CapabilityPlan, Plan } from "./cli.ts";
+import { installTraced } from "./watcher.ts";
+
+/** Takes away what the plan says. @throws SyscallError, ToolError */
+export function confineSelf(plan: Plan): void {
+  const { capabilities, user, filter, next } = plan;
+  if (plan.limits.length > 0) prepareLimits(plan.limits);
+  const found = user === undefined ? undefined : findUser(user, payload.inside ?? "this host");
+  if (capabilities !== undefined) lowerBoundingSet(capabilities); // needs CAP_SETPCAP, which goes with the ids
+  if (found !== undefined) {
+    if (payload.ownTerminal) chownTerminal(found);
+    if (capabilities?.exact) keepCapabilities();
+    becomeUser(found);
+  }
+  if (capabilities !== undefined) lowerSets(capabilities);
+  if (plan.noNewPrivileges) setNoNewPrivileges();
+  if (filter === undefined) return;
+  const { program, traced } = filter;
+  const install = () => (traced === undefined ? installFilter(program) : installTraced(program, traced));
+  if (next.kind === "program") payload.lastStep = install;
+  else install(); // a next link of ours is confined as any other program would be
+}
+
+function lowerBoundingSet({ kept }: CapabilityPlan): void {
+  const { set, count } = readBoundingSet();
+  for (let capability = 0; capability < count; capability++) {
+    const bit = 1n << BigInt(capability);
+    if ((set & bit) !== 0n && (kept & bit) === 0n) dropFromBoundingSet(capability);
+  }
+}
+
+/** Ambient first: it goes by itself with what leaves the permitted or the inheritable set, and comes only after these (capabilities(7)). */
+function lowerSets({ kept, exact }: CapabilityPlan): void {
+  const { permitted, effective, inheritable } = capget();
+  if (!exact) {
+    capset({ permitted: permitted & kept, effective: effective & kept, inheritable: inheritable & kept });
+    return;
+  }
+  const { count } = readBoundingSet();
+  const wanted = kept & ((1n << BigInt(count)) - 1n);
+  capset({ permitted: wanted, effective: wanted, inheritable: wanted });
+  for (let capability = 0; capability < count; capability++) if ((wanted >> BigInt(capability)) & 1n) setAmbient(capability, true);
+}

@@ -1,0 +1,107 @@
+// --trace-denied: a process beside PROG that is told of each call that the filter refuses. Three processes make it: this one, which
+// will be PROG; a helper that shares its descriptors and so sees the listener that seccomp(2) makes here, for after that call this
+// process may not be able to send it any more; and the watcher, which gets it from the helper and has nothing else of ours.
+import { closeSync } from "node:fs";
+import {
+  type Areas,
+  clone3,
+  closeAllBut,
+  commandOf,
+  duplicate,
+  errnoName,
+  exit,
+  getpid,
+  getppid,
+  hideSecrets,
+  installListeningFilter,
+  isOpen,
+  messages,
+  POLLHUP,
+  POLLIN,
+  PollSet,
+  pollOnce,
+  printable,
+  receiveDescriptor,
+  receiveRefusal,
+  refuse,
+  SyscallError,
+  sendDescriptor,
+  setName,
+  socketpair,
+  syscallName,
+  waitpid,
+  warn,
+} from "@contain-tools/kernel";
+import { GATED } from "./default.ts";
+
+/** What a watcher needs to have been told while planning. */
+export interface Traced {
+  /** Of a refusal. */
+  readonly errno: number;
+  readonly areas: Areas | undefined;
+  /** Descriptors that a process which stays has to keep. */
+  readonly runtimeEvents: readonly number[];
+}
+
+const CLONE_FILES = 0x400;
+const MOST = 200; // lines: a program that is refused may try for ever
+
+/** Installs the filter; what it refuses fails with `errno`, and is told on standard error. */
+export function installTraced(program: Buffer, traced: Traced): void {
+  const [ours, theirs] = socketpair();
+  const self = getpid();
+  const listener = duplicate(ours, 0); // the number that the listener will have: the lowest free one
+  closeSync(listener);
+  const helper = clone3({ flags: CLONE_FILES }, () => {
+    clone3({ flags: 0 }, () => {
+      closeSync(ours);
+      return watchRefusals(theirs, traced);
+    });
+    while (!isOpen(listener)) {
+      if (getppid() !== self) return exit(1);
+      pollOnce(-1, 0, 1);
+    }
+    sendDescriptor(ours, listener);
+    return exit(0);
+  });
+  const made = installListeningFilter(program);
+  if (made !== listener) throw new Error(`the listener is descriptor ${made}, not ${listener}`);
+  try {
+    waitpid(helper, 0);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error; // this filter refuses even that, and init will reap the helper
+  }
+}
+
+function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced): never {
+  hideSecrets(areas, "confine-watcher");
+  setName("confine-watcher");
+  const listener = receiveDescriptor(socket);
+  if (listener === undefined) return exit(125);
+  closeAllBut([listener, messages.fd, ...runtimeEvents]);
+  const set = new PollSet();
+  const told = new Set<string>();
+  for (;;) {
+    set.clear();
+    set.add(listener, POLLIN);
+    if (!set.wait(-1)) continue;
+    if (set.came(0) & POLLHUP) return exit(0); // nobody is left under the filter (since Linux 5.9)
+    const refusal = receiveRefusal(listener);
+    if (refusal === undefined) continue;
+    const name = syscallName(refusal.arch, refusal.number);
+    const text = `${name} was refused to ${printable(commandOf(refusal.pid))}`;
+    if (!told.has(text) && told.size < MOST) {
+      told.add(text);
+      warn(`${text} (PID ${refusal.pid}): ${errnoName(errno)} by the seccomp filter. ${mend(name)}`);
+    }
+    refuse(listener, refusal, errno);
+  }
+}
+
+/** What would allow a call. */
+function mend(name: string): string {
+  const gates = Object.entries(GATED).flatMap(([capability, names]) => (names.split(" ").includes(name) ? [capability] : []));
+  if (gates.length === 0) return "A profile of your own allows it: --seccomp FILE.json";
+  const words = gates.map((gate) => gate.slice(4).toLowerCase());
+  return `It comes with ${gates.join(" or ")}: confine --keep default,${words[0]}, contain run --cap-add ${words[0]}`;
+}
