@@ -19,6 +19,7 @@ import type { NsexecPlan } from "@contain-tools/nsexec";
 import { readEnvFile } from "@contain-tools/pivot";
 import { readLogSize } from "./bound.ts";
 import { checkCidfile } from "./cidfile.ts";
+import { confineWords, describeNone } from "./confinement.ts";
 import { insideWords } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { checkNameIsFree } from "./names.ts";
@@ -53,6 +54,10 @@ export interface RunPlan {
   /** The chain as argvs, to print. */
   readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] };
   readonly rootless: boolean;
+  /** confine and its options, for `contain exec` too. */
+  readonly confine: readonly string[];
+  /** What is to be said of the confinement, if it is none. */
+  readonly unconfined: string | undefined;
   /** `pid1` is PID 1, and the program its child. */
   readonly init: boolean;
   /** Where a file system in memory is mounted inside. */
@@ -105,6 +110,10 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     container,
     argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     rootless,
+    confine: confineWords(given),
+    unconfined: given.has("confine")
+      ? undefined
+      : describeNone({ rootless, ownUserNamespace: readNamespaces(given).wanted.has("user"), user: given.value("user") }),
     init: given.has("init"),
     tmpfs: [...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")), ...(given.has("overlay") ? ["/"] : [])],
     tty,
@@ -152,6 +161,7 @@ function containerArgv(given: Options<RunOption>, { group, rootless, relay }: Wh
     ...insideWords(given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],
     ...(given.has("init") ? ["pid1", "--"] : []),
+    ...confineWords(given),
     ...given.rest,
   ];
 }

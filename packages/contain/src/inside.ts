@@ -14,6 +14,7 @@ export function insideWords(given: Options<RunOption>, hostname: string): string
   const workdir = given.value("workdir");
   return [
     ...(given.has("rw") ? ["--rw"] : []),
+    ...(given.has("confine") ? ["--mask"] : []),
     ...(workdir === undefined ? [] : ["--cwd", workdir]),
     ...(given.has("inherit-env") ? [] : ["--clear-env"]),
     ...defaults(given, hostname).flatMap((variable) => ["--env", variable]),
@@ -39,7 +40,7 @@ type Word = Options<RunOption>["given"][number];
 function pass(given: Options<RunOption>, wanted: (option: Word) => boolean): string[] {
   return given.given.filter(wanted).flatMap(({ name, value }) => {
     if (name === "volume") return volumeWords(value ?? "");
-    if (!Object.hasOwn(insideOptions, name)) return [];
+    if (!Object.hasOwn(insideOptions, name) || (name === "user" && given.has("confine"))) return [];
     if (name === "overlay") return [value === undefined ? "--overlay" : `--overlay=${value}`];
     return [`--${name}`, value ?? ""];
   });

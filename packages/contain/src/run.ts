@@ -53,6 +53,7 @@ function serve(plan: RunPlan, background?: Background): number {
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
+  if (plan.unconfined !== undefined) steps.say(plan.unconfined);
   const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
   const state = newState(plan);
   withName(plan.name, () => createState(state));
@@ -77,7 +78,7 @@ function serve(plan: RunPlan, background?: Background): number {
 function newState(plan: RunPlan): State {
   const pid = getpid();
   const supervisor = identify(pid) ?? { pid, started: "" };
-  const { id, name, argv, rootfs, user, env, group, limits, grace, container, detach, tty } = plan;
+  const { id, name, argv, rootfs, user, env, confine, group, limits, grace, container, detach, tty } = plan;
   return {
     id,
     name,
@@ -89,6 +90,7 @@ function newState(plan: RunPlan): State {
     rootfs,
     user,
     env,
+    confine,
     group,
     limits,
     created: Date.now(),

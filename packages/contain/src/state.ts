@@ -40,6 +40,8 @@ export interface State {
   readonly user: string | undefined;
   /** What the program found in its environment, NAME=VALUE. */
   readonly env: readonly string[];
+  /** confine and its options, as they stand before the program; empty without --confine. */
+  readonly confine: readonly string[];
   /** The directory of its cgroup. */
   readonly group: string | undefined;
   /** `memory=64M pids=64` */
@@ -186,6 +188,7 @@ function isState(value: unknown): value is State {
     (state.init === undefined || isProcess(state.init)) &&
     areTexts(state.argv) &&
     areTexts(state.env) &&
+    areTexts(state.confine) &&
     (state.user === undefined || typeof state.user === "string") &&
     (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
     typeof state.limits === "string" &&

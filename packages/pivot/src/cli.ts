@@ -60,6 +60,7 @@ export const options = withCommon({
   "no-proc": { type: "boolean", description: "do not mount /proc" },
   "no-dev": { type: "boolean", description: "do not make a /dev" },
   sys: { type: "boolean", description: "mount /sys, read-only" },
+  mask: { type: "boolean", description: "hide and protect what docker does of /proc and /sys, as /proc/kcore and /proc/sys" },
   bind: { type: "string", valueHint: "SRC:DST", repeat: true, description: "bind-mount SRC of the host on DST inside" },
   "ro-bind": { type: "string", valueHint: "SRC:DST", repeat: true, description: "the same, read-only" },
   tty: {
@@ -86,6 +87,7 @@ export interface Plan {
   readonly proc: boolean;
   readonly dev: boolean;
   readonly sys: boolean;
+  readonly mask: boolean;
   /** undefined when the root is ROOTFS itself. */
   readonly layers: Layers | undefined;
   readonly tty: boolean;
@@ -123,6 +125,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     proc: !has("no-proc"),
     dev: !has("no-dev"),
     sys: has("sys"),
+    mask: has("mask"),
     layers,
     tty: has("tty"),
     volumes,

@@ -13,6 +13,7 @@ import {
   MS_REMOUNT,
   makeCharacterDevice,
   makeConsole,
+  makeReadOnly,
   mount,
   moveMount,
   newMount,
@@ -98,7 +99,12 @@ function bindNode(path: string, name: string, major: number, minor: number): voi
     if (!stat.isCharacterDevice() || stat.rdev !== major * 256 + minor)
       throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
     writeFileSync(path, "", { flag: "wx" });
-    mount(fdPath(source), path, null, MS_BIND);
+    const place = openSync(path, O_PATH | constants.O_NOFOLLOW);
+    const copy = cloneTree(source);
+    moveMount(copy, place);
+    makeReadOnly(copy); // a device is written to all the same; its mode and owner, which are the host's, cannot be changed
+    closeSync(copy);
+    closeSync(place);
   } finally {
     closeSync(source);
   }

@@ -43,6 +43,7 @@ import {
 import type { Plan, Volume } from "./cli.ts";
 import { makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
+import { maskKernelFiles } from "./mask.ts";
 import { attachLayers } from "./overlay.ts";
 
 const O_PATH = 0o10000000;
@@ -101,6 +102,7 @@ function fillRoot(plan: Plan, root: number): number | undefined {
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
   const slave = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
   for (const volume of plan.volumes) mountVolume(plan, root, volume);
+  if (plan.mask) maskKernelFiles(root);
   return slave;
 }
 

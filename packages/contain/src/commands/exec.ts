@@ -75,6 +75,7 @@ function compose(given: Options<ExecOption>): Composed {
       `a process born in a frozen group hangs, and takes not even SIGKILL before it is thawed: contain unpause ${state.id}`,
     );
   const { init, group, grace } = state;
+  const confine = confinedAs(state.confine, given.value("user"));
   const user = given.value("user") ?? state.user;
   if (user !== undefined) readUser("--user", user);
   const directory = given.value("workdir");
@@ -85,11 +86,19 @@ function compose(given: Options<ExecOption>): Composed {
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     given.has("tty") ? "--tty" : "--foreground",
     ...(directory === undefined ? [] : ["--wd", directory]),
-    ...(user === undefined ? [] : ["--as", user]),
+    ...(user === undefined || confine.length > 0 ? [] : ["--as", user]),
     ...["--clear-env", ...environment(state, given).flatMap((variable) => ["--env", variable])],
-    ...["--", ...program],
+    ...["--", ...confine, ...program],
   ];
   return { argv, grace };
+}
+
+/** The container's own confine, which changes the user last: who has become another cannot lower the bounding set. */
+function confinedAs(words: readonly string[], user: string | undefined): readonly string[] {
+  if (words.length === 0 || user === undefined) return words;
+  const at = words.indexOf("--user");
+  const others = at === -1 ? words : words.toSpliced(at, 2);
+  return [...others.slice(0, -1), "--user", user, "--"];
 }
 
 /** What `contain run` gave, with the caller's terminal in place of that of then, and what --env adds. Another user has another home. */

@@ -1,0 +1,58 @@
+// --confine: docker's rails, as words for confine; and what is said where there are none.
+import { resolve } from "node:path";
+import { DEFAULT_CAPABILITIES, readCapabilities } from "@contain-tools/confine";
+import { CAPABILITIES, type Options, UsageError } from "@contain-tools/kernel";
+import type { RunOption } from "./options.ts";
+
+const OWN = ["cap-add", "cap-drop", "seccomp", "trace-denied"] as const;
+
+/** confine and its options, to stand before the program; nothing without --confine. @throws UsageError */
+export function confineWords(given: Options<RunOption>): string[] {
+  if (!given.has("confine")) {
+    const alone = OWN.find((name) => given.has(name));
+    if (alone !== undefined)
+      throw new UsageError(`--${alone} changes the rails of --confine, which is not given`, `--confine --${alone} …`);
+    return [];
+  }
+  const profile = given.value("seccomp") ?? "default";
+  const user = given.value("user");
+  return [
+    ...["confine", "--keep", keptCapabilities(given), "--no-new-privs"],
+    ...["--seccomp", profile === "default" || profile === "none" ? profile : resolve(profile)],
+    ...(user === undefined ? [] : ["--user", user]), // not pivot's any more: who is not root cannot lower the bounding set
+    ...(given.has("trace-denied") ? ["--trace-denied"] : []),
+    "--",
+  ];
+}
+
+/** docker's rule: `all` in one list makes the other one count alone. */
+function keptCapabilities(given: Options<RunOption>): string {
+  const read = (name: "cap-add" | "cap-drop") => given.all(name).reduce((all, text) => all | readCapabilities(`--${name}`, text), 0n);
+  const [added, dropped] = [read("cap-add"), read("cap-drop")];
+  if (added === 0n && dropped === 0n) return "default";
+  const everything = readCapabilities("--cap-drop", "all");
+  const kept = dropped === everything ? added : (DEFAULT_CAPABILITIES | added) & ~dropped;
+  const names = CAPABILITIES.filter((_, number) => (kept >> BigInt(number)) & 1n).map((name) => name.slice(4).toLowerCase());
+  return names.length === 0 ? "none" : names.join(",");
+}
+
+/** The truth about a container without rails. */
+export function describeNone({
+  rootless,
+  ownUserNamespace,
+  user,
+}: {
+  rootless: boolean;
+  ownUserNamespace: boolean;
+  user: string | undefined;
+}): string {
+  const who =
+    user !== undefined
+      ? "what the kernel lets this user do outside, it does inside"
+      : rootless
+        ? "root inside is you outside"
+        : ownUserNamespace
+          ? "root inside is root outside, with no capabilities there"
+          : "root inside is root outside";
+  return `confinement: none; ${who}. --confine adds docker's rails.`;
+}

@@ -1,0 +1,105 @@
+// --mask: what docker hides of /proc and /sys, and what it makes read-only there.
+import { closeSync, constants, fstatSync, openSync, readdirSync, statfsSync } from "node:fs";
+import {
+  cloneTree,
+  failedWith,
+  fdPath,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  makeReadOnly,
+  moveMount,
+  newMount,
+  openInRoot,
+  ToolError,
+} from "@contain-tools/kernel";
+
+const PLACES = [
+  {
+    top: "/proc",
+    type: 0x9fa0, // PROC_SUPER_MAGIC (statfs(2))
+    hidden: "acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats".split(" "),
+    readOnly: "bus fs irq sys sysrq-trigger".split(" "),
+  },
+  {
+    top: "/sys",
+    type: 0x62656572, // SYSFS_MAGIC
+    hidden: ["firmware", "devices/virtual/powercap"],
+    readOnly: [],
+  },
+] as const;
+const CPUS = "devices/system/cpu";
+const O_PATH = 0o10000000;
+
+/** Hides and protects these in the /proc and the /sys of a root. What is not a procfs or sysfs there has nothing of the kernel to hide. */
+export function maskKernelFiles(root: number): void {
+  const none = openNull();
+  for (const { top, type, hidden, readOnly } of PLACES) {
+    const place = openIfThere(root, top);
+    if (place === undefined) continue;
+    if (statfsSync(fdPath(place)).type === type) {
+      for (const path of [...hidden, ...(top === "/sys" ? throttlePaths(place) : [])]) hide(place, top, path, none);
+      for (const path of readOnly) protect(place, path);
+    }
+    closeSync(place);
+  }
+  closeSync(none);
+}
+
+/** The host's /dev/null; what an attacker could have laid there instead would be shown in the place of each hidden file (CVE-2025-31133). */
+function openNull(): number {
+  const fd = openSync("/dev/null", O_PATH | constants.O_NOFOLLOW);
+  checkNull(fd, "/dev/null on the host");
+  return fd;
+}
+
+function checkNull(fd: number, what: string): void {
+  const stat = fstatSync(fd);
+  if (!stat.isCharacterDevice() || stat.rdev !== 1 * 256 + 3) throw new ToolError(`--mask: ${what} is not the character device 1:3`);
+}
+
+function openIfThere(root: number, path: string): number | undefined {
+  try {
+    return openInRoot(root, path);
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ENOTDIR", "EACCES")) return undefined;
+    throw error;
+  }
+}
+
+/** How often each CPU got too hot tells what the neighbours do. */
+function throttlePaths(sys: number): string[] {
+  const cpus = openIfThere(sys, CPUS);
+  if (cpus === undefined) return [];
+  const names = readdirSync(fdPath(cpus)).filter((name) => /^cpu\d+$/.test(name));
+  closeSync(cpus);
+  return names.map((name) => `${CPUS}/${name}/thermal_throttle`);
+}
+
+function hide(place: number, top: string, path: string, none: number): void {
+  const target = openIfThere(place, path);
+  if (target === undefined) return;
+  const directory = fstatSync(target).isDirectory();
+  const cover = directory
+    ? newMount("tmpfs", { source: "tmpfs", mode: "755", size: "4k" }, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    : cloneTree(none);
+  moveMount(cover, target);
+  makeReadOnly(cover); // else root inside could change the mode of the host's own /dev/null
+  closeSync(cover);
+  closeSync(target);
+  if (directory) return;
+  const seen = openInRoot(place, path);
+  checkNull(seen, `${top}/${path} inside`);
+  closeSync(seen);
+}
+
+function protect(place: number, path: string): void {
+  const target = openIfThere(place, path);
+  if (target === undefined) return;
+  const copy = cloneTree(target);
+  moveMount(copy, target);
+  makeReadOnly(copy);
+  closeSync(copy);
+  closeSync(target);
+}
