@@ -19,6 +19,7 @@ const said = (stderr: string) => stderr.split("\n").filter((line) => line !== ""
 describe("contain run", need("root"), () => {
   const grouped = hierarchy !== undefined;
   const steps = (options: { limits?: string; end: string; command: string }) => [
+    "[contain] confinement: none; root inside is root outside. --confine adds docker's rails.",
     ...(options.limits === undefined ? [] : [`[contain] applying cgroup limits: ${options.limits}`]),
     "[contain] creating namespaces: pid uts mnt ipc cgroup",
     "[contain] setting hostname: box",

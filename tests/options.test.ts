@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
+import { options as confine } from "../packages/confine/src/cli.ts";
 import { doctorOptions } from "../packages/contain/src/commands/doctor.ts";
 import { execOptions } from "../packages/contain/src/commands/exec.ts";
 import { explainOptions } from "../packages/contain/src/commands/explain.ts";
@@ -30,6 +31,7 @@ const PAGES: readonly {
   { tool: "cgset", argv: ["cgset"], options: cgset, marker: "options" },
   { tool: "pivot", argv: ["pivot"], options: pivot, marker: "options" },
   { tool: "pid1", argv: ["pid1"], options: pid1, marker: "options" },
+  { tool: "confine", argv: ["confine"], options: confine, marker: "options" },
   { tool: "contain", argv: ["contain", "run"], options: runOptions, marker: "options run" },
   { tool: "contain", argv: ["contain", "exec"], options: execOptions, marker: "options exec" },
   { tool: "contain", argv: ["contain", "list"], options: listOptions, marker: "options list" },

@@ -19,6 +19,7 @@ export const containerCases: readonly Case[] = [
       assert.deepEqual(
         stderr.split("\n").map((line) => line.replace(/^(\[contain\] (running:|it ran)).*/, "$1")),
         [
+          "[contain] confinement: none; root inside is root outside. --confine adds docker's rails.",
           "[contain] applying cgroup limits: memory=64M cpu=50000 pids=64 swap=0",
           "[contain] creating namespaces: pid uts mnt ipc cgroup",
           "[contain] setting hostname: box",

@@ -1,0 +1,201 @@
+// contain run --confine: docker's rails. Every system call is tried, with the filter and without it.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { need } from "./helpers/need.ts";
+import { makeRootfs, scratch } from "./helpers/rootfs.ts";
+import { NOBODY, type RunOptions, run, sh } from "./helpers/run.ts";
+
+const dir = scratch("rails");
+const rootfs = makeRootfs(dir);
+const contain = (words: readonly string[], options?: RunOptions) => run(["contain", "run", "--quiet", ...words], options);
+const script = (text: string, words: readonly string[] = [], options?: RunOptions) =>
+  contain(["--confine", ...words, "--", "/bin/sh", "-c", text], options);
+
+/** What docker's default profile refuses to its default capabilities on x86-64, by number. */
+const REFUSED: Readonly<Record<string, number>> = {
+  ...{ uselib: 134, ustat: 136, sysfs: 139, vhangup: 153, pivot_root: 155, _sysctl: 156, acct: 163, settimeofday: 164, mount: 165 },
+  ...{ umount2: 166, swapon: 167, swapoff: 168, reboot: 169, sethostname: 170, setdomainname: 171, iopl: 172, ioperm: 173 },
+  ...{ create_module: 174, init_module: 175, delete_module: 176, get_kernel_syms: 177, query_module: 178, quotactl: 179, nfsservctl: 180 },
+  ...{ syslog: 103, lookup_dcookie: 212, clock_settime: 227, vserver: 236, mbind: 237, set_mempolicy: 238, get_mempolicy: 239 },
+  ...{ kexec_load: 246, add_key: 248, request_key: 249, keyctl: 250, migrate_pages: 256, unshare: 272, move_pages: 279 },
+  ...{ perf_event_open: 298, fanotify_init: 300, open_by_handle_at: 304, setns: 308, kcmp: 312, finit_module: 313 },
+  ...{ kexec_file_load: 320, bpf: 321, userfaultfd: 323, io_uring_setup: 425, io_uring_enter: 426, io_uring_register: 427 },
+  ...{ open_tree: 428, move_mount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, fspick: 433, pidfd_getfd: 438, process_madvise: 440 },
+  ...{ mount_setattr: 442, quotactl_fd: 443, set_mempolicy_home_node: 450 },
+};
+/** Reserved numbers that no kernel ever gave a meaning: getpmsg, putpmsg, afs_syscall, tuxcall, security. */
+const UNUSED = [181, 182, 183, 184, 185];
+const EPERM = 1;
+const ENOSYS = 38;
+
+/** Each call once in a process of its own, with -1 for all arguments, which the kernel itself takes for none of them in earnest. */
+const CALLS = `
+  my %skip = map { $_ => 1 } (56, 57, 58, 162, 435); # these make processes, or wait for the disk
+  for my $n (@ARGV ? @ARGV : (0 .. 334, 424 .. 450)) {
+    next if $skip{$n};
+    my $pid = fork;
+    if (!$pid) {
+      open STDIN, "<", "/dev/null"; open STDOUT, ">", "/dev/null"; open STDERR, ">", "/dev/null";
+      my $timer = pack("q4", 0, 0, 0, 50000);
+      syscall(38, 0, $timer, 0);
+      $! = 0;
+      my $result = syscall($n + 0, -1, -1, -1, -1, -1, -1);
+      syscall(231, $result == -1 ? $! + 0 : 0);
+    }
+    waitpid($pid, 0);
+    print "$n ", ($? & 127) ? "signal " . ($? & 127) : $? >> 8, "\\n";
+  }`;
+const file = join(dir, "calls.pl");
+writeFileSync(file, CALLS);
+
+function outcomes(words: readonly string[], numbers: readonly number[] = []): Map<number, string> {
+  const { status, stdout, stderr } = contain([
+    ...words,
+    "--overlay",
+    "--volume",
+    `${file}:/calls.pl`,
+    "--",
+    "perl",
+    "/calls.pl",
+    ...numbers.map(String),
+  ]);
+  assert.equal(status, 0, stderr);
+  return new Map(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => [Number.parseInt(line, 10), line.replace(/^\d+ /, "")]),
+  );
+}
+
+const onX64 = process.arch === "x64" ? need("root", "perl") : { skip: "the numbers are those of x86-64" };
+
+describe("contain run --confine: system calls", onX64, () => {
+  test("every call that docker refuses is refused by the filter, and no other one", () => {
+    const filtered = outcomes(["--confine"]);
+    const plain = outcomes(["--confine", "--seccomp", "none"]);
+    assert.ok(filtered.size > 340, `${filtered.size} calls were made`);
+    const changed = [...filtered].filter(([number, outcome]) => plain.get(number) !== outcome).map(([number]) => number);
+    const refused = Object.values(REFUSED);
+    // personality(2) is refused for what it was asked; the cases below have both.
+    assert.deepEqual(
+      changed.filter((number) => !refused.includes(number) && !UNUSED.includes(number) && number !== 135),
+      [],
+    );
+    // Where even the rails' capabilities end in EPERM, only root without rails shows that it was the filter here.
+    const unclear = refused.filter((number) => plain.get(number) === `${EPERM}` && number !== REFUSED["vhangup"]);
+    const free = outcomes([], unclear);
+    for (const [name, number] of Object.entries(REFUSED)) {
+      assert.equal(filtered.get(number), `${EPERM}`, `${name} under the filter`);
+      if (unclear.includes(number)) assert.notEqual(free.get(number), `${EPERM}`, `${name} without rails`);
+    }
+  });
+
+  const CASES: readonly { readonly name: string; readonly code: string; readonly errno: number; readonly words?: readonly string[] }[] = [
+    { name: "a clone of this process", code: "my $p = syscall(56, 17, 0, 0, 0, 0); exit 0 if $p == 0; waitpid($p, 0)", errno: 0 },
+    ...["20000", "2000000", "4000000", "8000000", "10000000", "20000000", "40000000"].map((flag) => ({
+      name: `clone of a namespace 0x${flag}`,
+      code: `my $p = syscall(56, 0x${flag} | 17, 0, 0, 0, 0); exit 0 if $p == 0; waitpid($p, 0) if $p > 0`,
+      errno: EPERM,
+    })),
+    { name: "clone3, whose flags no filter sees", code: "syscall(435, 0, 0)", errno: ENOSYS },
+    { name: "personality that asks", code: "syscall(135, 0xffffffff)", errno: 0 },
+    { name: "personality of Linux", code: "syscall(135, 0)", errno: 0 },
+    { name: "personality without random addresses", code: "syscall(135, 0x40000)", errno: EPERM },
+    { name: "a socket", code: "my $fd = syscall(41, 2, 1, 0); $! = 0 if $fd > 2", errno: 0 },
+    { name: "a socket of AF_VSOCK", code: "syscall(41, 40, 1, 0)", errno: EPERM },
+    { name: "--cap-add gives the call with the capability", code: "syscall(170, -1, -1)", errno: 22, words: ["--cap-add", "sys_admin"] },
+    { name: "--cap-drop takes it", code: "syscall(161, -1)", errno: EPERM, words: ["--cap-drop", "sys_chroot"] },
+    { name: "x32 has no way round it", code: "syscall(0x40000000 + 165, -1, -1, -1, -1, -1)", errno: EPERM },
+  ];
+  test("what a call is asked for decides", () => {
+    for (const { name, code, errno, words = [] } of CASES) {
+      const { stdout, stderr } = contain(["--confine", ...words, "--", "perl", "-e", `$! = 0; ${code}; print 0 + $!`]);
+      assert.equal(stdout, `${errno}`, `${name}: ${stderr}`);
+    }
+  });
+});
+
+describe("contain run --confine", need("root"), () => {
+  test("docker's capabilities, no_new_privs and a filter; with --init too, and for `contain exec`", () => {
+    const wanted = /^CapPrm:\t(\w+)\nCapEff:\t\1\nCapBnd:\t\1\nNoNewPrivs:\t1\nSeccomp:\t2$/;
+    const status = "grep -E '^(CapPrm|CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status";
+    for (const words of [[], ["--init"], ["--rootfs", rootfs, "--tty"]]) {
+      const { stdout, stderr } = script(status, words);
+      assert.match(stdout.replaceAll("\r", "").trimEnd(), wanted, stderr);
+      assert.match(stdout, /00000000a80425fb/);
+    }
+    const { stdout, stderr } = sh(`
+      id=$(contain run -q -d --confine --cap-drop chown --user 7 --rootfs ${rootfs} -- sleep 30)
+      contain exec $id -- sh -c 'id -u; grep CapBnd /proc/self/status'
+      contain exec --user 0 $id -- sh -c "id -u; ${status}"
+      contain stop --time 0 $id >/dev/null; contain rm $id >/dev/null`);
+    assert.match(stdout, /^7\nCapBnd:\t00000000a80425fa\n0\nCapPrm:\t00000000a80425fa\n/, stderr);
+    assert.match(stdout.trimEnd(), /Seccomp:\t2$/);
+  });
+
+  const CAPABILITIES: readonly { readonly words: string; readonly set: string }[] = [
+    { words: "--cap-add sys_time", set: "00000000aa0425fb" },
+    { words: "--cap-drop all", set: "0000000000000000" },
+    { words: "--cap-drop all --cap-add net_bind_service", set: "0000000000000400" },
+    { words: "--cap-add sys_time,CAP_SYSLOG --cap-drop chown", set: "00000004aa0425fa" },
+  ];
+  for (const { words, set } of CAPABILITIES) {
+    test(words, () => {
+      assert.equal(script("grep CapBnd /proc/self/status", words.split(" ")).stdout, `CapBnd:\t${set}\n`);
+    });
+  }
+
+  test("masked and read-only paths, as docker has them; the mask is the null device and cannot be changed", () => {
+    for (const words of [["--rootfs", rootfs], []]) {
+      const { stdout, stderr } = script(
+        "for f in keys timer_list interrupts; do stat -c '%t:%T' /proc/$f; chmod 000 /proc/$f && echo changed; done; ls /proc/acpi /proc/scsi /sys/firmware | grep -v :; grep -E ' /proc/(sys|irq|bus|fs|sysrq-trigger) ' /proc/mounts | cut -d' ' -f2,4 | cut -d, -f1; echo 1 >/proc/sys/vm/drop_caches",
+        words,
+      );
+      assert.match(stdout, /^1:3\n1:3\n1:3\n(\/proc\/[\w-]+ ro\n)+$/, stderr);
+      assert.match(stdout, /^\/proc\/sys ro$/m);
+      assert.match(stderr, /drop_caches.*[Rr]ead-only/);
+    }
+    assert.match(
+      contain(["--", "/bin/sh", "-c", "stat -c '%t:%T' /proc/keys; ls /sys/firmware | wc -l"]).stdout,
+      /^0:0\n[1-9]/,
+      "without rails they are there",
+    );
+  });
+
+  test("without it the truth is told, each way", () => {
+    const said = (words: readonly string[], options?: RunOptions) =>
+      /^\[contain\] confinement: .*$/m.exec(run(["contain", "run", ...words, "--", "/bin/true"], options).stderr)?.[0];
+    assert.equal(said([]), "[contain] confinement: none; root inside is root outside. --confine adds docker's rails.");
+    assert.equal(
+      said(["--ns", "pid,mnt,user"]),
+      "[contain] confinement: none; root inside is root outside, with no capabilities there. --confine adds docker's rails.",
+    );
+    assert.equal(said([], NOBODY), "[contain] confinement: none; root inside is you outside. --confine adds docker's rails.");
+    assert.equal(said(["--confine"]), undefined);
+  });
+
+  test("an ordinary user has the rails too", () => {
+    const { stdout, stderr } = script(
+      "grep -E '^(CapEff|NoNew|Seccomp:)' /proc/self/status; stat -c %t:%T /proc/keys",
+      ["--rootfs", rootfs],
+      NOBODY,
+    );
+    assert.equal(stdout, "CapEff:\t00000000a80425fb\nNoNewPrivs:\t1\nSeccomp:\t2\n1:3\n", stderr);
+  });
+
+  test("--trace-denied tells a refusal, and the watcher ends with the container", () => {
+    const { stderr } = script("mount -t tmpfs none /tmp", ["--trace-denied", "--rootfs", rootfs]);
+    assert.match(stderr, /^confine: mount was refused to mount \(PID \d+\): EPERM .*contain run --cap-add sys_admin$/m);
+  });
+
+  for (const words of [["--cap-add", "chown"], ["--seccomp", "default"], ["--trace-denied"]]) {
+    test(`${words[0]} alone is refused: it changes nothing without the rails`, () => {
+      const { status, stderr } = contain([...words, "--", "true"]);
+      assert.equal(status, 125);
+      assert.match(stderr, /changes the rails of --confine, which is not given/);
+    });
+  }
+});
