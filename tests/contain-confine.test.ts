@@ -127,6 +127,9 @@ describe("contain run --confine", need("root"), () => {
       assert.match(stdout.replaceAll("\r", "").trimEnd(), wanted, stderr);
       assert.match(stdout, /00000000a80425fb/);
     }
+    const ids = "grep -E '^(Uid|CapEff|CapPrm|NoNewPrivs)' /proc/1/status; cat /proc/1/comm";
+    const init = script(ids, ["--init", "--user", "7", "--rootfs", rootfs]); // nothing with root's capabilities stays inside
+    assert.match(init.stdout, /^Uid:\t7\t7\t7\t7\nCapPrm:\t0{16}\nCapEff:\t0{16}\nNoNewPrivs:\t1\npid1\n$/, init.stderr);
     const { stdout, stderr } = sh(`
       id=$(contain run -q -d --confine --cap-drop chown --user 7 --rootfs ${rootfs} -- sleep 30)
       contain exec $id -- sh -c 'id -u; grep CapBnd /proc/self/status'
@@ -151,7 +154,7 @@ describe("contain run --confine", need("root"), () => {
   test("masked and read-only paths, as docker has them; the mask is the null device and cannot be changed", () => {
     for (const words of [["--rootfs", rootfs], []]) {
       const { stdout, stderr } = script(
-        "for f in keys timer_list interrupts; do stat -c '%t:%T' /proc/$f; chmod 000 /proc/$f && echo changed; done; ls /proc/acpi /proc/scsi /sys/firmware | grep -v :; grep -E ' /proc/(sys|irq|bus|fs|sysrq-trigger) ' /proc/mounts | cut -d' ' -f2,4 | cut -d, -f1; echo 1 >/proc/sys/vm/drop_caches",
+        "for f in keys timer_list interrupts; do stat -c '%t:%T' /proc/$f; chmod 000 /proc/$f && echo changed; done; ls /proc/acpi /proc/scsi /sys/firmware | grep -v -e : -e '^$'; grep -E ' /proc/(sys|irq|bus|fs|sysrq-trigger) ' /proc/mounts | cut -d' ' -f2,4 | cut -d, -f1; echo 1 >/proc/sys/vm/drop_caches",
         words,
       );
       assert.match(stdout, /^1:3\n1:3\n1:3\n(\/proc\/[\w-]+ ro\n)+$/, stderr);

@@ -19,7 +19,7 @@ import type { NsexecPlan } from "@contain-tools/nsexec";
 import { readEnvFile } from "@contain-tools/pivot";
 import { readLogSize } from "./bound.ts";
 import { checkCidfile } from "./cidfile.ts";
-import { confineWords, describeNone } from "./confinement.ts";
+import { confineWords, describeNone, railWords } from "./confinement.ts";
 import { insideWords } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { checkNameIsFree } from "./names.ts";
@@ -160,8 +160,7 @@ function containerArgv(given: Options<RunOption>, { group, rootless, relay }: Wh
     ...(given.has("tty") ? ["--tty"] : []),
     ...insideWords(given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],
-    ...(given.has("init") ? ["pid1", "--"] : []),
-    ...confineWords(given),
+    ...railWords(given),
     ...given.rest,
   ];
 }

@@ -6,7 +6,7 @@ import type { RunOption } from "./options.ts";
 
 const OWN = ["cap-add", "cap-drop", "seccomp", "trace-denied"] as const;
 
-/** confine and its options, to stand before the program; nothing without --confine. @throws UsageError */
+/** confine and its options, as for `contain exec`; nothing without --confine. @throws UsageError */
 export function confineWords(given: Options<RunOption>): string[] {
   if (!given.has("confine")) {
     const alone = OWN.find((name) => given.has(name));
@@ -14,15 +14,27 @@ export function confineWords(given: Options<RunOption>): string[] {
       throw new UsageError(`--${alone} changes the rails of --confine, which is not given`, `--confine --${alone} …`);
     return [];
   }
-  const profile = given.value("seccomp") ?? "default";
+  return ["confine", ...privilegeWords(given), ...filterWords(given), "--"];
+}
+
+/** What stands before the program: confine, or with --init pid1 between two of them. It has to fork, so the filter comes behind it. */
+export function railWords(given: Options<RunOption>): string[] {
+  if (!given.has("init")) return confineWords(given);
+  if (confineWords(given).length === 0) return ["pid1", "--"];
+  const filter = ["confine", "--keep", keptCapabilities(given), ...filterWords(given), "--"]; // the profile asks which ones are left
+  return ["confine", ...privilegeWords(given), "--", "pid1", "--", ...filter];
+}
+
+function privilegeWords(given: Options<RunOption>): string[] {
   const user = given.value("user");
-  return [
-    ...["confine", "--keep", keptCapabilities(given), "--no-new-privs"],
-    ...["--seccomp", profile === "default" || profile === "none" ? profile : resolve(profile)],
-    ...(user === undefined ? [] : ["--user", user]), // not pivot's any more: who is not root cannot lower the bounding set
-    ...(given.has("trace-denied") ? ["--trace-denied"] : []),
-    "--",
-  ];
+  // Not pivot's any more: who is not root cannot lower the bounding set.
+  return ["--keep", keptCapabilities(given), "--no-new-privs", ...(user === undefined ? [] : ["--user", user])];
+}
+
+function filterWords(given: Options<RunOption>): string[] {
+  const profile = given.value("seccomp") ?? "default";
+  const word = profile === "default" || profile === "none" ? profile : resolve(profile);
+  return ["--seccomp", word, ...(given.has("trace-denied") ? ["--trace-denied"] : [])];
 }
 
 /** docker's rule: `all` in one list makes the other one count alone. */
