@@ -34,6 +34,11 @@ export const options = withCommon({
     valueHint: "default|FILE|none",
     description: "the system calls that PROG may make: docker's default profile, or a FILE.json in docker's format; sets no_new_privs",
   },
+  group: {
+    type: "boolean",
+    alias: "g",
+    description: "a process group of its own: kill(2) with 0 reaches the caller's, in whatever PID namespace",
+  },
   "trace-denied": { type: "boolean", description: "tell which call the filter refused, to which program, and what would allow it" },
 });
 type Name = keyof typeof options;
@@ -55,6 +60,7 @@ export interface Plan {
   /** undefined: all stay. */
   readonly capabilities: CapabilityPlan | undefined;
   readonly noNewPrivileges: boolean;
+  readonly ownGroup: boolean;
   readonly user: UserWords | undefined;
   readonly limits: readonly Limit[];
   readonly filter: FilterPlan | undefined;
@@ -73,6 +79,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   return {
     capabilities,
     noNewPrivileges: given.has("no-new-privs") || profile !== "none",
+    ownGroup: given.has("group"),
     user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(given.all("ulimit")),
     filter: profile === "none" ? undefined : makeFilter(profile, capabilities?.kept ?? ALL_CAPABILITIES, traced),

@@ -7,6 +7,8 @@ import {
   chownTerminal,
   dropFromBoundingSet,
   findUser,
+  getpgrp,
+  getpid,
   installFilter,
   keepCapabilities,
   payload,
@@ -14,6 +16,7 @@ import {
   readBoundingSet,
   setAmbient,
   setNoNewPrivileges,
+  setpgid,
 } from "@contain-tools/kernel";
 import type { CapabilityPlan, Plan } from "./cli.ts";
 import { installTraced } from "./watcher.ts";
@@ -21,6 +24,7 @@ import { installTraced } from "./watcher.ts";
 /** Takes away what the plan says. @throws SyscallError, ToolError */
 export function confineSelf(plan: Plan): void {
   const { capabilities, user, filter, next } = plan;
+  if (plan.ownGroup && getpgrp() !== getpid()) setpgid(0, 0); // a leader has its group, and one of a session may not change it
   if (plan.limits.length > 0) prepareLimits(plan.limits);
   const found = user === undefined ? undefined : findUser(user, payload.inside ?? "this host");
   if (capabilities !== undefined) lowerBoundingSet(capabilities); // needs CAP_SETPCAP, which goes with the ids

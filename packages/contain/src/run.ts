@@ -157,7 +157,8 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder }: He
     }),
   );
   const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
-  const outcome = supervise({ pid, group, stopSignal, grace, foreground, hadTerminal, relay, sources, recorder });
+  const ownGroup = plan.confine.length > 0 && !plan.init;
+  const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
   recorder?.last();
   relay?.end();
   lastLook();

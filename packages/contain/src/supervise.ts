@@ -9,6 +9,7 @@ import {
   reachedTheGroup,
   readIfThere,
   SI_QUEUE,
+  SIGCONT,
   SIGHUP,
   SIGINT,
   SIGKILL,
@@ -34,6 +35,8 @@ export interface Supervised {
   readonly grace: number;
   /** The container is the terminal's foreground process group. */
   readonly foreground: boolean;
+  /** Its processes are in a group of their own, so that a key on the terminal reaches us alone. */
+  readonly ownGroup: boolean;
   readonly hadTerminal: boolean;
   /** The outer end of its pseudo-terminal. */
   readonly relay: Relay | undefined;
@@ -73,7 +76,7 @@ export interface Forwarded {
 
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
 export function supervise(container: Supervised): Outcome {
-  const { pid, foreground, hadTerminal, relay, sources, recorder } = container;
+  const { pid, foreground, ownGroup, hadTerminal, relay, sources, recorder } = container;
   // A terminal that was closed ends what ran in it; without a pseudo-terminal the kernel tells the container itself.
   const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
   let deadline: number | undefined;
@@ -102,9 +105,11 @@ export function supervise(container: Supervised): Outcome {
     onSignal: (info) => {
       if (relay?.takes(info)) return;
       if (!foreground && relay === undefined && reachedTheGroup(info.signal, info.code)) {
-        recorder?.signal(info, undefined);
+        recorder?.signal(info, ownGroup ? info.signal : undefined);
+        if (ownGroup) kill(-pid, info.signal);
         return;
       }
+      if (ownGroup && info.signal === SIGCONT) kill(-pid, SIGCONT);
       if (!ends.includes(info.signal)) {
         forward(info, info.signal);
         return;
@@ -157,7 +162,7 @@ function describeReception(pid: number, signal: number): string {
   const name = signalName(signal);
   const status = readIfThere(`/proc/${pid}/status`);
   if (status === undefined) return `${name} sent.`;
-  const command = statusField(status, "Name") ?? "?";
+  const command = printable(statusField(status, "Name") ?? "?");
   const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "0"), signal);
   const isInit = statusField(status, "NSpid")?.split(/\s+/).at(-1) === "1";
   if (has("SigBlk")) return `${name} sent. PID 1 (${command}) has it blocked: it is queued, and may be read by sigwait(3) or signalfd(2).`;

@@ -9,6 +9,7 @@ import { type Limit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { quote, sys, trace } from "./trace.ts";
+import { wayOut } from "./wayout.ts";
 import { whyNotExecutable } from "./whynot.ts";
 
 /** The process as its next program will find it. */
@@ -125,6 +126,7 @@ export function execProgram(argv: readonly string[]): never {
   const [name = ""] = argv;
   const words = rawArgv === undefined ? argv : rawArgv.slice(-argv.length);
   const env = environment();
+  if (payload.inside !== undefined && name !== "") for (const path of candidates(name)) checkWay(path);
   startClean();
   let failure: SyscallError | undefined;
   let failedPath = name;
@@ -145,6 +147,15 @@ export function execProgram(argv: readonly string[]): never {
     }
   }
   throw failure === undefined ? notFound(name, "ENOENT") : cannotExecute(failedPath, failure, name);
+}
+
+/** In a container nothing of the host's may become its program. */
+function checkWay(path: string): void {
+  const link = wayOut(path);
+  if (link === undefined) return;
+  const text = `${link === path ? "it" : `its interpreter ${quote(link)}`} leads through a link of /proc, and out of the container (CVE-2019-5736), or through more than 40 links`;
+  const facts = [{ source: `openat2(${quote(link)}, RESOLVE_NO_MAGICLINKS)`, value: "ELOOP", rule: "openat2(2), proc_pid_exe(5)" }];
+  throw new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
 }
 
 function candidates(name: string): string[] {
