@@ -75,6 +75,46 @@ describe("confine: what setpriv leaves, to the last bit of /proc/self/status", n
   });
 });
 
+describe("confine --landlock", need("root"), () => {
+  const open = ["--landlock", "/usr", "--landlock", "/lib", "--landlock", "/bin", "--landlock", "/dev:rw"];
+  const script = (text: string, ...words: string[]) => run(["confine", ...open, ...words, "--", "/bin/sh", "-c", text]);
+
+  test("leaves the paths that are given, to read or to write, and nothing else; for what PROG starts too", () => {
+    writeFileSync(join(dir, "file"), "old\n");
+    const text = `cat ${dir}/file; ls /etc >/dev/null; (echo new >${dir}/file) && echo written; echo end`;
+    assert.equal(script(text).stdout, "end\n");
+    assert.equal(script(text, "--landlock", dir).stdout, "old\nend\n");
+    assert.equal(script(text, "--landlock", `${dir}/file:rw`, "--landlock", "/etc:ro").stdout, "old\nwritten\nend\n");
+    assert.equal(run(["cat", join(dir, "file")]).stdout, "new\n");
+  });
+
+  test("goes with a filter, and needs no privilege", () => {
+    const { stdout, stderr } = run(
+      [
+        "confine",
+        ...open,
+        "--landlock",
+        "/proc",
+        "--seccomp",
+        "default",
+        "--",
+        "sh",
+        "-c",
+        "grep Seccomp: /proc/self/status; cat /etc/passwd",
+      ],
+      NOBODY,
+    );
+    assert.equal(stdout, "Seccomp:\t2\n");
+    assert.match(stderr, /passwd.*Permission denied/);
+  });
+
+  test("a path that is not there is told", () => {
+    const { status, stderr } = run(["confine", "--landlock", "/none:rw", "--", "true"]);
+    assert.equal(status, 125);
+    assert.match(stderr, /^confine: --landlock \/none: it cannot be opened: ENOENT/);
+  });
+});
+
 describe("confine --seccomp", need("root", "perl"), () => {
   const profile = (name: string, content: unknown) => {
     const file = join(dir, name);

@@ -134,7 +134,7 @@ describe("contain run --confine", need("root"), () => {
       id=$(contain run -q -d --confine --cap-drop chown --user 7 --rootfs ${rootfs} -- sleep 30)
       contain exec $id -- sh -c 'id -u; grep CapBnd /proc/self/status'
       contain exec --user 0 $id -- sh -c "id -u; ${status}"
-      contain stop --time 0 $id >/dev/null; contain rm $id >/dev/null`);
+      contain kill $id >/dev/null; contain wait $id >/dev/null; contain rm $id >/dev/null`);
     assert.match(stdout, /^7\nCapBnd:\t00000000a80425fa\n0\nCapPrm:\t00000000a80425fa\n/, stderr);
     assert.match(stdout.trimEnd(), /Seccomp:\t2$/);
   });

@@ -3,6 +3,7 @@ import {
   type Chain,
   compileFilter,
   type Limit,
+  landlockAbi,
   type Next,
   type Options,
   prepareFork,
@@ -34,6 +35,12 @@ export const options = withCommon({
     valueHint: "default|FILE|none",
     description: "the system calls that PROG may make: docker's default profile, or a FILE.json in docker's format; sets no_new_privs",
   },
+  landlock: {
+    type: "string",
+    valueHint: "PATH[:ro|rw]",
+    repeat: true,
+    description: "no files but those below these paths, `ro` (the default) to read and execute; sets no_new_privs",
+  },
   group: {
     type: "boolean",
     alias: "g",
@@ -56,6 +63,12 @@ export interface FilterPlan {
   readonly traced: Traced | undefined;
 }
 
+/** What --landlock leaves. */
+export interface AllowedPath {
+  readonly path: string;
+  readonly writable: boolean;
+}
+
 export interface Plan {
   /** undefined: all stay. */
   readonly capabilities: CapabilityPlan | undefined;
@@ -63,6 +76,8 @@ export interface Plan {
   readonly ownGroup: boolean;
   readonly user: UserWords | undefined;
   readonly limits: readonly Limit[];
+  /** Empty: files are not restricted. */
+  readonly paths: readonly AllowedPath[];
   readonly filter: FilterPlan | undefined;
   readonly next: Next;
 }
@@ -78,10 +93,11 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const user = given.value("user");
   return {
     capabilities,
-    noNewPrivileges: given.has("no-new-privs") || profile !== "none",
+    noNewPrivileges: given.has("no-new-privs") || profile !== "none" || given.has("landlock"),
     ownGroup: given.has("group"),
     user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(given.all("ulimit")),
+    paths: readPaths(given.all("landlock")),
     filter: profile === "none" ? undefined : makeFilter(profile, capabilities?.kept ?? ALL_CAPABILITIES, traced),
     next: chain.next(given.rest),
   };
@@ -94,6 +110,15 @@ function readCapabilityPlan(given: Options<Name>): CapabilityPlan | undefined {
   if (other !== undefined) throw new UsageError(`--${name} and --${other} exclude each other`, "one list says which capabilities are left");
   const list = readCapabilities(`--${name}`, given.value(name) ?? "");
   return { kept: name === "drop" ? ALL_CAPABILITIES & ~list : list, exact: name === "caps" };
+}
+
+function readPaths(words: readonly string[]): AllowedPath[] {
+  if (words.length > 0) landlockAbi();
+  return words.map((text) => {
+    const [, path = "", mode = "ro"] = /^(.*?)(?::(ro|rw))?$/s.exec(text) ?? [];
+    if (path === "") throw new UsageError(`--landlock ${quote(text)}: it is PATH[:ro|rw]`);
+    return { path, writable: mode === "rw" };
+  });
 }
 
 function makeFilter(word: string, capabilities: bigint, traced: boolean): FilterPlan {

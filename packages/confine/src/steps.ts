@@ -1,10 +1,12 @@
 // Plan to kernel calls, in the one order in which each is still allowed: limits, bounding set, ids, the other sets, no_new_privs; the
 // filter last of all.
+import { openSync } from "node:fs";
 import {
   becomeUser,
   capget,
   capset,
   chownTerminal,
+  codeOf,
   dropFromBoundingSet,
   findUser,
   getpgrp,
@@ -14,9 +16,11 @@ import {
   payload,
   prepareLimits,
   readBoundingSet,
+  restrictFiles,
   setAmbient,
   setNoNewPrivileges,
   setpgid,
+  ToolError,
 } from "@contain-tools/kernel";
 import type { CapabilityPlan, Plan } from "./cli.ts";
 import { installTraced } from "./watcher.ts";
@@ -35,11 +39,26 @@ export function confineSelf(plan: Plan): void {
   }
   if (capabilities !== undefined) lowerSets(capabilities);
   if (plan.noNewPrivileges) setNoNewPrivileges();
-  if (filter === undefined) return;
-  const { program, traced } = filter;
-  const install = () => (traced === undefined ? installFilter(program) : installTraced(program, traced));
+  const rules = plan.paths.map(({ path, writable }) => ({ fd: openAllowed(path), writable }));
+  const install = () => {
+    if (rules.length > 0) restrictFiles(rules);
+    if (filter === undefined) return;
+    const { program, traced } = filter;
+    if (traced === undefined) installFilter(program);
+    else installTraced(program, traced);
+  };
   if (next.kind === "program") payload.lastStep = install;
   else install(); // a next link of ours is confined as any other program would be
+}
+
+const O_PATH = 0o10000000;
+
+function openAllowed(path: string): number {
+  try {
+    return openSync(path, O_PATH);
+  } catch (error) {
+    throw new ToolError(`--landlock ${path}: it cannot be opened: ${codeOf(error)}`, undefined, 125, { cause: error });
+  }
 }
 
 function lowerBoundingSet({ kept }: CapabilityPlan): void {

@@ -14,6 +14,7 @@ export * from "./fork.ts";
 export * from "./hole.ts";
 export * from "./inotify.ts";
 export * from "./kmsg.ts";
+export * from "./landlock.ts";
 export * from "./launch.ts";
 export { isNative } from "./libc.ts";
 export * from "./loopback.ts";

@@ -146,4 +146,7 @@ export const SYS = {
   close_range: 436,
   openat2: 437,
   mount_setattr: 442,
+  landlock_create_ruleset: 444,
+  landlock_add_rule: 445,
+  landlock_restrict_self: 446,
 } as const;

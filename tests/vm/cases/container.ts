@@ -136,4 +136,14 @@ export const containerCases: readonly Case[] = [
       assert.match(stderr, /^ {2}cgset --name contain-\w+ --kill --rm$/m);
     },
   },
+  {
+    name: "a fork bomb that ignores SIGTERM, under --confine, is held by its limit, stopped, and leaves nothing",
+    script: `
+      id=$(contain run -q -d --confine --pids 16 --memory 64M --grace 300ms --rootfs "$ROOTFS" -- /bin/sh -c 'trap "" TERM; while :; do sh -c "trap : TERM; while :; do :; done" & done')
+      for i in 1 2 3 4 5 6 7 8 9; do grep -q 'max [1-9]' $cg/contain-$id/pids.events && break; sleep 0.3; done
+      echo "pids $(cat $cg/contain-$id/pids.current)"
+      contain stop $id >/dev/null 2>&1; contain wait $id; contain rm $id >/dev/null
+      ls -d $cg/contain-* 2>/dev/null; echo end`,
+    check: ({ stdout, stderr }) => assert.match(stdout, /^pids 1[56]\n137\nend\n$/, stderr),
+  },
 ];
