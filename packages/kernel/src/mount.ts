@@ -266,6 +266,24 @@ export function openInRoot(root: number, path: string): number {
   }
 }
 
+const AT_FDCWD = -100;
+
+/**
+ * openat2(2) with RESOLVE_NO_MAGICLINKS, from the working directory and the root that the kernel has for this process: a runtime's own
+ * idea of the first may be that of before pivot_root (Bun keeps it).
+ *
+ * @returns an O_PATH descriptor
+ * @throws SyscallError ELOOP for a path that leads through a link of /proc like /proc/PID/exe
+ */
+export function openWithoutMagicLinks(path: string): number {
+  const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_NO_MAGICLINKS)]);
+  return sys(
+    "openat2",
+    () => ["AT_FDCWD", quote(path), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_NO_MAGICLINKS}", "24"],
+    () => openat2C(AT_FDCWD, path, new Uint8Array(how.buffer), 24),
+  );
+}
+
 /** The name by which a call that takes a path reaches exactly what a descriptor stands for. */
 export function fdPath(fd: number): string {
   return `/proc/self/fd/${fd}`;

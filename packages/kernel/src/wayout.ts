@@ -1,11 +1,9 @@
 // Programs inside a container that are none of its own: a path, or the interpreter of a script, that leads through a link of /proc.
-import { closeSync, constants, openSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync } from "node:fs";
 import { readBinary } from "./binary.ts";
 import { failedWith } from "./errno.ts";
-import { openInRoot } from "./mount.ts";
+import { openWithoutMagicLinks } from "./mount.ts";
 
-const O_PATH = 0o10000000;
 const NESTED = 5; // scripts whose interpreter is a script (execve(2), "Interpreter scripts")
 
 /**
@@ -23,13 +21,10 @@ export function wayOut(path: string): string | undefined {
 }
 
 function throughProc(path: string): boolean {
-  const root = openSync("/", O_PATH | constants.O_DIRECTORY);
   try {
-    closeSync(openInRoot(root, resolve(path)));
+    closeSync(openWithoutMagicLinks(path));
     return false;
   } catch (error) {
     return failedWith(error, "ELOOP");
-  } finally {
-    closeSync(root);
   }
 }
