@@ -9,7 +9,7 @@ import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { childrenOf, commandOf, descendants, eventually, isAlive, parentOf, pause, stat, statusField } from "./helpers/proc.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
-import { bin, run, sh } from "./helpers/run.ts";
+import { bin, isNative, run, sh } from "./helpers/run.ts";
 
 const dir = scratch("pid1");
 const rootfs = makeRootfs(dir);
@@ -227,25 +227,28 @@ function privateMemory(pid: number): number {
   return [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].reduce((sum, [, kb]) => sum + Number(kb), 0);
 }
 
+/** kB. JavaScriptCore's collector writes to more of the heap that the init shares with its parent than V8's does. */
+const MOST_MEMORY = isNative ? 2500 : 1500;
+
 describe("pid1: memory", need("root", "perl"), () => {
-  test("an init has at most 1.5 MB of private memory, after 10,000 orphans and 20,000 signals too", async (t) => {
+  test(`an init has at most ${MOST_MEMORY} kB of private memory, after 10,000 orphans and 20,000 signals too`, async (t) => {
     const many = `$| = 1; $SIG{$_} = "IGNORE" for qw(USR1 USR2 HUP CONT); $SIG{QUIT} = sub { exit 9 }; print "ready\\n";
       for (1 .. 10000) { my $p = fork; if (!$p) { fork; exit } waitpid $p, 0 } print "done\\n"; select(undef, undef, undef, 10) while 1;`;
     const running = await start([...PLACES["as PID 1"], "perl", "-e", many]);
     assert.match(statusField(running.init, "Name"), /^pid1$/);
     t.diagnostic(`at the start: ${privateMemory(running.init)} kB`);
-    assert.ok(privateMemory(running.init) <= 1500, `${privateMemory(running.init)} kB`);
+    assert.ok(privateMemory(running.init) <= MOST_MEMORY, `${privateMemory(running.init)} kB`);
     assert.ok(await eventually(() => running.output().includes("done"), 120_000));
     assert.ok(await eventually(() => childrenOf(running.init).length === 1));
     t.diagnostic(`after 10,000 orphans: ${privateMemory(running.init)} kB`);
-    assert.ok(privateMemory(running.init) <= 1500, `${privateMemory(running.init)} kB`);
+    assert.ok(privateMemory(running.init) <= MOST_MEMORY, `${privateMemory(running.init)} kB`);
     const kinds = ["SIGUSR1", "SIGUSR2", "SIGHUP", "SIGCONT"] as const;
     for (let i = 0; i < 20_000; i++) {
       process.kill(running.init, kinds[i % 4]);
       if (i % 4 === 3) await new Promise(setImmediate);
     }
     t.diagnostic(`after 20,000 signals: ${privateMemory(running.init)} kB`);
-    assert.ok(privateMemory(running.init) <= 1500, `${privateMemory(running.init)} kB`);
+    assert.ok(privateMemory(running.init) <= MOST_MEMORY, `${privateMemory(running.init)} kB`);
     process.kill(running.pid, "SIGQUIT");
     assert.equal(await running.ended, 9);
   });

@@ -28,7 +28,7 @@ release() {
 show() {
   local group=$1 file value
   shift
-  for file; do read -r value < <(cat $cg/$group/$file) && echo "$file $value"; done
+  for file; do value=$(cat $cg/$group/$file) && echo "$file ${value%%$'\n'*}"; done
 }
 
 # `field GROUP FILE KEY`: a field of a flat keyed file.
