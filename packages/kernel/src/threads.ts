@@ -71,3 +71,13 @@ function highestUnblocked(tid: number): number | undefined {
 
 /** SIGKILL and SIGSTOP cannot be blocked; 32 and 33 libc keeps unblocked for itself. */
 const NEVER_BLOCKED = [SIGKILL, SIGSTOP, 32, 33];
+
+let steps = 0;
+
+/**
+ * To be called at each turn of a loop that never ends in a forked child: JavaScriptCore collects only when some megabytes of garbage
+ * are there, which is more than all that an init has of its own. V8's young generation is small, and stays as it is.
+ */
+export function keepSmall(): void {
+  if (isNative && ++steps % 256 === 0) (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
+}

@@ -11,6 +11,7 @@ import {
   hasChildren,
   inForeground,
   isJobControl,
+  keepSmall,
   kill,
   payload,
   reachedTheGroup,
@@ -61,6 +62,7 @@ interface Init {
 function reap(init: Init): boolean {
   const { plan, child } = init;
   for (let change = waitpid(-1, WNOHANG | WUNTRACED); change !== undefined; change = waitpid(-1, WNOHANG | WUNTRACED)) {
+    keepSmall();
     const stop = stopSignal(change.status);
     if (stop !== 0) {
       if (change.pid === child) stopWithChild(init, stop);
