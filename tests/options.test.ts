@@ -19,6 +19,7 @@ import { COMMON, type OptionSpec, type OptionTable } from "../packages/kernel/sr
 import { options as nsexec } from "../packages/nsexec/src/cli.ts";
 import { options as pid1 } from "../packages/pid1/src/cli.ts";
 import { options as pivot } from "../packages/pivot/src/cli.ts";
+import { options as veth } from "../packages/veth/src/cli.ts";
 import { root, run } from "./helpers/run.ts";
 
 const PAGES: readonly {
@@ -32,6 +33,7 @@ const PAGES: readonly {
   { tool: "pivot", argv: ["pivot"], options: pivot, marker: "options" },
   { tool: "pid1", argv: ["pid1"], options: pid1, marker: "options" },
   { tool: "confine", argv: ["confine"], options: confine, marker: "options" },
+  { tool: "veth", argv: ["veth"], options: veth, marker: "options" },
   { tool: "contain", argv: ["contain", "run"], options: runOptions, marker: "options run" },
   { tool: "contain", argv: ["contain", "exec"], options: execOptions, marker: "options exec" },
   { tool: "contain", argv: ["contain", "list"], options: listOptions, marker: "options list" },

@@ -11,7 +11,7 @@ const dir = scratch("trace");
 const rootfs = makeRootfs(dir);
 
 /** `[tool pid] syscall(args) = result`; only an execve that succeeded has no result. */
-const LINE = /^\[(nsexec|pivot|pid1|cgset|contain) (\d+)\] (\w+)\((.*)\)(?: = (-1 E\w+|-?\d+|0x[0-9a-f]+|SIG[A-Z0-9+]+))?$/;
+const LINE = /^\[(nsexec|pivot|pid1|cgset|veth|contain) (\d+)\] (\w+)\((.*)\)(?: = (-1 E\w+|-?\d+|0x[0-9a-f]+|SIG[A-Z0-9+]+))?$/;
 
 const CHAINS: readonly (readonly string[])[] = [
   ["nsexec", "-u", "true"],
@@ -44,7 +44,7 @@ describe("--trace", need("root"), () => {
       const { stderr } = run(asJson);
       for (const line of stderr.trimEnd().split("\n")) {
         const call = JSON.parse(line) as Record<string, unknown>;
-        assert.match(`${call["tool"]} ${call["syscall"]}`, /^(nsexec|pivot|pid1|cgset|contain) \w+$/, line);
+        assert.match(`${call["tool"]} ${call["syscall"]}`, /^(nsexec|pivot|pid1|cgset|veth|contain) \w+$/, line);
         assert.ok(Number.isInteger(call["pid"]) && (call["pid"] as number) > 0, line);
         assert.ok(Array.isArray(call["args"]), line);
         if (!("result" in call)) assert.equal(call["syscall"], "execve", line);

@@ -20,7 +20,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-const TOOLS = new Set(["nsexec", "cgset", "pivot", "pid1", "confine", "contain"]);
+const TOOLS = new Set(["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"]);
 
 export interface RunOptions {
   readonly input?: string;

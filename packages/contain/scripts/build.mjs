@@ -1,4 +1,4 @@
-// Bundles the six tools for Node and puts their launchers beside: dist/bin/{nsexec,cgset,pivot,pid1,confine,contain}.
+// Bundles the seven tools for Node and puts their launchers beside: dist/bin/{nsexec,cgset,pivot,pid1,confine,veth,contain}.
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

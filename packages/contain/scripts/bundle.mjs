@@ -6,7 +6,7 @@ import { build } from "esbuild";
 
 export const source = resolve(import.meta.dirname, "../src");
 export const out = resolve(import.meta.dirname, "../../../dist");
-export const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "contain"];
+export const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
 
 /** Writes bundles/NAME.ts, with all that it needs but koffi, as NAME.js in `outdir`. */
 export function bundle(names, outdir, options) {

@@ -7,6 +7,7 @@ import { argv0, isNative, type Launch, nativeLaunch, parseLaunch, start, type To
 import { nsexec } from "@contain-tools/nsexec";
 import { pid1 } from "@contain-tools/pid1";
 import { pivot } from "@contain-tools/pivot";
+import { veth } from "@contain-tools/veth";
 import manifest from "../package.json" with { type: "json" };
 import type { Subcommand } from "./command.ts";
 import { containTool } from "./main.ts";
@@ -22,6 +23,6 @@ export function startProgram(commands: readonly Subcommand[]): void {
 }
 
 function startAs(name: string, words: readonly string[], launch: Launch, commands: readonly Subcommand[]): void {
-  const tools = [nsexec, cgset, pivot, pid1, confine, containTool(commands)] as unknown as Tool[];
+  const tools = [nsexec, cgset, pivot, pid1, confine, veth, containTool(commands)] as unknown as Tool[];
   start(tools, name, words, launch, manifest.version);
 }

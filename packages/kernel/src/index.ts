@@ -13,13 +13,24 @@ export * from "./file.ts";
 export * from "./fork.ts";
 export * from "./hole.ts";
 export * from "./inotify.ts";
+export * from "./ip.ts";
 export * from "./kmsg.ts";
 export * from "./landlock.ts";
 export * from "./launch.ts";
 export { isNative } from "./libc.ts";
+export {
+  addresses,
+  type Interface,
+  type InterfaceAddress,
+  interfaces,
+  namespaceNumber,
+  type Route,
+  routes,
+} from "./links.ts";
 export * from "./loopback.ts";
 export * from "./mount.ts";
 export * from "./namespace.ts";
+export { openNetlink } from "./netlink.ts";
 export * from "./options.ts";
 export * from "./parse.ts";
 export * from "./poll.ts";
@@ -31,6 +42,7 @@ export * from "./pty.ts";
 export * from "./report.ts";
 
 export * from "./rlimit.ts";
+export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLink, setUp } from "./rtnetlink.ts";
 export { ruleFor, rulesOf } from "./rules.ts";
 export * from "./seccomp.ts";
 export * from "./seccompfilter.ts";

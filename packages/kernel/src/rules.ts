@@ -181,6 +181,36 @@ const RULES: readonly Rule[] = [
     say: "bringing an interface up needs CAP_NET_ADMIN in the user namespace that owns the network namespace (netdevice(7))",
   },
   {
+    syscall: "RTM_NEWLINK|RTM_DELLINK|RTM_NEWADDR|RTM_NEWROUTE",
+    code: "EPERM",
+    say: "changing a network namespace needs CAP_NET_ADMIN in the user namespace that owns it, and a veth pair touches two of them (network_namespaces(7)). Run as root",
+  },
+  {
+    syscall: "RTM_NEWLINK",
+    code: "EOPNOTSUPP",
+    say: "this kernel does not know the kind of interface: `modprobe veth`, `modprobe bridge` (CONFIG_VETH, CONFIG_BRIDGE)",
+  },
+  {
+    syscall: "RTM_NEWLINK",
+    code: "EEXIST",
+    say: "an interface of one of these names is there already: names are unique in a network namespace (rtnetlink(7))",
+  },
+  {
+    syscall: "RTM_NEWLINK",
+    code: "EXFULL",
+    say: "the bridge is full: it has at most 1023 ports (BR_MAX_PORTS in net/bridge/br_private.h)",
+  },
+  {
+    syscall: "RTM_NEWROUTE",
+    code: "ENETUNREACH",
+    say: "a gateway must be in the network of an address that an interface here has (rtnetlink(7))",
+  },
+  {
+    syscall: "RTM_NEWROUTE|RTM_NEWADDR",
+    code: "EEXIST",
+    say: "the interface has that address, or this namespace that route, already: `veth --show PID` lists them",
+  },
+  {
     syscall: "clone3|clone",
     code: "ENOMEM",
     say: "PID 1 of the PID namespace has ended, and no process can be made in it any more (pid_namespaces(7)); or memory is short",

@@ -1,0 +1,2 @@
+export { veth } from "./main.ts";
+export { ensureBridge, OURS } from "./steps.ts";

@@ -1,0 +1,22 @@
+// veth: connect a network namespace to a bridge, then become PROG.
+import { writeSync } from "node:fs";
+import { become, exit, type Tool } from "@contain-tools/kernel";
+import { options, type Plan, readPlan } from "./cli.ts";
+import { describe, look } from "./show.ts";
+import { connect } from "./steps.ts";
+
+export const veth: Tool<Plan, keyof typeof options> = {
+  name: "veth",
+  description: "Connect PID's network namespace, or this process's own, to a bridge by a veth pair",
+  usage: "[PID [OPTIONS] | [--] PROG [ARG…]]",
+  options,
+  plan: readPlan,
+  run({ pid, pair, json, next }) {
+    if (pair !== undefined) connect(pid, pair);
+    else if (pid !== undefined) {
+      const shown = look(pid);
+      writeSync(1, json ? `${JSON.stringify(shown)}\n` : describe(shown));
+    }
+    return next === undefined ? exit(0) : become(next);
+  },
+};

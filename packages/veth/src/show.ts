@@ -1,0 +1,89 @@
+// veth --show: both ends of each interface, by what the kernel answers on both sides.
+import { closeSync, openSync } from "node:fs";
+import {
+  addresses,
+  type Interface,
+  interfaces,
+  namespaceId,
+  namespaceNumber,
+  openNetlink,
+  printable,
+  type Route,
+  routes,
+} from "@contain-tools/kernel";
+
+export interface Shown {
+  readonly pid: number;
+  readonly namespace: string;
+  /** True when it is the namespace of who asks. */
+  readonly own: boolean;
+  readonly interfaces: readonly End[];
+  readonly routes: readonly (Omit<Route, "index"> & { readonly name: string | undefined })[];
+}
+
+export interface End {
+  readonly name: string;
+  readonly up: boolean;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  readonly kind: string | undefined;
+  /** The other end of a veth pair, when it is in the namespace of who asks. */
+  readonly host: { readonly name: string; readonly up: boolean; readonly bridge: string | undefined } | undefined;
+}
+
+/** @throws SyscallError EPERM, for another user's namespace */
+export function look(pid: number): Shown {
+  const namespace = openSync(`/proc/${pid}/ns/net`, "r");
+  const there = openNetlink(namespace);
+  const here = openNetlink();
+  try {
+    const outer = interfaces(here);
+    const theirNumber = namespaceNumber(here, namespace);
+    const inner = interfaces(there);
+    const given = addresses(there);
+    return {
+      pid,
+      namespace: namespaceId(pid, "net") ?? "?",
+      own: namespaceId(pid, "net") === namespaceId("self", "net"),
+      interfaces: inner.map((link) => ({
+        name: link.name,
+        up: link.up,
+        mac: link.mac,
+        kind: link.kind,
+        addresses: given.filter(({ index }) => index === link.index).map(({ ip, prefix }) => `${ip}/${prefix}`),
+        host: otherEnd(link, outer, theirNumber),
+      })),
+      routes: routes(there).map(({ to, gateway, index }) => ({ to, gateway, name: inner.find((link) => link.index === index)?.name })),
+    };
+  } finally {
+    for (const fd of [here, there, namespace]) closeSync(fd);
+  }
+}
+
+/** Both ends must say so: indexes alone repeat in every namespace. */
+function otherEnd(link: Interface, outer: readonly Interface[], theirNumber: number | undefined): End["host"] {
+  if (link.kind !== "veth" || theirNumber === undefined) return undefined;
+  const end = outer.find(({ index, peer, peerNamespace }) => index === link.peer && peer === link.index && peerNamespace === theirNumber);
+  if (end === undefined) return undefined;
+  return { name: end.name, up: end.up, bridge: outer.find(({ index }) => index === end.bridge)?.name };
+}
+
+/** Lines for a person. */
+export function describe({ pid, namespace, own, interfaces: ends, routes: ways }: Shown): string {
+  const lines = [
+    `PID ${pid} is in ${namespace}${own ? ", the network namespace of this process" : ""}`,
+    ...ends.flatMap(({ name, up, addresses: given, kind, host }) => [
+      `${name}${kind === undefined ? "" : ` (${kind})`}: ${[up ? "up" : "down", ...given].join(", ")}`,
+      ...(kind === "veth" && !own ? [`  other end: ${describeHost(host)}`] : []),
+    ]),
+    ...ways.map(({ to, gateway, name }) => `${to === "0.0.0.0/0" ? "default" : to}${gateway === undefined ? "" : ` by ${gateway}`} on ${name ?? "?"}`),
+  ];
+  if (ways.length === 0) lines.push("no route: it reaches nobody but itself");
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+function describeHost(host: End["host"]): string {
+  if (host === undefined) return "cannot tell: it is not in this network namespace, or another one's `veth --show` sees it";
+  const { name, up, bridge } = host;
+  return `${name} (${up ? "up" : "down"}${bridge === undefined ? ", on no bridge" : `, on ${bridge}`})`;
+}

@@ -1,0 +1,130 @@
+// Plan to kernel calls: the bridge, the pair, the address and the routes.
+import { openSync } from "node:fs";
+import {
+  type Address,
+  addAddress,
+  addBridge,
+  addDefaultRoute,
+  addresses,
+  addVeth,
+  closeQuietly,
+  codeOf,
+  failedWith,
+  type Interface,
+  interfaces,
+  namespaceId,
+  openNetlink,
+  payload,
+  readIfThere,
+  removeLink,
+  setUp,
+  statFields,
+  steps,
+  ToolError,
+  UsageError,
+} from "@contain-tools/kernel";
+import type { Pair } from "./cli.ts";
+
+/** What a bridge that we made has as its alias: gc removes no other. */
+export const OURS = "contain";
+
+/** Connects the network namespace of a process, or our own with that of our parent. @throws SyscallError, ToolError; nothing is left behind */
+export function connect(pid: number | undefined, pair: Pair): void {
+  const host = pid === undefined ? parentOf() : "self";
+  const inside = openNamespace(pid ?? "self");
+  const outside = host === "self" ? undefined : openNamespace(host);
+  if (namespaceId(host, "net") === namespaceId(pid ?? "self", "net")) {
+    throw new UsageError(
+      pid === undefined ? "this process is in the network namespace of its parent" : `PID ${pid} is in the network namespace of this process`,
+      "there is nothing to connect: make a new one first, with nsexec --net",
+    );
+  }
+  const there = openNetlink(inside);
+  const here = openNetlink(outside);
+  try {
+    wire({ here, there, inside }, pair, pair.hostName ?? `contain-${pid ?? ownPid()}`);
+  } finally {
+    for (const fd of [there, here, inside, ...(outside === undefined ? [] : [outside])]) closeQuietly(fd);
+  }
+}
+
+interface Sides {
+  /** Sockets to both namespaces, and a descriptor of the one inside. */
+  readonly here: number;
+  readonly there: number;
+  readonly inside: number;
+}
+
+function wire({ here, there, inside }: Sides, { bridge, address, gateway, name }: Pair, hostName: string): void {
+  const gate = { ip: gateway, prefix: address.prefix };
+  const port = ensureBridge(here, bridge, gate);
+  steps.say(`connecting ${name} (${address.ip}/${address.prefix}) to ${bridge} by ${hostName}`);
+  addVeth(here, { name: hostName, bridge: port, peer: name, namespace: inside });
+  const outer = find(here, hostName);
+  try {
+    const inner = find(there, name);
+    const lo = interfaces(there).find((link) => link.name === "lo");
+    if (lo !== undefined && !lo.up) setUp(there, lo.index);
+    setUp(there, inner.index);
+    addAddress(there, inner.index, address);
+    addDefaultRoute(there, inner.index, gateway);
+    // The end on the host comes last: a port whose other end is still down would be let in only when the kernel's link watch
+    // looks again, which may take a second (net/core/link_watch.c).
+    setUp(here, outer.index);
+  } catch (error) {
+    removeLink(here, outer.index);
+    throw error;
+  }
+}
+
+/** Finds a bridge, or makes it with the gateway's address; one that has an address keeps it. Returns its index. */
+export function ensureBridge(fd: number, name: string, gateway: Address): number {
+  try {
+    addBridge(fd, name, { alias: OURS, mac: Uint8Array.from([2, 0x42, ...gateway.ip.split(".").map(Number)]) });
+    steps.say(`made the bridge ${name} (${gateway.ip}/${gateway.prefix})`);
+  } catch (error) {
+    if (!failedWith(error, "EEXIST")) throw error;
+  }
+  const bridge = find(fd, name);
+  if (bridge.kind !== "bridge")
+    throw new ToolError(`--bridge ${name}: it is an interface of this host, and no bridge`, "choose another name; it is made if it is not there");
+  if (!addresses(fd).some(({ index }) => index === bridge.index)) {
+    try {
+      addAddress(fd, bridge.index, gateway);
+    } catch (error) {
+      if (!failedWith(error, "EEXIST")) throw error; // another container that starts was faster
+    }
+  }
+  if (!bridge.up) setUp(fd, bridge.index);
+  return bridge.index;
+}
+
+function find(fd: number, name: string): Interface {
+  const link = interfaces(fd).find((candidate) => candidate.name === name);
+  if (link === undefined) throw new ToolError(`${name}: the interface is gone`, "somebody has removed it just now");
+  return link;
+}
+
+function openNamespace(pid: number | "self"): number {
+  try {
+    return openSync(`/proc/${pid}/ns/net`, "r");
+  } catch (error) {
+    throw new ToolError(
+      `/proc/${pid}/ns/net: ${codeOf(error)}`,
+      payload.inside === undefined
+        ? "a process that has ended has no namespaces, and those of others are for whoever may trace them (ptrace(2))"
+        : "behind a pivot the host's /proc is gone: veth goes before it",
+      125,
+      { cause: error },
+    );
+  }
+}
+
+/** Our parent as /proc shows it: getppid(2) is 0 in a new PID namespace. */
+function parentOf(): number {
+  return Number(statFields(readIfThere("/proc/self/stat") ?? "")[1] ?? 0);
+}
+
+function ownPid(): number {
+  return Number(readIfThere("/proc/self/stat")?.split(" ")[0] ?? 0);
+}
