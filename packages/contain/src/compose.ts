@@ -24,6 +24,8 @@ import { insideWords } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { checkNameIsFree } from "./names.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
+import { checkNft } from "./network/nat.ts";
+import { BRIDGE, hostNameOf, likelyAddress, NETWORK, type NetworkPlan, readNetwork } from "./network/plan.ts";
 import type { RunOption } from "./options.ts";
 
 export interface RunPlan {
@@ -51,6 +53,13 @@ export interface RunPlan {
   /** `memory=64M pids=64`, for the log. */
   readonly limits: string;
   readonly container: TypedLink<NsexecPlan>;
+  /** With --net veth. */
+  readonly network: NetworkPlan | undefined;
+  /** `container` again, with an address that was leased and words for pivot. */
+  readonly attach: (ip: string, words: readonly string[]) => TypedLink<NsexecPlan>;
+  readonly hostname: string;
+  /** The root, or a layer over it, can be written to. */
+  readonly writable: boolean;
   /** The chain as argvs, to print. */
   readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] };
   readonly rootless: boolean;
@@ -84,13 +93,26 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const group = findGroup(makeGroup.plan, limits.length > 0);
   const rootless = process.geteuid?.() !== 0;
   const tty = given.has("tty");
-  const run = containerArgv(given, { group, rootless, relay: tty });
+  const network = readNetwork(given, rootless);
+  if (network?.nat) checkNft();
   const exec = chain.settings.mode === "exec";
   // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
   const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
-  const container = chain.link(
-    exec ? [...outer, ...containerArgv(given, { group, rootless, relay: false })] : run,
-  ) as TypedLink<NsexecPlan>;
+  const where = (ip: string | undefined, words: readonly string[]) => ({
+    group,
+    rootless,
+    inside: words,
+    veth: ip === undefined ? [] : vethWords(id, ip),
+  });
+  const plan = (ip: string | undefined, words: readonly string[]) =>
+    chain.link(
+      exec
+        ? [...outer, ...containerArgv(given, { ...where(ip, words), relay: false })]
+        : containerArgv(given, { ...where(ip, words), relay: tty }),
+    ) as TypedLink<NsexecPlan>;
+  const ip = network === undefined ? undefined : likelyAddress(network);
+  const run = containerArgv(given, { ...where(ip, []), relay: tty });
+  const container = plan(ip, []);
   return {
     id,
     name: readName(given.value("name")),
@@ -108,6 +130,10 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
     limits: describeLimits(given),
     container,
+    network,
+    attach: plan,
+    hostname: readNamespaces(given).hostname,
+    writable: given.has("rw") || given.has("overlay"),
     argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     rootless,
     confine: confineWords(given),
@@ -144,9 +170,17 @@ interface Where {
   readonly rootless: boolean;
   /** This nsexec is the outer end of the pseudo-terminal. */
   readonly relay: boolean;
+  /** veth and its options; none without --net veth. */
+  readonly veth: readonly string[];
+  /** More words for pivot. */
+  readonly inside: readonly string[];
 }
 
-function containerArgv(given: Options<RunOption>, { group, rootless, relay }: Where): string[] {
+function vethWords(id: string, ip: string): string[] {
+  return ["veth", "--bridge", BRIDGE, "--address", `${ip}/${NETWORK.prefix}`, "--gateway", NETWORK.ip, "--host-name", hostNameOf(id), "--"];
+}
+
+function containerArgv(given: Options<RunOption>, { group, rootless, relay, veth, inside }: Where): string[] {
   const namespaces = readNamespaces(given);
   return [
     "nsexec",
@@ -155,9 +189,12 @@ function containerArgv(given: Options<RunOption>, { group, rootless, relay }: Wh
     // pid1 makes the foreground process group itself, for its child.
     ...(given.has("init") || given.has("tty") || given.has("detach") ? [] : ["--foreground"]),
     ...(relay ? ["--tty"] : []),
-    ...["--", "pivot"],
+    "--",
+    ...veth,
+    "pivot",
     ...(namespaces.wanted.has("mount") ? ["--no-unshare"] : []),
     ...(given.has("tty") ? ["--tty"] : []),
+    ...inside,
     ...insideWords(given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],
     ...railWords(given),

@@ -1,4 +1,4 @@
-// Names of containers. One at a time has a name: who makes a state with one holds a lock of the kernel's meanwhile, which nobody can leave behind.
+// Names of containers, and the lock. One at a time has a name: who makes a state with one holds a lock of the kernel's meanwhile, which nobody can leave behind.
 import { closeSync, constants, openSync } from "node:fs";
 import { pollOnce, ToolError, tryLock, UsageError } from "@contain-tools/kernel";
 import { makeStateFolder } from "./folder.ts";
@@ -23,6 +23,14 @@ export function withName(name: string | undefined, make: () => void): void {
     make();
     return;
   }
+  locked(() => {
+    checkNameIsFree(name);
+    make();
+  });
+}
+
+/** Calls `act` while nobody else can be in here. @throws ToolError when somebody holds the lock for ever */
+export function locked<T>(act: () => T): T {
   const folder = makeStateFolder();
   const lock = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -30,10 +38,9 @@ export function withName(name: string | undefined, make: () => void): void {
       if (Date.now() > end)
         throw new ToolError(
           `${folder} has been locked for ${PATIENCE / 1000} s`,
-          "another `contain run --name` has stopped there (flock(2)); `fuser` tells which",
+          "another `contain run` has stopped there (flock(2)); `fuser` tells which",
         );
-    checkNameIsFree(name);
-    make();
+    return act();
   } finally {
     closeSync(lock);
   }

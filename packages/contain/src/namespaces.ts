@@ -16,9 +16,10 @@ export interface NamespacePlan {
 export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   const wanted = new Set((given.value("ns") ?? DEFAULT).split(",").map(readName));
   const net = given.value("net");
-  if (net !== undefined && net !== "none" && net !== "host") throw new UsageError(`--net ${net}: it is none or host`);
+  if (net !== undefined && net !== "none" && net !== "host" && net !== "veth")
+    throw new UsageError(`--net ${net}: it is none, host or veth`);
   if (net === "host" && wanted.has("net")) throw new UsageError("--net host shares the network namespace that --ns makes anew");
-  if (net === "none") wanted.add("net");
+  if (net === "none" || net === "veth") wanted.add("net");
   const hostname = given.value("hostname");
   if (hostname !== undefined && !wanted.has("uts"))
     throw new UsageError("--hostname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
@@ -41,7 +42,6 @@ export function namespaceWords({ wanted, hostname }: NamespacePlan, rootless: bo
     ...(wanted.has("user") && !rootless ? ["--map-users", ids, "--map-groups", ids] : []),
     ...kinds.flatMap((name) => (name === "mount" ? ["--mount", "--propagation", "slave"] : [`--${name}`])),
     ...(wanted.has("pid") ? [] : ["--fork"]), // a child in any case, which dies with its parent
-    ...(wanted.has("net") ? ["--loopback"] : []),
     ...(wanted.has("uts") ? ["--hostname", hostname] : []),
   ];
 }

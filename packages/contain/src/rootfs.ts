@@ -69,6 +69,7 @@ export function makeRootfs({ dir }: RootfsPlan): never {
   if (busybox === undefined) copyPrograms(dir);
   else installBusybox(dir, busybox);
   writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
+  for (const name of ["hosts", "resolv.conf"]) writeFileSync(join(dir, "etc", name), ""); // for `contain run --net veth` to lie on
   writeFileSync(join(dir, "etc/group"), "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
   return exit(0);
 }

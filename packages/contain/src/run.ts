@@ -27,9 +27,14 @@ import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
 import type { Finding } from "./evidence.ts";
-import { withName } from "./names.ts";
+import { checkNameIsFree, locked, withName } from "./names.ts";
+import { bindWords, nameFiles } from "./network/files.ts";
+import { forwardAll, listenFor } from "./network/forward.ts";
+import { leaveNetwork } from "./network/leave.ts";
+import { masquerade } from "./network/nat.ts";
+import { describePublished, takeLease } from "./network/plan.ts";
 import { openRecorder, type Recorder } from "./record.ts";
-import { createState, identify, removeState, type State, writeState } from "./state.ts";
+import { createState, folderOf, identify, removeState, type State, writeState } from "./state.ts";
 import { describeStatus, type Outcome, supervise } from "./supervise.ts";
 import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
 import { closeCase } from "./verdict/case.ts";
@@ -55,24 +60,56 @@ function serve(plan: RunPlan, background?: Background): number {
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
   if (plan.unconfined !== undefined) steps.say(plan.unconfined);
   const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
-  const state = newState(plan);
-  withName(plan.name, () => createState(state));
+  const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
+  const state = claim(plan);
   try {
     writeCidfile(plan);
     makeGroup(plan);
-    const end = startAndWatch(plan, state, { background, recorder });
+    const end = startAndWatch({ ...plan, container: joinNetwork(plan, state) }, state, { background, recorder, ports });
     removeGroup(plan);
     const { status, reason, verdict } = end;
     sayVerdict(verdict);
     // A container that was left alone is remembered, with its log, until somebody asks.
-    if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, verdict, at: Date.now() } });
-    else removeState(plan.id);
+    leave(state, () => {
+      if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, verdict, at: Date.now() } });
+      else removeState(plan.id);
+    });
     return status;
   } catch (error) {
     removeGroup(plan);
-    removeState(plan.id);
+    leave(state, () => removeState(plan.id));
     return fail(error);
   }
+}
+
+/** Makes the state, and with it the container has its name and its address. */
+function claim(plan: RunPlan): State {
+  const { network } = plan;
+  if (network === undefined) {
+    const state = newState(plan);
+    withName(plan.name, () => createState(state));
+    return state;
+  }
+  return locked(() => {
+    if (plan.name !== undefined) checkNameIsFree(plan.name);
+    const state = { ...newState(plan), network: takeLease(plan.id, network) };
+    createState(state);
+    return state;
+  });
+}
+
+/** The chain with the address that we got. */
+function joinNetwork(plan: RunPlan, { id, network }: State): RunPlan["container"] {
+  if (network === undefined || plan.network === undefined) return plan.container;
+  if (network.nat) masquerade();
+  const files = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
+  return plan.attach(network.ip, bindWords(folderOf(id), files, plan.rootfs, plan.writable));
+}
+
+/** Forgets a container, and takes away its network. */
+function leave({ network }: State, forget: () => void): void {
+  if (network === undefined) forget();
+  else leaveNetwork(network, forget);
 }
 
 function newState(plan: RunPlan): State {
@@ -97,6 +134,7 @@ function newState(plan: RunPlan): State {
     detached: detach,
     tty,
     grace,
+    network: undefined,
     ended: undefined,
   };
 }
@@ -123,9 +161,11 @@ export function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T):
 interface Helpers {
   readonly background: Background | undefined;
   readonly recorder: Recorder | undefined;
+  /** Sockets for what is published. */
+  readonly ports: readonly number[];
 }
 
-function startAndWatch(plan: RunPlan, state: State, { background, recorder }: Helpers): End {
+function startAndWatch(plan: RunPlan, state: State, { background, recorder, ports }: Helpers): End {
   const { container, group, stopSignal, grace } = plan;
   const before = group === undefined ? undefined : readUsage(group);
   const baseline = takeBaseline(group);
@@ -156,6 +196,7 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder }: He
       background?.started();
     }),
   );
+  if (plan.network !== undefined && state.network !== undefined) forwardAll(sources, plan.network.publish, ports, state.network.ip);
   const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
   const ownGroup = plan.confine.length > 0 && !plan.init;
   const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
@@ -231,14 +272,25 @@ function removeGroup({ removeGroup: link, group }: RunPlan): void {
 }
 
 /** The chain as a script that does the same when pasted into a shell. */
-export function chainScript({ argvs, cidfile, detach, id }: RunPlan): string {
+export function chainScript({ argvs, cidfile, detach, id, network }: RunPlan): string {
   const lines = script([
     ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${shellQuote(cidfile)}) || exit 125`]),
     ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
+    ...supervisorsPart(network),
     shellLine(argvs.run),
     ...(argvs.remove.length > 0 ? ["status=$?", shellLine(argvs.remove), "exit $status"] : []),
   ]);
   return detach ? `${lines.trimEnd()} <&- >contain-${id}.log 2>&1 &\n` : lines;
+}
+
+/** What no tool of the chain does. */
+function supervisorsPart(network: RunPlan["network"]): string[] {
+  if (network === undefined) return [];
+  return [
+    "# nobody keeps this address for the script, and the bridge stays; /etc/hosts and /etc/resolv.conf are the rootfs's own",
+    ...network.publish.map((wanted) => `# contain run forwards ${describePublished(wanted)}; the script does not`),
+    ...(network.nat ? ["# contain run makes the masquerade rule; the script does not"] : []),
+  ];
 }
 
 /** One argv as such a script. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { codeOf, readIfThere, statFields, statusField, UsageError } from "@contain-tools/kernel";
 import type { Finding } from "./evidence.ts";
 import { makeStateFolder, stateFolder } from "./folder.ts";
+import { isLease, type Lease } from "./network/lease.ts";
 
 /** A process that cannot be mistaken for a later one with the same PID: field 22 of /proc/PID/stat is its start time (proc_pid_stat(5)). */
 export interface ProcessId {
@@ -53,6 +54,8 @@ export interface State {
   readonly tty: boolean;
   /** SIGTERM to SIGKILL, in milliseconds. */
   readonly grace: number;
+  /** With --net veth. While it has not ended, nobody else gets its address. */
+  readonly network: Lease | undefined;
   readonly ended: Ended | undefined;
 }
 
@@ -191,6 +194,7 @@ function isState(value: unknown): value is State {
     areTexts(state.confine) &&
     (state.user === undefined || typeof state.user === "string") &&
     (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
+    (state.network === undefined || isLease(state.network)) &&
     typeof state.limits === "string" &&
     typeof state.created === "number" &&
     typeof state.grace === "number"

@@ -12,6 +12,17 @@ export * from "./exec.ts";
 export * from "./file.ts";
 export * from "./fork.ts";
 export * from "./hole.ts";
+export {
+  type Endpoint,
+  listenOn,
+  type Protocol,
+  receiveDatagram,
+  receiveNow,
+  sendNow,
+  shutdownWrite,
+  socketError,
+  startConnecting,
+} from "./inet.ts";
 export * from "./inotify.ts";
 export * from "./ip.ts";
 export * from "./kmsg.ts";

@@ -1,7 +1,7 @@
 // What interfaces, addresses and routes a network namespace has (rtnetlink(7)).
 import { ipText } from "./ip.ts";
 import { ask, attribute, NLM_F_DUMP, readAttributes } from "./netlink.ts";
-import { AF_INET, type Address, IFA, IFF_UP, IFLA, IFLA_INFO_KIND, RTA } from "./rtnetlink.ts";
+import { type Address, AF_INET, IFA, IFF_UP, IFLA, IFLA_INFO_KIND, RTA } from "./rtnetlink.ts";
 
 const RTM_GETLINK = 18;
 const RTM_GETADDR = 22;

@@ -172,7 +172,10 @@ function* receive(fd: number, wanted: number): Generator<readonly [kind: number,
 function ownWords(flags: number, body: Buffer): string | undefined {
   if ((flags & NLM_F_ACK_TLVS) === 0) return undefined;
   const sent = (flags & NLM_F_CAPPED) !== 0 ? HEADER : body.readUInt32LE(4);
-  return readAttributes(body.subarray(4 + align(sent))).get(NLMSGERR_ATTR_MSG)?.toString().replace(/\0.*$/s, "");
+  return readAttributes(body.subarray(4 + align(sent)))
+    .get(NLMSGERR_ATTR_MSG)
+    ?.toString()
+    .replace(/\0.*$/s, "");
 }
 
 function refused(name: string, args: readonly string[], code: number, words: string | undefined): SyscallError {

@@ -6,7 +6,17 @@ const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
-export const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINK: 5, MASTER: 10, LINKINFO: 18, IFALIAS: 20, NET_NS_FD: 28, LINK_NETNSID: 37 } as const;
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINK: 5,
+  MASTER: 10,
+  LINKINFO: 18,
+  IFALIAS: 20,
+  NET_NS_FD: 28,
+  LINK_NETNSID: 37,
+} as const;
 export const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
@@ -40,12 +50,7 @@ export function addBridge(fd: number, name: string, { alias, mac }: { readonly a
     name: "RTM_NEWLINK",
     type: RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL,
-    body: Buffer.concat([
-      ifinfo(),
-      attribute(IFLA.IFNAME, name),
-      attribute(IFLA.ADDRESS, mac),
-      info,
-    ]),
+    body: Buffer.concat([ifinfo(), attribute(IFLA.IFNAME, name), attribute(IFLA.ADDRESS, mac), info]),
     args: [`IFLA_IFNAME="${name}"`, 'IFLA_INFO_KIND="bridge"'],
   });
   // An alias in the request that makes an interface is passed over by the kernel.
@@ -75,7 +80,12 @@ export function addVeth(fd: number, { name, bridge, peer, namespace }: Pair): vo
     type: RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: Buffer.concat([ifinfo(), attribute(IFLA.IFNAME, name), attribute(IFLA.MASTER, bridge), info]),
-    args: [`IFLA_IFNAME="${name}"`, `IFLA_MASTER=${bridge}`, 'IFLA_INFO_KIND="veth"', `VETH_INFO_PEER={"${peer}", IFLA_NET_NS_FD=${namespace}}`],
+    args: [
+      `IFLA_IFNAME="${name}"`,
+      `IFLA_MASTER=${bridge}`,
+      'IFLA_INFO_KIND="veth"',
+      `VETH_INFO_PEER={"${peer}", IFLA_NET_NS_FD=${namespace}}`,
+    ],
   });
 }
 

@@ -181,6 +181,24 @@ const RULES: readonly Rule[] = [
     say: "bringing an interface up needs CAP_NET_ADMIN in the user namespace that owns the network namespace (netdevice(7))",
   },
   {
+    syscall: "bind",
+    code: "EADDRINUSE",
+    when: (args) => args.includes("sin_port"),
+    say: "another socket of this network namespace has the port (ip(7)): `ss -lntup` tells which; choose another one",
+  },
+  {
+    syscall: "bind",
+    code: "EACCES",
+    when: (args) => args.includes("sin_port"),
+    say: "ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE (ip(7))",
+  },
+  {
+    syscall: "bind",
+    code: "EADDRNOTAVAIL",
+    when: (args) => args.includes("sin_port"),
+    say: "no interface of this network namespace has the address (ip(7)); without one every address is meant",
+  },
+  {
     syscall: "RTM_NEWLINK|RTM_DELLINK|RTM_NEWADDR|RTM_NEWROUTE",
     code: "EPERM",
     say: "changing a network namespace needs CAP_NET_ADMIN in the user namespace that owns it, and a veth pair touches two of them (network_namespaces(7)). Run as root",

@@ -30,7 +30,7 @@ export const options = withCommon({
   mount: kind("m", "new mount namespace, or with -t that of the target; =FILE keeps it there (with -t: joins that file's)"),
   uts: kind("u", "the same for the UTS namespace (host name)"),
   ipc: kind("i", "the same for the IPC namespace"),
-  net: kind("n", "the same for the network namespace"),
+  net: kind("n", "the same for the network namespace; a new one has loopback, up"),
   pid: kind("p", "the same for the PID namespace; implies --fork"),
   user: kind("U", "the same for the user namespace; implies --fork"),
   cgroup: kind("C", "the same for the cgroup namespace"),
@@ -76,7 +76,6 @@ export const options = withCommon({
   },
   "mount-proc": { type: "boolean", optionalValue: true, valueHint: "DIR", description: "mount proc on /proc or DIR; implies --mount" },
   hostname: { type: "string", valueHint: "NAME", description: "set the host name; implies --uts" },
-  loopback: { type: "boolean", description: "bring up lo in the new network namespace; implies --net" },
   wd: { type: "string", alias: "w", valueHint: "DIR", description: "change the working directory" },
   env: { type: "string", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for what runs inside" },
   "clear-env": { type: "boolean", description: "start from an empty environment" },
@@ -117,7 +116,6 @@ export interface Plan {
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
   readonly mountProc: string | undefined;
   readonly hostname: string | undefined;
-  readonly loopback: boolean;
   readonly wd: string | undefined;
   readonly root: string | undefined;
   readonly env: readonly string[];
@@ -171,7 +169,6 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     propagation,
     mountProc: given.has("mount-proc") ? (given.value("mount-proc") ?? "/proc") : undefined,
     hostname: readHostname(given.value("hostname")),
-    loopback: given.has("loopback"),
     wd: given.value("wd"),
     root: given.value("root"),
     env: given.all("env").map(readVariable),
@@ -193,7 +190,6 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
   if (target === undefined) {
     if (given.has("mount-proc")) implied.add("mount");
     if (given.has("hostname")) implied.add("uts");
-    if (given.has("loopback")) implied.add("net");
     if (given.has("monotonic") || given.has("boottime")) implied.add("time");
     if (maps.user.length > 0 || maps.group.length > 0 || maps.setgroups !== undefined) implied.add("user");
   }
@@ -220,7 +216,7 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
 
 function checkTarget(target: number, given: Options<Name>): void {
   const creating = (
-    ["monotonic", "boottime", "loopback", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user"] as const
+    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user"] as const
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (!existsSync(`/proc/${target}/ns`))

@@ -4,6 +4,7 @@ import {
   becomeUser,
   bringLoopbackUp,
   CLONE_NEWCGROUP,
+  CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWTIME,
   chdir,
@@ -45,7 +46,7 @@ export function inside(plan: Plan): void {
     steps.say(`setting hostname: ${plan.hostname}`);
     sethostname(plan.hostname);
   }
-  if (plan.loopback) bringLoopbackUp();
+  if (creates(CLONE_NEWNET)) bringLoopbackUp();
   if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") setPropagation(plan.propagation);
   if (joinsMounts(plan)) payload.inside = `the mount namespace of PID ${plan.target}`;
   if (plan.root !== undefined) {

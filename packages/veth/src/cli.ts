@@ -72,13 +72,23 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
 function readPair(value: (name: Name) => string | undefined): Pair {
   const text = value("address");
   if (text === undefined)
-    throw new UsageError("which address?", "--address 10.88.0.7/24, which nobody else on the bridge has; `contain run --net veth` chooses one");
+    throw new UsageError(
+      "which address?",
+      "--address 10.88.0.7/24, which nobody else on the bridge has; `contain run --net veth` chooses one",
+    );
   const address = parseAddress("--address", text);
   const network = networkOf(address.ip, address.prefix);
   const gateway = parseIp("--gateway", value("gateway") ?? ipOfNumber(ipNumber(network) + 1));
-  if (gateway === address.ip) throw new UsageError(`--address ${text}: it is the gateway's`, "the network's first address is the bridge's, unless --gateway says another");
+  if (gateway === address.ip)
+    throw new UsageError(
+      `--address ${text}: it is the gateway's`,
+      "the network's first address is the bridge's, unless --gateway says another",
+    );
   if (networkOf(gateway, address.prefix) !== network)
-    throw new UsageError(`--gateway ${gateway}: it is not in the network ${network}/${address.prefix}`, "a gateway is reached without another gateway");
+    throw new UsageError(
+      `--gateway ${gateway}: it is not in the network ${network}/${address.prefix}`,
+      "a gateway is reached without another gateway",
+    );
   const hostName = value("host-name");
   return {
     bridge: readName("--bridge", value("bridge") ?? "contain0"),

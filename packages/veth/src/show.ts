@@ -76,7 +76,9 @@ export function describe({ pid, namespace, own, interfaces: ends, routes: ways }
       `${name}${kind === undefined ? "" : ` (${kind})`}: ${[up ? "up" : "down", ...given].join(", ")}`,
       ...(kind === "veth" && !own ? [`  other end: ${describeHost(host)}`] : []),
     ]),
-    ...ways.map(({ to, gateway, name }) => `${to === "0.0.0.0/0" ? "default" : to}${gateway === undefined ? "" : ` by ${gateway}`} on ${name ?? "?"}`),
+    ...ways.map(
+      ({ to, gateway, name }) => `${to === "0.0.0.0/0" ? "default" : to}${gateway === undefined ? "" : ` by ${gateway}`} on ${name ?? "?"}`,
+    ),
   ];
   if (ways.length === 0) lines.push("no route: it reaches nobody but itself");
   return lines.map((line) => `${printable(line)}\n`).join("");

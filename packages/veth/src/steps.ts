@@ -35,7 +35,9 @@ export function connect(pid: number | undefined, pair: Pair): void {
   const outside = host === "self" ? undefined : openNamespace(host);
   if (namespaceId(host, "net") === namespaceId(pid ?? "self", "net")) {
     throw new UsageError(
-      pid === undefined ? "this process is in the network namespace of its parent" : `PID ${pid} is in the network namespace of this process`,
+      pid === undefined
+        ? "this process is in the network namespace of its parent"
+        : `PID ${pid} is in the network namespace of this process`,
       "there is nothing to connect: make a new one first, with nsexec --net",
     );
   }
@@ -87,7 +89,10 @@ export function ensureBridge(fd: number, name: string, gateway: Address): number
   }
   const bridge = find(fd, name);
   if (bridge.kind !== "bridge")
-    throw new ToolError(`--bridge ${name}: it is an interface of this host, and no bridge`, "choose another name; it is made if it is not there");
+    throw new ToolError(
+      `--bridge ${name}: it is an interface of this host, and no bridge`,
+      "choose another name; it is made if it is not there",
+    );
   if (!addresses(fd).some(({ index }) => index === bridge.index)) {
     try {
       addAddress(fd, bridge.index, gateway);

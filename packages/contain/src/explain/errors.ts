@@ -78,7 +78,7 @@ bind | EACCES | ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIN
 bind | EADDRINUSE | another socket of this network namespace has it: containers on the host's network share its ports | ss -ltnp; or --net none with a network of its own
 bind | EADDRNOTAVAIL | no interface of this network namespace has the address
 connect | ECONNREFUSED | nobody listens there: in a network namespace of its own 127.0.0.1 is the container, not the host
-connect sendto | ENETUNREACH | no route: a new network namespace has loopback alone, and that is down at first (network_namespaces(7)) | nsexec --loopback; contain run --net host
+connect sendto | ENETUNREACH | no route: a new network namespace has loopback alone (network_namespaces(7)) | contain run --net veth; veth PID --address …
 connect sendto | EHOSTUNREACH | the gateway does not answer, or a firewall rejects
 connect | ETIMEDOUT | packets are dropped: a firewall, or a route that leads nowhere
 connect | EACCES | a UNIX socket that these ids may not write to, or a broadcast address; a firewall may answer so too

@@ -1,0 +1,57 @@
+// /etc/hosts and /etc/resolv.conf of a container with a network of its own: files in its state's folder, bound over the rootfs's.
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { codeOf, openInRoot, SyscallError, steps } from "@contain-tools/kernel";
+
+const LOCAL = /^(127\.|::1$)/;
+const O_PATH = 0o10000000;
+
+export interface NameFiles {
+  readonly ip: string;
+  readonly hostname: string;
+  readonly dns: readonly string[];
+}
+
+/** Texts by the path inside. */
+export function nameFiles({ ip, hostname, dns }: NameFiles): Readonly<Record<string, string>> {
+  return {
+    "/etc/hosts": `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${ip}\t${hostname}\n`,
+    "/etc/resolv.conf": dns.length > 0 ? dns.map((server) => `nameserver ${server}\n`).join("") : hostsResolver(),
+  };
+}
+
+/** The host's own, without the servers that only the host can reach: inside, 127.0.0.53 is the container. */
+function hostsResolver(): string {
+  const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "").split("\n");
+  const reachable = (lines: string[]) =>
+    lines.filter((line) => /^\s*(nameserver|search|options)\s/.test(line) && !LOCAL.test(line.trim().split(/\s+/)[1] ?? ""));
+  const own = reachable(read("/etc/resolv.conf"));
+  const lines = own.some((line) => line.includes("nameserver")) ? own : reachable(read("/run/systemd/resolve/resolv.conf"));
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Writes them into `folder`. Returns the words for pivot; a read-only rootfs without such a file stays without. */
+export function bindWords(folder: string, files: Readonly<Record<string, string>>, rootfs: string, writable: boolean): string[] {
+  return Object.entries(files).flatMap(([path, text]) => {
+    if (!writable && !isThere(rootfs, path)) {
+      steps.say(`${rootfs} has no ${path}, and is read-only: names are not set up there`);
+      return [];
+    }
+    const file = join(folder, path.slice("/etc/".length));
+    writeFileSync(file, text, { mode: 0o644 });
+    return ["--ro-bind", `${file}:${path}`];
+  });
+}
+
+function isThere(rootfs: string, path: string): boolean {
+  const root = openSync(rootfs, O_PATH);
+  try {
+    closeSync(openInRoot(root, path));
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError || codeOf(error) !== undefined) return false;
+    throw error;
+  } finally {
+    closeSync(root);
+  }
+}

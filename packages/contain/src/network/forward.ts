@@ -1,0 +1,137 @@
+// --publish: the supervisor accepts connections on the host and passes their bytes on to the container, both ways.
+import { closeSync } from "node:fs";
+import {
+  acceptFrom,
+  type Endpoint,
+  failedWith,
+  listenOn,
+  POLLERR,
+  POLLIN,
+  POLLOUT,
+  receiveNow,
+  type Source,
+  sendNow,
+  shutdownWrite,
+  socketError,
+  startConnecting,
+  ToolError,
+} from "@contain-tools/kernel";
+import { describePublished, type Published } from "./plan.ts";
+import { forwardDatagrams } from "./udp.ts";
+
+const MOST = 512; // connections at once of one port: each takes two descriptors
+const CHUNK = 65536;
+
+/** Sockets on the host, made before anything starts. @throws ToolError when one cannot be had */
+export function listenFor(published: readonly Published[]): number[] {
+  const fds: number[] = [];
+  for (const wanted of published) {
+    try {
+      fds.push(listenOn(wanted.protocol, wanted.host));
+    } catch (error) {
+      for (const fd of fds) closeSync(fd);
+      if (!(error instanceof ToolError)) throw error;
+      const what = failedWith(error, "EADDRINUSE") ? `port ${wanted.host.port}/${wanted.protocol} of the host is taken` : error.message;
+      throw new ToolError(`--publish ${describePublished(wanted)}: ${what}`, error.hint, 125, { cause: error });
+    }
+  }
+  return fds;
+}
+
+/** Serves the sockets of `listenFor`: what comes in goes to the container's address. */
+export function forwardAll(sources: Source[], published: readonly Published[], fds: readonly number[], ip: string): void {
+  for (const [i, { port, protocol }] of published.entries()) {
+    const fd = fds[i] ?? -1;
+    const to = { ip, port };
+    if (protocol === "udp") forwardDatagrams(sources, fd, to);
+    else forwardConnections(sources, fd, to);
+  }
+}
+
+function forwardConnections(sources: Source[], listener: number, to: Endpoint): void {
+  let open = 0;
+  sources.push({
+    fd: listener,
+    wants: () => (open < MOST ? POLLIN : undefined),
+    ready: () => {
+      const client = acceptFrom(listener);
+      if (client === undefined) return;
+      open++;
+      connect(sources, client, to, () => open--);
+    },
+  });
+}
+
+function connect(sources: Source[], client: number, to: Endpoint, gone: () => void): void {
+  let server: number;
+  try {
+    server = startConnecting("tcp", to);
+  } catch {
+    closeSync(client); // the container is gone, or has no descriptors left for us
+    gone();
+    return;
+  }
+  let connected = false;
+  const up: Direction = { from: client, to: server, rest: Buffer.alloc(0), chunk: undefined, open: true };
+  const down: Direction = { from: server, to: client, rest: Buffer.alloc(0), chunk: undefined, open: true };
+  const end = () => {
+    for (const source of own) {
+      sources.splice(sources.indexOf(source), 1);
+      closeSync(source.fd);
+    }
+    gone();
+  };
+  const source = (fd: number, reads: Direction, writes: Direction): Source => ({
+    fd,
+    // Undefined for nothing, not 0: a hang-up that cannot be served yet would be told again and again.
+    wants: () => {
+      if (!connected) return fd === server ? POLLOUT : undefined;
+      return (reads.open && reads.rest.length === 0 ? POLLIN : 0) | (writes.rest.length > 0 ? POLLOUT : 0) || undefined;
+    },
+    ready: (events) => {
+      if (!connected) {
+        if (socketError(server) !== 0) return end(); // nobody listens there: the caller sees its connection closed
+        connected = true;
+        return undefined;
+      }
+      if ((events & POLLERR) !== 0) return end();
+      if (!pass(reads, writes, events)) return end();
+      return reads.open || writes.open || reads.rest.length > 0 || writes.rest.length > 0 ? undefined : end();
+    },
+  });
+  const own = [source(client, up, down), source(server, down, up)];
+  sources.push(...own);
+}
+
+interface Direction {
+  readonly from: number;
+  readonly to: number;
+  /** Read, and not yet written. */
+  rest: Buffer;
+  chunk: Buffer | undefined;
+  /** The writer may still send. */
+  open: boolean;
+}
+
+/** False when the connection is broken. */
+function pass(reads: Direction, writes: Direction, events: number): boolean {
+  if ((events & POLLOUT) !== 0 && writes.rest.length > 0 && !flush(writes)) return false;
+  if (!reads.open || reads.rest.length > 0) return true;
+  reads.chunk ??= Buffer.allocUnsafeSlow(CHUNK);
+  const length = receiveNow(reads.from, reads.chunk);
+  if (length === -1) return true;
+  if (length === undefined) {
+    reads.open = false;
+    shutdownWrite(reads.to);
+    return true;
+  }
+  reads.rest = reads.chunk.subarray(0, length);
+  return flush(reads);
+}
+
+function flush(direction: Direction): boolean {
+  const sent = sendNow(direction.to, direction.rest);
+  if (sent === undefined) return false;
+  direction.rest = direction.rest.subarray(sent);
+  return true;
+}

@@ -1,0 +1,55 @@
+// --nat: packets to other hosts go out in the name of this one, by nft(8) in a table of its own.
+import { existsSync, readFileSync } from "node:fs";
+import { clone3, execProgram, fail, networkOf, shellStatus, steps, ToolError, waitpid, writeKernelFile } from "@contain-tools/kernel";
+import { BRIDGE, NETWORK } from "./plan.ts";
+
+const FORWARD = "/proc/sys/net/ipv4/ip_forward";
+const PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"];
+
+/** @throws ToolError without nft; nothing is changed */
+export function checkNft(): void {
+  if (nft() === undefined) throw new ToolError("--nat needs nft, which is not installed", "Debian and Ubuntu: apt-get install nftables");
+}
+
+const nft = () => PLACES.map((dir) => `${dir}/nft`).find((path) => existsSync(path));
+
+/** Puts the rule in place, as often as you like. @throws ToolError */
+export function masquerade(): void {
+  const from = `${networkOf(NETWORK.ip, NETWORK.prefix)}/${NETWORK.prefix}`;
+  const chain = "type nat hook postrouting priority 100";
+  runNft(
+    `table ip contain; delete table ip contain; table ip contain { chain postrouting { ${chain}; ip saddr ${from} oifname != "${BRIDGE}" masquerade; }; }`,
+  );
+  if (readFileSync(FORWARD, "utf8").trim() !== "0") return;
+  steps.say("net.ipv4.ip_forward was 0 and is 1 now, and stays: without it the host passes no packets on (ip-sysctl.rst)");
+  writeKernelFile(FORWARD, "1\n");
+}
+
+export function stopMasquerade(): void {
+  runNft("delete table ip contain");
+}
+
+/** True when the table is there. */
+export function isMasquerading(): boolean {
+  return nft() !== undefined && nftStatus(["list", "table", "ip", "contain"], true) === 0;
+}
+
+function runNft(script: string): void {
+  const status = nftStatus([script], false);
+  if (status !== 0)
+    throw new ToolError(`nft ${script}: exit status ${status}`, "nft has said why; it needs CAP_NET_ADMIN and a kernel with nf_tables");
+}
+
+/** Not by the runtime's own child processes: their event loop must not be touched in a forked supervisor. */
+function nftStatus(words: readonly string[], quiet: boolean): number {
+  const path = nft() ?? "nft";
+  const argv = quiet ? ["/bin/sh", "-c", 'exec "$0" "$@" >/dev/null 2>&1', path, ...words] : [path, ...words];
+  const pid = clone3({ flags: 0 }, () => {
+    try {
+      return execProgram(argv);
+    } catch (error) {
+      return fail(error);
+    }
+  });
+  return shellStatus(waitpid(pid, 0)?.status ?? 0);
+}

@@ -1,0 +1,46 @@
+// --publish of UDP: a socket for each sender, so that an answer finds its way back.
+import { closeSync } from "node:fs";
+import { type Endpoint, POLLIN, receiveDatagram, receiveNow, type Source, sendNow, startConnecting } from "@contain-tools/kernel";
+
+const MOST = 256; // senders that are remembered; the one that was silent longest makes room
+const buffer = Buffer.allocUnsafeSlow(65536);
+
+/** Passes datagrams on to the container, and its answers back to who asked. */
+export function forwardDatagrams(sources: Source[], fd: number, to: Endpoint): void {
+  const peers = new Map<string, Source>(); // the most recent one last
+  const forget = (sender: string, source: Source) => {
+    peers.delete(sender);
+    sources.splice(sources.indexOf(source), 1);
+    closeSync(source.fd);
+  };
+  const join = (from: Uint8Array): Source | undefined => {
+    const [oldest] = peers;
+    if (oldest !== undefined && peers.size >= MOST) forget(...oldest);
+    try {
+      const socket = startConnecting("udp", to);
+      const answer = () => {
+        const length = receiveNow(socket, buffer);
+        if (length !== undefined && length >= 0) sendNow(fd, buffer.subarray(0, length), from);
+      };
+      const source = { fd: socket, wants: () => POLLIN, ready: answer };
+      sources.push(source);
+      return source;
+    } catch {
+      return undefined; // the container is gone: datagrams may be lost
+    }
+  };
+  sources.push({
+    fd,
+    wants: () => POLLIN,
+    ready: () => {
+      const datagram = receiveDatagram(fd, buffer);
+      if (datagram === undefined) return;
+      const { sender, length, from } = datagram;
+      const source = peers.get(sender) ?? join(from);
+      if (source === undefined) return;
+      peers.delete(sender);
+      peers.set(sender, source);
+      sendNow(source.fd, buffer.subarray(0, length));
+    },
+  });
+}

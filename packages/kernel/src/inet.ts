@@ -1,0 +1,145 @@
+// TCP and UDP sockets for a loop over poll(2): none of them blocks.
+import { closeSync } from "node:fs";
+import { ipBytes, ipText } from "./ip.ts";
+import { declare, errno } from "./libc.ts";
+import { sys } from "./trace.ts";
+
+const AF_INET = 2;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_ERROR = 4;
+const SHUT_WR = 1;
+const MSG_NOSIGNAL = 0x4000;
+const EINPROGRESS = 115;
+const EAGAIN = 11;
+const EINTR = 4;
+const BACKLOG = 128;
+
+const socketC = declare("socket", "int", ["int", "int", "int"]);
+const bindC = declare("bind", "int", ["int", "void *", "uint"]);
+const listenC = declare("listen", "int", ["int", "int"]);
+const connectC = declare("connect", "int", ["int", "void *", "uint"]);
+const setsockoptC = declare("setsockopt", "int", ["int", "int", "int", "void *", "uint"]);
+const getsockoptC = declare("getsockopt", "int", ["int", "int", "int", "void *", "void *"]);
+const shutdownC = declare("shutdown", "int", ["int", "int"]);
+const sendtoC = declare("sendto", "long", ["int", "void *", "size_t", "int", "void *", "uint"]);
+const recvfromC = declare("recvfrom", "long", ["int", "void *", "size_t", "int", "void *", "void *"]);
+
+export type Protocol = "tcp" | "udp";
+
+/** A port of an IPv4 address. */
+export interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** struct sockaddr_in */
+function sockaddr({ ip, port }: Endpoint): Buffer {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt16LE(AF_INET, 0);
+  bytes.writeUInt16BE(port, 2);
+  ipBytes(ip).copy(bytes, 4);
+  return bytes;
+}
+
+const describe = ({ ip, port }: Endpoint) => `{sin_addr=${ip}, sin_port=${port}}`;
+
+function socket(protocol: Protocol): number {
+  const kind = protocol === "tcp" ? SOCK_STREAM : SOCK_DGRAM;
+  return sys(
+    "socket",
+    () => ["AF_INET", `${protocol === "tcp" ? "SOCK_STREAM" : "SOCK_DGRAM"}|SOCK_CLOEXEC|SOCK_NONBLOCK`, "0"],
+    () => socketC(AF_INET, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+  );
+}
+
+/** A socket that listens, of UDP one that receives. @throws SyscallError EADDRINUSE, EACCES, EADDRNOTAVAIL */
+export function listenOn(protocol: Protocol, endpoint: Endpoint): number {
+  const fd = socket(protocol);
+  try {
+    const address = sockaddr(endpoint);
+    // Ports of connections that have just ended are free again (ip(7)); a UDP socket would share the port with a second one.
+    if (protocol === "tcp") setsockoptC(fd, SOL_SOCKET, SO_REUSEADDR, new Uint8Array(Int32Array.of(1).buffer), 4);
+    sys(
+      "bind",
+      () => [`${fd}`, describe(endpoint), "16"],
+      () => bindC(fd, address, address.length),
+    );
+    if (protocol === "tcp")
+      sys(
+        "listen",
+        () => [`${fd}`, `${BACKLOG}`],
+        () => listenC(fd, BACKLOG),
+      );
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** Begins to connect; poll(2) says POLLOUT when it is decided, and `socketError` how. @throws SyscallError ENETUNREACH, EMFILE, … */
+export function startConnecting(protocol: Protocol, endpoint: Endpoint): number {
+  const fd = socket(protocol);
+  try {
+    const address = sockaddr(endpoint);
+    sys(
+      "connect",
+      () => [`${fd}`, describe(endpoint), "16"],
+      () => (connectC(fd, address, address.length) === -1 && errno() !== EINPROGRESS ? -1 : 0),
+    );
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** The errno of what went wrong on a socket, which is then forgotten; 0 for nothing (SO_ERROR, socket(7)). */
+export function socketError(fd: number): number {
+  const value = new Int32Array(1);
+  getsockoptC(fd, SOL_SOCKET, SO_ERROR, new Uint8Array(value.buffer), new Uint8Array(Int32Array.of(4).buffer));
+  return value[0] ?? 0;
+}
+
+/** No more is sent: the other side reads an end of file. */
+export function shutdownWrite(fd: number): void {
+  shutdownC(fd, SHUT_WR);
+}
+
+/** Sends as much as there is room for: 0 when there is none, undefined when the connection is broken. No SIGPIPE. */
+export function sendNow(fd: number, bytes: Uint8Array, to?: Uint8Array): number | undefined {
+  const sent = sendtoC(fd, bytes, bytes.length, MSG_NOSIGNAL, to ?? null, to?.length ?? 0);
+  return sent === -1 ? whyNothing() : sent;
+}
+
+/** Receives what is there into `into`: its length, undefined for an end or a broken connection, -1 for nothing at the moment. */
+export function receiveNow(fd: number, into: Uint8Array): number | undefined {
+  const length = recvfromC(fd, into, into.length, 0, null, null);
+  if (length > 0) return length;
+  return length === 0 || whyNothing() === undefined ? undefined : -1;
+}
+
+function whyNothing(): 0 | undefined {
+  const code = errno();
+  return code === EAGAIN || code === EINTR ? 0 : undefined;
+}
+
+/** A datagram and who sent it, in the form that `sendNow` takes. */
+export interface Datagram {
+  readonly length: number;
+  readonly from: Uint8Array;
+  /** `10.88.0.7:53` */
+  readonly sender: string;
+}
+
+/** recvfrom(2) of a datagram; undefined when there is none, or an error of an earlier one was told. */
+export function receiveDatagram(fd: number, into: Uint8Array): Datagram | undefined {
+  const from = Buffer.alloc(16);
+  const length = recvfromC(fd, into, into.length, 0, from, new Uint8Array(Int32Array.of(16).buffer));
+  return length === -1 ? undefined : { length, from, sender: `${ipText(from.subarray(4))}:${from.readUInt16BE(2)}` };
+}
