@@ -3,7 +3,13 @@ import type { Diagnosis } from "./denied.ts";
 import { declare, ERRNO } from "./libc.ts";
 import { ruleFor } from "./rules.ts";
 
-const names = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]));
+/** Second names of the same number, which errno(3) lists too; messages and comparisons are by the first. */
+const SECOND = new Set(["EWOULDBLOCK", "ENOTSUP", "EDEADLOCK"]);
+const names = new Map(
+  Object.entries(ERRNO)
+    .filter(([name]) => !SECOND.has(name))
+    .map(([name, number]) => [number, name]),
+);
 const strerror = declare("strerror", "str", ["int"]) as unknown as (code: number) => string;
 
 /** The name of an errno number: 1 is "EPERM". */

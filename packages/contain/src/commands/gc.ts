@@ -15,6 +15,9 @@ import {
 } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
 import { deadContainers, isEmptyGroup, strayGroups } from "../leftovers.ts";
+import { orphanedBridges, removeUnusedBridge } from "../network/leave.ts";
+import { isMasquerading, stopMasquerade } from "../network/nat.ts";
+import { networked } from "../network/pool.ts";
 import { print } from "../print.ts";
 import { folderOf, isAlive, removeState, type State, strays } from "../state.ts";
 import { printable } from "../table.ts";
@@ -55,6 +58,10 @@ function collectAll(): number {
       rmSync(path, { recursive: true, force: true });
     });
   }
+  for (const name of orphanedBridges())
+    attempt(`the bridge ${name}: made by us, without a port, and no container is on it`, () => removeUnusedBridge(name));
+  if (isMasquerading() && !networked().some(({ network }) => network.nat))
+    attempt("nft's table ip contain: the rule of --nat, and no container needs it", stopMasquerade);
   const groups = strayGroups();
   if (groups.some(isEmptyGroup)) pollOnce(-1, 0, MOMENT);
   for (const dir of groups) {

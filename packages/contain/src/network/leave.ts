@@ -29,7 +29,7 @@ export function leaveNetwork({ bridge, hostName }: Lease, forget: () => void): v
 }
 
 /** Bridges that we made and that have no port. */
-export function unusedBridges(): string[] {
+function unusedBridges(): string[] {
   const all = listInterfaces();
   return all
     .filter(({ kind, alias, index }) => kind === "bridge" && alias === OURS && !all.some(({ bridge }) => bridge === index))
@@ -43,6 +43,12 @@ function listInterfaces() {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Those that no container is about to use; undoes nothing of a `veth` that is typed by hand and has connected something. */
+export function orphanedBridges(): string[] {
+  const used = new Set(networked().map(({ network }) => network.bridge));
+  return unusedBridges().filter((name) => !used.has(name));
 }
 
 /** A bridge that somebody else made, or that still has ports, stays. */
