@@ -110,7 +110,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
         ? [...outer, ...containerArgv(given, { ...where(ip, words), relay: false })]
         : containerArgv(given, { ...where(ip, words), relay: tty }),
     ) as TypedLink<NsexecPlan>;
-  const ip = network === undefined ? undefined : likelyAddress(network);
+  const ip = network === undefined ? undefined : given.has("print-chain") ? likelyAddress(network) : (network.ip ?? SOME_IP);
   const run = containerArgv(given, { ...where(ip, []), relay: tty });
   const container = plan(ip, []);
   return {
@@ -175,6 +175,8 @@ interface Where {
   /** More words for pivot. */
   readonly inside: readonly string[];
 }
+
+const SOME_IP = "10.88.0.2"; // to plan with, until one is leased
 
 function vethWords(id: string, ip: string): string[] {
   return ["veth", "--bridge", BRIDGE, "--address", `${ip}/${NETWORK.prefix}`, "--gateway", NETWORK.ip, "--host-name", hostNameOf(id), "--"];

@@ -4,8 +4,8 @@ import { pollOnce, ToolError, tryLock, UsageError } from "@contain-tools/kernel"
 import { makeStateFolder } from "./folder.ts";
 import { readStates, statusOf } from "./state.ts";
 
-const PATIENCE = 10_000; // milliseconds; a state is made in one or two
-const PAUSE = 5;
+const PATIENCE = 30_000; // milliseconds; a state is made in some, and a hundred may be waiting
+const PAUSE = 10;
 
 /** @throws UsageError when a container has the name; a dead one does not keep it */
 export function checkNameIsFree(name: string): void {

@@ -15,6 +15,7 @@ import {
 } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
 import { deadContainers, isEmptyGroup, strayGroups } from "../leftovers.ts";
+import { locked } from "../names.ts";
 import { orphanedBridges, removeUnusedBridge } from "../network/leave.ts";
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
 import { networked } from "../network/pool.ts";
@@ -59,7 +60,9 @@ function collectAll(): number {
     });
   }
   for (const name of orphanedBridges())
-    attempt(`the bridge ${name}: made by us, without a port, and no container is on it`, () => removeUnusedBridge(name));
+    attempt(`the bridge ${name}: made by us, without a port, and no container is on it`, () =>
+      locked(() => orphanedBridges().includes(name) && removeUnusedBridge(name)),
+    );
   if (isMasquerading() && !networked().some(({ network }) => network.nat))
     attempt("nft's table ip contain: the rule of --nat, and no container needs it", stopMasquerade);
   const groups = strayGroups();

@@ -1,0 +1,288 @@
+// veth and `contain run --net veth`. Every script runs in a network, mount and PID namespace of its own, which stands for the host: no
+// bridge ever appears on the real one.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { need } from "./helpers/need.ts";
+import { makeRootfs, scratch } from "./helpers/rootfs.ts";
+import { bin, type Result, run } from "./helpers/run.ts";
+
+const dir = scratch("veth");
+const rootfs = makeRootfs(dir);
+
+const PRELUDE = `
+  PATH=${bin}:$PATH
+  alias nc='busybox nc' ping='busybox ping'
+  mount -t tmpfs tmpfs /run
+  links() { ip -o link | sed 's/^[0-9]*: //; s/[:@].*//' | grep -vx lo | sed 's/contain-.*/contain-X/' | sort | tr '\\n' ' '; echo; }
+  in_net() { for i in 1 2 3 4 5 6 7 8 9; do [ "$(readlink /proc/$1/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.1; done; }
+  box() { contain run -q --rootfs ${rootfs} --net veth "$@"; }
+  get() { for i in $(seq 40); do nc "$@" </dev/null | grep . && return; sleep 0.1; done; echo "no answer from $*"; }
+`;
+
+/** Runs a script on a host of its own. */
+function host(script: string, timeout = 30_000): Result {
+  return run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", `${PRELUDE}\n${script}`], {
+    timeout,
+    env: { CONTAIN_CHAIN: undefined },
+  });
+}
+
+describe("veth", need("root"), () => {
+  test("two namespaces reach each other and the host, the ends are shown, and everything but the bridge goes with them", () => {
+    const { stdout, stderr } = host(`
+      nsexec --net sleep 30 & a=$!
+      nsexec --net sleep 30 & b=$!
+      in_net $a; in_net $b
+      veth $a --address 10.88.0.7/24
+      veth $b --address 10.88.0.8/24 --host-name contain-b
+      nsenter -t $a -n busybox ping -c1 -w3 10.88.0.8 | grep -o '[0-9] packets received'
+      nsenter -t $a -n busybox ping -c1 -w3 10.88.0.1 | grep -o '[0-9] packets received'
+      nsenter -t $a -n busybox ping -c1 -w3 127.0.0.1 | grep -o '[0-9] packets received'
+      veth --show $b | tail -n +2
+      [ "$(veth --show $a --json | sed 's/.*"host":{"name":"\\([^"]*\\)".*/\\1/')" = "contain-$a" ] && echo named
+      links
+      kill $a $b; wait; for i in $(seq 30); do [ "$(links)" = "contain0 " ] && break; sleep 0.1; done; links`);
+    assert.equal(
+      stdout,
+      [
+        "1 packets received",
+        "1 packets received",
+        "1 packets received",
+        "lo: up, 127.0.0.1/8",
+        "eth0 (veth): up, 10.88.0.8/24",
+        "  other end: contain-b (up, on contain0)",
+        "default by 10.88.0.1 on eth0",
+        "10.88.0.0/24 on eth0",
+        "named",
+        "contain-X contain-X contain0 ",
+        "contain0 ",
+        "",
+      ].join("\n"),
+      stderr,
+    );
+  });
+
+  for (const [how, chain] of [
+    ["called", "call"],
+    ["exec'd", "exec"],
+  ] as const) {
+    test(`as a link of a chain it connects its own namespace with its parent's, ${how}`, () => {
+      const { stdout, stderr, status } = host(`
+        export CONTAIN_CHAIN=${chain}
+        nsexec --net --pid -- veth --address 10.1.0.2/16 --bridge br9 --name net0 -- sh -c 'ip -4 -o addr show net0 | grep -o "10[0-9./]*" | head -1; ip route | grep -o "default via [0-9.]*"; exit 7'; echo $?
+        ip -4 -o addr show br9 | grep -o "10[0-9./]*" | head -1`);
+      assert.deepEqual([stdout, status], ["10.1.0.2/16\ndefault via 10.1.0.1\n7\n10.1.0.1/16\n", 0], stderr);
+    });
+  }
+
+  test("a bridge that somebody else has made keeps its address", () => {
+    const { stdout, stderr } = host(`
+      ip link add other type bridge; ip addr add 10.9.0.254/24 dev other
+      nsexec --net -- veth --address 10.9.0.2/24 --gateway 10.9.0.254 --bridge other -- busybox ping -c1 -w3 10.9.0.254 | grep -o '[0-9] packets received'
+      ip -4 -o addr show other | grep -c inet`);
+    assert.equal(stdout, "1 packets received\n1\n", stderr);
+  });
+
+  test("what fails leaves no pair behind", () => {
+    const { stdout, stderr } = host(`
+      nsexec --net sleep 30 & a=$!
+      in_net $a
+      veth $a --address 10.88.0.7/24
+      veth $a --address 10.88.0.7/24 --host-name second; echo $?
+      nsenter -t $a -n ip link set eth0 name old
+      veth $a --address 10.88.0.8/24 --host-name second; echo $?
+      links; kill $a`);
+    assert.match(stderr, /RTM_NEWLINK\(.*"second".*\): EEXIST.*\n.*names are unique in a network namespace/);
+    assert.match(stderr, /RTM_NEWROUTE\(.*default\): EEXIST/, "the second default route");
+    assert.equal(stdout, "125\n125\ncontain-X contain0 \n");
+  });
+
+  for (const [words, message] of [
+    ["", /whose network namespace\?/],
+    ["$$", /which address\?/],
+    ["$$ --address 10.88.0.7", /"10.88.0.7" is not an IPv4 address with its network/],
+    ["$$ --address 10.88.0.0/24", /the first and the last address of a network are no host's/],
+    ["$$ --address 10.88.0.1/24", /it is the gateway's/],
+    ["$$ --address 10.88.0.7/24 --gateway 10.89.0.1", /it is not in the network 10\.88\.0\.0\/24/],
+    ["$$ --address 10.88.0.7/24 --bridge a-name-that-is-too-long", /at most 15 bytes \(IFNAMSIZ\)/],
+    ["$$ --address 10.88.0.7/24 --name a/b", /it is no name for an interface/],
+    ["$$ --address 10.88.0.7/24 true", /true: what is it\?/],
+    ["4194000 --address 10.88.0.7/24", /there is no such process/],
+    ["--show $$ --address 10.88.0.7/24", /--show changes nothing, and --address would/],
+    ["$$ --address 10.88.0.7/24", /PID \d+ is in the network namespace of this process\n.*nsexec --net/],
+    ["--address 10.88.0.7/24 true", /this process is in the network namespace of its parent\n.*nsexec --net/],
+  ] as const) {
+    test(`veth ${words}: refused, and nothing is changed`, () => {
+      const { stdout, stderr } = host(`veth ${words}; echo $?; links`);
+      assert.match(stderr, message);
+      assert.equal(stdout, "125\n\n");
+    });
+  }
+
+  test("the name of an interface that is no bridge is told", () => {
+    const { stdout, stderr } = host("nsexec --net -- veth --address 10.88.0.7/24 --bridge lo -- true; echo $?; links");
+    assert.match(stderr, /--bridge lo: it is an interface of this host, and no bridge/);
+    assert.equal(stdout, "125\n\n");
+  });
+
+  test("without CAP_NET_ADMIN the rule and the mend are told", () => {
+    const { stderr } = host("nsexec --net -- setpriv --bounding-set -net_admin --inh-caps -net_admin veth --address 10.88.0.7/24 -- true");
+    assert.match(stderr, /RTM_NEWLINK\(.*EPERM.*\n.*CAP_NET_ADMIN in the user namespace that owns it/);
+  });
+
+  test("nsexec --net has loopback, up", () => {
+    assert.equal(host("nsexec --net -- ip -o -4 addr show lo | grep -o 127.0.0.1/8").stdout, "127.0.0.1/8\n");
+    assert.equal(host("nsexec --net --map-root-user -- ip -o -4 addr show lo | grep -o 127.0.0.1/8").stdout, "127.0.0.1/8\n");
+  });
+});
+
+describe("contain run --net veth", need("root"), () => {
+  test("two containers reach each other, the host, and a server published on the host", () => {
+    const { stdout, stderr } = host(`
+      ip link set lo up
+      box -d --name server --publish 8080:80 -- sh -c 'while :; do echo hello | nc -l -p 80; done' >/dev/null
+      get 127.0.0.1 8080
+      box -- sh -c 'for ip in 10.88.0.2 10.88.0.1; do ping -c1 -w3 $ip | grep -o "[0-9] packets received"; done; sleep 0.3; nc 10.88.0.1 8080 </dev/null'
+      contain exec server -- ip -o -4 addr show eth0 | grep -o '10[0-9./]*' | head -1
+      links
+      contain stop --grace 0 server; contain rm server
+      links; ls -A /run/contain`);
+    assert.equal(stdout, "hello\n1 packets received\n1 packets received\nhello\n10.88.0.2/24\ncontain-X contain0 \n\n", stderr);
+  });
+
+  test("a published port passes megabytes both ways, each side's end on its own, and many connections at once", () => {
+    const { stdout, stderr } = host(`
+      ip link set lo up
+      head -c 8000000 /dev/urandom >${dir}/bytes
+      cat >${dir}/e.pl <<'E'
+      use Socket; $SIG{CHLD} = "IGNORE"; socket(L, PF_INET, SOCK_STREAM, 0); bind(L, sockaddr_in(9000, INADDR_ANY)); listen(L, 9);
+      while (accept(C, L)) { if (!fork) { while (sysread(C, $b, 65536)) { print { C } $b } exit } close C }
+E
+      contain run -q -d --name echo --net veth --publish 127.0.0.1:9000:9000 -- perl ${dir}/e.pl >/dev/null
+      for i in $(seq 40); do echo hi | nc 127.0.0.1 9000 | grep -q hi && break; sleep 0.1; done
+      nc 127.0.0.1 9000 <${dir}/bytes | cmp - ${dir}/bytes && echo same
+      for i in 1 2 3 4 5 6; do echo $i | nc 127.0.0.1 9000 & done; wait
+      contain stop --grace 0 echo; rm ${dir}/bytes`);
+    assert.deepEqual(stdout.trim().split("\n").sort(), ["1", "2", "3", "4", "5", "6", "same"], stderr);
+  });
+
+  test("datagrams find their way, and the answers theirs", () => {
+    const { stdout, stderr } = host(`
+      ip link set lo up
+      cat >${dir}/u.pl <<'E'
+      use Socket; socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(53, INADDR_ANY));
+      while ($from = recv(S, $b, 99, 0)) { send(S, uc $b, 0, $from) }
+E
+      cat >${dir}/c.pl <<'E'
+      use Socket; $SIG{ALRM} = sub { print "no answer\\n"; exit }; alarm 4;
+      for (1..2) { socket($S[$_], PF_INET, SOCK_DGRAM, 0); send($S[$_], "ping$_", 0, sockaddr_in(5353, inet_aton("127.0.0.1"))); }
+      for (2,1) { recv($S[$_], $b, 99, 0); print "$b\\n"; }
+E
+      contain run -q -d --name u --net veth --publish 5353:53/udp -- perl ${dir}/u.pl >/dev/null
+      sleep 0.4; perl ${dir}/c.pl; contain stop --grace 0 u`);
+    assert.equal(stdout, "PING2\nPING1\n", stderr);
+  });
+
+  test("100 at once have 100 addresses, and leave no interface", { timeout: 90_000 }, () => {
+    const { stdout, stderr } = host(
+      `
+      mkfifo ${dir}/gate; mkdir ${dir}/out
+      for i in $(seq 100); do box --volume ${dir}:/mnt:ro -- sh -c 'ip -4 -o addr show eth0; cat /mnt/gate' >${dir}/out/$i 2>&1 & all="$all $!"; done
+      for i in $(seq 200); do [ "$(cat ${dir}/out/* | grep -c eth0)" = 100 ] && break; sleep 0.2; done
+      cat ${dir}/out/* | grep -o '10[.]88[.][0-9.]*/24' | sort -u | wc -l
+      links | wc -w
+      (while :; do : >${dir}/gate; sleep 0.1; done) & opener=$!
+      for job in $all; do wait $job; done; kill $opener
+      cat ${dir}/out/* | grep -v eth0
+      links; ls -A /run/contain`,
+      80_000,
+    );
+    assert.equal(stdout, "100\n101\n\n", stderr);
+  });
+
+  test("an address that is asked for, and one that is taken", () => {
+    const { stdout, stderr } = host(`
+      box -d --name a --ip 10.88.0.77 -- sleep 30 >/dev/null
+      contain exec a -- ip -4 -o addr show eth0 | grep -o '10[0-9./]*' | head -1
+      box --ip 10.88.0.77 -- true; echo $?
+      contain stop --grace 0 a
+      box --ip 10.88.0.77 -- true; echo $?`);
+    assert.match(stderr, /--ip 10\.88\.0\.77: container [0-9a-f]{12} has that address/);
+    assert.equal(stdout, "10.88.0.77/24\n125\n0\n", "it is free again when its container has ended");
+  });
+
+  for (const protocol of ["tcp", "udp"]) {
+    test(`a port that is taken (${protocol}) is told before anything starts`, () => {
+      const { stdout, stderr } = host(`
+        box -d --name a --publish 7000:1/${protocol} -- sleep 30 >/dev/null
+        touch ${dir}/ran; box --volume ${dir}:/mnt --publish 7000:1/${protocol} -- rm /mnt/ran; echo $?; ls ${dir}/ran; rm ${dir}/ran
+        contain list --quiet | wc -l; contain stop --grace 0 a`);
+      assert.match(stderr, new RegExp(`--publish 0\\.0\\.0\\.0:7000:1/${protocol}: port 7000/${protocol} of the host is taken`));
+      assert.equal(stdout, `125\n${dir}/ran\n1\n`);
+    });
+  }
+
+  test("/etc/hosts and /etc/resolv.conf name it and its servers, and it cannot write them", () => {
+    const { stdout, stderr } = host(
+      "box --dns 9.9.9.9 --dns 1.1.1.1 --hostname box -- sh -c 'tail -1 /etc/hosts; cat /etc/resolv.conf; echo x >/etc/hosts; ping -c1 -w3 box | grep -o \"[0-9] packets received\"'",
+    );
+    assert.equal(stdout, "10.88.0.2\tbox\nnameserver 9.9.9.9\nnameserver 1.1.1.1\n1 packets received\n", stderr);
+    assert.match(stderr, /Read-only file system/);
+  });
+
+  test("--nat is a table of its own, and goes with the last container that asked for it", need("nft"), () => {
+    const { stdout, stderr } = host(`
+      nsexec --net sleep 30 & o=$!; in_net $o
+      ip link add up0 type veth peer name o0 netns $o; ip addr add 192.0.2.1/24 dev up0; ip link set up0 up
+      nsenter -t $o -n sh -c 'ip addr add 192.0.2.2/24 dev o0; ip link set o0 up'
+      box -- sh -c 'ping -c1 -w1 -W1 192.0.2.2 | grep -o "[0-9] packets received"'
+      box -d --name n --nat -- sleep 30 >/dev/null
+      box --nat -- sh -c 'ping -c1 -w3 192.0.2.2 | grep -o "[0-9] packets received"'
+      nft list tables
+      contain stop --grace 0 n; nft list tables; cat /proc/sys/net/ipv4/ip_forward; kill $o`);
+    assert.equal(stdout, "0 packets received\n1 packets received\ntable ip contain\n1\n", stderr);
+  });
+
+  test("gc removes what a crash left, and not the bridge of another", () => {
+    const { stdout, stderr } = host(`
+      ip link add contain9 type bridge
+      box -d --name a -- sleep 1000 >/dev/null
+      kill -9 $(sed 's/.*"supervisor":{"pid":\\([0-9]*\\).*/\\1/' /run/contain/*/state.json)
+      for i in $(seq 30); do [ "$(links)" = "contain0 contain9 " ] && break; sleep 0.1; done; links
+      contain gc | grep -c 'the bridge contain0'; links; ls -A /run/contain`);
+    assert.equal(stdout, "contain0 contain9 \n1\ncontain9 \n", stderr);
+  });
+
+  for (const [words, message] of [
+    ["--net none --publish 80:80", /--publish is for --net veth/],
+    ["--ip 10.88.0.9", /--ip is for --net veth/],
+    ["--net veth --publish 80", /it is \[IP:\]HOST:CONT\[\/udp\]/],
+    ["--net veth --publish 80:80/sctp", /it is \[IP:\]HOST:CONT\[\/udp\]/],
+    ["--net veth --publish 80:70000", /is not a whole number from 1 to 65535/],
+    ["--net veth --publish 80:1 --publish 80:2", /is given twice/],
+    ["--net veth --ip 10.88.0.1", /it is no address for a container/],
+    ["--net veth --ip 10.99.0.5", /it is no address for a container/],
+    ["--net veth --dns nine", /is not an IPv4 address/],
+    ["--net bridge", /it is none, host or veth/],
+    ["--net veth --ns pid,mnt,user", /does not go with a user namespace yet/],
+  ] as const) {
+    test(`contain run ${words}: refused`, () => {
+      const { status, stderr } = run(["contain", "run", ...words.split(" "), "--", "true"]);
+      assert.equal(status, 125);
+      assert.match(stderr, message);
+    });
+  }
+
+  test("an ordinary user is told why, and what else there is", () => {
+    const { status, stderr } = run(["contain", "run", "--net", "veth", "--", "true"], { uid: 65534, gid: 65534 });
+    assert.equal(status, 125);
+    assert.match(stderr, /an ordinary user cannot connect.*\n.*CAP_NET_ADMIN.*--net none/);
+  });
+
+  test("the script of --print-chain does the same", () => {
+    const { stdout, stderr } = host(`
+      box --print-chain -- sh -c 'ping -c1 -w3 10.88.0.1 | grep -o "[0-9] packets received"; exit 3' >${dir}/script; sh ${dir}/script 2>/dev/null; echo $?
+      CONTAIN_CHAIN=exec box -- sh -c 'ping -c1 -w3 10.88.0.1 | grep -o "[0-9] packets received"; exit 4'; echo $?`);
+    assert.equal(stdout, "1 packets received\n3\n1 packets received\n4\n", stderr);
+  });
+});
