@@ -26,7 +26,7 @@ describe("contain rootfs", need("root"), () => {
     assert.ok(lstatSync(join(rootfs, "bin/sh")).isSymbolicLink());
     for (const name of ["bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr/bin"]) assert.ok(existsSync(join(rootfs, name)), name);
     const { stdout } = run(["contain", "run", "-q", "--rootfs", rootfs, "--", "sh", "-c", "ps -o pid,comm; whoami; ls -d /etc/*"]);
-    assert.match(stdout, /^PID +COMMAND\n +1 sh\n +\d+ ps\nroot\n\/etc\/group\n\/etc\/passwd\n$/);
+    assert.match(stdout, /^PID +COMMAND\n +1 sh\n +\d+ ps\nroot\n\/etc\/group\n\/etc\/hosts\n\/etc\/passwd\n\/etc\/resolv.conf\n$/);
   });
 
   test("without busybox: sh, coreutils, ps and the rest, each with all its libraries", need("unshare", "ldd"), () => {
@@ -36,7 +36,10 @@ describe("contain rootfs", need("root"), () => {
         ps -e -o pid,comm; ls -d /etc/*; echo $$; echo a b | sed s/a/c/; id -un
         for p in /bin/*; do "$p" --version >/dev/null 2>&1 </dev/null; [ $? != 127 ] || echo "missing a library: $p"; done'`);
     assert.match(stderr, /^\[contain\] no static busybox here: \d\d programs of this host and their libraries\n$/);
-    assert.match(stdout, /^ +PID +COMMAND\n +1 sh\n +\d+ ps\n\/etc\/group\n\/etc\/passwd\n1\nc b\nroot\n$/);
+    assert.match(
+      stdout,
+      /^ +PID +COMMAND\n +1 sh\n +\d+ ps\n\/etc\/group\n\/etc\/hosts\n\/etc\/passwd\n\/etc\/resolv.conf\n1\nc b\nroot\n$/,
+    );
     assert.ok(readdirSync(join(rootfs, "bin")).length > 30);
     for (const name of ["sh", "ls", "cat", "ps", "sleep", "env", "mount"])
       assert.ok(statSync(join(rootfs, "bin", name)).mode & 0o111, name);

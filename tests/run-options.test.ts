@@ -410,7 +410,10 @@ describe("contain run", need("root"), () => {
         const whiteout = statSync(join(upper, "upper/etc/group"));
         assert.deepEqual([whiteout.isCharacterDevice(), whiteout.rdev], [true, 0]);
         assert.deepEqual(readdirSync(join(upper, "upper")), ["etc"]);
-        assert.equal(output([`--overlay=${upper}`], "cat /etc/new; tail -1 /etc/passwd; ls /etc"), "x\nmore\nnew\npasswd\n");
+        assert.equal(
+          output([`--overlay=${upper}`], "cat /etc/new; tail -1 /etc/passwd; ls /etc"),
+          "x\nmore\nhosts\nnew\npasswd\nresolv.conf\n",
+        );
         assert.equal(existsSync(join(rootfs, "etc/new")), false);
       });
     }
@@ -680,7 +683,7 @@ describe("contain run", need("root"), () => {
       [["--ns", "pid,"], /--ns: "" is no namespace/],
       [["--ns", "PID"], /is no namespace/],
       [["--ns", "pid,mnt", "--hostname", "x"], /--hostname: without a UTS namespace/],
-      [["--net", "bridge"], /--net bridge: it is none or host/],
+      [["--net", "bridge"], /--net bridge: it is none, host or veth/],
       [["--net", "host", "--ns", "net"], /--net host shares the network namespace/],
       [["--name", "a b"], /--name "a b"/],
       [["--cidfile", "/"], /--cidfile \/: it exists/],

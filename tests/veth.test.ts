@@ -253,6 +253,21 @@ E
     assert.equal(stdout, "contain0 contain9 \n1\ncontain9 \n", stderr);
   });
 
+  test("contain explain tells the bridge, the way out, and who listens at a published port", () => {
+    const { stdout, stderr } = host(`
+      box -d --name e --publish 8080:80 --publish 8081:81 -- nc -l -p 80 >/dev/null
+      for i in $(seq 20); do contain explain e | grep -q 'somebody listens' && break; sleep 0.1; done
+      contain explain --brief e | sed -n '/^Network/,/^Priv/p' | sed 's/contain-[0-9a-f]*/END/; s/PID [0-9]*/PID N/; s/, .*, on/, on/'
+      echo 1 >/proc/sys/net/ipv4/ip_forward; contain explain --json e | grep -o network-filtered
+      contain stop --grace 0 e`);
+    assert.match(stdout, /eth0 is up with 10\.88\.0\.2\/24; its other end here is END, up, a port of the bridge contain0/, stderr);
+    assert.match(stdout, /packets to other networks go by 10\.88\.0\.1 on eth0/);
+    assert.match(stdout, /this host passes none of them on/);
+    assert.match(stdout, /port 8080\/tcp of every address of the host leads to its port 80, by PID N; there somebody listens/);
+    assert.match(stdout, /port 8081\/tcp .*leads to its port 81, by PID N, where nobody listens/);
+    assert.match(stdout, /^network-filtered$/m);
+  });
+
   for (const [words, message] of [
     ["--net none --publish 80:80", /--publish is for --net veth/],
     ["--ip 10.88.0.9", /--ip is for --net veth/],

@@ -30,7 +30,7 @@ export const COMMON = {
   chain: {
     type: "string",
     valueHint: "call|exec",
-    description: "exec: execve the next of the five tools instead of calling it (or CONTAIN_CHAIN=exec)",
+    description: "exec: execve the next of our tools instead of calling it (or CONTAIN_CHAIN=exec)",
   },
   "preserve-fds": { type: "string", valueHint: "N", description: "leave descriptors 3 to 2+N open for the program" },
   verbose: { type: "boolean", alias: "v", description: "say each step" },

@@ -4,6 +4,7 @@ import { cannotTell, count, fact, is, type Section } from "./finding.ts";
 import { readGroups } from "./groups.ts";
 import { explainLimits } from "./limits.ts";
 import { explainNamespaces } from "./namespaces.ts";
+import { explainNetwork } from "./network.ts";
 import { explainOwner } from "./owner.ts";
 import { explainPrivileges } from "./privileges.ts";
 import { readProcess } from "./processes.ts";
@@ -36,6 +37,7 @@ export function explainProcess(pid: number): Explained {
     { heading: "Zombies", findings: explainZombies(subject) },
     { heading: "Why it would not die", findings: explainStuck(subject, groups) },
     { heading: "Root and mounts", findings: explainRoot(subject) },
+    { heading: "Network", findings: explainNetwork(subject) },
     { heading: "Privileges", findings: explainPrivileges(subject) },
   ];
   const race = changed(subject);
