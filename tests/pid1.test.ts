@@ -228,7 +228,7 @@ function privateMemory(pid: number): number {
 }
 
 /** kB. JavaScriptCore's collector writes to more of the heap that the init shares with its parent than V8's does. */
-const MOST_MEMORY = isNative ? 6000 : 1500;
+const MOST_MEMORY = isNative ? 8000 : 1500;
 
 describe("pid1: memory", need("root", "perl"), () => {
   test(`an init has at most ${MOST_MEMORY} kB of private memory, after 10,000 orphans and 20,000 signals too`, async (t) => {

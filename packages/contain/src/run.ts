@@ -1,9 +1,8 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
-import { closeSync, existsSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, writeSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import {
   become,
-  enterLink,
   exit,
   fail,
   getpid,
@@ -12,31 +11,29 @@ import {
   payload,
   report,
   type Source,
-  setName,
-  shellQuote,
-  shellStatus,
   signalSet,
   steps,
   takeAllSignals,
-  tracer,
 } from "@contain-tools/kernel";
 import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
+import { asTool } from "./astool.ts";
 import { type Background, endOfLog, logOf, redirect, startInBackground } from "./background.ts";
 import { boundLog } from "./bound.ts";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
-import type { Finding } from "./evidence.ts";
 import { checkNameIsFree, locked, withName } from "./names.ts";
 import { bindWords, nameFiles } from "./network/files.ts";
 import { forwardAll, listenFor } from "./network/forward.ts";
 import { leaveNetwork } from "./network/leave.ts";
 import { masquerade } from "./network/nat.ts";
-import { describePublished, takeLease } from "./network/plan.ts";
+import { takeLease } from "./network/plan.ts";
 import { openRecorder, type Recorder } from "./record.ts";
+import { type End, reportEnd } from "./reportend.ts";
+import { chainScript } from "./script.ts";
 import { createState, folderOf, identify, removeState, type State, writeState } from "./state.ts";
-import { describeStatus, type Outcome, supervise } from "./supervise.ts";
-import { describeUsage, formatTime, readUsage, type Usage, usageSince } from "./usage.ts";
+import { supervise } from "./supervise.ts";
+import { readUsage, usageSince } from "./usage.ts";
 import { closeCase } from "./verdict/case.ts";
 import { judge, sayVerdict } from "./verdict/verdict.ts";
 import { takeBaseline, witness } from "./verdict/witness.ts";
@@ -145,19 +142,6 @@ function makeGroup({ makeGroup: link, limits }: RunPlan): void {
   asTool(link, () => act(link.plan));
 }
 
-/** Runs a part of another tool under that tool's name, and takes our own again. */
-export function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T): T {
-  const { tool } = tracer;
-  const { on, writes } = steps;
-  enterLink(link);
-  const result = part();
-  tracer.tool = tool;
-  setName(tool);
-  steps.on = on;
-  steps.writes = writes;
-  return result;
-}
-
 interface Helpers {
   readonly background: Background | undefined;
   readonly recorder: Recorder | undefined;
@@ -228,33 +212,6 @@ function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
   };
 }
 
-interface End {
-  readonly status: number;
-  readonly reason: string;
-  readonly verdict: readonly Finding[];
-  /** The program did run. */
-  readonly started: boolean;
-}
-
-interface Ending {
-  readonly outcome: Outcome;
-  readonly usage: Usage | undefined;
-  /** The tool that failed before the program was started. */
-  readonly failed: string | undefined;
-  readonly verdict: readonly Finding[];
-  readonly milliseconds: number;
-}
-
-function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, verdict, milliseconds }: Ending): End {
-  const status = shellStatus(outcome.status);
-  const reason = failed === undefined ? describeStatus(outcome.status) : `${failed} failed (exit status ${status})`;
-  steps.say(failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
-  const used = usage === undefined ? undefined : describeUsage(usage);
-  if (failed === undefined) steps.say(`it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ id, argv, status, reason, verdict, milliseconds, usage })}\n`);
-  return { status, reason, verdict, started: failed === undefined };
-}
-
 /** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
 function removeGroup({ removeGroup: link, group }: RunPlan): void {
   if (link !== undefined && group !== undefined && existsSync(group)) {
@@ -269,38 +226,4 @@ function removeGroup({ removeGroup: link, group }: RunPlan): void {
     }
     steps.on = on;
   }
-}
-
-/** The chain as a script that does the same when pasted into a shell. */
-export function chainScript({ argvs, cidfile, detach, id, network }: RunPlan): string {
-  const lines = script([
-    ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${shellQuote(cidfile)}) || exit 125`]),
-    ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
-    ...supervisorsPart(network),
-    shellLine(argvs.run),
-    ...(argvs.remove.length > 0 ? ["status=$?", shellLine(argvs.remove), "exit $status"] : []),
-  ]);
-  return detach ? `${lines.trimEnd()} <&- >contain-${id}.log 2>&1 &\n` : lines;
-}
-
-/** What no tool of the chain does. */
-function supervisorsPart(network: RunPlan["network"]): string[] {
-  if (network === undefined) return [];
-  return [
-    "# nobody keeps this address for the script, and the bridge stays; /etc/hosts and /etc/resolv.conf are the rootfs's own",
-    ...network.publish.map((wanted) => `# contain run forwards ${describePublished(wanted)}; the script does not`),
-    ...(network.nat ? ["# contain run makes the masquerade rule; the script does not"] : []),
-  ];
-}
-
-/** One argv as such a script. */
-export function scriptOf(argv: readonly string[]): string {
-  return script([shellLine(argv)]);
-}
-
-const shellLine = (argv: readonly string[]) => argv.map(shellQuote).join(" ");
-
-function script(lines: readonly string[]): string {
-  const path = payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`];
-  return `(\n${[...path, ...lines].map((text) => `  ${text}\n`).join("")})\n`;
 }

@@ -79,5 +79,5 @@ let steps = 0;
  * are there, which is more than all that an init has of its own. V8's young generation is small, and stays as it is.
  */
 export function keepSmall(): void {
-  if (isNative && ++steps % 256 === 0) (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
+  if (isNative && ++steps % 1024 === 0) (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
 }

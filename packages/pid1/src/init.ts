@@ -38,6 +38,7 @@ import { descendants } from "./descendants.ts";
 export function serve(plan: Plan, child: number): never {
   const init: Init = { plan, child, status: -1, deadline: 0, gaveTerminal: plan.foreground };
   for (;;) {
+    keepSmall();
     const left = init.deadline === 0 ? undefined : init.deadline - Date.now();
     if (left !== undefined && left <= 0) return leave(init);
     const info = waitForSignal(ALL_SIGNALS, left);
@@ -62,7 +63,6 @@ interface Init {
 function reap(init: Init): boolean {
   const { plan, child } = init;
   for (let change = waitpid(-1, WNOHANG | WUNTRACED); change !== undefined; change = waitpid(-1, WNOHANG | WUNTRACED)) {
-    keepSmall();
     const stop = stopSignal(change.status);
     if (stop !== 0) {
       if (change.pid === child) stopWithChild(init, stop);

@@ -16,11 +16,12 @@ import {
   withCommon,
 } from "@contain-tools/kernel";
 import { inside, keyboard, type NsexecPlan, spawn, startRelay, watch } from "@contain-tools/nsexec";
+import { asTool } from "../astool.ts";
 import { subcommand } from "../command.ts";
 import { callersTerm, checkVariable, type TypedLink } from "../compose.ts";
 import { ROOTS_HOME } from "../inside.ts";
 import { print } from "../print.ts";
-import { asTool, scriptOf } from "../run.ts";
+import { scriptOf } from "../script.ts";
 import { findContainer, statusOf } from "../state.ts";
 import { checkRunning, memberOf, type Running } from "./container.ts";
 

@@ -3,11 +3,12 @@ import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { act, type CgsetPlan, limitOptions } from "@contain-tools/cgset";
 import { exit, type Options, steps, ToolError, UsageError, withCommon } from "@contain-tools/kernel";
+import { asTool } from "../astool.ts";
 import { subcommand } from "../command.ts";
 import type { TypedLink } from "../compose.ts";
 import { describeLimits, limitIn, limitWords, mergeLimits } from "../limits.ts";
 import { print } from "../print.ts";
-import { asTool, scriptOf } from "../run.ts";
+import { scriptOf } from "../script.ts";
 import { type State, writeLimits } from "../state.ts";
 import { groupOf, readRunning } from "./container.ts";
 

@@ -1,0 +1,38 @@
+// --print-chain: what `contain` does, as a shell script of the other tools.
+import { payload, shellQuote } from "@contain-tools/kernel";
+import type { RunPlan } from "./compose.ts";
+import { describePublished } from "./network/plan.ts";
+
+/** The chain as a script that does the same when pasted into a shell. */
+export function chainScript({ argvs, cidfile, detach, id, network }: RunPlan): string {
+  const lines = script([
+    ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${shellQuote(cidfile)}) || exit 125`]),
+    ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
+    ...supervisorsPart(network),
+    shellLine(argvs.run),
+    ...(argvs.remove.length > 0 ? ["status=$?", shellLine(argvs.remove), "exit $status"] : []),
+  ]);
+  return detach ? `${lines.trimEnd()} <&- >contain-${id}.log 2>&1 &\n` : lines;
+}
+
+/** What no tool of the chain does. */
+function supervisorsPart(network: RunPlan["network"]): string[] {
+  if (network === undefined) return [];
+  return [
+    "# nobody keeps this address for the script, and the bridge stays; /etc/hosts and /etc/resolv.conf are the rootfs's own",
+    ...network.publish.map((wanted) => `# contain run forwards ${describePublished(wanted)}; the script does not`),
+    ...(network.nat ? ["# contain run makes the masquerade rule; the script does not"] : []),
+  ];
+}
+
+/** One argv as such a script. */
+export function scriptOf(argv: readonly string[]): string {
+  return script([shellLine(argv)]);
+}
+
+const shellLine = (argv: readonly string[]) => argv.map(shellQuote).join(" ");
+
+function script(lines: readonly string[]): string {
+  const path = payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`];
+  return `(\n${[...path, ...lines].map((text) => `  ${text}\n`).join("")})\n`;
+}
