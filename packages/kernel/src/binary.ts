@@ -1,5 +1,5 @@
 // What the head of an executable file says: its `#!` line, its ELF interpreter, its architecture.
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { arch } from "node:process";
 
 const MACHINES: Readonly<Record<number, string>> = {
@@ -26,11 +26,12 @@ export interface Binary {
 export function readBinary(path: string): Binary | undefined {
   let fd: number;
   try {
-    fd = openSync(path, "r");
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO would wait for its writer
   } catch {
     return undefined;
   }
   try {
+    if (!fstatSync(fd).isFile()) return undefined;
     const head = Buffer.alloc(4096);
     const length = readSync(fd, head, 0, head.length, 0);
     if (head.toString("latin1", 0, 2) === "#!") {
