@@ -1,7 +1,7 @@
 // Programs inside a container that are none of its own: a path, or the interpreter of a script, that leads through a link of /proc.
-import { closeSync } from "node:fs";
+import { closeSync, statSync } from "node:fs";
 import { readBinary } from "./binary.ts";
-import { failedWith } from "./errno.ts";
+import { codeOf, failedWith } from "./errno.ts";
 import { openWithoutMagicLinks } from "./mount.ts";
 
 const NESTED = 5; // scripts whose interpreter is a script (execve(2), "Interpreter scripts")
@@ -25,6 +25,16 @@ function throughProc(path: string): boolean {
     closeSync(openWithoutMagicLinks(path));
     return false;
   } catch (error) {
-    return failedWith(error, "ELOOP");
+    return failedWith(error, "ELOOP") && !isCircle(path);
+  }
+}
+
+/** Symbolic links that never end: ELOOP with the links of /proc as well, which execve(2) will say. */
+function isCircle(path: string): boolean {
+  try {
+    statSync(path);
+    return false;
+  } catch (error) {
+    return codeOf(error) === "ELOOP";
   }
 }
