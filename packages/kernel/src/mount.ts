@@ -228,11 +228,12 @@ function remountReadOnly(fd: number): void {
     const atime = options.includes("noatime") || options.includes("relatime") ? 0 : MS_STRICTATIME; // mountinfo does not show it
     const kept = options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), atime);
     try {
-      const below = openInRoot(fd, mountPoint.slice(top.length) || "/");
+      // A file that is bound over another one is no directory to look for itself in.
+      const below = mountPoint === top ? undefined : openInRoot(fd, mountPoint.slice(top.length) || "/");
       try {
-        mount(null, fdPath(below), null, MS_REMOUNT | MS_BIND | MS_RDONLY | kept);
+        mount(null, fdPath(below ?? fd), null, MS_REMOUNT | MS_BIND | MS_RDONLY | kept);
       } finally {
-        closeSync(below);
+        if (below !== undefined) closeSync(below);
       }
     } catch (error) {
       // A mount that another one covers has no path any more, and nothing inside can reach it either.
