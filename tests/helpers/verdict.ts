@@ -70,13 +70,18 @@ export const FUNCTIONS = `
   }
   tell() { echo "$1 $(cat "report-$1")"; rm -f "report-$1" id; }
   h() {
-    local name=$1
+    local name=$1 each
     shift
     held_name=$name
     rm -f id
     hold contain run --quiet --json "report-$name" --cidfile id --rootfs "$ROOTFS" "$@"
     group=$cg/contain-$(<id)
-    read -r pid <"$group/cgroup.procs"
+    # PID 1 of its namespace; the file has no order.
+    pid=
+    while read -r each; do
+      pid=\${pid:-$each}
+      ! grep -q "^NSpid:.*[^0-9]1$" "/proc/$each/status" || pid=$each
+    done <"$group/cgroup.procs"
   }
   ended() { exec {to}>&-; cat <&"$from" >/dev/null; wait "$held"; tell "$held_name"; }
   ended_late() { sleep "$1"; ended; }
