@@ -68,7 +68,7 @@ export const FUNCTIONS = `
     contain run --quiet --json "report-$name" --rootfs "$ROOTFS" "$@" >/dev/null 2>&1 </dev/null
     tell "$name"
   }
-  tell() { echo "$1 $(cat "report-$1")"; rm -f "report-$1" id; }
+  tell() { echo "$1 $(cat "report-$1")"; rm -f "report-$1"; }
   h() {
     local name=$1 each
     shift
@@ -83,7 +83,7 @@ export const FUNCTIONS = `
       ! grep -q "^NSpid:.*[^0-9]1$" "/proc/$each/status" || pid=$each
     done <"$group/cgroup.procs"
   }
-  ended() { exec {to}>&-; cat <&"$from" >/dev/null; wait "$held"; tell "$held_name"; }
+  ended() { exec {to}>&-; cat <&"$from" >/dev/null; wait "$held"; tell "$held_name"; rm -f id; }
   ended_late() { sleep "$1"; ended; }
   # A file that cannot be read: EIO.
   cover() { mount --bind /proc/1/mem "$1"; }
