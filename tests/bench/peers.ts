@@ -42,7 +42,16 @@ export function runPeers(rootfs: string, dir: string): Peer[] {
     if (has(name))
       peers.push({
         name,
-        argv: [name, "--root", join(dir, name), "run", "--bundle", bundle(rootfs, join(dir, `bundle-${name}`), name), `bench-${name}`],
+        argv: [
+          name,
+          ...(name === "crun" ? ["--cgroup-manager=disabled"] : []),
+          "--root",
+          join(dir, name),
+          "run",
+          "--bundle",
+          bundle(rootfs, join(dir, `bundle-${name}`), name),
+          `bench-${name}`,
+        ],
       });
   }
   if (has("bwrap")) peers.push({ name: "bubblewrap", argv: ["bwrap", ...bwrap, "/bin/true"] });
@@ -62,6 +71,8 @@ function bundle(rootfs: string, dir: string, runtime: string): string {
   config.root = { path: rootfs, readonly: false };
   config.linux.namespaces = ["pid", "mount", "uts", "ipc", "cgroup"].map((type) => ({ type }));
   config.linux.seccomp = undefined;
+  config.linux.resources = undefined;
+  config.mounts = config.mounts.filter(({ type }: { type: string }) => type !== "cgroup" && type !== "sysfs");
   writeFileSync(file, JSON.stringify(config));
   return dir;
 }
