@@ -1,6 +1,6 @@
 // What the runtime changed before our first line ran, as the launcher noted it, so that the payload gets what its caller had.
 // The launcher is packages/contain/src/launcher.sh; it passes `NOFILE:SIGBLK:SIGIGN:CLOSED`.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readIfThere } from "./file.ts";
 import { statusField } from "./proc.ts";
@@ -60,7 +60,7 @@ export function nativeLaunch(): Launch {
     ignored,
     closed: [],
     bin: dirname(process.execPath),
-    environment: readIfThere("/proc/self/environ") === undefined ? undefined : rawWords("environ"),
+    environment: existsSync("/proc/self/environ") ? rawWords("environ") : undefined,
   };
 }
 

@@ -97,7 +97,7 @@ export function parseSignalMask(hex: string): SignalSet {
 export const ALL_SIGNALS: SignalSet = new Uint8Array(8).fill(0xff);
 
 function setNames(set: SignalSet): string {
-  const names = Array.from({ length: NSIG }, (_, i) => i + 1).filter((s) => hasSignal(set, s));
+  const names = signalsOf(set);
   if (names.length > 32) {
     const missing = Array.from({ length: NSIG }, (_, i) => i + 1).filter((s) => !hasSignal(set, s));
     return `~[${missing.map((s) => signalName(s).slice(3)).join(" ")}]`;
