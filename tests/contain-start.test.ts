@@ -5,8 +5,8 @@ import { need } from "./helpers/need.ts";
 import { isNative, run } from "./helpers/run.ts";
 
 const TIMES = 20;
-/** Node's own start is half of what the programs for Node need; theirs is not within twice that yet. */
-const MOST = isNative ? 2 : 3;
+/** Seen: 0.9 (native) and 1.8 to 2.0 (Node, whose own start is the half of it); more only so that a busy machine is no failure. */
+const MOST = isNative ? 2 : 2.5;
 
 function milliseconds(argv: readonly string[]): number {
   const from = process.hrtime.bigint();
@@ -32,5 +32,43 @@ describe("start", need("root"), () => {
     const [ours, bare] = [median(contain), median(node)];
     t.diagnostic(`contain run -- /bin/true ${ours.toFixed(1)} ms, node -e 0 ${bare.toFixed(1)} ms: ${(ours / bare).toFixed(2)} times`);
     assert.ok(ours <= MOST * bare, `${ours} ms is more than ${MOST} times ${bare} ms`);
+  });
+
+  test("contain --profile run says which phase took how long", () => {
+    const { status, stderr } = run(["contain", "--profile", "run", "--quiet", "--", "/bin/sleep", "0.3"]);
+    assert.equal(status, 0);
+    const rows = [...stderr.matchAll(/^ +([\d.]+) ms +(\d+) % {2}(.*)$/gm)].map(([, time, share, name]) => ({
+      time: Number(time),
+      share,
+      name,
+    }));
+    const total = rows.pop();
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      [
+        "runtime",
+        "our modules, koffi",
+        "options, plan",
+        "state, cgroup",
+        "clone3",
+        "the chain inside, to execve",
+        "the program, to its end",
+        "verdict; group and state removed",
+      ],
+    );
+    assert.ok(
+      rows.every(({ time }) => time > 0),
+      stderr,
+    );
+    const sum = rows.reduce((all, { time }) => all + time, 0);
+    assert.ok(Math.abs(sum - (total?.time ?? 0)) < 1, `${sum} ms in all phases, and in all ${total?.time}`);
+    const program = rows.find(({ name }) => name === "the program, to its end")?.time ?? 0;
+    assert.ok(program >= 295 && program < 2000, `sleep 0.3 took ${program} ms`);
+  });
+
+  test("--profile is for run alone", () => {
+    const { status, stderr } = run(["contain", "--profile", "list"]);
+    assert.equal(status, 125);
+    assert.match(stderr, /--profile is for `contain run`/);
   });
 });

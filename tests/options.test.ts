@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { parseArgs } from "node:util";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
 import { options as confine } from "../packages/confine/src/cli.ts";
 import { doctorOptions } from "../packages/contain/src/commands/doctor.ts";
@@ -15,7 +16,7 @@ import { stopOptions } from "../packages/contain/src/commands/signal.ts";
 import { statsOptions } from "../packages/contain/src/commands/stats.ts";
 import { updateOptions } from "../packages/contain/src/commands/update.ts";
 import { runOptions } from "../packages/contain/src/options.ts";
-import { COMMON, type OptionSpec, type OptionTable } from "../packages/kernel/src/options.ts";
+import { COMMON, type OptionSpec, type OptionTable, readOptions } from "../packages/kernel/src/options.ts";
 import { options as nsexec } from "../packages/nsexec/src/cli.ts";
 import { options as pid1 } from "../packages/pid1/src/cli.ts";
 import { options as pivot } from "../packages/pivot/src/cli.ts";
@@ -100,5 +101,65 @@ describe("options", () => {
   test("the nearest known option is named", () => {
     assert.match(run(["nsexec", "--utz"]).stderr, /did you mean --uts\?/);
     assert.match(run(["contain", "run", "--memry", "5"]).stderr, /did you mean --memory\?/);
+  });
+
+  // Every option may be repeated and every flag may have a value, so that only the cutting is compared.
+  test("5,000 random command lines are cut as util.parseArgs cuts them", () => {
+    const table = {
+      flag: { type: "boolean", alias: "f", optionalValue: true, repeat: true, description: "" },
+      other: { type: "boolean", alias: "o", optionalValue: true, repeat: true, description: "" },
+      text: { type: "string", alias: "t", repeat: true, description: "" },
+    } as const satisfies OptionTable;
+    const options = {
+      flag: { type: "boolean", short: "f", multiple: true },
+      other: { type: "boolean", short: "o", multiple: true },
+      text: { type: "string", short: "t", multiple: true },
+    } as const;
+    const pieces = [
+      "--flag",
+      "--other=x",
+      "--text",
+      "--text=a=b",
+      "-f",
+      "-fo",
+      "-of",
+      "-t",
+      "-tv",
+      "-oft",
+      "-otv",
+      "-",
+      "--",
+      "word",
+      "-ft=v",
+    ];
+    let [compared, refused] = [0, 0];
+    for (let seed = 1; seed <= 5000; seed++) {
+      let random = seed;
+      const next = () => {
+        random = (random * 48271) % 0x7fffffff;
+        return random;
+      };
+      next();
+      const words = Array.from({ length: next() % 6 }, () => pieces[next() % pieces.length] ?? "");
+      const { tokens } = parseArgs({ args: words, options, strict: false, tokens: true });
+      const stop = tokens.findIndex(({ kind }) => kind !== "option");
+      const wanted = (stop === -1 ? tokens : tokens.slice(0, stop)).flatMap((token) => (token.kind === "option" ? [token] : []));
+      if (wanted.some(({ name, value }) => name === "text" && value === undefined)) {
+        assert.throws(() => readOptions(table, words), /needs a value/, words.join(" "));
+        refused++;
+        continue;
+      }
+      const { given, rest, ended } = readOptions(table, words);
+      assert.deepEqual(
+        given,
+        wanted.map(({ name, value }) => ({ name, value })),
+        words.join(" "),
+      );
+      const end = tokens[stop];
+      const from = end === undefined ? words.length : end.kind === "option-terminator" ? end.index + 1 : end.index;
+      assert.deepEqual({ rest, ended }, { rest: words.slice(from), ended: end?.kind === "option-terminator" }, words.join(" "));
+      compared++;
+    }
+    assert.ok(compared > 3000 && refused > 50, `${compared} compared, ${refused} refused`);
   });
 });

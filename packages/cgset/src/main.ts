@@ -33,8 +33,7 @@ interface Acted {
 }
 
 /** Everything but becoming the next program. */
-export function act(plan: Plan): Acted {
-  const hierarchy = findHierarchy();
+export function act(plan: Plan, hierarchy = findHierarchy()): Acted {
   const dir = locate(plan, hierarchy);
   const acts = plan.freeze !== undefined || plan.kill || plan.remove;
   const subject = plan.next === undefined ? plan.pid : getpid();

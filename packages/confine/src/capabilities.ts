@@ -2,9 +2,12 @@
 import { CAPABILITIES, quote, UsageError } from "@contain-tools/kernel";
 
 /** What docker leaves to root in a container. */
-export const DEFAULT_CAPABILITIES = set(
-  ..."chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap".split(" "),
-);
+export const defaultCapabilities = () =>
+  set(
+    ..."chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap".split(
+      " ",
+    ),
+  );
 
 /** All that a capability set can hold. */
 export const ALL_CAPABILITIES = (1n << 64n) - 1n;
@@ -22,7 +25,7 @@ function readWord(option: string, word: string): bigint {
   const name = word.toUpperCase().replace(/^CAP_/, "");
   if (name === "ALL") return ALL_CAPABILITIES;
   if (name === "NONE") return 0n;
-  if (name === "DEFAULT") return DEFAULT_CAPABILITIES;
+  if (name === "DEFAULT") return defaultCapabilities();
   const number = CAPABILITIES.indexOf(`CAP_${name}`);
   if (number === -1)
     throw new UsageError(

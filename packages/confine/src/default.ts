@@ -62,7 +62,7 @@ const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff]; // Linux, 32-bit Lin
 const ENOSYS = 38;
 const without = { caps: ["CAP_SYS_ADMIN"] };
 
-export const DEFAULT_PROFILE: Profile = {
+export const defaultProfile = (): Profile => ({
   defaultAction: "SCMP_ACT_ERRNO",
   defaultErrnoRet: 1,
   archMap: [
@@ -86,4 +86,4 @@ export const DEFAULT_PROFILE: Profile = {
     // Its flags are in memory, where no filter can look: libc takes clone(2) when it is told that there is no clone3.
     { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS, excludes: without },
   ],
-};
+});

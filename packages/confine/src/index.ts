@@ -1,3 +1,3 @@
-export { DEFAULT_CAPABILITIES, readCapabilities } from "./capabilities.ts";
+export { defaultCapabilities, readCapabilities } from "./capabilities.ts";
 export { confine } from "./main.ts";
 export { readProfile } from "./profile.ts";

@@ -13,7 +13,7 @@ import {
   SECCOMP_RET_ERRNO,
   UsageError,
 } from "@contain-tools/kernel";
-import { DEFAULT_PROFILE } from "./default.ts";
+import { defaultProfile } from "./default.ts";
 
 interface Filter {
   readonly caps?: readonly string[];
@@ -63,7 +63,7 @@ const MASKED_EQ = 7;
 
 /** The rules of `default`, or of a file, for a program with these capabilities. @throws UsageError that names the file and the key */
 export function readProfile(word: string, capabilities: bigint): FilterRules {
-  const profile = word === "default" ? DEFAULT_PROFILE : readFile(word);
+  const profile = word === "default" ? defaultProfile() : readFile(word);
   const where = `--seccomp ${word}`;
   const action = (name: unknown, errno: unknown, key: string) => {
     const number = typeof name === "string" ? ACTIONS[name] : undefined;

@@ -2,16 +2,17 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundle, koffiFile, out, source, TOOLS } from "./bundle.mjs";
+import { build } from "esbuild";
+import { BUNDLES, bundle, koffiFile, out, source, TOOLS } from "./bundle.mjs";
 import { makePage } from "./page.mjs";
 
 rmSync(out, { recursive: true, force: true });
-await bundle(["chain", "all"], join(out, "lib"), {
+await bundle(BUNDLES, join(out, "lib"), {
   // What vm.Script compiles is a function, and what it returns is called with these, as a module is.
   banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
   footer: { js: "})" },
 });
-copyFileSync(join(source, "loader.cjs"), join(out, "lib/contain.cjs"));
+await build({ entryPoints: [join(source, "loader.cjs")], outfile: join(out, "lib/contain.cjs"), bundle: true, platform: "node" });
 
 // V8's code cache holds for the flags that it was made under, so those of the launcher.
 const flags = /^exec node (.*?) -- /m.exec(readFileSync(join(source, "launcher.sh"), "utf8"))[1].split(" ");

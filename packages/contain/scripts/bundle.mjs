@@ -6,6 +6,8 @@ import { build } from "esbuild";
 
 export const source = resolve(import.meta.dirname, "../src");
 export const out = resolve(import.meta.dirname, "../../../dist");
+/** The bundles of src/bundles. */
+export const BUNDLES = ["tools", "chain", "all"];
 export const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
 
 /** Writes bundles/NAME.ts, with all that it needs but koffi, as NAME.js in `outdir`. */

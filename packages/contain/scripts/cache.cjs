@@ -1,4 +1,5 @@
-// Writes the code caches: of chain.js every function is compiled, so that a start compiles none; of all.js, which is large, those that run anyway.
+// Writes the code caches: of tools.js and chain.js every function is compiled, so that a start compiles none; of all.js, which is large,
+// those that run anyway.
 const { readFileSync, writeFileSync } = require("node:fs");
 const { setFlagsFromString } = require("node:v8");
 const { Script } = require("node:vm");
@@ -6,6 +7,7 @@ const { Script } = require("node:vm");
 const folder = process.argv[2];
 for (const [name, lazy] of [
   ["all", "--lazy"],
+  ["tools", "--no-lazy"],
   ["chain", "--no-lazy"],
 ]) {
   setFlagsFromString(lazy);

@@ -5,7 +5,7 @@ import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { arch } from "node:process";
-import { bundle, koffiFile, out, source, TOOLS } from "./bundle.mjs";
+import { BUNDLES, bundle, koffiFile, out, source, TOOLS } from "./bundle.mjs";
 
 /**
  * JavaScriptCore's option useWarmUpMarkedBlocks is set here, mov byte [option], 1, in this version of Bun. It makes a thread that holds
@@ -24,15 +24,16 @@ if (runtime === undefined || koffi === undefined) {
   process.exit(process.argv.includes("--if-possible") ? 0 : 1);
 }
 
-await bundle(["chain", "all"], folder, { legalComments: "none", outExtension: { ".js": ".cjs" } });
+await bundle(BUNDLES, folder, { legalComments: "none", outExtension: { ".js": ".cjs" } });
 copyFileSync(join(source, "entry.cjs"), join(folder, "entry.cjs"));
+copyFileSync(join(source, "bundles/which.cjs"), join(folder, "which.cjs"));
 const program = join(folder, "contain");
 const words = "build --compile --bytecode --format=cjs --target=bun".split(" ");
 for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) words.push(`--no-compile-autoload-${file}`);
 // A JIT would compile on threads of its own, which a forked child has not and a resident init does not need.
 words.push("--compile-jit-policy=1000000", join(folder, "entry.cjs"), "--outfile", program);
 execFileSync(runtime, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-for (const name of ["entry", "chain", "all"]) rmSync(join(folder, `${name}.cjs`));
+for (const name of ["entry", "which", ...BUNDLES]) rmSync(join(folder, `${name}.cjs`));
 adapt(program);
 copyFileSync(koffi, join(folder, "koffi.node"));
 copyFileSync(join(out, "lib/report.html"), join(folder, "report.html"));

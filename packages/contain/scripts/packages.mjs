@@ -16,7 +16,9 @@ for (const name of readdirSync(emitted)) {
   if (name === "kernel") continue;
   for (const part of [
     "bin",
-    ...["contain.cjs", "chain.js", "chain.cache", "all.js", "all.cache", "all.js.LEGAL.txt", "report.html"].map((file) => `lib/${file}`),
+    ...["contain.cjs", "tools.js", "tools.cache", "chain.js", "chain.cache", "all.js", "all.cache", "all.js.LEGAL.txt", "report.html"].map(
+      (file) => `lib/${file}`,
+    ),
   ]) {
     const from = join(root, "dist", part);
     if (existsSync(from)) cpSync(from, join(dist, part), { recursive: true });

@@ -5,6 +5,7 @@ import { type CgsetPlan, locate } from "@contain-tools/cgset";
 import {
   type Chain,
   findHierarchy,
+  type Hierarchy,
   isWritable,
   type Link,
   type Options,
@@ -40,6 +41,7 @@ export interface RunPlan {
   readonly env: readonly string[];
   /** The directory of its cgroup; undefined where there can be none and no limit asks for one. */
   readonly group: string | undefined;
+  readonly hierarchy: Hierarchy | undefined;
   readonly stopSignal: number;
   /** Milliseconds. */
   readonly grace: number;
@@ -90,7 +92,8 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const make = ["cgset", "--name", name, ...(limits.length > 0 ? limits : ["--make"])];
   const remove = ["cgset", "--name", name, "--kill", "--rm"];
   const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
-  const group = findGroup(makeGroup.plan, limits.length > 0);
+  const hierarchy = findHierarchyFor(limits.length > 0);
+  const group = hierarchy === undefined ? undefined : findGroup(makeGroup.plan, hierarchy, limits.length > 0);
   const rootless = process.geteuid?.() !== 0;
   const tty = given.has("tty");
   const network = readNetwork(given, rootless);
@@ -98,21 +101,13 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const exec = chain.settings.mode === "exec";
   // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
   const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
-  const where = (ip: string | undefined, words: readonly string[]) => ({
-    group,
-    rootless,
-    inside: words,
-    veth: ip === undefined ? [] : vethWords(id, ip),
-  });
-  const plan = (ip: string | undefined, words: readonly string[]) =>
-    chain.link(
-      exec
-        ? [...outer, ...containerArgv(given, { ...where(ip, words), relay: false })]
-        : containerArgv(given, { ...where(ip, words), relay: tty }),
-    ) as TypedLink<NsexecPlan>;
+  const argv = (ip: string | undefined, words: readonly string[], relay: boolean) =>
+    containerArgv(given, { group, rootless, relay, inside: words, veth: ip === undefined ? [] : vethWords(id, ip) });
+  const link = (words: readonly string[]) => chain.link(words) as TypedLink<NsexecPlan>;
+  const attach = (ip: string | undefined, words: readonly string[]) =>
+    link(exec ? [...outer, ...argv(ip, words, false)] : argv(ip, words, tty));
   const ip = network === undefined ? undefined : given.has("print-chain") ? likelyAddress(network) : (network.ip ?? SOME_IP);
-  const run = containerArgv(given, { ...where(ip, []), relay: tty });
-  const container = plan(ip, []);
+  const run = argv(ip, [], tty);
   return {
     id,
     name: readName(given.value("name")),
@@ -121,6 +116,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     rootfs: given.value("rootfs") ?? "/",
     user: given.value("user"),
     env: readEnvironment(given, run),
+    hierarchy,
     group,
     stopSignal: parseSignal(given.value("stop-signal") ?? "TERM"),
     grace: parseTime("--grace", given.value("grace") ?? "10s"),
@@ -129,9 +125,9 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
     limits: describeLimits(given),
-    container,
+    container: exec ? attach(ip, []) : link(run),
     network,
-    attach: plan,
+    attach,
     hostname: readNamespaces(given).hostname,
     writable: given.has("rw") || given.has("overlay"),
     argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
@@ -217,15 +213,20 @@ export function checkVariable(text: string): string {
   return text;
 }
 
-/** Where the group will be. Without limits a host that has no writable cgroup v2 is no reason to refuse. */
-function findGroup(plan: CgsetPlan, needed: boolean): string | undefined {
+/** Without limits a host that has no cgroup v2 is no reason to refuse. */
+function findHierarchyFor(limits: boolean): Hierarchy | undefined {
   try {
-    const dir = locate(plan, findHierarchy());
-    return needed || isWritable(dir.slice(0, dir.lastIndexOf("/"))) ? dir : undefined;
+    return findHierarchy();
   } catch (error) {
-    if (needed || !(error instanceof ToolError)) throw error;
+    if (limits || !(error instanceof ToolError)) throw error;
     return undefined;
   }
+}
+
+/** Where the group will be. Nor is one that we may not write to. */
+function findGroup(plan: CgsetPlan, hierarchy: Hierarchy, needed: boolean): string | undefined {
+  const dir = locate(plan, hierarchy);
+  return needed || isWritable(dir.slice(0, dir.lastIndexOf("/"))) ? dir : undefined;
 }
 
 /** Twelve hexadecimal digits, as docker's short ids. */

@@ -1,6 +1,6 @@
 // --confine: docker's rails, as words for confine; and what is said where there are none.
 import { resolve } from "node:path";
-import { DEFAULT_CAPABILITIES, readCapabilities } from "@contain-tools/confine";
+import { defaultCapabilities, readCapabilities } from "@contain-tools/confine";
 import { CAPABILITIES, type Options, UsageError } from "@contain-tools/kernel";
 import type { RunOption } from "./options.ts";
 
@@ -43,7 +43,7 @@ function keptCapabilities(given: Options<RunOption>): string {
   const [added, dropped] = [read("cap-add"), read("cap-drop")];
   if (added === 0n && dropped === 0n) return "default";
   const everything = readCapabilities("--cap-drop", "all");
-  const kept = dropped === everything ? added : (DEFAULT_CAPABILITIES | added) & ~dropped;
+  const kept = dropped === everything ? added : (defaultCapabilities() | added) & ~dropped;
   const names = CAPABILITIES.filter((_, number) => (kept >> BigInt(number)) & 1n).map((name) => name.slice(4).toLowerCase());
   return names.length === 0 ? "none" : names.join(",");
 }

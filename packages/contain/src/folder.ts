@@ -10,6 +10,7 @@ import { codeOf, UsageError } from "@contain-tools/kernel";
  * @throws UsageError when it is there and is not the caller's own
  */
 export function stateFolder(): string {
+  if (checked !== undefined) return checked; // nobody else could change it since
   const folder = choose();
   let stat: Stats | undefined;
   try {
@@ -17,13 +18,18 @@ export function stateFolder(): string {
   } catch (error) {
     throw unusable(folder, `${codeOf(error)}`, error);
   }
-  if (stat !== undefined) check(folder, stat);
+  if (stat === undefined) return folder;
+  check(folder, stat);
+  checked = folder;
   return folder;
 }
+
+let checked: string | undefined;
 
 /** The same, made if it is not there. @throws UsageError when it cannot be made or written to */
 export function makeStateFolder(): string {
   const folder = stateFolder();
+  if (folder === checked) return folder;
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {

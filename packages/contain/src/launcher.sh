@@ -17,7 +17,7 @@ command -v node >/dev/null || {
 }
 
 # Its own PID is what /proc says: $$ is another process there when a link before us has made a PID namespace.
-pid= blocked= ignored= closed=
+pid= blocked= ignored= closed= limit=
 if [ -r /proc/self/status ]; then
   while read -r key value; do
     case $key in
@@ -26,9 +26,12 @@ if [ -r /proc/self/status ]; then
     SigIgn:) ignored=$value && break ;;
     esac
   done </proc/self/status
+  while read -r _ _ what soft _; do
+    [ "$what" != files ] || { limit=$soft && break; } # Max open files
+  done </proc/self/limits
   for fd in 0 1 2; do [ -e /proc/self/fd/$fd ] || closed=$closed$fd; done
 fi
-noted=$(ulimit -Sn):$blocked:$ignored:$closed
+noted=$limit:$blocked:$ignored:$closed
 
 part=0
 for text in $(base64 -w100000 /proc/$pid/environ 2>/dev/null); do

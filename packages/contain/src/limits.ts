@@ -14,10 +14,11 @@ export function describeLimits(given: Options): string {
   return words.join(" ");
 }
 
-const NAMES = Object.keys(limitOptions).join("|");
-
 /** Values may hold spaces (`cpu=50000 100000`); a new entry begins with the name of an option. */
-const entriesOf = (text: string) => text.split(new RegExp(` (?=(?:${NAMES})(?:=| |$))`)).filter(Boolean);
+const entriesOf = (text: string) => {
+  const names = Object.keys(limitOptions).join("|");
+  return text.split(new RegExp(` (?=(?:${names})(?:=| |$))`)).filter(Boolean);
+};
 const nameOf = (entry: string) => entry.split("=", 1)[0] ?? "";
 
 /** The value of one of them. */

@@ -1,11 +1,11 @@
-// Runs a bundle of the five tools out of V8's code cache: compiling it takes longer than anything else at a start. V8 itself refuses
-// a cache of another version or of other flags, and compiles. `contain run` and the four tools are in a small bundle of their own.
+// Runs a bundle of the tools out of V8's code cache: compiling it takes longer than anything else at a start. V8 itself refuses
+// a cache of another version or of other flags, and compiles.
 const { readFileSync } = require("node:fs");
 const { Script } = require("node:vm");
+const { bundleFor } = require("./bundles/which.cjs");
 
 const [, name, , ...words] = process.argv.slice(2);
-const chain = name === "contain" ? words[0] === "run" : !words.includes("contain");
-const bundle = `${__dirname}/${chain ? "chain" : "all"}`;
+const bundle = `${__dirname}/${bundleFor(name, words)}`;
 let cachedData;
 try {
   cachedData = readFileSync(`${bundle}.cache`);

@@ -1,10 +1,12 @@
 // contain: a container, composed of the other four tools. Which command, and its words to a plan.
-import { type Chain, type Options, type Tool, UsageError, withCommon } from "@contain-tools/kernel";
+import { type Chain, type Options, profile, type Tool, UsageError, withCommon } from "@contain-tools/kernel";
 import { optionsFirst, type Subcommand } from "./command.ts";
 
 const ALIASES: Readonly<Record<string, string>> = { ps: "list", ls: "list" };
 
-export const options = withCommon({});
+export const options = withCommon({
+  profile: { type: "boolean", description: "`contain --profile run …` says at the end where its time went" },
+});
 export type Plan = () => never;
 
 /** `contain` with these commands. */
@@ -27,6 +29,8 @@ function readPlan(commands: readonly Subcommand[], given: Options, chain: Chain)
   if (word === undefined) throw new UsageError("which command?", `the commands are ${known}; --help tells more`);
   const command = commands.find(({ name }) => name === (ALIASES[word] ?? word));
   if (command === undefined) throw new UsageError(`unknown command ${word}`, `the commands are ${known}`);
+  if (given.has("profile") && command.name !== "run") throw new UsageError("--profile is for `contain run`");
   const own = chain.more(command.options, optionsFirst(command, words), { ...command, name: `contain ${command.name}` });
+  profile.wanted = given.has("profile");
   return command.plan(own, chain);
 }

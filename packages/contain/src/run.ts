@@ -9,8 +9,12 @@ import {
   POLLIN,
   parseFailure,
   payload,
+  phaseEnds,
+  profile,
+  profileTable,
   report,
   type Source,
+  say,
   signalSet,
   steps,
   takeAllSignals,
@@ -33,7 +37,7 @@ import { type End, reportEnd } from "./reportend.ts";
 import { chainScript } from "./script.ts";
 import { createState, folderOf, identify, removeState, type State, writeState } from "./state.ts";
 import { supervise } from "./supervise.ts";
-import { readUsage, usageSince } from "./usage.ts";
+import { readUsage } from "./usage.ts";
 import { closeCase } from "./verdict/case.ts";
 import { judge, sayVerdict } from "./verdict/verdict.ts";
 import { takeBaseline, witness } from "./verdict/witness.ts";
@@ -52,6 +56,7 @@ export function run(plan: RunPlan): never {
 
 /** What the supervisor does, from here to the container's end. Returns the status. */
 function serve(plan: RunPlan, background?: Background): number {
+  phaseEnds("options, plan");
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
@@ -71,6 +76,8 @@ function serve(plan: RunPlan, background?: Background): number {
       if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, verdict, at: Date.now() } });
       else removeState(plan.id);
     });
+    phaseEnds("verdict; group and state removed");
+    if (profile.wanted) say(profileTable());
     return status;
   } catch (error) {
     removeGroup(plan);
@@ -136,10 +143,10 @@ function newState(plan: RunPlan): State {
   };
 }
 
-function makeGroup({ makeGroup: link, limits }: RunPlan): void {
+function makeGroup({ makeGroup: link, limits, hierarchy }: RunPlan): void {
   if (link === undefined) return;
   if (limits) steps.say(`applying cgroup limits: ${limits}`);
-  asTool(link, () => act(link.plan));
+  asTool(link, () => act(link.plan, hierarchy));
 }
 
 interface Helpers {
@@ -151,9 +158,9 @@ interface Helpers {
 
 function startAndWatch(plan: RunPlan, state: State, { background, recorder, ports }: Helpers): End {
   const { container, group, stopSignal, grace } = plan;
-  const before = group === undefined ? undefined : readUsage(group);
   const baseline = takeBaseline(group);
   const started = Date.now();
+  phaseEnds("state, cgroup");
   const log = plan.tty ? undefined : background?.openLog(); // by its name only here: the child may be another user elsewhere
   const spawned = asTool(container, () =>
     spawn(container.plan, () => {
@@ -163,6 +170,7 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, port
     }),
   );
   if (log !== undefined) closeSync(log);
+  phaseEnds("clone3");
   const { pid, failed } = spawned;
   const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
   const made = { ...state, init: identify(pid) };
@@ -174,6 +182,7 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, port
   sources.push(
     ...watcher.sources,
     onceStarted(spawned, () => {
+      phaseEnds("the chain inside, to execve");
       watcher.started(plan.tmpfs);
       writeState({ ...made, started: true });
       recorder?.state("started", { pid });
@@ -184,10 +193,11 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, port
   const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
   const ownGroup = plan.confine.length > 0 && !plan.init;
   const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
+  phaseEnds("the program, to its end");
   recorder?.last();
   relay?.end();
   lastLook();
-  const usage = group === undefined || before === undefined ? undefined : usageSince(before, readUsage(group));
+  const usage = group === undefined ? undefined : readUsage(group); // the group is new: what it counts is the container's
   const word = failed();
   const failure = word === undefined ? undefined : parseFailure(word);
   const ended = closeCase(watcher, outcome, failure, background === undefined ? undefined : endOfLog(plan.id));
@@ -213,14 +223,14 @@ function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
 }
 
 /** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
-function removeGroup({ removeGroup: link, group }: RunPlan): void {
+function removeGroup({ removeGroup: link, group, hierarchy }: RunPlan): void {
   if (link !== undefined && group !== undefined && existsSync(group)) {
     steps.say("cleaning up cgroups");
     const { on } = steps;
     steps.on = false;
     steps.writes = false;
     try {
-      asTool(link, () => act(link.plan));
+      asTool(link, () => act(link.plan, hierarchy));
     } catch (error) {
       report(error);
     }

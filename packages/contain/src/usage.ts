@@ -1,6 +1,6 @@
 // What a container used, from the files of its group, read before the group is removed (cgroup-v2.rst).
 import { join } from "node:path";
-import { cgroupField, readIfThere } from "@contain-tools/kernel";
+import { cgroupField, keyedValue, readIfThere } from "@contain-tools/kernel";
 
 /** Bytes, microseconds, counts. A field is undefined where its controller is not on cgroup v2, or the kernel has no such file. */
 export interface Usage {
@@ -27,23 +27,12 @@ export interface Usage {
   readonly writtenBytes: number | undefined;
 }
 
-const CUMULATIVE = [
-  "oomKills",
-  "cpuMicroseconds",
-  "cpuPeriods",
-  "cpuThrottledPeriods",
-  "cpuThrottledMicroseconds",
-  "pidsRefused",
-  "readBytes",
-  "writtenBytes",
-] as const;
-
 /** Reads a group's usage as it is now, each file once: between two reads of one file the figures could move. */
 export function readUsage(group: string): Usage {
   const single = (file: string) => readLimit(group, file);
   const fieldsOf = (file: string) => {
     const text = readIfThere(join(group, file)) ?? "";
-    return (key: string) => numberIn(new RegExp(`^${key} (\\d+)$`, "m").exec(text)?.[1]);
+    return (key: string) => keyedValue(text, key);
   };
   const memory = fieldsOf("memory.stat");
   const cpu = fieldsOf("cpu.stat");
@@ -68,10 +57,6 @@ export function readUsage(group: string): Usage {
   };
 }
 
-function numberIn(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
-}
-
 /** A file that holds one number; undefined without the file, and for `max`. */
 export function readLimit(group: string, file: string): number | undefined {
   const text = readIfThere(join(group, file))?.trim();
@@ -87,14 +72,6 @@ export function readPids(group: string): number | undefined {
 function sumOf(text: string | undefined, key: string): number | undefined {
   if (text === undefined) return undefined;
   return [...text.matchAll(new RegExp(`\\b${key}=(\\d+)`, "g"))].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
-}
-
-/** The same, with what only ever grows counted from a baseline; a group that was there before has a past. */
-export function usageSince(before: Usage, now: Usage): Usage {
-  const grown = Object.fromEntries(
-    CUMULATIVE.map((key) => [key, now[key] === undefined ? undefined : (now[key] ?? 0) - (before[key] ?? 0)]),
-  );
-  return { ...now, ...grown };
 }
 
 /** 67108864 is "64M", 1600000 is "1.5M": powers of 1024, as in the options. */

@@ -16,7 +16,7 @@ import { codeOf, failedWith, SyscallError, ToolError } from "./errno.ts";
 import { readIfThere, writeKernelFile } from "./file.ts";
 import { ERRNO } from "./libc.ts";
 import { pollOnce } from "./poll.ts";
-import { type MountInfo, mountsOfType } from "./proc.ts";
+import { keyedValue, lineValue, type MountInfo, mountsOfType } from "./proc.ts";
 import { kill, SIGKILL } from "./signal.ts";
 import { quote, trace } from "./trace.ts";
 
@@ -48,7 +48,7 @@ export function findHierarchy(): Hierarchy {
 /** The cgroup v2 path of a process as /proc/PID/cgroup shows it: the line `0::PATH`. */
 export function cgroupOf(pid: number | "self"): string {
   const text = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-  return /^0::(.*)$/m.exec(text)?.[1]?.replace(/ \(deleted\)$/, "") ?? "/";
+  return lineValue(text, "0::")?.replace(/ \(deleted\)$/, "") ?? "/";
 }
 
 /** The directory of a cgroup path, as seen through the mount. */
@@ -157,8 +157,7 @@ export function isWritable(dir: string): boolean {
 
 /** A field of a flat keyed file: `cgroupField(dir, "cgroup.events", "populated")` is 0 or 1. */
 export function cgroupField(dir: string, file: string, key: string): number | undefined {
-  const value = new RegExp(`^${key} (\\d+)$`, "m").exec(readIfThere(join(dir, file)) ?? "")?.[1];
-  return value === undefined ? undefined : Number(value);
+  return keyedValue(readIfThere(join(dir, file)) ?? "", key);
 }
 
 /** True while a process that joins the group would be stopped at once, beyond the reach even of SIGKILL's sender. */

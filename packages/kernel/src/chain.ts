@@ -8,6 +8,7 @@ import { isNative } from "./libc.ts";
 import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, renderHelp } from "./options.ts";
 import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
+import { phaseEnds } from "./profile.ts";
 import { fail, steps } from "./report.ts";
 import { SIG_DFL, SIGUSR1, setDisposition } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
@@ -141,6 +142,7 @@ function readSettings(options: Options<keyof typeof COMMON>, inherited: Settings
   const mode = options.value("chain") ?? inherited.mode;
   if (mode !== "call" && mode !== "exec") throw new UsageError(`--chain ${mode}: it is call or exec`);
   const fds = options.value("preserve-fds");
+  if (mode === "exec") rememberFiles(payload.launch.bin);
   return {
     ...inherited,
     trace: options.has("trace") ? (form ?? "text") : inherited.trace,
@@ -214,6 +216,7 @@ function identity(path: string): string | undefined {
 }
 
 function rememberFiles(bin: string | undefined): void {
+  if (files.size > 0) return;
   const paths = bin === undefined ? [] : [`${bin}/nsexec`, process.execPath, ...(isNative ? [] : [process.argv[1] ?? ""])];
   files = new Map(paths.map((path) => [path, identity(path) ?? ""]));
 }
@@ -225,6 +228,7 @@ function reachable(): boolean {
 
 /** The main of every program: plans the whole chain, then carries it out. Never returns; help alone waits for the event loop. */
 export function start(tools: readonly Tool[], name: string, words: readonly string[], launch: Launch, version: string): void {
+  phaseEnds("our modules, koffi");
   tracer.tool = name;
   setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
   try {
@@ -234,7 +238,6 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
     takeConsoleSocket();
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new UsageError(`no tool is called ${name}`, `the tools are ${tools.map((t) => t.name).join(", ")}`);
-    rememberFiles(launch.bin);
     const link = planLink(tools, tool, words, initialSettings());
     runLink(link);
   } catch (error) {

@@ -5,21 +5,25 @@ import { ruleFor } from "./rules.ts";
 
 /** Second names of the same number, which errno(3) lists too; messages and comparisons are by the first. */
 const SECOND = new Set(["EWOULDBLOCK", "ENOTSUP", "EDEADLOCK"]);
-const names = new Map(
-  Object.entries(ERRNO)
-    .filter(([name]) => !SECOND.has(name))
-    .map(([name, number]) => [number, name]),
-);
+let byNumber: ReadonlyMap<number, string> | undefined;
+const names = () => {
+  byNumber ??= new Map(
+    Object.entries(ERRNO)
+      .filter(([name]) => !SECOND.has(name))
+      .map(([name, number]) => [number, name]),
+  );
+  return byNumber;
+};
 const strerror = declare("strerror", "str", ["int"]) as unknown as (code: number) => string;
 
 /** The name of an errno number: 1 is "EPERM". */
 export function errnoName(number: number): string {
-  return names.get(number) ?? `errno ${number}`;
+  return names().get(number) ?? `errno ${number}`;
 }
 
 /** The number of an errno name or of a number in digits, with its name and meaning (errno(3)); undefined for what is none. */
 export function errnoMeaning(word: string): { readonly code: string; readonly number: number; readonly text: string } | undefined {
-  const number = ERRNO[word.toUpperCase()] ?? (names.has(Number(word)) ? Number(word) : undefined);
+  const number = ERRNO[word.toUpperCase()] ?? (names().has(Number(word)) ? Number(word) : undefined);
   return number === undefined
     ? undefined
     : { code: /^\d/.test(word) ? errnoName(number) : word.toUpperCase(), number, text: strerror(number) };

@@ -1,4 +1,6 @@
 // The syscall layer. It knows the kernel, and no tool.
+import "./profile.ts"; // the first, so that it sees the others being loaded
+
 export * from "./binary.ts";
 export * from "./capability.ts";
 export * from "./cgroup.ts";
@@ -49,6 +51,7 @@ export * from "./privileges.ts";
 export * from "./probe.ts";
 export * from "./proc.ts";
 export * from "./process.ts";
+export * from "./profile.ts"; // the first, so that it sees the others being loaded
 export * from "./pty.ts";
 export * from "./report.ts";
 

@@ -1,6 +1,6 @@
 // One option table a tool drives parsing, help, docs and their test. The table's rows are citty arguments with two more fields;
-// citty renders the help, and node:util's parseArgs cuts the words, since citty's own parser has no end of options.
-import { parseArgs } from "node:util";
+// citty renders the help. It has no end of options, so the words are cut here, as util.parseArgs of Node does, which would be loaded
+// and called nine times at the start of every container: a millisecond.
 import type { ArgDef } from "citty";
 import { closest, distance } from "fastest-levenshtein";
 import { UsageError } from "./errno.ts";
@@ -69,36 +69,45 @@ export interface Options<Name extends string = string> extends Values<Name> {
  */
 export function readOptions<Name extends string>(table: Readonly<Record<Name, OptionSpec>>, words: readonly string[]): Options<Name> {
   const specs = table as OptionTable;
-  const { tokens } = parseArgs({
-    args: [...words],
-    options: Object.fromEntries(
-      Object.entries(specs).map(([name, spec]) => [
-        name,
-        { type: spec.type, multiple: true, ...(spec.alias ? { short: spec.alias } : {}) },
-      ]),
-    ),
-    strict: false,
-    tokens: true,
-    allowPositionals: true,
-  });
-  const stop = tokens.find((token) => token.kind !== "option");
   const given: Given<Name>[] = [];
-  for (const token of tokens) {
-    if (token.kind !== "option" || (stop !== undefined && token.index > stop.index)) break;
-    checkOption(specs, token.name, token.rawName, token.value, given);
-    given.push({ name: token.name as Name, value: token.value });
+  let at = 0;
+  const take = (name: string, rawName: string, attached: string | undefined) => {
+    const takesNext = attached === undefined && Object.hasOwn(specs, name) && specs[name]?.type === "string";
+    const value = takesNext ? words[++at] : attached;
+    checkOption(specs, name, rawName, value, given);
+    given.push({ name: name as Name, value });
+  };
+  for (; at < words.length; at++) {
+    const word = words[at] ?? "";
+    if (word === "--" || word === "-" || !word.startsWith("-")) break;
+    if (word.startsWith("--")) {
+      const equals = word.indexOf("=", 3);
+      if (equals === -1) take(word.slice(2), word, undefined);
+      else take(word.slice(2, equals), word.slice(0, equals), word.slice(equals + 1));
+    } else takeLetters(specs, word, take);
   }
-  const end = stop === undefined ? words.length : stop.index;
-  const ended = stop?.kind === "option-terminator";
+  const ended = words[at] === "--";
   const matching = (name: Name) => given.filter((option) => option.name === name);
   return {
     given,
-    rest: words.slice(ended ? end + 1 : end),
+    rest: words.slice(ended ? at + 1 : at),
     ended,
     has: (name) => matching(name).length > 0,
     value: (name) => matching(name).at(-1)?.value,
     all: (name) => matching(name).flatMap((option) => option.value ?? []),
   };
+}
+
+/** `-abVALUE`: letters of flags, until one that takes a value, which is the rest of the word or the next one. */
+function takeLetters(table: OptionTable, word: string, take: (name: string, rawName: string, attached: string | undefined) => void): void {
+  for (let i = 1; i < word.length; i++) {
+    const letter = word[i] ?? "";
+    const name = Object.keys(table).find((candidate) => table[candidate]?.alias === letter) ?? letter;
+    const rest = word.slice(i + 1);
+    const takesRest = rest !== "" && Object.hasOwn(table, name) && table[name]?.type === "string";
+    take(name, `-${letter}`, takesRest ? rest : undefined);
+    if (takesRest) return;
+  }
 }
 
 function checkOption(table: OptionTable, name: string, rawName: string, value: string | undefined, before: readonly Given[]): void {

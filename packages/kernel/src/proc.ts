@@ -50,9 +50,26 @@ function parseMountInfo(line: string): MountInfo {
   };
 }
 
+/** What stands behind `key` in the first line that begins with it, without spaces around; undefined when there is none. */
+export function lineValue(text: string, key: string): string | undefined {
+  for (let from = 0, at = text.indexOf(key); at !== -1; at = text.indexOf(key, from)) {
+    from = at + key.length;
+    if (at > 0 && text[at - 1] !== "\n") continue;
+    const end = text.indexOf("\n", from);
+    return text.slice(from, end === -1 ? undefined : end).trim();
+  }
+  return undefined;
+}
+
 /** A field of /proc/PID/status, or undefined: `statusField(text, "SigIgn")`. */
 export function statusField(status: string, name: string): string | undefined {
-  return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1];
+  return lineValue(status, `${name}:`);
+}
+
+/** A field of a flat keyed file (cgroup-v2.rst, also /proc/vmstat): `keyedValue(text, "oom_kill")`. */
+export function keyedValue(text: string, key: string): number | undefined {
+  const value = lineValue(text, `${key} `);
+  return value === undefined ? undefined : Number(value);
 }
 
 /** The fields of /proc/PID/stat from the third on (state is 0, ppid 1, …); the second, comm, may hold spaces and parentheses. */

@@ -25,14 +25,11 @@ export const SIGWINCH = 28;
 export const NSIG = 64;
 
 const RTMIN = 34; // glibc's and musl's SIGRTMIN: the kernel's 32 and 33 belong to their threads
-const byName = new Map<string, number>(Object.entries(constants.signals).map(([name, number]) => [name.slice(3), number]));
-const byNumber = new Map<number, string>();
-for (const [name, number] of byName) if (!byNumber.has(number)) byNumber.set(number, `SIG${name}`);
+const SIGNALS: Readonly<Record<string, number>> = constants.signals;
 
 /** "SIGTERM" for 15, "SIGRTMIN+2" for 36. */
 export function signalName(number: number): string {
-  const name = byNumber.get(number);
-  if (name !== undefined) return name;
+  for (const name in SIGNALS) if (SIGNALS[name] === number) return name;
   return number >= RTMIN && number <= NSIG ? `SIGRTMIN${number === RTMIN ? "" : `+${number - RTMIN}`}` : `signal ${number}`;
 }
 
@@ -44,7 +41,7 @@ export function signalName(number: number): string {
 export function parseSignal(text: string): number {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const realTime = /^RT(MIN|MAX)([+-]\d+)?$/.exec(name);
-  let number = byName.get(name);
+  let number = Object.hasOwn(SIGNALS, `SIG${name}`) ? SIGNALS[`SIG${name}`] : undefined;
   if (/^\d+$/.test(name)) number = Number(name);
   else if (realTime) number = (realTime[1] === "MIN" ? RTMIN : NSIG) + Number(realTime[2] ?? 0);
   if (number === undefined || number < 1 || number > NSIG) {

@@ -1,4 +1,4 @@
-// The bundle for a start that counts: the four tools and `contain run`.
+// The bundle for `contain run`, a start that counts.
 import { runCommand } from "../commands/run.ts";
 import { startProgram } from "../program.ts";
 

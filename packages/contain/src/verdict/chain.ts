@@ -1,7 +1,7 @@
 // The counters of a container's group and of all groups above it, before and after (cgroup-v2.rst).
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { codeOf } from "@contain-tools/kernel";
+import { codeOf, keyedValue } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 
 const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local"] as const;
@@ -65,7 +65,7 @@ export function growth({ before, after }: Chain, level: number, file: CounterFil
     const absent = unreadable.problem === "ENOENT";
     return { by: undefined, absent, evidence: { source, value: undefined, problem: unreadable.problem, rule } };
   }
-  const field = (text: string) => Number(new RegExp(`^${key} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  const field = (text: string) => keyedValue(text, key) ?? 0;
   const [from, to] = [field("text" in old ? old.text : ""), field("text" in reading ? reading.text : "")];
   return { by: to - from, absent: false, evidence: { source, value: `${from} → ${to}`, rule } };
 }

@@ -1,6 +1,6 @@
 // How many processes of the whole machine the OOM killer has taken, for where a group counts none of its own.
 import { readFileSync } from "node:fs";
-import { codeOf } from "@contain-tools/kernel";
+import { codeOf, lineValue } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 
 const RULE = "mm/vmstat.c: every process that the OOM killer took, on the whole machine";
@@ -9,7 +9,7 @@ const RULE = "mm/vmstat.c: every process that the OOM killer took, on the whole 
 export function readVmstat(): Evidence {
   const source = "/proc/vmstat oom_kill";
   try {
-    const value = /^oom_kill (\d+)$/m.exec(readFileSync("/proc/vmstat", "utf8"))?.[1];
+    const value = lineValue(readFileSync("/proc/vmstat", "utf8"), "oom_kill ");
     return value === undefined ? { source, value, problem: "no such field", rule: RULE } : { source, value, rule: RULE };
   } catch (error) {
     return { source, value: undefined, problem: codeOf(error) ?? String(error), rule: RULE };

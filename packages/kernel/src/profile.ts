@@ -1,0 +1,27 @@
+// Where a start's time goes: `contain --profile run …` prints it. Each phase notes when it was over.
+
+export interface Phase {
+  readonly name: string;
+  /** Milliseconds since the runtime was started, which is after execve(2) and the dynamic linker. */
+  readonly end: number;
+}
+
+const phases: Phase[] = [];
+
+/** Notes that a phase is over. */
+export function phaseEnds(name: string): void {
+  phases.push({ name, end: performance.now() });
+}
+
+/** Whether anybody wants to know. */
+export const profile = { wanted: false };
+
+/** A table: how long each phase took and what share that is, in milliseconds. */
+export function profileTable(): string {
+  const all = phases.at(-1)?.end ?? 0;
+  const row = (name: string, from: number, to: number) =>
+    `${(to - from).toFixed(1).padStart(8)} ms ${`${Math.round((100 * (to - from)) / all)}`.padStart(4)} %  ${name}\n`;
+  return phases.map(({ name, end }, i) => row(name, phases[i - 1]?.end ?? 0, end)).join("") + row("since the runtime was started", 0, all);
+}
+
+phaseEnds("runtime"); // this file is evaluated before any other of ours
