@@ -524,6 +524,11 @@ describe("nsexec is a transparent parent", need("perl"), () => {
     assert.deepEqual(readdirSync(place), []);
   });
 
+  test("a limit on open files that is lower than its parent's", need("root"), () => {
+    const { stdout, stderr } = sh(`(ulimit -n 500; exec nsexec -u sh -c 'ulimit -Sn; ulimit -Hn'); true`);
+    assert.deepEqual([stdout, stderr], ["500\n500\n", ""]);
+  });
+
   test("in place it keeps the PID and the parent", need("root"), () => {
     const { stdout } = sh(`echo $$ $PPID; exec nsexec -u sh -c 'echo $$ $PPID'`);
     const [before, after] = stdout.trim().split("\n");

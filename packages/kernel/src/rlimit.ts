@@ -54,9 +54,10 @@ export function setLimit({ resource, soft, hard }: Limit): void {
   );
 }
 
-/** Sets the soft limit on open files, and leaves the hard one. `text` is a count, or "unlimited". */
+/** Sets the soft limit on open files, at most to the hard one, which it leaves. `text` is a count, or "unlimited". */
 export function setSoftFileLimit(text: string): void {
   const { soft, hard } = getLimit("nofile");
-  const wanted = text === "unlimited" ? RLIM_INFINITY : BigInt(text);
+  const asked = text === "unlimited" ? RLIM_INFINITY : BigInt(text);
+  const wanted = asked > hard ? hard : asked; // the native program knows only its parent's, which may have more than we
   if (soft !== wanted) setLimit({ resource: "nofile", soft: wanted, hard });
 }
