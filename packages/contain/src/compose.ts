@@ -25,9 +25,14 @@ import { insideWords } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { checkNameIsFree } from "./names.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
+import type { NameFile } from "./network/files.ts";
 import { checkNft } from "./network/nat.ts";
 import { BRIDGE, hostNameOf, likelyAddress, NETWORK, type NetworkPlan, readNetwork } from "./network/plan.ts";
 import type { RunOption } from "./options.ts";
+import type { IdLease } from "./userns/lease.ts";
+import { readUserns, shiftWords } from "./userns/plan.ts";
+import { freeRange, someRange } from "./userns/pool.ts";
+import { type OwnIds, ownIds } from "./userns/rootless.ts";
 
 export interface RunPlan {
   readonly id: string;
@@ -57,14 +62,17 @@ export interface RunPlan {
   readonly container: TypedLink<NsexecPlan>;
   /** With --net veth. */
   readonly network: NetworkPlan | undefined;
-  /** `container` again, with an address that was leased and words for pivot. */
-  readonly attach: (ip: string, words: readonly string[]) => TypedLink<NsexecPlan>;
+  /** With --userns auto. */
+  readonly userns: boolean;
+  /** `container` again, with what it was given since. */
+  readonly attach: (granted: Granted) => TypedLink<NsexecPlan>;
   readonly hostname: string;
   /** The root, or a layer over it, can be written to. */
   readonly writable: boolean;
   /** The chain as argvs, to print. */
   readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] };
-  readonly rootless: boolean;
+  /** For an ordinary user. */
+  readonly own: OwnIds | undefined;
   /** confine and its options, for `contain exec` too. */
   readonly confine: readonly string[];
   /** What is to be said of the confinement, if it is none. */
@@ -79,6 +87,14 @@ export interface RunPlan {
   readonly logSize: number | undefined;
   readonly quiet: boolean;
   readonly printChain: boolean;
+}
+
+/** What a container gets when it is made. */
+export interface Granted {
+  readonly ip: string | undefined;
+  readonly ids: IdLease | undefined;
+  /** Files of ours, by their paths inside. */
+  readonly files: readonly NameFile[];
 }
 
 export type TypedLink<Plan> = Omit<Link, "plan"> & { readonly plan: Plan };
@@ -98,16 +114,32 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const tty = given.has("tty");
   const network = readNetwork(given, rootless);
   if (network?.nat) checkNft();
+  const namespaces = readNamespaces(given);
+  const userns = readUserns(given, rootless, namespaces.wanted);
+  const own = rootless ? ownIds() : undefined;
+  const printed = given.has("print-chain");
   const exec = chain.settings.mode === "exec";
+  if (userns && network !== undefined && (printed || exec))
+    throw new UsageError(
+      `--${printed ? "print-chain" : "chain exec"} does not go with --userns auto and --net veth`,
+      "the pair is made from outside while the container waits, and no link of the chain does that",
+    );
   // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
   const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
-  const argv = (ip: string | undefined, words: readonly string[], relay: boolean) =>
-    containerArgv(given, { group, rootless, relay, inside: words, veth: ip === undefined ? [] : vethWords(id, ip) });
+  const argv = (granted: Granted, relay: boolean) =>
+    containerArgv(given, {
+      ...{ group, own, granted, relay },
+      // From inside another user namespace the host's end cannot be made: run.ts does it.
+      veth: granted.ip === undefined || granted.ids !== undefined ? [] : vethWords(id, granted.ip),
+    });
   const link = (words: readonly string[]) => chain.link(words) as TypedLink<NsexecPlan>;
-  const attach = (ip: string | undefined, words: readonly string[]) =>
-    link(exec ? [...outer, ...argv(ip, words, false)] : argv(ip, words, tty));
-  const ip = network === undefined ? undefined : given.has("print-chain") ? likelyAddress(network) : (network.ip ?? SOME_IP);
-  const run = argv(ip, [], tty);
+  const attach = (granted: Granted) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
+  const likely: Granted = {
+    ip: network === undefined ? undefined : printed ? likelyAddress(network) : (network.ip ?? SOME_IP),
+    ids: userns ? (printed ? freeRange() : someRange()) : undefined,
+    files: [],
+  };
+  const run = argv(likely, tty);
   return {
     id,
     name: readName(given.value("name")),
@@ -125,17 +157,23 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
     limits: describeLimits(given),
-    container: exec ? attach(ip, []) : link(run),
+    container: exec ? attach(likely) : link(run),
     network,
+    userns,
     attach,
-    hostname: readNamespaces(given).hostname,
+    hostname: namespaces.hostname,
     writable: given.has("rw") || given.has("overlay"),
     argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
-    rootless,
+    own,
     confine: confineWords(given),
     unconfined: given.has("confine")
       ? undefined
-      : describeNone({ rootless, ownUserNamespace: readNamespaces(given).wanted.has("user"), user: given.value("user") }),
+      : describeNone({
+          rootless,
+          ids: likely.ids !== undefined,
+          ownUserNamespace: namespaces.wanted.has("user"),
+          user: given.value("user"),
+        }),
     init: given.has("init"),
     tmpfs: [...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")), ...(given.has("overlay") ? ["/"] : [])],
     tty,
@@ -163,13 +201,12 @@ function readEnvironment(given: Options<RunOption>, run: readonly string[]): str
 
 interface Where {
   readonly group: string | undefined;
-  readonly rootless: boolean;
+  readonly own: OwnIds | undefined;
+  readonly granted: Granted;
   /** This nsexec is the outer end of the pseudo-terminal. */
   readonly relay: boolean;
   /** veth and its options; none without --net veth. */
   readonly veth: readonly string[];
-  /** More words for pivot. */
-  readonly inside: readonly string[];
 }
 
 const SOME_IP = "10.88.0.2"; // to plan with, until one is leased
@@ -178,12 +215,21 @@ function vethWords(id: string, ip: string): string[] {
   return ["veth", "--bridge", BRIDGE, "--address", `${ip}/${NETWORK.prefix}`, "--gateway", NETWORK.ip, "--host-name", hostNameOf(id), "--"];
 }
 
-function containerArgv(given: Options<RunOption>, { group, rootless, relay, veth, inside }: Where): string[] {
+function containerArgv(given: Options<RunOption>, { group, own, granted, relay, veth }: Where): string[] {
   const namespaces = readNamespaces(given);
+  const { ids, files } = granted;
+  const mapped =
+    ids === undefined
+      ? undefined
+      : shiftWords(
+          given,
+          ids,
+          files.map(({ source }) => source),
+        );
   return [
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),
-    ...namespaceWords(namespaces, rootless),
+    ...namespaceWords(namespaces, own?.words ?? mapped),
     // pid1 makes the foreground process group itself, for its child.
     ...(given.has("init") || given.has("tty") || given.has("detach") ? [] : ["--foreground"]),
     ...(relay ? ["--tty"] : []),
@@ -192,7 +238,7 @@ function containerArgv(given: Options<RunOption>, { group, rootless, relay, veth
     "pivot",
     ...(namespaces.wanted.has("mount") ? ["--no-unshare"] : []),
     ...(given.has("tty") ? ["--tty"] : []),
-    ...inside,
+    ...files.flatMap(({ source, target }) => ["--ro-bind", `${source}:${target}`]),
     ...insideWords(given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],
     ...railWords(given),

@@ -51,10 +51,13 @@ function keptCapabilities(given: Options<RunOption>): string {
 /** The truth about a container without rails. */
 export function describeNone({
   rootless,
+  ids,
   ownUserNamespace,
   user,
 }: {
   rootless: boolean;
+  /** It has ids of its own. */
+  ids: boolean;
   ownUserNamespace: boolean;
   user: string | undefined;
 }): string {
@@ -63,8 +66,10 @@ export function describeNone({
       ? "what the kernel lets this user do outside, it does inside"
       : rootless
         ? "root inside is you outside"
-        : ownUserNamespace
-          ? "root inside is root outside, with no capabilities there"
-          : "root inside is root outside";
+        : ids
+          ? "root inside is nobody else outside, but over the files of its root and its volumes it is root"
+          : ownUserNamespace
+            ? "root inside is root outside, with no capabilities there"
+            : "root inside is root outside";
   return `confinement: none; ${who}. --confine adds docker's rails.`;
 }

@@ -33,13 +33,15 @@ function readName(word: string): Name {
   return kind.name;
 }
 
-/** nsexec's options. As root all ids are mapped to themselves: capabilities end at the user namespace, owners of files stay. */
-export function namespaceWords({ wanted, hostname }: NamespacePlan, rootless: boolean): string[] {
+/**
+ * nsexec's options. Where nothing else is `mapped`, root's user namespace maps all ids to themselves: capabilities end there, owners of
+ * files stay.
+ */
+export function namespaceWords({ wanted, hostname }: NamespacePlan, mapped: readonly string[] | undefined): string[] {
   const kinds = (["pid", "uts", "mount", "ipc", "cgroup", "net", "time"] as const).filter((name) => wanted.has(name));
   const ids = "0:0:4294967294";
   return [
-    ...(rootless ? ["--map-root-user"] : []),
-    ...(wanted.has("user") && !rootless ? ["--map-users", ids, "--map-groups", ids] : []),
+    ...(mapped ?? (wanted.has("user") ? ["--map-users", ids, "--map-groups", ids] : [])),
     ...kinds.flatMap((name) => (name === "mount" ? ["--mount", "--propagation", "slave"] : [`--${name}`])),
     ...(wanted.has("pid") ? [] : ["--fork"]), // a child in any case, which dies with its parent
     ...(wanted.has("uts") ? ["--hostname", hostname] : []),

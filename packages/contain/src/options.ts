@@ -21,6 +21,11 @@ export const runOptions = withCommon({
     valueHint: "LIST",
     description: "the namespaces to make: pid,uts,mnt,ipc,cgroup unless given, and net, user, time",
   },
+  userns: {
+    type: "string",
+    valueHint: "auto",
+    description: "as root: 65536 ids of its own, out of /etc/subuid and /etc/subgid; owners of files are shifted (idmapped mounts)",
+  },
   net: {
     type: "string",
     valueHint: "none|host|veth",

@@ -27,17 +27,19 @@ import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
 import { checkNameIsFree, locked, withName } from "./names.ts";
-import { bindWords, nameFiles } from "./network/files.ts";
+import { nameFiles, writeNameFiles } from "./network/files.ts";
 import { forwardAll, listenFor } from "./network/forward.ts";
 import { leaveNetwork } from "./network/leave.ts";
 import { masquerade } from "./network/nat.ts";
-import { takeLease } from "./network/plan.ts";
+import { connectFromOutside, takeLease } from "./network/plan.ts";
 import { openRecorder, type Recorder } from "./record.ts";
 import { type End, reportEnd } from "./reportend.ts";
 import { chainScript } from "./script.ts";
 import { createState, folderOf, identify, removeState, type State, writeState } from "./state.ts";
 import { supervise } from "./supervise.ts";
 import { readUsage } from "./usage.ts";
+import { describeIds } from "./userns/plan.ts";
+import { freeRange } from "./userns/pool.ts";
 import { closeCase } from "./verdict/case.ts";
 import { judge, sayVerdict } from "./verdict/verdict.ts";
 import { takeBaseline, witness } from "./verdict/witness.ts";
@@ -59,7 +61,7 @@ function serve(plan: RunPlan, background?: Background): number {
   phaseEnds("options, plan");
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
-  if (plan.rootless) steps.say("not root: creating a user namespace, in which you are root");
+  if (plan.own !== undefined) steps.say(plan.own.text);
   if (plan.unconfined !== undefined) steps.say(plan.unconfined);
   const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
@@ -67,7 +69,7 @@ function serve(plan: RunPlan, background?: Background): number {
   try {
     writeCidfile(plan);
     makeGroup(plan);
-    const end = startAndWatch({ ...plan, container: joinNetwork(plan, state) }, state, { background, recorder, ports });
+    const end = startAndWatch({ ...plan, container: attach(plan, state) }, state, { background, recorder, ports });
     removeGroup(plan);
     const { status, reason, verdict } = end;
     sayVerdict(verdict);
@@ -86,28 +88,31 @@ function serve(plan: RunPlan, background?: Background): number {
   }
 }
 
-/** Makes the state, and with it the container has its name and its address. */
+/** Makes the state, and with it the container has its name, its address and its ids. */
 function claim(plan: RunPlan): State {
-  const { network } = plan;
-  if (network === undefined) {
+  const { network, userns } = plan;
+  if (network === undefined && !userns) {
     const state = newState(plan);
     withName(plan.name, () => createState(state));
     return state;
   }
   return locked(() => {
     if (plan.name !== undefined) checkNameIsFree(plan.name);
-    const state = { ...newState(plan), network: takeLease(plan.id, network) };
+    const ids = userns ? freeRange() : undefined;
+    const state = { ...newState(plan), network: network && takeLease(plan.id, network), ids };
     createState(state);
     return state;
   });
 }
 
-/** The chain with the address that we got. */
-function joinNetwork(plan: RunPlan, { id, network }: State): RunPlan["container"] {
-  if (network === undefined || plan.network === undefined) return plan.container;
+/** The chain with the address and the ids that we got. */
+function attach(plan: RunPlan, { id, network, ids }: State): RunPlan["container"] {
+  if (ids !== undefined) steps.say(describeIds(ids));
+  if (network === undefined || plan.network === undefined)
+    return ids === undefined ? plan.container : plan.attach({ ip: undefined, ids, files: [] });
   if (network.nat) masquerade();
   const files = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
-  return plan.attach(network.ip, bindWords(folderOf(id), files, plan.rootfs, plan.writable));
+  return plan.attach({ ip: network.ip, ids, files: writeNameFiles(folderOf(id), files, plan.rootfs, plan.writable) });
 }
 
 /** Forgets a container, and takes away its network. */
@@ -139,6 +144,7 @@ function newState(plan: RunPlan): State {
     tty,
     grace,
     network: undefined,
+    ids: undefined,
     ended: undefined,
   };
 }
@@ -162,12 +168,17 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, port
   const started = Date.now();
   phaseEnds("state, cgroup");
   const log = plan.tty ? undefined : background?.openLog(); // by its name only here: the child may be another user elsewhere
+  const { network, ids } = state;
   const spawned = asTool(container, () =>
-    spawn(container.plan, () => {
-      if (log !== undefined) redirect(log);
-      inside(container.plan);
-      return become(container.plan.next);
-    }),
+    spawn(
+      container.plan,
+      () => {
+        if (log !== undefined) redirect(log);
+        inside(container.plan);
+        return become(container.plan.next);
+      },
+      (child) => ids !== undefined && network !== undefined && connectFromOutside(child, network),
+    ),
   );
   if (log !== undefined) closeSync(log);
   phaseEnds("clone3");
@@ -189,7 +200,7 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, port
       background?.started();
     }),
   );
-  if (plan.network !== undefined && state.network !== undefined) forwardAll(sources, plan.network.publish, ports, state.network.ip);
+  if (plan.network !== undefined && network !== undefined) forwardAll(sources, plan.network.publish, ports, network.ip);
   const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
   const ownGroup = plan.confine.length > 0 && !plan.init;
   const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });

@@ -6,6 +6,7 @@ import { codeOf, readIfThere, statFields, statusField, UsageError } from "@conta
 import type { Finding } from "./evidence.ts";
 import { makeStateFolder, stateFolder } from "./folder.ts";
 import { isLease, type Lease } from "./network/lease.ts";
+import { type IdLease, isIdLease } from "./userns/lease.ts";
 
 /** A process that cannot be mistaken for a later one with the same PID: field 22 of /proc/PID/stat is its start time (proc_pid_stat(5)). */
 export interface ProcessId {
@@ -56,6 +57,8 @@ export interface State {
   readonly grace: number;
   /** With --net veth. While it has not ended, nobody else gets its address. */
   readonly network: Lease | undefined;
+  /** With --userns auto. The same of its ids. */
+  readonly ids: IdLease | undefined;
   readonly ended: Ended | undefined;
 }
 
@@ -195,6 +198,7 @@ function isState(value: unknown): value is State {
     (state.user === undefined || typeof state.user === "string") &&
     (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
     (state.network === undefined || isLease(state.network)) &&
+    (state.ids === undefined || isIdLease(state.ids)) &&
     typeof state.limits === "string" &&
     typeof state.created === "number" &&
     typeof state.grace === "number"

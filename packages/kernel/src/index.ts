@@ -14,6 +14,7 @@ export * from "./exec.ts";
 export * from "./file.ts";
 export * from "./fork.ts";
 export * from "./hole.ts";
+export * from "./idmap.ts";
 export {
   type Endpoint,
   listenOn,
@@ -63,6 +64,7 @@ export * from "./seccompfilter.ts";
 export * from "./secrets.ts";
 export * from "./signal.ts";
 export * from "./socket.ts";
+export * from "./subid.ts";
 export * from "./terminal.ts";
 export * from "./termios.ts";
 export * from "./threads.ts";

@@ -68,6 +68,24 @@ const RULES: readonly Rule[] = [
     say: "in a user namespace sysfs can only be mounted by the owner of the network namespace: create one too (--net)",
   },
   {
+    syscall: "mount_setattr",
+    code: "EINVAL",
+    when: (args) => args.includes("MOUNT_ATTR_IDMAP"),
+    say: "this file system has no idmapped mounts in this kernel: ext4, xfs and FAT have them since Linux 5.12, btrfs since 5.15, f2fs since 5.18, erofs since 5.19, squashfs since 6.2, tmpfs since 6.3; procfs, sysfs, devtmpfs, overlay itself and hostfs do not (mount_setattr(2))",
+  },
+  {
+    syscall: "mount_setattr",
+    code: "EPERM",
+    when: (args) => args.includes("MOUNT_ATTR_IDMAP"),
+    say: "the mount has an id map already, or this process has no CAP_SYS_ADMIN in the user namespace in which the file system was mounted, as inside another container (mount_setattr(2)); a seccomp filter may refuse it too",
+  },
+  {
+    syscall: "mount_setattr",
+    code: "ENOSYS",
+    when: (args) => args.includes("MOUNT_ATTR_IDMAP"),
+    say: "idmapped mounts came with Linux 5.12 (mount_setattr(2))",
+  },
+  {
     syscall: "mount|umount2|pivot_root|mount_setattr|open_tree",
     code: "EPERM",
     say: "mounting needs CAP_SYS_ADMIN in the user namespace that owns this mount namespace (mount_namespaces(7)). Run as root, or inside a user namespace: nsexec --user --map-root-user --mount",

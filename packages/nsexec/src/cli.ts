@@ -22,6 +22,7 @@ import {
   withCommon,
 } from "@contain-tools/kernel";
 import { type IdMaps, readMaps } from "./maps.ts";
+import { readShift, type Shifted } from "./shift.ts";
 
 const kind = (alias: string, description: string) =>
   ({ type: "boolean", alias, optionalValue: true, valueHint: "FILE", description }) as const;
@@ -68,6 +69,14 @@ export const options = withCommon({
     description: "map N group ids from OUT outside to IN inside; implies --user",
   },
   "map-auto": { type: "boolean", description: "map the ranges of /etc/subuid and /etc/subgid from 0 on; implies --user" },
+  shift: {
+    type: "string",
+    valueHint: "PATH",
+    repeat: true,
+    description: "start from a root that has these PATHs alone, /proc and /dev; their owners are shifted as the maps say (idmapped mounts)",
+  },
+  "ro-shift": { type: "string", valueHint: "PATH", repeat: true, description: "the same, and nobody inside can make PATH writable" },
+  unshifted: { type: "string", valueHint: "PATH", repeat: true, description: "PATH is there too, its owners as they are" },
   setgroups: { type: "string", valueHint: "allow|deny", description: "may setgroups(2) be called inside" },
   propagation: {
     type: "string",
@@ -113,6 +122,8 @@ export interface Plan {
   readonly makesTty: boolean;
   readonly intoCgroup: string | undefined;
   readonly maps: IdMaps;
+  /** What is in the new root; undefined to keep the caller's. */
+  readonly shift: Shifted | undefined;
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
   readonly mountProc: string | undefined;
   readonly hostname: string | undefined;
@@ -166,6 +177,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     makesTty: given.has("tty") && !someLink(next, ({ tool, plan }) => tool.name === "pivot" && (plan as { readonly tty: boolean }).tty),
     intoCgroup: given.value("into-cgroup"),
     maps,
+    shift: readShift(given, names, maps),
     propagation,
     mountProc: given.has("mount-proc") ? (given.value("mount-proc") ?? "/proc") : undefined,
     hostname: readHostname(given.value("hostname")),
@@ -216,7 +228,7 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
 
 function checkTarget(target: number, given: Options<Name>): void {
   const creating = (
-    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user"] as const
+    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user", "shift"] as const
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (!existsSync(`/proc/${target}/ns`))

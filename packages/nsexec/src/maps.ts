@@ -1,6 +1,5 @@
 // User and group id maps of a new user namespace (user_namespaces(7)), from the --map-* options.
-import { readFileSync } from "node:fs";
-import { type IdRange, parseCount, UsageError, type Values } from "@contain-tools/kernel";
+import { type IdRange, parseCount, subordinateOwners, subordinateRanges, UsageError, type Values } from "@contain-tools/kernel";
 
 export interface IdMaps {
   readonly user: readonly IdRange[];
@@ -45,7 +44,12 @@ export function readMaps(given: Values<MapOption>): IdMaps {
   };
 }
 
-function readRanges(given: Values<MapOption>, option: "map-users" | "map-groups", file: string, uid: number): IdRange[] {
+function readRanges(
+  given: Values<MapOption>,
+  option: "map-users" | "map-groups",
+  file: "/etc/subuid" | "/etc/subgid",
+  uid: number,
+): IdRange[] {
   const ranges = given.all(option).map((text) => {
     const match = /^(\d+):(\d+):(\d+)$/.exec(text);
     if (!match)
@@ -60,39 +64,24 @@ function readRanges(given: Values<MapOption>, option: "map-users" | "map-groups"
       count: parseCount(`--${option}`, count, 1, MAX_ID),
     };
   });
-  if (given.has("map-auto")) ranges.push(subordinateRange(file, uid));
+  if (given.has("map-auto")) ranges.push(...everySubordinate(file, uid));
   return ranges;
 }
 
-/** The first range that /etc/subuid or /etc/subgid gives to this user, by name or by number (subuid(5)). */
-function subordinateRange(file: string, uid: number): IdRange {
-  const name = userName(uid);
-  let text = "";
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    // told below
-  }
-  for (const line of text.split("\n")) {
-    const [owner, start, count] = line.split(":");
-    if (owner === undefined || (owner !== name && owner !== String(uid))) continue;
-    return { inner: 0, outer: Number(start), count: Number(count) };
-  }
+/** All ranges that /etc/subuid or /etc/subgid gives to this user, from 0 inside on. */
+function everySubordinate(file: "/etc/subuid" | "/etc/subgid", uid: number): IdRange[] {
+  const owners = subordinateOwners(uid);
+  let inner = 0;
+  const ranges = subordinateRanges(file, owners).map(({ start, count }) => {
+    inner += count;
+    return { inner: inner - count, outer: start, count };
+  });
+  if (ranges.length > 0) return ranges;
+  const name = owners.length > 1 ? owners[0] : `uid ${uid}`;
   throw new UsageError(
-    `--map-auto: ${file} has no range for ${name ?? `uid ${uid}`}`,
-    `add one as root: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${name ?? uid}`,
+    `--map-auto: ${file} has no range for ${name}`,
+    `add one as root: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${owners[0]}`,
   );
-}
-
-function userName(uid: number): string | undefined {
-  try {
-    const line = readFileSync("/etc/passwd", "utf8")
-      .split("\n")
-      .find((entry) => entry.split(":")[2] === String(uid));
-    return line?.split(":")[0];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Adds a map of one id; ranges that hold its inner id are split around it, and keep their outer ids without a gap. */

@@ -36,6 +36,7 @@ import { writeMaps } from "./idmap.ts";
 import { announce, enterLate, flagsOf, lateFlags, lateKept } from "./inside.ts";
 import { join, openTargets } from "./join.ts";
 import { keep, letGo } from "./keep.ts";
+import { createInNewRoot, type Made } from "./newroot.ts";
 
 /** A child in its namespaces, which goes on as `body`. */
 export interface Spawned {
@@ -49,11 +50,11 @@ export interface Spawned {
 }
 
 /**
- * Makes the child of a plan with `fork`. All signals are blocked from here on, so that none is lost before the caller waits for them.
+ * Makes the child of a plan with `fork`; `meanwhile` is called while it waits in its new namespaces. All signals are blocked from here on, so that none is lost before the caller waits for them.
  *
  * @throws SyscallError; nothing is left behind then
  */
-export function spawn(plan: Plan, body: () => never): Spawned {
+export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) => void = () => {}): Spawned {
   takeAllSignals();
   const report = pipe();
   const gate = pipe();
@@ -80,7 +81,7 @@ export function spawn(plan: Plan, body: () => never): Spawned {
     closeSync(gate.read);
     body();
   };
-  const pid = plan.target === undefined ? create(plan, cgroup, gate, made, child) : joinTarget(plan, cgroup, child);
+  const pid = plan.target === undefined ? create(plan, { cgroup, self, meanwhile }, gate, made, child) : joinTarget(plan, cgroup, child);
   closeSync(report.write);
   closeSync(gate.read);
   closeSync(made.read);
@@ -97,14 +98,32 @@ export function spawn(plan: Plan, body: () => never): Spawned {
   return { pid, failed, report: report.read, console };
 }
 
-function create(plan: Plan, cgroup: number | undefined, gate: Pipe, made: Pipe, child: () => never): number {
+interface Outside {
+  readonly cgroup: number | undefined;
+  /** A pidfd of this process. */
+  readonly self: number;
+  readonly meanwhile: (pid: number) => void;
+}
+
+function create(plan: Plan, { cgroup, self, meanwhile }: Outside, gate: Pipe, made: Pipe, child: () => never): number {
   const late = lateFlags(plan);
+  const { shift, maps } = plan;
   announce(plan);
-  const { pid, entered } = cloneIntoCgroup(flagsOf(plan.wanted) & ~late, cgroup, child);
+  const clone = (more: number, body: () => never) => cloneIntoCgroup((flagsOf(plan.wanted) & ~late) | more, cgroup, body);
+  const { pid, entered } =
+    shift === undefined
+      ? clone(0, child)
+      : createInNewRoot({ shift, maps, self }, (close) =>
+          clone(CLONE_PARENT, () => {
+            close();
+            return child();
+          }),
+        );
   const kept: string[] = [];
   try {
     if (!entered && plan.intoCgroup !== undefined) writeKernelFile(`${cgroupPath(plan.intoCgroup)}/cgroup.procs`, `${pid}`);
-    writeMaps(pid, plan.maps);
+    writeMaps(pid, maps);
+    meanwhile(pid);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
     if (lateKept(plan).length > 0) {
       writeSync(gate.write, "1");
@@ -124,7 +143,7 @@ function create(plan: Plan, cgroup: number | undefined, gate: Pipe, made: Pipe, 
 }
 
 /** clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it. */
-function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never): { pid: number; entered: boolean } {
+function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never): Made {
   try {
     return { pid: clone3({ flags: bits, cgroup }, child), entered: true };
   } catch (error) {

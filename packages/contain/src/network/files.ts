@@ -30,8 +30,14 @@ function hostsResolver(): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Writes them into `folder`. Returns the words for pivot; a read-only rootfs without such a file stays without. */
-export function bindWords(folder: string, files: Readonly<Record<string, string>>, rootfs: string, writable: boolean): string[] {
+/** A file of ours, and its path inside. */
+export interface NameFile {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** Writes them into `folder`; a read-only rootfs without such a file stays without. */
+export function writeNameFiles(folder: string, files: Readonly<Record<string, string>>, rootfs: string, writable: boolean): NameFile[] {
   return Object.entries(files).flatMap(([path, text]) => {
     if (!writable && !isThere(rootfs, path)) {
       steps.say(`${rootfs} has no ${path}, and is read-only: names are not set up there`);
@@ -39,7 +45,7 @@ export function bindWords(folder: string, files: Readonly<Record<string, string>
     }
     const file = join(folder, path.slice("/etc/".length));
     writeFileSync(file, text, { mode: 0o644 });
-    return ["--ro-bind", `${file}:${path}`];
+    return [{ source: file, target: path }];
   });
 }
 

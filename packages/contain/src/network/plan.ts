@@ -10,6 +10,7 @@ import {
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
+import { connect } from "@contain-tools/veth";
 import type { RunOption } from "../options.ts";
 import type { Lease } from "./lease.ts";
 import { addressHolder, freeAddress } from "./pool.ts";
@@ -45,10 +46,10 @@ export function readNetwork(given: Options<RunOption>, rootless: boolean): Netwo
       "--net veth: an ordinary user cannot connect a network namespace to the host's",
       "a port on the host's bridge needs CAP_NET_ADMIN in the host's network namespace (network_namespaces(7)): run as root, or --net none",
     );
-  if ((given.value("ns") ?? "").split(",").includes("user"))
+  if ((given.value("ns") ?? "").split(",").includes("user") && !given.has("userns"))
     throw new ToolError(
       "--net veth does not go with a user namespace yet",
-      "the pair is made from inside, where root of another user namespace has no CAP_NET_ADMIN over the host's network (user_namespaces(7))",
+      "the pair is made from inside, where root of another user namespace has no CAP_NET_ADMIN over the host's network (user_namespaces(7)): --userns auto",
     );
   const ip = given.value("ip");
   return {
@@ -106,6 +107,11 @@ export function takeLease(id: string, plan: NetworkPlan): Lease {
     publish: plan.publish.map(describePublished),
     nat: plan.nat,
   };
+}
+
+/** Connects a container whose user namespace cannot do it from inside: what a `veth` in its chain does. */
+export function connectFromOutside(pid: number, { bridge, ip, prefix, gateway, hostName }: Lease): void {
+  connect(pid, { bridge, address: { ip, prefix }, gateway, name: "eth0", hostName });
 }
 
 /** The name that the end on the host has: 15 bytes are what there is room for. */

@@ -1,0 +1,57 @@
+// --userns and, for an ordinary user, the ids there are besides his own: words for nsexec.
+import { existsSync, statSync } from "node:fs";
+import { type Options, UsageError } from "@contain-tools/kernel";
+import type { RunOption } from "../options.ts";
+import { type IdLease, RANGE } from "./lease.ts";
+
+/** True with --userns auto. Nothing is changed. @throws UsageError when it cannot be had here, or with what else is given */
+export function readUserns(given: Options<RunOption>, rootless: boolean, namespaces: ReadonlySet<string>): boolean {
+  const word = given.value("userns");
+  if (word === undefined) return false;
+  if (word !== "auto") throw new UsageError(`--userns ${word}: it is auto`, "without it root has no user namespace, unless --ns names it");
+  if (rootless)
+    throw new UsageError(
+      "--userns auto is for root, who may give away ids",
+      "without it an ordinary user gets a user namespace in any case, with all ids that /etc/subuid gives to him",
+    );
+  for (const [kind, why] of [
+    ["mount", "the shifted mounts are made in a mount namespace of its own"],
+    ["pid", "a process that outlived the container would have the ids of the next one"],
+  ] as const)
+    if (!namespaces.has(kind))
+      throw new UsageError(`--userns auto needs the ${kind === "mount" ? "mnt" : kind} namespace that --ns leaves out`, why);
+  const overlay = given.value("overlay");
+  if (overlay !== undefined && !existsSync(overlay))
+    throw new UsageError(
+      `--overlay=${overlay}: with --userns auto it must be there`,
+      `its mount is shifted before anything is made in it: mkdir ${overlay}`,
+    );
+  return true;
+}
+
+/** The maps, and which paths of the host are shifted. `files` are ours: the container only reads them. */
+export function shiftWords(given: Options<RunOption>, { uid, gid }: IdLease, files: readonly string[]): string[] {
+  const overlay = given.value("overlay");
+  const volumes = given.all("volume").map((text) => text.split(":"));
+  const paths = [
+    { path: given.value("rootfs") ?? "/", readOnly: !given.has("rw") },
+    ...given.all("overlay-lower").map((path) => ({ path, readOnly: true })),
+    ...(overlay === undefined ? [] : [{ path: overlay, readOnly: false }]),
+    ...volumes.map(([path = "", , mode]) => ({ path, readOnly: mode === "ro" })),
+  ];
+  return [
+    ...["--map-users", `0:${uid}:${RANGE}`, "--map-groups", `0:${gid}:${RANGE}`, "--setuid", "0", "--setgid", "0"],
+    ...paths.flatMap(({ path, readOnly }) => [isDevice(path) ? "--unshifted" : readOnly ? "--ro-shift" : "--shift", path]),
+    ...files.flatMap((path) => ["--unshifted", path]),
+  ];
+}
+
+/** Through an idmapped mount a device node would work for who is root inside, so there it works for nobody. */
+function isDevice(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isCharacterDevice() === true || stat?.isBlockDevice() === true;
+}
+
+/** What is said of the ids that were given. */
+export const describeIds = ({ uid, gid }: IdLease) =>
+  `user namespace: uids 0-${RANGE - 1} inside are ${uid}-${uid + RANGE - 1} outside, gids ${gid}-${gid + RANGE - 1}; owners of files are shifted (idmapped mounts)`;

@@ -1,0 +1,41 @@
+// Subordinate ids: which ranges /etc/subuid and /etc/subgid give to a user (subuid(5), subgid(5)).
+import { readFileSync } from "node:fs";
+
+export interface SubordinateRange {
+  readonly start: number;
+  readonly count: number;
+}
+
+const MAX_ID = 0xfffffffe;
+
+/** The ranges of a user, in the order of the file; each name in `owners` is one that a line may begin with. What is no line is none. */
+export function subordinateRanges(file: "/etc/subuid" | "/etc/subgid", owners: readonly string[]): SubordinateRange[] {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    return [];
+  }
+  return text.split("\n").flatMap((line) => {
+    const [, owner = "", start, count] = /^([^:#]+):(\d{1,10}):(\d{1,10})$/.exec(line.trim()) ?? [];
+    const range = { start: Number(start), count: Math.min(Number(count), MAX_ID - Number(start) + 1) };
+    return owners.includes(owner) && range.count > 0 ? [range] : [];
+  });
+}
+
+/** How a user may be called in these files: by number, and by the name that /etc/passwd has. */
+export function subordinateOwners(uid: number): string[] {
+  const name = nameOfUser(uid);
+  return name === undefined ? [`${uid}`] : [name, `${uid}`];
+}
+
+function nameOfUser(uid: number): string | undefined {
+  try {
+    const line = readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .find((entry) => entry.split(":")[2] === String(uid));
+    return line?.split(":")[0];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,191 @@
+// --shift: which paths are in the new root, and copies of their mounts that have the maps of the new user namespace.
+import { closeSync, constants, existsSync, openSync, realpathSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import {
+  CLONE_NEWUSER,
+  clone3,
+  cloneMount,
+  exit,
+  failedWith,
+  idmapMount,
+  type MountInfo,
+  makeReadOnly,
+  pipe,
+  quote,
+  readIfThere,
+  readMountInfo,
+  SyscallError,
+  steps,
+  ToolError,
+  UsageError,
+  type Values,
+  waitpid,
+} from "@contain-tools/kernel";
+import { waitAt } from "./gate.ts";
+import { writeMaps } from "./idmap.ts";
+import type { IdMaps } from "./maps.ts";
+
+/** What is in the new root. Whoever is mapped inside need not be able to walk to the paths outside. */
+export interface Shifted {
+  readonly paths: readonly { readonly path: string; readonly how: How }[];
+  /** Where the caller is. */
+  readonly cwd: string;
+}
+
+const HOW = ["ro-shift", "shift", "unshifted"] as const;
+type How = (typeof HOW)[number];
+
+/** @throws UsageError */
+export function readShift(given: Values<How>, names: ReadonlySet<string>, maps: IdMaps): Shifted | undefined {
+  if (!HOW.some((how) => given.has(how))) return undefined;
+  if (!names.has("mount")) throw new UsageError("--shift: the shifted mounts need a mount namespace of their own", "add --mount");
+  if (maps.user.length === 0 || maps.group.length === 0)
+    throw new UsageError("--shift: shifted how?", "--map-users IN:OUT:N and --map-groups IN:OUT:N, or --map-auto");
+  const found = new Map<string, How>(); // of a path that is given twice, the last of HOW counts
+  for (const how of HOW) {
+    for (const path of given.all(how)) {
+      if (!existsSync(path)) throw new UsageError(`--${how} ${quote(path)}: there is no such file`);
+      found.set(resolve(path), how);
+    }
+  }
+  const paths = [...found].map(([path, how]) => ({ path, how }));
+  return { paths: paths.sort((a, b) => (a.path < b.path ? -1 : 1)), cwd: ownDirectory() };
+}
+
+function ownDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/"; // it has been removed
+  }
+}
+
+/** A copy of one mount, attached nowhere yet. */
+export interface Piece {
+  readonly fd: number;
+  /** The path that it belongs to. */
+  readonly path: string;
+  /** Below that path; empty for the path's own mount. */
+  readonly below: string;
+}
+
+const O_PATH = 0o10000000;
+
+/** Copies of all mounts of the paths, a parent before its children. @throws SyscallError, ToolError; nothing is left behind then */
+export function copyShifted({ paths }: Shifted, maps: IdMaps): Piece[] {
+  const userns = openUserNamespace(maps);
+  const pieces: Piece[] = [];
+  try {
+    const mounts = readMountInfo();
+    for (const { path, how } of paths)
+      copyTree(path, { userns: how === "unshifted" ? undefined : userns, readOnly: how === "ro-shift" }, mounts, pieces);
+    return pieces;
+  } catch (error) {
+    for (const { fd } of pieces) closeSync(fd);
+    throw error;
+  } finally {
+    closeSync(userns);
+  }
+}
+
+interface Form {
+  /** Whose maps; undefined for none. */
+  readonly userns: number | undefined;
+  readonly readOnly: boolean;
+}
+
+/** A user namespace with these maps. Its only process ends here; a mount keeps the maps for itself. */
+function openUserNamespace(maps: IdMaps): number {
+  const gate = pipe();
+  const pid = clone3({ flags: CLONE_NEWUSER }, () => {
+    closeSync(gate.write);
+    waitAt(gate);
+    return exit(0);
+  });
+  try {
+    writeMaps(pid, maps);
+    return openSync(`/proc/${pid}/ns/user`, "r");
+  } finally {
+    closeSync(gate.write); // end of file: it exits
+    closeSync(gate.read);
+    waitpid(pid, 0);
+  }
+}
+
+function copyTree(path: string, form: Form, mounts: readonly MountInfo[], pieces: Piece[]): void {
+  const source = openSync(path, O_PATH);
+  try {
+    const top = realpathSync(path);
+    const fd = cloneMount(source);
+    pieces.push({ fd, path, below: "" });
+    if (form.userns !== undefined) idmapTop(fd, form.userns, path, mountOf(source, mounts));
+    if (form.readOnly) makeReadOnly(fd);
+    for (const entry of mounts) {
+      if (!entry.mountPoint.startsWith(top === "/" ? "/" : `${top}/`) || entry.mountPoint === top) continue;
+      const copy = copySubmount(entry, form);
+      if (copy !== undefined) pieces.push({ fd: copy, path, below: relative(top, entry.mountPoint) });
+    }
+  } finally {
+    closeSync(source);
+  }
+}
+
+function idmapTop(fd: number, userns: number, path: string, mount: MountInfo | undefined): void {
+  try {
+    idmapMount(fd, userns);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    const type = mount === undefined ? "" : ` (${mount.type} on ${mount.mountPoint})`;
+    const mend = error.code === "EINVAL" || error.code === "EPERM" ? `. Put ${path} on another file system; or ${chownMend(path)}` : "";
+    throw new ToolError(`the owners of ${path}${type} cannot be shifted: ${error.message}`, `${error.hint ?? ""}${mend}`, 125, {
+      cause: error,
+    });
+  }
+}
+
+const chownMend = (path: string) =>
+  `chown -R a copy of it to a range of ids, and start that without shifting: nsexec --map-users 0:FIRST:65536 --map-groups 0:FIRST:65536 … -- pivot ${path}`;
+
+/** A file system of the kernel's, whose files belong to who they belong to. */
+const KERNELS_OWN = new Set(
+  "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl hugetlbfs mqueue nsfs proc pstore securityfs selinuxfs sysfs tracefs".split(
+    " ",
+  ),
+);
+
+/** undefined for one that another mount covers. */
+function copySubmount(entry: MountInfo, form: Form): number | undefined {
+  let source: number;
+  try {
+    source = openSync(entry.mountPoint, O_PATH | constants.O_NOFOLLOW);
+  } catch {
+    return undefined; // covered, or gone meanwhile
+  }
+  try {
+    return mountId(source) === entry.id ? formed(cloneMount(source), entry, form) : undefined;
+  } finally {
+    closeSync(source);
+  }
+}
+
+/** One that cannot be shifted is there all the same; then its files are nobody's inside. */
+function formed(fd: number, { mountPoint, type }: MountInfo, { userns, readOnly }: Form): number {
+  if (KERNELS_OWN.has(type)) return fd; // and a /proc that is read-only would forbid a new one (mount_namespaces(7))
+  if (userns !== undefined) {
+    try {
+      idmapMount(fd, userns);
+    } catch (error) {
+      if (!failedWith(error, "EINVAL", "EPERM")) throw error;
+      steps.say(`${mountPoint} (${type}) cannot be shifted (${error.code}): inside, its files belong to nobody`);
+    }
+  }
+  if (readOnly) makeReadOnly(fd);
+  return fd;
+}
+
+const mountOf = (fd: number, mounts: readonly MountInfo[]) => mounts.find(({ id }) => id === mountId(fd));
+
+/** Field mnt_id of /proc/self/fdinfo (proc_pid_fdinfo(5)). */
+function mountId(fd: number): number {
+  return Number(/^mnt_id:\s*(\d+)$/m.exec(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "")?.[1]);
+}
