@@ -136,15 +136,15 @@ function idmapTop(fd: number, userns: number, path: string, mount: MountInfo | u
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     const type = mount === undefined ? "" : ` (${mount.type} on ${mount.mountPoint})`;
-    const mend = error.code === "EINVAL" || error.code === "EPERM" ? `. Put ${path} on another file system; or ${chownMend(path)}` : "";
+    const mend = failedWith(error, "EINVAL") ? `. ${mendFor(path)}` : "";
     throw new ToolError(`the owners of ${path}${type} cannot be shifted: ${error.message}`, `${error.hint ?? ""}${mend}`, 125, {
       cause: error,
     });
   }
 }
 
-const chownMend = (path: string) =>
-  `chown -R a copy of it to a range of ids, and start that without shifting: nsexec --map-users 0:FIRST:65536 --map-groups 0:FIRST:65536 … -- pivot ${path}`;
+const mendFor = (path: string) =>
+  `Copy it to one that has them; or chown -R a copy to a range of ids and start that unshifted: nsexec --map-users 0:FIRST:65536 --map-groups 0:FIRST:65536 … -- pivot ${quote(path)}`;
 
 /** A file system of the kernel's, whose files belong to who they belong to. */
 const KERNELS_OWN = new Set(

@@ -121,7 +121,7 @@ function create(plan: Plan, { cgroup, self, meanwhile }: Outside, gate: Pipe, ma
         );
   const kept: string[] = [];
   try {
-    if (!entered && plan.intoCgroup !== undefined) writeKernelFile(`${cgroupPath(plan.intoCgroup)}/cgroup.procs`, `${pid}`);
+    putIntoGroup({ pid, entered }, plan.intoCgroup);
     writeMaps(pid, maps);
     meanwhile(pid);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
@@ -142,14 +142,22 @@ function create(plan: Plan, { cgroup, self, meanwhile }: Outside, gate: Pipe, ma
   return pid;
 }
 
-/** clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it. */
-function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never): Made {
+/**
+ * clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it; after a user namespace
+ * was joined, whose root may not write to the group, too.
+ */
+function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never, ...mayNot: readonly string[]): Made {
   try {
     return { pid: clone3({ flags: bits, cgroup }, child), entered: true };
   } catch (error) {
-    if (cgroup === undefined || !failedWith(error, "EINVAL", "ENOSYS", "E2BIG")) throw error;
+    if (cgroup === undefined || !failedWith(error, "EINVAL", "ENOSYS", "E2BIG", ...mayNot)) throw error;
     return { pid: clone3({ flags: bits }, child), entered: false };
   }
+}
+
+/** Puts a child that was not born there into its group. */
+function putIntoGroup({ pid, entered }: Made, group: string | undefined): void {
+  if (!entered && group !== undefined) writeKernelFile(`${cgroupPath(group)}/cgroup.procs`, `${pid}`);
 }
 
 /**
@@ -171,20 +179,22 @@ function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never):
   const first = clone3({ flags: 0 }, () => {
     hideSecrets(plan.areas, "nsexec"); // the container's processes can look at us from here on
     join(files);
-    const { pid } = cloneIntoCgroup(CLONE_PARENT, cgroup, () => {
+    const body = () => {
       closeSync(answer.read);
       closeSync(answer.write); // the answer ends when its writers are gone
       return child();
-    });
-    writeSync(answer.write, `${pid}`);
+    };
+    writeSync(answer.write, JSON.stringify(cloneIntoCgroup(CLONE_PARENT, cgroup, body, "EACCES")));
     exit(0);
   });
   closeSync(answer.write);
-  const pid = Number(readToEnd(answer.read));
+  const text = readToEnd(answer.read);
   closeSync(answer.read);
   const status = shellStatus(waitpid(first, 0)?.status ?? 0);
-  if (status !== 0 || pid === 0) exit(status || 125); // it has explained itself
-  return pid;
+  if (status !== 0 || text === "") exit(status || 125); // it has explained itself
+  const made = JSON.parse(text) as Made;
+  putIntoGroup(made, plan.intoCgroup);
+  return made.pid;
 }
 
 /** A process group of its own, in the terminal's foreground. SIGTTOU is blocked here like all signals. */
