@@ -22,8 +22,12 @@ export function readMaps(given: Values<MapOption>): IdMaps {
     if (given.has("map-root-user")) return 0;
     return given.has("map-current-user") ? own : undefined;
   };
-  const user = withSingle(readRanges(given, "map-users", "/etc/subuid", uid), inner("map-user", uid), uid);
-  const group = withSingle(readRanges(given, "map-groups", "/etc/subgid", uid), inner("map-group", gid), gid);
+  const side = (option: "map-users" | "map-groups", file: "/etc/subuid" | "/etc/subgid", single: number | undefined, own: number) => {
+    const auto = given.has("map-auto") ? everySubordinate(file, uid, single) : [];
+    return [...withSingle(readRanges(given, option), single, own), ...auto];
+  };
+  const user = side("map-users", "/etc/subuid", inner("map-user", uid), uid);
+  const group = side("map-groups", "/etc/subgid", inner("map-group", gid), gid);
   checkOverlap("--map-users", user);
   checkOverlap("--map-groups", group);
   const setgroups = given.value("setgroups");
@@ -44,13 +48,8 @@ export function readMaps(given: Values<MapOption>): IdMaps {
   };
 }
 
-function readRanges(
-  given: Values<MapOption>,
-  option: "map-users" | "map-groups",
-  file: "/etc/subuid" | "/etc/subgid",
-  uid: number,
-): IdRange[] {
-  const ranges = given.all(option).map((text) => {
+function readRanges(given: Values<MapOption>, option: "map-users" | "map-groups"): IdRange[] {
+  return given.all(option).map((text) => {
     const match = /^(\d+):(\d+):(\d+)$/.exec(text);
     if (!match)
       throw new UsageError(
@@ -64,17 +63,21 @@ function readRanges(
       count: parseCount(`--${option}`, count, 1, MAX_ID),
     };
   });
-  if (given.has("map-auto")) ranges.push(...everySubordinate(file, uid));
-  return ranges;
 }
 
-/** All ranges that /etc/subuid or /etc/subgid gives to this user, from 0 inside on. */
-function everySubordinate(file: "/etc/subuid" | "/etc/subgid", uid: number): IdRange[] {
+/** All ranges that /etc/subuid or /etc/subgid gives to this user, one behind the other from 0 inside on, but for the id `taken`. */
+function everySubordinate(file: "/etc/subuid" | "/etc/subgid", uid: number, taken: number | undefined): IdRange[] {
   const owners = subordinateOwners(uid);
-  let inner = 0;
-  const ranges = subordinateRanges(file, owners).map(({ start, count }) => {
-    inner += count;
-    return { inner: inner - count, outer: start, count };
+  let next = 0;
+  const ranges = subordinateRanges(file, owners).flatMap(({ start, count }) => {
+    const inner = next;
+    const below = taken === undefined || taken < inner || taken >= inner + count ? count : taken - inner;
+    next += count + (below < count ? 1 : 0);
+    const parts = [
+      { inner, outer: start, count: below },
+      { inner: inner + below + 1, outer: start + below, count: count - below },
+    ];
+    return parts.filter((part) => part.count > 0);
   });
   if (ranges.length > 0) return ranges;
   const name = owners.length > 1 ? owners[0] : `uid ${uid}`;
