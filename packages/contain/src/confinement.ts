@@ -61,15 +61,16 @@ export function describeNone({
   ownUserNamespace: boolean;
   user: string | undefined;
 }): string {
-  const who =
+  const whoInside =
     user !== undefined
       ? "what the kernel lets this user do outside, it does inside"
       : rootless
         ? "root inside is you outside"
-        : ids
-          ? "root inside is nobody else outside, but over the files of its root and its volumes it is root"
-          : ownUserNamespace
-            ? "root inside is root outside, with no capabilities there"
-            : "root inside is root outside";
+        : ownUserNamespace
+          ? "root inside is root outside, with no capabilities there"
+          : "root inside is root outside";
+  const who = ids
+    ? "who is inside is nobody outside, but has the files of its root and its volumes as their owner on disk has them"
+    : whoInside;
   return `confinement: none; ${who}. --confine adds docker's rails.`;
 }

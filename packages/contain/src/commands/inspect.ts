@@ -1,7 +1,17 @@
 // `contain inspect`: everything that is known of one container, as JSON.
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { exit, groupProcesses, NAMESPACES, namespaceId, readIfThere, readMountInfo, statusField, withCommon } from "@contain-tools/kernel";
+import {
+  exit,
+  groupProcesses,
+  NAMESPACES,
+  namespaceId,
+  readIdMap,
+  readIfThere,
+  readMountInfo,
+  statusField,
+  withCommon,
+} from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { print } from "../print.ts";
 import { isAlive, type State, statusOf } from "../state.ts";
@@ -32,6 +42,7 @@ function describe(state: State) {
     status,
     supervisor: { ...state.supervisor, alive: isAlive(state.supervisor) },
     namespaces: pid === undefined ? undefined : Object.fromEntries(NAMESPACES.map(({ file }) => [file, describeNamespace(pid, file)])),
+    idMaps: pid === undefined ? undefined : describeIdMaps(pid),
     mounts: pid === undefined ? undefined : describeMounts(pid),
     processes: describeProcesses(state, init?.pid),
     limits: state.group === undefined ? undefined : readLimitFiles(state.group),
@@ -43,6 +54,15 @@ function describe(state: State) {
 function describeNamespace(pid: number, file: string) {
   const id = namespaceId(pid, file);
   return id && { id, inode: Number(/\d+/.exec(id)?.[0]), shared: id === namespaceId("self", file) };
+}
+
+/** `inner` is the first of `count` ids inside, `outer` the same one here. */
+function describeIdMaps(pid: number) {
+  try {
+    return { uid: readIdMap(pid, "uid_map"), gid: readIdMap(pid, "gid_map") };
+  } catch {
+    return undefined; // it has ended meanwhile
+  }
 }
 
 function describeMounts(pid: number) {

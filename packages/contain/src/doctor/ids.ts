@@ -88,7 +88,7 @@ function canRun(path: string): boolean {
 }
 
 function subordinate(file: string, kind: "uid" | "gid"): Verdict {
-  const rule = `sub${kind}(5): NAME:FIRST:COUNT; the first that fits is used by --map-auto`;
+  const rule = `sub${kind}(5): NAME:FIRST:COUNT; all that fit are used by --map-auto, and by a container of an ordinary user`;
   const found = evidenceFrom(file, rule);
   const names = [userName(), `${uid()}`].filter((name) => name !== undefined);
   const lines = (found.value ?? "")

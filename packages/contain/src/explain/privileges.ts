@@ -111,7 +111,10 @@ function explainMap(subject: Subject, file: "uid_map" | "gid_map", id: number | 
   const outwards = shown.map(({ inner, outer, count: n }) => `${span(outer, n)} here is ${span(inner, n)} inside`).join(", ");
   const own = ranges.find(({ outer, count: n }) => id !== undefined && id >= outer && id < outer + n);
   const itself = own === undefined || id === undefined ? "" : `; its own ${kind} ${id} is ${id - own.outer + own.inner} inside`;
-  return is(file, `${kind} ${inwards}; ${outwards}; every other ${kind} looks like 65534 inside${itself}`, [proof]);
+  const root = ranges.some(({ outer }) => outer === 0) ? "" : ", as 0 here,";
+  return is(file, `${kind} ${inwards}; ${outwards}; every other ${kind}${root} looks like 65534 inside (nobody: not mapped)${itself}`, [
+    proof,
+  ]);
 }
 
 function readMap(pid: number, file: "uid_map" | "gid_map"): IdRange[] | undefined {

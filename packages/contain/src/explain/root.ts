@@ -32,7 +32,14 @@ export function explainRoot(subject: Subject): Finding[] {
         [{ source: `/proc/${pid}/mountinfo`, value: `${mounts.length} lines, none for /`, rule: RULE }],
       ),
     ];
-  return [...first, rootState(pid, root), ...overlay(pid, root), ...writable(pid, mounts), ...shared(subject, mounts)];
+  return [
+    ...first,
+    rootState(pid, root),
+    ...overlay(pid, root),
+    ...shifted(pid, mounts),
+    ...writable(pid, mounts),
+    ...shared(subject, mounts),
+  ];
 }
 
 /** mountinfo is shown relative to the root of the process; /proc/PID/root says whether that is another directory (chroot(2)). */
@@ -69,6 +76,23 @@ function overlay(pid: number, root: MountInfo): Finding[] {
       "root-overlay",
       `its root is an overlay of ${count(lower.length, "lower layer")}, the topmost ${clean(lower[0] ?? "?", 200)}; ${where}`,
       [{ ...mountEvidence(pid, root), rule: "overlayfs.rst" }],
+    ),
+  ];
+}
+
+/** Which map a mount has, mountinfo does not say. */
+function shifted(pid: number, mounts: readonly MountInfo[]): Finding[] {
+  const found = mounts.filter(({ options }) => options.includes("idmapped"));
+  if (found.length === 0) return [];
+  const names = some(
+    found.map(({ mountPoint }) => clean(mountPoint, 100)),
+    20,
+  );
+  return [
+    is(
+      "mounts-idmapped",
+      `idmapped: ${names}; on disk, the owners of files there are other ids than its uid_map and gid_map say`,
+      found.slice(0, 6).map((mount) => ({ ...mountEvidence(pid, mount), rule: "mount_setattr(2), ID-mapped mounts" })),
     ),
   ];
 }
