@@ -5,6 +5,7 @@ import { sys } from "./trace.ts";
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
+const MOUNT_ATTR_RDONLY = 1n;
 const MOUNT_ATTR_NODEV = 4n;
 const MOUNT_ATTR_IDMAP = 0x100000n;
 const openTreeC = declareSyscall(SYS.open_tree, ["int", "str", "uint"]);
@@ -27,11 +28,13 @@ export function cloneMount(fd: number): number {
  * @throws SyscallError EINVAL (the file system has no idmapped mounts), EPERM (it has a map already; no CAP_SYS_ADMIN over the
  * file system), ENOSYS (before Linux 5.12)
  */
-export function idmapMount(fd: number, userns: number): void {
-  const attr = new BigUint64Array([MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV, 0n, 0n, BigInt(userns)]);
+export function idmapMount(fd: number, userns: number, readOnly: boolean): void {
+  const bits = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV | (readOnly ? MOUNT_ATTR_RDONLY : 0n);
+  const attr = new BigUint64Array([bits, 0n, 0n, BigInt(userns)]);
+  const names = `MOUNT_ATTR_IDMAP|MOUNT_ATTR_NODEV${readOnly ? "|MOUNT_ATTR_RDONLY" : ""}`;
   sys(
     "mount_setattr",
-    () => [`${fd}`, '""', "AT_EMPTY_PATH", `{attr_set=MOUNT_ATTR_IDMAP|MOUNT_ATTR_NODEV, userns_fd=${userns}}`, "32"],
+    () => [`${fd}`, '""', "AT_EMPTY_PATH", `{attr_set=${names}, userns_fd=${userns}}`, "32"],
     () => mountSetattrC(fd, "", AT_EMPTY_PATH, new Uint8Array(attr.buffer), 32),
   );
 }

@@ -91,6 +91,7 @@ export function copyShifted({ paths }: Shifted, maps: IdMaps): Piece[] {
 interface Form {
   /** Whose maps; undefined for none. */
   readonly userns: number | undefined;
+  /** Of what is shifted. */
   readonly readOnly: boolean;
 }
 
@@ -118,8 +119,7 @@ function copyTree(path: string, form: Form, mounts: readonly MountInfo[], pieces
     const top = realpathSync(path);
     const fd = cloneMount(source);
     pieces.push({ fd, path, below: "" });
-    if (form.userns !== undefined) idmapTop(fd, form.userns, path, mountOf(source, mounts));
-    if (form.readOnly) makeReadOnly(fd);
+    if (form.userns !== undefined) idmapTop(fd, { ...form, userns: form.userns }, path, mountOf(source, mounts));
     for (const entry of mounts) {
       if (!entry.mountPoint.startsWith(top === "/" ? "/" : `${top}/`) || entry.mountPoint === top) continue;
       const copy = copySubmount(entry, form);
@@ -130,9 +130,9 @@ function copyTree(path: string, form: Form, mounts: readonly MountInfo[], pieces
   }
 }
 
-function idmapTop(fd: number, userns: number, path: string, mount: MountInfo | undefined): void {
+function idmapTop(fd: number, { userns, readOnly }: Form & { readonly userns: number }, path: string, mount: MountInfo | undefined): void {
   try {
-    idmapMount(fd, userns);
+    idmapMount(fd, userns, readOnly);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     const type = mount === undefined ? "" : ` (${mount.type} on ${mount.mountPoint})`;
@@ -173,7 +173,8 @@ function formed(fd: number, { mountPoint, type }: MountInfo, { userns, readOnly 
   if (KERNELS_OWN.has(type)) return fd; // and a /proc that is read-only would forbid a new one (mount_namespaces(7))
   if (userns !== undefined) {
     try {
-      idmapMount(fd, userns);
+      idmapMount(fd, userns, readOnly);
+      return fd;
     } catch (error) {
       if (!failedWith(error, "EINVAL", "EPERM")) throw error;
       steps.say(`${mountPoint} (${type}) cannot be shifted (${error.code}): inside, its files belong to nobody`);

@@ -1,6 +1,14 @@
 // Ranges of ids for containers, out of /etc/subuid and /etc/subgid (subuid(5)). Who makes a state holds the lock meanwhile.
 import { existsSync, readdirSync } from "node:fs";
-import { type IdRange, readIdMap, type SubordinateRange, subordinateRanges, ToolError } from "@contain-tools/kernel";
+import {
+  type IdRange,
+  readIdMap,
+  readIfThere,
+  type SubordinateRange,
+  statFields,
+  subordinateRanges,
+  ToolError,
+} from "@contain-tools/kernel";
 import { isEmptyGroup } from "../leftovers.ts";
 import { isAlive, readStates, type State, statusOf } from "../state.ts";
 import { type IdLease, RANGE } from "./lease.ts";
@@ -76,12 +84,22 @@ function mapsInUse(): Record<Kind["map"], readonly IdRange[]> {
   const found: Record<Kind["map"], IdRange[]> = { uid_map: [], gid_map: [] };
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     for (const { map } of KINDS) {
-      try {
-        found[map].push(...readIdMap(Number(pid), map).filter(({ inner, outer }) => inner !== outer));
-      } catch {
-        break; // it has ended
-      }
+      const ranges = mapOf(Number(pid), map).filter(({ inner, outer }) => inner !== outer);
+      if (ranges.length > 0 && !hasEnded(pid)) found[map].push(...ranges);
     }
   }
   return found;
+}
+
+function mapOf(pid: number, map: Kind["map"]): IdRange[] {
+  try {
+    return readIdMap(pid, map);
+  } catch {
+    return []; // it is gone
+  }
+}
+
+/** A zombie keeps its maps until it is reaped, and does nothing with them. */
+function hasEnded(pid: string): boolean {
+  return /^[ZX]?$/.test(statFields(readIfThere(`/proc/${pid}/stat`) ?? "")[0] ?? "");
 }
