@@ -346,25 +346,16 @@ describe("nsexec sets up", need("root"), () => {
   });
 
   describe("--map-auto", need("newuidmap"), () => {
-    const lines = [`nobody:${700_000 + process.pid}:1000`, `root:${2_000_000 + process.pid}:2000`];
-    const files = ["/etc/subuid", "/etc/subgid"];
-    const others = new Map<string, string>();
-    before(() => {
-      for (const file of files) {
-        const text = readFileSync(file, "utf8");
-        others.set(file, text);
-        // The first line of a user counts, so whatever another one says stays behind ours.
-        writeFileSync(file, `${lines.join("\n")}\n${text}`);
-      }
-    });
-    after(() => {
-      for (const file of files) {
-        const left = readFileSync(file, "utf8")
-          .split("\n")
-          .filter((line) => !lines.includes(line));
-        writeFileSync(file, left.join("\n"));
-      }
-    });
+    const file = join(dir, "subids");
+    before(() => writeFileSync(file, "nobody:700000:1000\nroot:2000000:2000\n65534:800000:5\n0:2100000:1\n"));
+    /** With these files of its own: the host's are also those of other tests. */
+    const withFiles = (...argv: string[]) => [
+      ...["unshare", "-m", "--propagation", "private", "sh", "-c"],
+      `mount --bind ${file} /etc/subuid && mount --bind ${file} /etc/subgid && exec "$@"`,
+      ...["sh", ...argv],
+    ];
+    const nobody = (...words: string[]) =>
+      run(withFiles("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", join(bin, "nsexec"), ...words), { cwd: "/" });
     const squeeze = (text: string) =>
       text
         .trim()
@@ -372,22 +363,23 @@ describe("nsexec sets up", need("root"), () => {
         .map((line) => line.trim().split(/\s+/).join(" "));
 
     test("an ordinary user gets the range of newuidmap", () => {
-      const { stdout, stderr } = run(
-        ["nsexec", "--map-auto", "-S0", "-G0", "sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g"],
-        { ...NOBODY, cwd: "/" },
-      );
-      const range = `0 ${700_000 + process.pid} 1000`;
-      assert.deepEqual(squeeze(stdout), [range, range, "0", "0"], stderr);
+      const script = "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g";
+      const { stdout, stderr } = nobody("--map-auto", "-S0", "-G0", "sh", "-c", script);
+      const ranges = ["0 700000 1000", "1000 800000 5"];
+      assert.deepEqual(squeeze(stdout), [...ranges, ...ranges, "0", "0"], stderr);
     });
 
     test("with --map-root-user it is root, and the range begins at 1", () => {
-      const { stdout, stderr } = run(["nsexec", "-r", "--map-auto", "sh", "-c", "cat /proc/self/uid_map; id -u"], { ...NOBODY, cwd: "/" });
-      assert.deepEqual(squeeze(stdout), ["0 65534 1", `1 ${700_000 + process.pid} 1000`, "0"], stderr);
+      const { stdout, stderr } = nobody("-r", "--map-auto", "sh", "-c", "cat /proc/self/uid_map; id -u");
+      assert.deepEqual(squeeze(stdout), ["0 65534 1", "1 700000 1000", "1001 800000 5", "0"], stderr);
+      const inTheMiddle = nobody("--map-user", "1001", "--map-group", "4", "--map-auto", "cat", "/proc/self/uid_map", "/proc/self/gid_map");
+      const uids = ["1001 65534 1", "0 700000 1000", "1000 800000 1", "1002 800001 4"];
+      assert.deepEqual(squeeze(inTheMiddle.stdout), [...uids, "4 65534 1", "0 700000 4", "5 700004 996", "1001 800000 5"]);
     });
 
     test("root writes the maps itself", () => {
-      const { stdout, stderr } = run(["nsexec", "--trace", "--map-auto", "cat", "/proc/self/uid_map"]);
-      assert.deepEqual(squeeze(stdout), [`0 ${2_000_000 + process.pid} 2000`]);
+      const { stdout, stderr } = run(withFiles(join(bin, "nsexec"), "--trace", "--map-auto", "cat", "/proc/self/uid_map"));
+      assert.deepEqual(squeeze(stdout), ["0 2000000 2000", "2000 2100000 1"]);
       assert.doesNotMatch(stderr, /newuidmap/);
     });
 
@@ -398,7 +390,7 @@ describe("nsexec sets up", need("root"), () => {
     });
 
     test("more than one's range: newuidmap's refusal is told", () => {
-      const { status, stderr } = run(["nsexec", "--map-users=0:1:5", "true"], { ...NOBODY, cwd: "/" });
+      const { status, stderr } = nobody("--map-users=0:1:5", "true");
       assert.equal(status, 125);
       assert.match(stderr, /newuidmap \d+ 0 1 5: exit status 1\n.*\/etc\/subuid/);
     });
@@ -673,6 +665,9 @@ describe("nsexec refuses", () => {
     trace: ["=xml", "="],
     chain: ["=fork", "="],
     "preserve-fds": ["=-1", "=x", "=1001", "="],
+    shift: ["=/", "=/ --mount", "=/none --mount --map-users=0:5:1 --map-groups=0:5:1", "= --mount --map-users=0:5:1 --map-groups=0:5:1"],
+    "ro-shift": ["=/", "=/none --mount --map-users=0:5:1 --map-groups=0:5:1"],
+    unshifted: ["=/", "=/none --mount --map-users=0:5:1 --map-groups=0:5:1"],
   };
   const marker = join(dir, "marker");
   const state = () => [hostname(), ...Object.values(LETTERS).map((kind) => ns(kind)), readFileSync("/proc/self/mountinfo", "utf8")];

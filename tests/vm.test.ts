@@ -16,6 +16,7 @@ import { limitCases } from "./vm/cases/limits.ts";
 import { manageCases } from "./vm/cases/manage.ts";
 import { recordCases } from "./vm/cases/record.ts";
 import { userCases } from "./vm/cases/user.ts";
+import { usernsCases } from "./vm/cases/userns.ts";
 import { verdictCases } from "./vm/cases/verdict.ts";
 import { boot, type Machine } from "./vm/machine.ts";
 
@@ -33,6 +34,7 @@ const all = [
   ...manageCases,
   ...recordCases,
   ...userCases,
+  ...usernsCases,
   ...verdictCases,
 ];
 const cases = all.filter(({ name }) => name.includes(word));
