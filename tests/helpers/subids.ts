@@ -11,9 +11,11 @@ export interface SubordinateIds {
 
 export function subordinateIds(world: World, dir: string): SubordinateIds {
   const files = ["subuid", "subgid"].map((name) => join(dir, name));
-  const set = (...texts: string[]) => files.forEach((file, i) => writeFileSync(file, texts[i] ?? texts[0] ?? ""));
+  const set = (...texts: readonly [string, string]) => {
+    for (const [i, file] of files.entries()) writeFileSync(file, texts[i] ?? "");
+  };
   before(() => {
-    set("");
+    set("", "");
     const { status, stderr } = world.sh(files.map((file) => `mount --bind ${file} /etc/${file.slice(dir.length + 1)}`).join(" && "));
     if (status !== 0) throw new Error(stderr);
   });

@@ -45,7 +45,7 @@ function free(kind: Kind, taken: readonly Pick<IdRange, "outer" | "count">[]): n
   const found = starts.find((start) => !taken.some(({ outer, count }) => outer < start + RANGE && start < outer + count));
   if (found !== undefined) return found;
   throw new ToolError(
-    `--userns auto: all ${starts.length} ranges of ${RANGE} ids that ${kind.file} gives to ${owner} are taken`,
+    `--userns auto: no range of ${RANGE} ids is free: ${kind.file} gives ${starts.length} to ${owner}`,
     `\`contain list\` shows who runs, \`contain gc\` removes what is dead; or add a line to ${kind.file}: ${EXAMPLE}`,
   );
 }
