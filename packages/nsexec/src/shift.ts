@@ -147,11 +147,10 @@ const mendFor = (path: string) =>
   `Copy it to one that has them; or chown -R a copy to a range of ids and start that unshifted: nsexec --map-users 0:FIRST:65536 --map-groups 0:FIRST:65536 … -- pivot ${quote(path)}`;
 
 /** A file system of the kernel's, whose files belong to who they belong to. */
-const KERNELS_OWN = new Set(
-  "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl hugetlbfs mqueue nsfs proc pstore securityfs selinuxfs sysfs tracefs".split(
-    " ",
-  ),
-);
+const isKernelsOwn = (type: string) =>
+  /^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|efivarfs|fusectl|hugetlbfs|mqueue|nsfs|proc|pstore|securityfs|selinuxfs|sysfs|tracefs)$/.test(
+    type,
+  );
 
 /** undefined for one that another mount covers. */
 function copySubmount(entry: MountInfo, form: Form): number | undefined {
@@ -170,7 +169,7 @@ function copySubmount(entry: MountInfo, form: Form): number | undefined {
 
 /** One that cannot be shifted is there all the same; then its files are nobody's inside. */
 function formed(fd: number, { mountPoint, type }: MountInfo, { userns, readOnly }: Form): number {
-  if (KERNELS_OWN.has(type)) return fd; // and a /proc that is read-only would forbid a new one (mount_namespaces(7))
+  if (isKernelsOwn(type)) return fd; // and a /proc that is read-only would forbid a new one (mount_namespaces(7))
   if (userns !== undefined) {
     try {
       idmapMount(fd, userns, readOnly);
