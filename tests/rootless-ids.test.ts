@@ -65,7 +65,7 @@ describe("the ids of an ordinary user's container", need("root", "newuidmap", "s
       contain stop --grace 0 $id; contain rm $id`);
     assert.match(
       stdout,
-      /^Uid:\t7\t7\t7\t7\nCapEff:\t0+\nCapBnd:\t00000000a80425fb\ncrw--w---- +1 8 +5 .*\r\n(\^@)?9\nuid=10 gid=11\n$/,
+      /^Uid:\t7\t7\t7\t7\nCapEff:\t0+\nCapBnd:\t00000000a80425fb\n(\^@)?crw--w---- +1 8 +5 .*\r\n(\^@)?9\nuid=10 gid=11\n$/,
       stderr,
     );
   });

@@ -74,7 +74,7 @@ describe("--userns auto", need("root", "script", "unshare", "setpriv"), () => {
     assert.match(world.run(["contain", "exec", "--user", "9:10", id, "--", "id"]).stdout, /uid=9 gid=10/);
     assert.match(
       world.sh(`script -qec "contain exec -tu 9 ${id} -- sh -c 'tty; ls -ln /dev/pts/0'" /dev/null`).stdout,
-      /\/dev\/pts\/0\r\ncrw--w----\s+1 9\s+5/,
+      /\/dev\/pts\/0\r\n(\^@)?crw--w----\s+1 9\s+5/,
     );
     assert.match(
       world.sh(
@@ -179,7 +179,7 @@ describe("--userns auto", need("root", "script", "unshare", "setpriv"), () => {
       const { stdout } = world.sh(
         `script -qec "contain run -qt --userns auto --rootfs ${rootfs} --user 1000 -- sh -c 'tty; ls -ln /dev/console'" /dev/null`,
       );
-      assert.match(stdout, /\/dev\/pts\/0\r\ncrw--w---- +1 1000 +5 /);
+      assert.match(stdout, /\/dev\/pts\/0\r\n(\^@)?crw--w---- +1 1000 +5 /);
     });
 
     test("--detach, a log, exec with --confine", () => {

@@ -1,5 +1,5 @@
 // --shift: which paths are in the new root, and copies of their mounts that have the maps of the new user namespace.
-import { closeSync, constants, existsSync, openSync, realpathSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readlinkSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import {
   CLONE_NEWUSER,
@@ -7,6 +7,7 @@ import {
   cloneMount,
   exit,
   failedWith,
+  fdPath,
   idmapMount,
   type MountInfo,
   makeReadOnly,
@@ -116,7 +117,7 @@ function openUserNamespace(maps: IdMaps): number {
 function copyTree(path: string, form: Form, mounts: readonly MountInfo[], pieces: Piece[]): void {
   const source = openSync(path, O_PATH);
   try {
-    const top = realpathSync(path);
+    const top = readlinkSync(fdPath(source));
     const fd = cloneMount(source);
     pieces.push({ fd, path, below: "" });
     if (form.userns !== undefined) idmapTop(fd, { ...form, userns: form.userns }, path, mountOf(source, mounts));

@@ -90,7 +90,7 @@ function canRun(path: string): boolean {
 function subordinate(file: string, kind: "uid" | "gid"): Verdict {
   const rule = `sub${kind}(5): NAME:FIRST:COUNT; all that fit are used by --map-auto, and by a container of an ordinary user`;
   const found = evidenceFrom(file, rule);
-  const names = [userName(), `${uid()}`].filter((name) => name !== undefined);
+  const names = [uid() === 0 ? "containers" : undefined, userName(), `${uid()}`].filter((name) => name !== undefined);
   const lines = (found.value ?? "")
     .split("\n")
     .filter((line) => names.includes(line.split(":")[0] ?? "") && /^[^:]+:\d+:[1-9]\d*$/.test(line));
@@ -103,7 +103,12 @@ function subordinate(file: string, kind: "uid" | "gid"): Verdict {
       own,
       fromNss,
     ]);
-  if (uid() === 0) return { state: "ok", text: `${quoteEvidence(own)}; root needs none, it maps any ids`, evidence: [own] };
+  if (uid() === 0)
+    return {
+      state: "ok",
+      text: `${quoteEvidence(own)}; root maps any ids, but \`contain run --userns auto\` needs a line`,
+      evidence: [own],
+    };
   const mend = `as root: usermod --add-sub${kind}s 100000-165535 ${names[0]}`;
   return { state: "missing", text: `${quoteEvidence(own)}, so there is one id inside a user namespace`, evidence: [own], mend };
 }
