@@ -3,6 +3,7 @@ import "./profile.ts"; // the first, so that it sees the others being loaded
 
 export * from "./binary.ts";
 export * from "./capability.ts";
+export { type Captured, capture } from "./capture.ts";
 export * from "./cgroup.ts";
 export * from "./chain.ts";
 export * from "./console.ts";
@@ -17,10 +18,12 @@ export * from "./hole.ts";
 export * from "./idmap.ts";
 export {
   type Endpoint,
+  freePorts,
   listenOn,
   type Protocol,
   receiveDatagram,
   receiveNow,
+  sendAtOnce,
   sendNow,
   shutdownWrite,
   socketError,
@@ -37,6 +40,7 @@ export {
   type Interface,
   type InterfaceAddress,
   interfaces,
+  interfaceTo,
   namespaceNumber,
   type Route,
   routes,
@@ -44,6 +48,7 @@ export {
 export * from "./loopback.ts";
 export * from "./mount.ts";
 export * from "./namespace.ts";
+export { joinNetwork, openNetlinkOf } from "./netjoin.ts";
 export { openNetlink } from "./netlink.ts";
 export * from "./options.ts";
 export * from "./parse.ts";
@@ -64,6 +69,7 @@ export * from "./seccompfilter.ts";
 export * from "./secrets.ts";
 export * from "./signal.ts";
 export * from "./socket.ts";
+export { acceptFrom, socketpair } from "./sockets.ts";
 export * from "./subid.ts";
 export * from "./terminal.ts";
 export * from "./termios.ts";

@@ -2,29 +2,20 @@
 import { closeSync } from "node:fs";
 import { ipBytes, ipText } from "./ip.ts";
 import { declare, errno } from "./libc.ts";
-import { sys } from "./trace.ts";
+import { bindSocket, connectSocket, listenSocket, MSG_NOSIGNAL, openSocket, SOL_SOCKET, setSocketOption } from "./sockets.ts";
 
 const AF_INET = 2;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
 const SHUT_WR = 1;
-const MSG_NOSIGNAL = 0x4000;
-const EINPROGRESS = 115;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const EAGAIN = 11;
 const EINTR = 4;
 const BACKLOG = 128;
 
-const socketC = declare("socket", "int", ["int", "int", "int"]);
-const bindC = declare("bind", "int", ["int", "void *", "uint"]);
-const listenC = declare("listen", "int", ["int", "int"]);
-const connectC = declare("connect", "int", ["int", "void *", "uint"]);
-const setsockoptC = declare("setsockopt", "int", ["int", "int", "int", "void *", "uint"]);
 const getsockoptC = declare("getsockopt", "int", ["int", "int", "int", "void *", "void *"]);
+const getsocknameC = declare("getsockname", "int", ["int", "void *", "void *"]);
 const shutdownC = declare("shutdown", "int", ["int", "int"]);
 const sendtoC = declare("sendto", "long", ["int", "void *", "size_t", "int", "void *", "uint"]);
 const recvfromC = declare("recvfrom", "long", ["int", "void *", "size_t", "int", "void *", "void *"]);
@@ -48,33 +39,16 @@ function sockaddr({ ip, port }: Endpoint): Buffer {
 
 const describe = ({ ip, port }: Endpoint) => `{sin_addr=${ip}, sin_port=${port}}`;
 
-function socket(protocol: Protocol): number {
-  const kind = protocol === "tcp" ? SOCK_STREAM : SOCK_DGRAM;
-  return sys(
-    "socket",
-    () => ["AF_INET", `${protocol === "tcp" ? "SOCK_STREAM" : "SOCK_DGRAM"}|SOCK_CLOEXEC|SOCK_NONBLOCK`, "0"],
-    () => socketC(AF_INET, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-  );
-}
+const socket = (protocol: Protocol) => openSocket("AF_INET", protocol === "tcp" ? "SOCK_STREAM" : "SOCK_DGRAM", { nonblocking: true });
 
 /** A socket that listens, of UDP one that receives. @throws SyscallError EADDRINUSE, EACCES, EADDRNOTAVAIL */
 export function listenOn(protocol: Protocol, endpoint: Endpoint): number {
   const fd = socket(protocol);
   try {
-    const address = sockaddr(endpoint);
     // Ports of connections that have just ended are free again (ip(7)); a UDP socket would share the port with a second one.
-    if (protocol === "tcp") setsockoptC(fd, SOL_SOCKET, SO_REUSEADDR, new Uint8Array(Int32Array.of(1).buffer), 4);
-    sys(
-      "bind",
-      () => [`${fd}`, describe(endpoint), "16"],
-      () => bindC(fd, address, address.length),
-    );
-    if (protocol === "tcp")
-      sys(
-        "listen",
-        () => [`${fd}`, `${BACKLOG}`],
-        () => listenC(fd, BACKLOG),
-      );
+    if (protocol === "tcp") setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    bindSocket(fd, sockaddr(endpoint), describe(endpoint));
+    if (protocol === "tcp") listenSocket(fd, BACKLOG);
     return fd;
   } catch (error) {
     closeSync(fd);
@@ -82,16 +56,27 @@ export function listenOn(protocol: Protocol, endpoint: Endpoint): number {
   }
 }
 
+/** So many TCP ports of 127.0.0.1 that nobody has at this moment. @throws SyscallError EADDRINUSE when there are none */
+export function freePorts(count: number): number[] {
+  const fds: number[] = [];
+  try {
+    return Array.from({ length: count }, () => {
+      const fd = listenOn("tcp", { ip: "127.0.0.1", port: 0 });
+      fds.push(fd);
+      const address = Buffer.alloc(16);
+      getsocknameC(fd, address, new Uint8Array(Int32Array.of(address.length).buffer));
+      return address.readUInt16BE(2);
+    });
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+}
+
 /** Begins to connect; poll(2) says POLLOUT when it is decided, and `socketError` how. @throws SyscallError ENETUNREACH, EMFILE, … */
 export function startConnecting(protocol: Protocol, endpoint: Endpoint): number {
   const fd = socket(protocol);
   try {
-    const address = sockaddr(endpoint);
-    sys(
-      "connect",
-      () => [`${fd}`, describe(endpoint), "16"],
-      () => (connectC(fd, address, address.length) === -1 && errno() !== EINPROGRESS ? -1 : 0),
-    );
+    connectSocket(fd, sockaddr(endpoint), describe(endpoint));
     return fd;
   } catch (error) {
     closeSync(fd);
@@ -104,6 +89,11 @@ export function socketError(fd: number): number {
   const value = new Int32Array(1);
   getsockoptC(fd, SOL_SOCKET, SO_ERROR, new Uint8Array(value.buffer), new Uint8Array(Int32Array.of(4).buffer));
   return value[0] ?? 0;
+}
+
+/** Small writes are not held back for an answer to the last one: who passes bytes on has them from somebody who waits (tcp(7)). */
+export function sendAtOnce(fd: number): void {
+  setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 /** No more is sent: the other side reads an end of file. */

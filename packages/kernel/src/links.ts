@@ -1,5 +1,6 @@
 // What interfaces, addresses and routes a network namespace has (rtnetlink(7)).
-import { ipText } from "./ip.ts";
+import { failedWith } from "./errno.ts";
+import { ipBytes, ipText } from "./ip.ts";
 import { ask, attribute, NLM_F_DUMP, readAttributes } from "./netlink.ts";
 import { type Address, AF_INET, IFA, IFF_UP, IFLA, IFLA_INFO_KIND, RTA } from "./rtnetlink.ts";
 
@@ -96,6 +97,25 @@ export function routes(fd: number): Route[] {
         index: found.get(RTA.OIF)?.readInt32LE(0),
       };
     });
+}
+
+/** The interface by which the kernel would send to an address now, by all its tables and rules; undefined for no route. */
+export function interfaceTo(fd: number, ip: string): number | undefined {
+  const head = Buffer.alloc(12);
+  head[0] = AF_INET;
+  head[1] = 32;
+  try {
+    const [bytes] = ask(fd, {
+      name: "RTM_GETROUTE",
+      type: RTM_GETROUTE,
+      body: Buffer.concat([head, attribute(RTA.DST, ipBytes(ip))]),
+      args: [`RTA_DST=${ip}`],
+    });
+    return bytes === undefined ? undefined : readAttributes(bytes.subarray(12)).get(RTA.OIF)?.readInt32LE(0);
+  } catch (error) {
+    if (failedWith(error, "ENETUNREACH", "EHOSTUNREACH", "EACCES", "EINVAL")) return undefined;
+    throw error;
+  }
 }
 
 /** The number that the socket's namespace has for another one, given as a descriptor; undefined when it has none for it. */

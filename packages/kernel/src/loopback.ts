@@ -1,25 +1,18 @@
 // The loopback interface: a new network namespace has one, but it is down.
 import { closeSync } from "node:fs";
 import { declare } from "./libc.ts";
+import { openSocket } from "./sockets.ts";
 import { sys } from "./trace.ts";
 
-const AF_INET = 2;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const IFF_UP = 1;
 const FLAGS_AT = 16; // struct ifreq: IFNAMSIZ bytes of name, then the union with ifr_flags (netdevice(7))
-const socketC = declare("socket", "int", ["int", "int", "int"]);
 const ioctlC = declare("ioctl", "int", ["int", "ulong", "void *"]);
 
 /** Brings `lo` up in the network namespace of this process, so that 127.0.0.1 and ::1 answer. @throws SyscallError EPERM */
 export function bringLoopbackUp(): void {
-  const fd = sys(
-    "socket",
-    () => ["AF_INET", "SOCK_DGRAM|SOCK_CLOEXEC", "0"],
-    () => socketC(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
-  );
+  const fd = openSocket("AF_INET", "SOCK_DGRAM");
   try {
     const request = Buffer.alloc(40);
     request.write("lo");

@@ -5,12 +5,9 @@ import { CLONE_NEWNET } from "./fork.ts";
 import { declare, errno } from "./libc.ts";
 import { setns } from "./namespace.ts";
 import { ruleFor } from "./rules.ts";
+import { openSocket, setSocketOption } from "./sockets.ts";
 import { sys, trace } from "./trace.ts";
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-const NETLINK_ROUTE = 0;
 const SOL_NETLINK = 270;
 const NETLINK_EXT_ACK = 11;
 const HEADER = 16; // struct nlmsghdr
@@ -28,8 +25,6 @@ const NLMSGERR_ATTR_MSG = 1;
 const NLA_TYPE_MASK = 0x3fff;
 const EINTR = 4;
 
-const socketC = declare("socket", "int", ["int", "int", "int"]);
-const setsockoptC = declare("setsockopt", "int", ["int", "int", "int", "void *", "uint"]);
 const sendC = declare("send", "long", ["int", "void *", "size_t", "int"]);
 const recvC = declare("recv", "long", ["int", "void *", "size_t", "int"]);
 
@@ -56,12 +51,8 @@ export function openNetlink(namespace?: number): number {
 }
 
 function open(): number {
-  const fd = sys(
-    "socket",
-    () => ["AF_NETLINK", "SOCK_RAW|SOCK_CLOEXEC", "NETLINK_ROUTE"],
-    () => socketC(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
-  );
-  setsockoptC(fd, SOL_NETLINK, NETLINK_EXT_ACK, new Uint8Array(Int32Array.of(1).buffer), 4); // only makes errors speak
+  const fd = openSocket("AF_NETLINK", "SOCK_RAW");
+  setSocketOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1); // only makes errors speak
   return fd;
 }
 

@@ -1,41 +1,20 @@
 // Unix sockets, for handing descriptors to another process: unix(7), SCM_RIGHTS.
 import { closeSync, constants, openSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { declare, declareSyscall, errno, koffi, SYS } from "./libc.ts";
+import { declareSyscall, errno, koffi, SYS } from "./libc.ts";
+import { bindSocket, connectSocket, listenSocket, MSG_NOSIGNAL, openSocket, SOL_SOCKET } from "./sockets.ts";
 import { quote, sys } from "./trace.ts";
 
 /** The socket by which the master of a pseudo-terminal reaches the supervisor; CONTAIN_CONSOLE tells an exec'd link its number. */
 export const consoleSocket = { fd: -1 };
 
 const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
-const MSG_NOSIGNAL = 0x4000;
 const EINTR = 4;
 
-const socketpairC = declare("socketpair", "int", ["int", "int", "int", "void *"]);
-const socketC = declare("socket", "int", ["int", "int", "int"]);
-const bindC = declare("bind", "int", ["int", "void *", "uint"]);
-const listenC = declare("listen", "int", ["int", "int"]);
-const connectC = declare("connect", "int", ["int", "void *", "uint"]);
-const accept4C = declare("accept4", "int", ["int", "void *", "void *", "int"]);
 const sendmsgC = declareSyscall(SYS.sendmsg, ["int", "void *", "int"]);
 const recvmsgC = declareSyscall(SYS.recvmsg, ["int", "void *", "int"]);
-
-/** socketpair(2) of AF_UNIX, close-on-exec. */
-export function socketpair(): [number, number] {
-  const fds = new Int32Array(2);
-  sys(
-    "socketpair",
-    () => ["AF_UNIX", "SOCK_STREAM|SOCK_CLOEXEC", "0", `[${fds.join(", ")}]`],
-    () => socketpairC(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(fds.buffer)),
-  );
-  return [fds[0] ?? -1, fds[1] ?? -1];
-}
 
 /** One byte and room for one descriptor: struct msghdr with its iovec and its cmsghdr (cmsg(3)), in one piece of memory. */
 function message(): { header: Buffer; memory: Buffer } {
@@ -91,49 +70,19 @@ function withAddress<T>(path: string, use: (address: Uint8Array) => T): T {
   }
 }
 
-function socket(bits: number): number {
-  return sys(
-    "socket",
-    () => ["AF_UNIX", "SOCK_STREAM|SOCK_CLOEXEC", "0"],
-    () => socketC(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | bits, 0),
-  );
-}
-
 /** A non-blocking socket that listens at `path`. @throws SyscallError EADDRINUSE, EACCES */
 export function listenAt(path: string): number {
-  const fd = socket(SOCK_NONBLOCK);
-  withAddress(path, (address) =>
-    sys(
-      "bind",
-      () => [`${fd}`, `{sun_path=${quote(path)}}`],
-      () => bindC(fd, address, address.length),
-    ),
-  );
-  sys(
-    "listen",
-    () => [`${fd}`, "8"],
-    () => listenC(fd, 8),
-  );
+  const fd = openSocket("AF_UNIX", "SOCK_STREAM", { nonblocking: true });
+  withAddress(path, (address) => bindSocket(fd, address, `{sun_path=${quote(path)}}`));
+  listenSocket(fd, 8);
   return fd;
-}
-
-/** accept4(2): a non-blocking connection, or undefined when the caller has gone already. */
-export function acceptFrom(listener: number): number | undefined {
-  const fd = accept4C(listener, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  return fd === -1 ? undefined : fd;
 }
 
 /** connect(2) to a socket that listens at `path`. @throws Error of node:fs ENOENT; SyscallError ECONNREFUSED when nobody listens any more */
 export function connectTo(path: string): number {
-  const fd = socket(0);
+  const fd = openSocket("AF_UNIX", "SOCK_STREAM");
   try {
-    withAddress(path, (address) =>
-      sys(
-        "connect",
-        () => [`${fd}`, `{sun_path=${quote(path)}}`],
-        () => connectC(fd, address, address.length),
-      ),
-    );
+    withAddress(path, (address) => connectSocket(fd, address, `{sun_path=${quote(path)}}`));
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -1,0 +1,58 @@
+// The network namespace of a process: by setns(2) alone, or through its user namespace, of which whoever made it is the master.
+import { closeSync, openSync } from "node:fs";
+import { codeOf, failedWith } from "./errno.ts";
+import { CLONE_NEWNET, CLONE_NEWUSER, clone3 } from "./fork.ts";
+import { namespaceId, setns } from "./namespace.ts";
+import { openNetlink } from "./netlink.ts";
+import { exit, waitpid } from "./process.ts";
+import { receiveDescriptor, sendDescriptor } from "./socket.ts";
+import { socketpair } from "./sockets.ts";
+
+/** Joins it for good: for a forked child. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
+export function joinNetwork(pid: number): void {
+  const net = openSync(`/proc/${pid}/ns/net`, "r");
+  try {
+    setns(net, CLONE_NEWNET, `/proc/${pid}/ns/net`);
+  } catch (error) {
+    if (!failedWith(error, "EPERM") || namespaceId(pid, "user") === namespaceId("self", "user")) throw error;
+    const user = openSync(`/proc/${pid}/ns/user`, "r");
+    setns(user, CLONE_NEWUSER, `/proc/${pid}/ns/user`);
+    setns(net, CLONE_NEWNET, `/proc/${pid}/ns/net`);
+    closeSync(user);
+  }
+  closeSync(net);
+}
+
+/** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
+export function openNetlinkOf(pid: number): number {
+  const net = openSync(`/proc/${pid}/ns/net`, "r");
+  try {
+    return openNetlink(net);
+  } catch (error) {
+    if (!failedWith(error, "EPERM")) throw error;
+    const fd = openByChild(pid);
+    if (fd === undefined) throw error;
+    return fd;
+  } finally {
+    closeSync(net);
+  }
+}
+
+/** A process that has joined a user namespace cannot go back: a child goes, and hands the socket over. */
+function openByChild(pid: number): number | undefined {
+  const [here, there] = socketpair();
+  const child = clone3({ flags: 0 }, () => {
+    try {
+      joinNetwork(pid);
+      sendDescriptor(there, openNetlink());
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error; // the caller has an error to tell already
+    }
+    return exit(0);
+  });
+  closeSync(there);
+  const fd = receiveDescriptor(here);
+  closeSync(here);
+  waitpid(child, 0);
+  return fd;
+}
