@@ -22,6 +22,7 @@ import {
   withCommon,
 } from "@contain-tools/kernel";
 import { type IdMaps, readMaps } from "./maps.ts";
+import { type PastaPlan, readPasta } from "./pasta.ts";
 import { readShift, type Shifted } from "./shift.ts";
 
 const kind = (alias: string, description: string) =>
@@ -96,6 +97,17 @@ export const options = withCommon({
     description: "who PROG is: numbers, or names of the /etc/passwd and /etc/group that are found inside; sets HOME where there is none",
   },
   setgid: { type: "string", alias: "G", valueHint: "GID", description: "set the group id, and drop supplementary groups" },
+  pasta: {
+    type: "string",
+    valueHint: "IP/BITS",
+    description: "for an ordinary user: pasta(1) connects the new network namespace, whose eth0 has this address; implies --net and --fork",
+  },
+  publish: {
+    type: "string",
+    valueHint: "[IP:]HOST:CONT[/udp]",
+    repeat: true,
+    description: "with --pasta: port HOST outside leads to port CONT inside",
+  },
   monotonic: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_MONOTONIC; implies --time" },
   boottime: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_BOOTTIME; implies --time" },
 });
@@ -134,6 +146,7 @@ export interface Plan {
   /** Our own command line and environment, to be overwritten in a process that joins others. */
   readonly areas: Areas | undefined;
   readonly user: UserWords | undefined;
+  readonly pasta: PastaPlan | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly offsets: readonly { readonly clock: "monotonic" | "boottime"; readonly seconds: number }[];
@@ -155,7 +168,13 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   }
   if (given.has("tty") && given.has("foreground"))
     throw new UsageError("--tty and --foreground exclude each other", "a program on a pseudo-terminal has a session of its own");
-  const wantsFork = given.has("tty") || given.has("fork") || given.has("into-cgroup") || given.has("foreground") || given.has("kill-child");
+  const wantsFork =
+    given.has("tty") ||
+    given.has("fork") ||
+    given.has("into-cgroup") ||
+    given.has("foreground") ||
+    given.has("kill-child") ||
+    given.has("pasta");
   const fork = wantsFork || names.has("pid") || names.has("user") || names.has("time");
   const as = given.value("as");
   if (as !== undefined && (given.has("setuid") || given.has("setgid")))
@@ -186,6 +205,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     env: given.all("env").map(readVariable),
     clearEnv: given.has("clear-env"),
     areas: target === undefined ? undefined : readAreas(),
+    pasta: readPasta(given.value("pasta"), given.all("publish")),
     user: as === undefined ? undefined : readUser("--as", as),
     uid: readId("--setuid", given.value("setuid")),
     gid: readId("--setgid", given.value("setgid")),
@@ -202,6 +222,7 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
   if (target === undefined) {
     if (given.has("mount-proc")) implied.add("mount");
     if (given.has("hostname")) implied.add("uts");
+    if (given.has("pasta")) implied.add("net");
     if (given.has("monotonic") || given.has("boottime")) implied.add("time");
     if (maps.user.length > 0 || maps.group.length > 0 || maps.setgroups !== undefined) implied.add("user");
   }
@@ -228,7 +249,7 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
 
 function checkTarget(target: number, given: Options<Name>): void {
   const creating = (
-    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user", "shift"] as const
+    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user", "shift", "pasta"] as const
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (!existsSync(`/proc/${target}/ns`))

@@ -22,20 +22,23 @@ export const nsexec: Tool<Plan, keyof typeof options> = {
       inside(plan);
       return become(plan.next);
     });
-    const { pid } = spawned;
+    const { pid, pasta } = spawned;
     const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
+    const sources = relay?.sources ?? [];
+    sources.push(...(pasta?.sources ?? []));
     const status = watch({
       pid,
       ownGroup: plan.foreground,
       hadTerminal: plan.hadTerminal,
       stopWithChild: () => !plan.tty,
-      ...(relay === undefined ? {} : { sources: relay.sources }),
+      sources,
       onSignal: (info) => {
         if (relay?.takes(info)) return;
         if (plan.foreground || plan.tty || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
       },
     });
     relay?.end();
+    pasta?.end();
     return endLike(status);
   },
 };

@@ -37,6 +37,7 @@ import { announce, enterLate, flagsOf, lateFlags, lateKept } from "./inside.ts";
 import { join, openTargets } from "./join.ts";
 import { keep, letGo } from "./keep.ts";
 import { createInNewRoot, type Made } from "./newroot.ts";
+import { type Pasta, startPasta } from "./pasta.ts";
 
 /** A child in its namespaces, which goes on as `body`. */
 export interface Spawned {
@@ -47,6 +48,8 @@ export interface Spawned {
   readonly report: number;
   /** With --tty: where the master of the pseudo-terminal will come from. */
   readonly console: number | undefined;
+  /** With --pasta: to be served, and ended when the child has. */
+  readonly pasta: Pasta | undefined;
 }
 
 /**
@@ -81,7 +84,10 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
     closeSync(gate.read);
     body();
   };
-  const pid = plan.target === undefined ? create(plan, { cgroup, self, meanwhile }, gate, made, child) : joinTarget(plan, cgroup, child);
+  const { pid, pasta } =
+    plan.target === undefined
+      ? create(plan, { cgroup, self, meanwhile }, gate, made, child)
+      : { pid: joinTarget(plan, cgroup, child), pasta: undefined };
   closeSync(report.write);
   closeSync(gate.read);
   closeSync(made.read);
@@ -95,7 +101,7 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
     word ??= readToEnd(report.read);
     return word || undefined;
   };
-  return { pid, failed, report: report.read, console };
+  return { pid, failed, report: report.read, console, pasta };
 }
 
 interface Outside {
@@ -105,7 +111,13 @@ interface Outside {
   readonly meanwhile: (pid: number) => void;
 }
 
-function create(plan: Plan, { cgroup, self, meanwhile }: Outside, gate: Pipe, made: Pipe, child: () => never): number {
+function create(
+  plan: Plan,
+  { cgroup, self, meanwhile }: Outside,
+  gate: Pipe,
+  made: Pipe,
+  child: () => never,
+): Pick<Spawned, "pid" | "pasta"> {
   const late = lateFlags(plan);
   const { shift, maps } = plan;
   announce(plan);
@@ -120,9 +132,11 @@ function create(plan: Plan, { cgroup, self, meanwhile }: Outside, gate: Pipe, ma
           }),
         );
   const kept: string[] = [];
+  let pasta: Pasta | undefined;
   try {
     putIntoGroup({ pid, entered }, plan.intoCgroup);
     writeMaps(pid, maps);
+    if (plan.pasta !== undefined) pasta = startPasta(pid, plan.pasta);
     meanwhile(pid);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
     if (lateKept(plan).length > 0) {
@@ -133,13 +147,14 @@ function create(plan: Plan, { cgroup, self, meanwhile }: Outside, gate: Pipe, ma
       else for (const wanted of lateKept(plan)) keep(pid, wanted, kept);
     }
   } catch (error) {
+    pasta?.end();
     letGo(kept);
     closeSync(gate.write); // end of file: the child exits
     closeSync(gate.read);
     waitpid(pid, 0);
     throw error;
   }
-  return pid;
+  return { pid, pasta };
 }
 
 /**
