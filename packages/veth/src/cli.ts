@@ -89,6 +89,7 @@ function readPair(value: (name: Name) => string | undefined): Pair {
       `--gateway ${gateway}: it is not in the network ${network}/${address.prefix}`,
       "a gateway is reached without another gateway",
     );
+  parseAddress("--gateway", `${gateway}/${address.prefix}`);
   const hostName = value("host-name");
   return {
     bridge: readName("--bridge", value("bridge") ?? "contain0"),

@@ -1,5 +1,5 @@
 // veth --show: both ends of each interface, by what the kernel answers on both sides.
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import {
   addresses,
   type Interface,
@@ -7,10 +7,12 @@ import {
   namespaceId,
   namespaceNumber,
   openNetlink,
+  openNetlinkOf,
   printable,
   type Route,
   routes,
 } from "@contain-tools/kernel";
+import { openNamespace } from "./steps.ts";
 
 export interface Shown {
   readonly pid: number;
@@ -31,10 +33,10 @@ export interface End {
   readonly host: { readonly name: string; readonly up: boolean; readonly bridge: string | undefined } | undefined;
 }
 
-/** @throws SyscallError EPERM, for another user's namespace */
+/** @throws ToolError, SyscallError EPERM, for another user's namespace */
 export function look(pid: number): Shown {
-  const namespace = openSync(`/proc/${pid}/ns/net`, "r");
-  const there = openNetlink(namespace);
+  const namespace = openNamespace(pid);
+  const there = openNetlinkOf(pid);
   const here = openNetlink();
   try {
     const outer = interfaces(here);

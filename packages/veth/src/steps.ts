@@ -28,7 +28,7 @@ import type { Pair } from "./cli.ts";
 /** What a bridge that we made has as its alias: gc removes no other. */
 export const OURS = "contain";
 
-/** Connects the network namespace of a process, or our own with that of our parent. @throws SyscallError, ToolError; nothing is left behind */
+/** Connects the network namespace of a process, or our own with that of our parent. @throws SyscallError, ToolError; no pair is left behind */
 export function connect(pid: number | undefined, pair: Pair): void {
   const host = pid === undefined ? parentOf() : "self";
   const inside = openNamespace(pid ?? "self");
@@ -79,10 +79,13 @@ function wire({ here, there, inside }: Sides, { bridge, address, gateway, name }
   }
 }
 
+/** What a bridge has as its MAC address: a local one, with the gateway's IP address in it. */
+export const bridgeMac = (gateway: string) => Buffer.from([2, 0x42, ...gateway.split(".").map(Number)]);
+
 /** Finds a bridge, or makes it with the gateway's address; one that has an address keeps it. Returns its index. */
 export function ensureBridge(fd: number, name: string, gateway: Address): number {
   try {
-    addBridge(fd, name, { alias: OURS, mac: Uint8Array.from([2, 0x42, ...gateway.ip.split(".").map(Number)]) });
+    addBridge(fd, name, { alias: OURS, mac: bridgeMac(gateway.ip) });
     steps.say(`made the bridge ${name} (${gateway.ip}/${gateway.prefix})`);
   } catch (error) {
     if (!failedWith(error, "EEXIST")) throw error;
@@ -110,7 +113,8 @@ function find(fd: number, name: string): Interface {
   return link;
 }
 
-function openNamespace(pid: number | "self"): number {
+/** A descriptor of a network namespace. @throws ToolError */
+export function openNamespace(pid: number | "self"): number {
   try {
     return openSync(`/proc/${pid}/ns/net`, "r");
   } catch (error) {
