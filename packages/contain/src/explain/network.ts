@@ -1,10 +1,11 @@
 // The network of a process that has one of its own: its interfaces and their other ends, its routes, what is published, who listens.
-import { codeOf, failedWith, namespaceId, readIfThere } from "@contain-tools/kernel";
+import { codeOf, namespaceId, readIfThere } from "@contain-tools/kernel";
 import { type End, look, type Shown } from "@contain-tools/veth";
 import type { Finding } from "../evidence.ts";
 import { networked } from "../network/pool.ts";
 import { cannotTell, fact, is } from "./finding.ts";
 import type { Subject } from "./subject.ts";
+import { explainWays } from "./ways.ts";
 
 const RULE = "rtnetlink(7)";
 
@@ -16,12 +17,13 @@ export function explainNetwork({ pid, namespaces, kernelThread }: Subject): Find
   try {
     shown = look(pid);
   } catch (error) {
-    const code = failedWith(error, "EPERM", "ENOENT", "EACCES", "ESRCH") ? error.code : codeOf(error);
+    const code = codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : undefined);
     if (code === undefined) throw error;
     const proof = { source: `/proc/${pid}/ns/net`, value: undefined, problem: code, rule: "setns(2)" };
     return [cannotTell("network-unreadable", "what its network is like", [proof], "as root `veth --show PID` would tell")];
   }
-  return [...shown.interfaces.flatMap((end) => describeEnd(pid, end)), ...ways(shown), ...published(own)];
+  const holder = networked().find(({ init }) => init !== undefined && namespaceId(init.pid, "net") === own);
+  return [...shown.interfaces.flatMap((end) => describeEnd(pid, end)), ...explainWays(shown, holder?.network), ...published(holder)];
 }
 
 function describeEnd(pid: number, { name, up, kind, addresses, host }: End): Finding[] {
@@ -44,61 +46,16 @@ function describeEnd(pid: number, { name, up, kind, addresses, host }: End): Fin
   ];
 }
 
-function ways({ pid, routes, interfaces }: Shown): Finding[] {
-  const proof = fact(
-    `RTM_GETROUTE of PID ${pid}`,
-    routes.map(({ to, gateway, name }) => `${to}${gateway ? ` by ${gateway}` : ""} on ${name}`).join("; "),
-    RULE,
-  );
-  const leading = routes.find(({ to }) => to === "0.0.0.0/0");
-  if (leading === undefined) {
-    const known = routes.map(({ to }) => to).join(", ");
-    return [
-      is(
-        "network-no-route",
-        `it has no default route: to whoever is not in ${known || "its own namespace"} connect(2) says ENETUNREACH, "no route"`,
-        [proof],
-      ),
-    ];
-  }
-  const way = is("network-route", `packets to other networks go by ${leading.gateway ?? "nobody"} on ${leading.name ?? "?"}`, [proof]);
-  const onBridge = interfaces.some(({ name, host }) => name === leading.name && host?.bridge !== undefined);
-  const path = "/proc/sys/net/ipv4/ip_forward";
-  const forward = readIfThere(path)?.trim();
-  if (!onBridge || forward === undefined) return [way];
-  const setting = fact(path, forward, "ip-sysctl.rst");
-  if (forward === "0")
-    return [
-      way,
-      is(
-        "network-not-forwarded",
-        "this host passes none of them on, so other hosts do not answer: they time out",
-        [setting],
-        "contain run --nat",
-      ),
-    ];
-  return [
-    way,
-    cannotTell(
-      "network-filtered",
-      "whether a rule drops them on this host",
-      [setting],
-      "`nft list ruleset` would tell: a dropped packet times out, a rejected one is refused",
-    ),
-  ];
-}
-
 const LISTEN = "0A"; // TCP_LISTEN, include/net/tcp_states.h
 
 /** The ports that lead into this network namespace, and whether somebody listens at their end. */
-function published(namespace: string): Finding[] {
-  const state = networked().find(({ init }) => init !== undefined && namespaceId(init.pid, "net") === namespace);
+function published(state: ReturnType<typeof networked>[number] | undefined): Finding[] {
   if (state?.init === undefined) return [];
   const { init, network, supervisor, id } = state;
   const proof = fact(`state.json of ${id}, network.publish`, network.publish.join(" "), "contain run --publish");
   return network.publish.map((text) => {
     const [, ip = "", host = "", port = "", protocol = ""] = /^(.*):(\d+):(\d+)\/(\w+)$/.exec(text) ?? [];
-    const way = `port ${host}/${protocol} of ${ip === "0.0.0.0" ? "every address of the host" : ip} leads to its port ${port}, by PID ${supervisor.pid}`;
+    const way = `port ${host}/${protocol} of ${ip === "0.0.0.0" ? "every address of the host" : ip} leads to its port ${port}, by PID ${supervisor.pid}${network.bridge === undefined ? " and pasta, its child" : ""}`;
     if (protocol !== "tcp") return is("network-published", way, [proof]);
     const listeners = ["tcp", "tcp6"].flatMap((file) => listening(`/proc/${init.pid}/net/${file}`, Number(port)));
     const tables = fact(`/proc/${init.pid}/net/tcp, tcp6`, listeners.join(", ") || `no ${LISTEN} at port ${port}`, "proc_pid_net(5)");

@@ -1,7 +1,7 @@
 // --nat: packets to other hosts go out in the name of this one, by nft(8) in a table of its own.
 import { existsSync, readFileSync } from "node:fs";
-import { clone3, execProgram, fail, networkOf, shellStatus, steps, ToolError, waitpid, writeKernelFile } from "@contain-tools/kernel";
-import { BRIDGE, NETWORK } from "./plan.ts";
+import { capture, networkOf, steps, ToolError, writeKernelFile } from "@contain-tools/kernel";
+import { BRIDGE, NETWORK } from "./constants.ts";
 
 const FORWARD = "/proc/sys/net/ipv4/ip_forward";
 const PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"];
@@ -11,7 +11,8 @@ export function checkNft(): void {
   if (nft() === undefined) throw new ToolError("--nat needs nft, which is not installed", "Debian and Ubuntu: apt-get install nftables");
 }
 
-const nft = () => PLACES.map((dir) => `${dir}/nft`).find((path) => existsSync(path));
+/** Where nft(8) is; undefined when it is not installed. */
+export const nft = () => PLACES.map((dir) => `${dir}/nft`).find((path) => existsSync(path));
 
 /** Puts the rule in place, as often as you like. @throws ToolError */
 export function masquerade(): void {
@@ -31,25 +32,11 @@ export function stopMasquerade(): void {
 
 /** True when the table is there. */
 export function isMasquerading(): boolean {
-  return nft() !== undefined && nftStatus(["list", "table", "ip", "contain"], true) === 0;
+  return nft() !== undefined && capture([nft() ?? "nft", "list", "table", "ip", "contain"]).status === 0;
 }
 
 function runNft(script: string): void {
-  const status = nftStatus([script], false);
+  const { status, stderr } = capture([nft() ?? "nft", script]);
   if (status !== 0)
-    throw new ToolError(`nft ${script}: exit status ${status}`, "nft has said why; it needs CAP_NET_ADMIN and a kernel with nf_tables");
-}
-
-/** Not by the runtime's own child processes: their event loop must not be touched in a forked supervisor. */
-function nftStatus(words: readonly string[], quiet: boolean): number {
-  const path = nft() ?? "nft";
-  const argv = quiet ? ["/bin/sh", "-c", 'exec "$0" "$@" >/dev/null 2>&1', path, ...words] : [path, ...words];
-  const pid = clone3({ flags: 0 }, () => {
-    try {
-      return execProgram(argv);
-    } catch (error) {
-      return fail(error);
-    }
-  });
-  return shellStatus(waitpid(pid, 0)?.status ?? 0);
+    throw new ToolError(`nft ${script}: exit status ${status}: ${stderr.trim()}`, "it needs CAP_NET_ADMIN and a kernel with nf_tables");
 }
