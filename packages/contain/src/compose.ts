@@ -16,7 +16,7 @@ import {
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
-import type { NsexecPlan } from "@contain-tools/nsexec";
+import { describePublished, type NsexecPlan, type Published } from "@contain-tools/nsexec";
 import { readEnvFile } from "@contain-tools/pivot";
 import { readLogSize } from "./bound.ts";
 import { checkCidfile } from "./cidfile.ts";
@@ -25,9 +25,10 @@ import { insideWords } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { checkNameIsFree } from "./names.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
+import { BRIDGE, NETWORK, SOME_IP } from "./network/constants.ts";
 import type { NameFile } from "./network/files.ts";
 import { checkNft } from "./network/nat.ts";
-import { BRIDGE, hostNameOf, likelyAddress, NETWORK, type NetworkPlan, readNetwork } from "./network/plan.ts";
+import { hostNameOf, likelyAddress, type NetworkPlan, readNetwork } from "./network/plan.ts";
 import type { RunOption } from "./options.ts";
 import type { IdLease } from "./userns/lease.ts";
 import { readUserns, shiftWords } from "./userns/plan.ts";
@@ -95,6 +96,8 @@ export interface Granted {
   readonly ids: IdLease | undefined;
   /** Files of ours, by their paths inside. */
   readonly files: readonly NameFile[];
+  /** What pasta is to pass on, when it is not all that is published. */
+  readonly ports?: readonly Published[];
 }
 
 export type TypedLink<Plan> = Omit<Link, "plan"> & { readonly plan: Plan };
@@ -113,7 +116,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const rootless = process.geteuid?.() !== 0;
   const tty = given.has("tty");
   const network = readNetwork(given, rootless);
-  if (network?.nat) checkNft();
+  if (network?.nat && network.by === "veth") checkNft();
   const namespaces = readNamespaces(given);
   const userns = readUserns(given, rootless, namespaces.wanted);
   const own = rootless ? ownIds() : undefined;
@@ -130,7 +133,8 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     containerArgv(given, {
       ...{ group, own, granted, relay },
       // From inside another user namespace the host's end cannot be made: run.ts does it.
-      veth: granted.ip === undefined || granted.ids !== undefined ? [] : vethWords(id, granted.ip),
+      veth: granted.ip === undefined || granted.ids !== undefined || network?.by !== "veth" ? [] : vethWords(id, granted.ip),
+      pasta: granted.ip === undefined || network?.by !== "pasta" ? [] : pastaWords(granted.ports ?? network.publish, granted.ip),
     });
   const link = (words: readonly string[]) => chain.link(words) as TypedLink<NsexecPlan>;
   const attach = (granted: Granted) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
@@ -207,15 +211,19 @@ interface Where {
   readonly relay: boolean;
   /** veth and its options; none without --net veth. */
   readonly veth: readonly string[];
+  /** nsexec's options for pasta; none unless an ordinary user has --net veth. */
+  readonly pasta: readonly string[];
 }
-
-const SOME_IP = "10.88.0.2"; // to plan with, until one is leased
 
 function vethWords(id: string, ip: string): string[] {
   return ["veth", "--bridge", BRIDGE, "--address", `${ip}/${NETWORK.prefix}`, "--gateway", NETWORK.ip, "--host-name", hostNameOf(id), "--"];
 }
 
-function containerArgv(given: Options<RunOption>, { group, own, granted, relay, veth }: Where): string[] {
+function pastaWords(ports: readonly Published[], ip: string): string[] {
+  return ["--pasta", `${ip}/${NETWORK.prefix}`, ...ports.flatMap((wanted) => ["--publish", describePublished(wanted)])];
+}
+
+function containerArgv(given: Options<RunOption>, { group, own, granted, relay, pasta, veth }: Where): string[] {
   const namespaces = readNamespaces(given);
   const { ids, files } = granted;
   const mapped =
@@ -230,6 +238,7 @@ function containerArgv(given: Options<RunOption>, { group, own, granted, relay, 
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     ...namespaceWords(namespaces, own?.words ?? mapped),
+    ...pasta,
     // pid1 makes the foreground process group itself, for its child.
     ...(given.has("init") || given.has("tty") || given.has("detach") ? [] : ["--foreground"]),
     ...(relay ? ["--tty"] : []),

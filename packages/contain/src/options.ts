@@ -29,7 +29,8 @@ export const runOptions = withCommon({
   net: {
     type: "string",
     valueHint: "none|host|veth",
-    description: "none: a network namespace with loopback alone; veth: one connected to the bridge contain0 (host)",
+    description:
+      "none: a network namespace with loopback alone; veth: one connected to the bridge contain0, for an ordinary user by pasta (host)",
   },
   ip: { type: "string", valueHint: "IP", description: "with --net veth: its address in 10.88.0.0/24 (a free one)" },
   publish: {

@@ -28,10 +28,11 @@ import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
 import { checkNameIsFree, locked, withName } from "./names.ts";
 import { nameFiles, writeNameFiles } from "./network/files.ts";
-import { forwardAll, listenFor } from "./network/forward.ts";
-import { leaveNetwork } from "./network/leave.ts";
+import { type Forwarded, forwardAll, listenFor } from "./network/forward.ts";
+import { leaveNetwork, removeDeadEnds } from "./network/leave.ts";
 import { masquerade } from "./network/nat.ts";
 import { connectFromOutside, takeLease } from "./network/plan.ts";
+import { type Relays, relaysOf } from "./network/relay.ts";
 import { openRecorder, type Recorder } from "./record.ts";
 import { type End, reportEnd } from "./reportend.ts";
 import { chainScript } from "./script.ts";
@@ -69,7 +70,8 @@ function serve(plan: RunPlan, background?: Background): number {
   try {
     writeCidfile(plan);
     makeGroup(plan);
-    const end = startAndWatch({ ...plan, container: attach(plan, state) }, state, { background, recorder, ports });
+    const { container, forwarded } = attach(plan, state, ports);
+    const end = startAndWatch({ ...plan, container }, state, { background, recorder, forwarded });
     removeGroup(plan);
     const { status, reason, verdict } = end;
     sayVerdict(verdict);
@@ -98,6 +100,7 @@ function claim(plan: RunPlan): State {
   }
   return locked(() => {
     if (plan.name !== undefined) checkNameIsFree(plan.name);
+    if (network !== undefined) removeDeadEnds();
     const ids = userns ? freeRange() : undefined;
     const state = { ...newState(plan), network: network && takeLease(plan.id, network), ids };
     createState(state);
@@ -105,14 +108,20 @@ function claim(plan: RunPlan): State {
   });
 }
 
-/** The chain with the address and the ids that we got. */
-function attach(plan: RunPlan, { id, network, ids }: State): RunPlan["container"] {
+/** The chain with the address and the ids that we got, and what we are to forward. */
+function attach(
+  plan: RunPlan,
+  { id, network, ids }: State,
+  fds: readonly number[],
+): Pick<RunPlan, "container"> & Pick<Relays, "forwarded"> {
   if (ids !== undefined) steps.say(describeIds(ids));
   if (network === undefined || plan.network === undefined)
-    return ids === undefined ? plan.container : plan.attach({ ip: undefined, ids, files: [] });
+    return { container: ids === undefined ? plan.container : plan.attach({ ip: undefined, ids, files: [] }), forwarded: [] };
   if (network.nat) masquerade();
-  const files = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
-  return plan.attach({ ip: network.ip, ids, files: writeNameFiles(folderOf(id), files, plan.rootfs, plan.writable) });
+  const texts = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
+  const { forwarded, pasta } = relaysOf(plan.network, network.ip, fds);
+  const files = writeNameFiles(folderOf(id), texts, plan.rootfs, plan.writable);
+  return { container: plan.attach({ ip: network.ip, ids, files, ports: pasta }), forwarded };
 }
 
 /** Forgets a container, and takes away its network. */
@@ -159,10 +168,10 @@ interface Helpers {
   readonly background: Background | undefined;
   readonly recorder: Recorder | undefined;
   /** Sockets for what is published. */
-  readonly ports: readonly number[];
+  readonly forwarded: readonly Forwarded[];
 }
 
-function startAndWatch(plan: RunPlan, state: State, { background, recorder, ports }: Helpers): End {
+function startAndWatch(plan: RunPlan, state: State, { background, recorder, forwarded }: Helpers): End {
   const { container, group, stopSignal, grace } = plan;
   const baseline = takeBaseline(group);
   const started = Date.now();
@@ -182,7 +191,7 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, port
   );
   if (log !== undefined) closeSync(log);
   phaseEnds("clone3");
-  const { pid, failed } = spawned;
+  const { pid, failed, pasta } = spawned;
   const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
   const made = { ...state, init: identify(pid) };
   writeState(made);
@@ -200,11 +209,13 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, port
       background?.started();
     }),
   );
-  if (plan.network !== undefined && network !== undefined) forwardAll(sources, plan.network.publish, ports, network.ip);
+  sources.push(...(pasta?.sources ?? []));
+  forwardAll(sources, forwarded);
   const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
   const ownGroup = plan.confine.length > 0 && !plan.init;
   const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
   phaseEnds("the program, to its end");
+  pasta?.end();
   recorder?.last();
   relay?.end();
   lastLook();

@@ -1,7 +1,7 @@
 // --print-chain: what `contain` does, as a shell script of the other tools.
 import { payload, shellQuote } from "@contain-tools/kernel";
+import { describePublished } from "@contain-tools/nsexec";
 import type { RunPlan } from "./compose.ts";
-import { describePublished } from "./network/plan.ts";
 
 /** The chain as a script that does the same when pasted into a shell. */
 export function chainScript({ argvs, cidfile, detach, id, network }: RunPlan): string {
@@ -18,6 +18,7 @@ export function chainScript({ argvs, cidfile, detach, id, network }: RunPlan): s
 /** What no tool of the chain does. */
 function supervisorsPart(network: RunPlan["network"]): string[] {
   if (network === undefined) return [];
+  if (network.by === "pasta") return ["# /etc/hosts and /etc/resolv.conf are the rootfs's own"];
   return [
     "# nobody keeps this address for the script, and the bridge stays; /etc/hosts and /etc/resolv.conf are the rootfs's own",
     ...network.publish.map((wanted) => `# contain run forwards ${describePublished(wanted)}; the script does not`),

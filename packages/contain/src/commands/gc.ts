@@ -16,7 +16,7 @@ import {
 import { checkNoWords, subcommand } from "../command.ts";
 import { deadContainers, isEmptyGroup, strayGroups } from "../leftovers.ts";
 import { locked } from "../names.ts";
-import { orphanedBridges, removeUnusedBridge } from "../network/leave.ts";
+import { orphanedBridges, removeInterface, removeUnusedBridge } from "../network/leave.ts";
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
 import { networked } from "../network/pool.ts";
 import { print } from "../print.ts";
@@ -75,13 +75,14 @@ function collectAll(): number {
   return status;
 }
 
-/** Removes what a container left beside its state: its processes, its group, mounts in its folder. */
-export function collect({ id, init, group }: State): void {
+/** Removes what a container left beside its state: its processes, its group, its end of the network, mounts in its folder. */
+export function collect({ id, init, group, network }: State): void {
   if (init !== undefined && isAlive(init)) kill(init.pid, SIGKILL);
   if (group !== undefined && existsSync(group)) {
     killGroup(group);
     removeGroup(group, PATIENCE);
   }
+  if (network?.hostName !== undefined) removeInterface(network.hostName);
   unmountBelow(folderOf(id));
 }
 

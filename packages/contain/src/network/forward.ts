@@ -8,15 +8,17 @@ import {
   POLLERR,
   POLLIN,
   POLLOUT,
+  type Protocol,
   receiveNow,
   type Source,
+  sendAtOnce,
   sendNow,
   shutdownWrite,
   socketError,
   startConnecting,
   ToolError,
 } from "@contain-tools/kernel";
-import { describePublished, type Published } from "./plan.ts";
+import { describePublished, type Published } from "@contain-tools/nsexec";
 import { forwardDatagrams } from "./udp.ts";
 
 const MOST = 512; // connections at once of one port: each takes two descriptors
@@ -38,11 +40,16 @@ export function listenFor(published: readonly Published[]): number[] {
   return fds;
 }
 
-/** Serves the sockets of `listenFor`: what comes in goes to the container's address. */
-export function forwardAll(sources: Source[], published: readonly Published[], fds: readonly number[], ip: string): void {
-  for (const [i, { port, protocol }] of published.entries()) {
-    const fd = fds[i] ?? -1;
-    const to = { ip, port };
+/** A socket of `listenFor`, and where what comes in goes. */
+export interface Forwarded {
+  readonly fd: number;
+  readonly protocol: Protocol;
+  readonly to: Endpoint;
+}
+
+/** Serves them for as long as `sources` are served. */
+export function forwardAll(sources: Source[], list: readonly Forwarded[]): void {
+  for (const { fd, protocol, to } of list) {
     if (protocol === "udp") forwardDatagrams(sources, fd, to);
     else forwardConnections(sources, fd, to);
   }
@@ -71,6 +78,7 @@ function connect(sources: Source[], client: number, to: Endpoint, gone: () => vo
     gone();
     return;
   }
+  for (const fd of [client, server]) sendAtOnce(fd);
   let connected = false;
   const up: Direction = { from: client, to: server, rest: Buffer.alloc(0), chunk: undefined, open: true };
   const down: Direction = { from: server, to: client, rest: Buffer.alloc(0), chunk: undefined, open: true };

@@ -1,12 +1,13 @@
 // What a container with a network of its own has while it lives. It is in the state, so that it ends with it.
 
 export interface Lease {
-  readonly bridge: string;
+  /** undefined for an ordinary user's, which pasta connects. */
+  readonly bridge: string | undefined;
   readonly ip: string;
   readonly prefix: number;
   readonly gateway: string;
   /** The end of its veth pair on the host. */
-  readonly hostName: string;
+  readonly hostName: string | undefined;
   /** `0.0.0.0:8080:80/tcp` */
   readonly publish: readonly string[];
   readonly nat: boolean;
@@ -18,8 +19,8 @@ export function isLease(value: unknown): value is Lease {
   const lease = value as Partial<Record<keyof Lease, unknown>>;
   const isName = (name: unknown) => typeof name === "string" && /^[\w.-]{1,15}$/.test(name);
   return (
-    isName(lease.bridge) &&
-    isName(lease.hostName) &&
+    (lease.bridge === undefined) === (lease.hostName === undefined) &&
+    [lease.bridge, lease.hostName].every((name) => name === undefined || isName(name)) &&
     [lease.ip, lease.gateway].every((ip) => typeof ip === "string" && /^[\d.]{7,15}$/.test(ip)) &&
     typeof lease.prefix === "number" &&
     Array.isArray(lease.publish) &&

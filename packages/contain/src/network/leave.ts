@@ -1,8 +1,10 @@
 // The end of a container's network: its pair, and with the last container the bridge and the rule.
 import { closeSync } from "node:fs";
-import { failedWith, interfaces, openNetlink, removeLink, report } from "@contain-tools/kernel";
-import { OURS } from "@contain-tools/veth";
+import { failedWith, type Interface, interfaces, openNetlink, removeLink, report } from "@contain-tools/kernel";
+import { bridgeMac, OURS } from "@contain-tools/veth";
 import { locked } from "../names.ts";
+import { isAlive, readStates, statusOf } from "../state.ts";
+import { BRIDGE, NETWORK } from "./constants.ts";
 import type { Lease } from "./lease.ts";
 import { isMasquerading, stopMasquerade } from "./nat.ts";
 import { networked } from "./pool.ts";
@@ -12,28 +14,51 @@ import { networked } from "./pool.ts";
  * for the lock, and makes the bridge again. What cannot be removed is told.
  */
 export function leaveNetwork({ bridge, hostName }: Lease, forget: () => void): void {
+  if (bridge === undefined || hostName === undefined) {
+    forget(); // pasta has ended, and nothing of it is left
+    return;
+  }
+  attempt(() => removeInterface(hostName)); // the kernel takes it with the namespace, but some time later
   let forgotten = false;
-  try {
-    removeInterface(hostName); // the kernel takes it with the namespace, but some time later
+  attempt(() =>
     locked(() => {
       forget();
       forgotten = true;
       const others = networked();
-      if (!others.some(({ network }) => network.bridge === bridge)) removeUnusedBridge(bridge);
-      if (!others.some(({ network }) => network.nat) && isMasquerading()) stopMasquerade();
-    });
+      if (!others.some(({ network }) => network.bridge === bridge)) attempt(() => removeUnusedBridge(bridge));
+      if (!others.some(({ network }) => network.nat) && isMasquerading()) attempt(stopMasquerade);
+    }),
+  );
+  if (!forgotten) forget();
+}
+
+/** What cannot be done is told, and does not keep the rest from being done. */
+function attempt(act: () => void): void {
+  try {
+    act();
   } catch (error) {
     report(error);
-    if (!forgotten) forget();
   }
 }
 
 /** Bridges that we made and that have no port. */
 function unusedBridges(): string[] {
   const all = listInterfaces();
-  return all
-    .filter(({ kind, alias, index }) => kind === "bridge" && alias === OURS && !all.some(({ bridge }) => bridge === index))
-    .map(({ name }) => name);
+  return all.filter((link) => isOurs(link) && !all.some(({ bridge }) => bridge === link.index)).map(({ name }) => name);
+}
+
+/** By its alias; whoever was killed before it had one is known by the address that the bridge was made with. */
+function isOurs({ kind, alias, name, mac }: Interface): boolean {
+  if (kind !== "bridge") return false;
+  return (
+    alias === OURS ||
+    (alias === undefined &&
+      name === BRIDGE &&
+      mac ===
+        bridgeMac(NETWORK.ip)
+          .toString("hex")
+          .replace(/..(?=.)/g, "$&:"))
+  );
 }
 
 function listInterfaces() {
@@ -56,7 +81,17 @@ export function removeUnusedBridge(name: string): void {
   if (unusedBridges().includes(name)) removeInterface(name);
 }
 
-function removeInterface(name: string): void {
+/** The ends that dead containers left on the host: somebody else is in the network namespace still, and keeps the address in use. */
+export function removeDeadEnds(): void {
+  for (const state of readStates()) {
+    const { network, init, ended } = state;
+    const isDead = ended === undefined && statusOf(state) === "dead" && !(init !== undefined && isAlive(init));
+    if (isDead && network?.hostName !== undefined) removeInterface(network.hostName);
+  }
+}
+
+/** Nothing happens when it is not there. @throws SyscallError EPERM */
+export function removeInterface(name: string): void {
   const fd = openNetlink();
   try {
     const link = interfaces(fd).find((candidate) => candidate.name === name);

@@ -1,0 +1,30 @@
+// Where a published port of the host leads: to the container's address, or for an ordinary user to pasta, which alone is inside.
+import { closeSync } from "node:fs";
+import { freePorts } from "@contain-tools/kernel";
+import type { Published } from "@contain-tools/nsexec";
+import type { Forwarded } from "./forward.ts";
+import type { NetworkPlan } from "./plan.ts";
+
+export interface Relays {
+  /** What the supervisor itself passes on. */
+  readonly forwarded: readonly Forwarded[];
+  /** What pasta does. */
+  readonly pasta: readonly Published[];
+}
+
+/**
+ * TCP goes by a port of the host's loopback that pasta takes over: what comes from elsewhere, the pasta of Debian 12 passes on only once
+ * the client has said something, and a server that speaks first would be silent. Datagrams are pasta's.
+ *
+ * @param fds of `listenFor`, in the order of what is published; those that are not needed are closed
+ */
+export function relaysOf({ by, publish }: NetworkPlan, ip: string, fds: readonly number[]): Relays {
+  const wanted = publish.map((published, i) => ({ ...published, fd: fds[i] ?? -1 }));
+  if (by === "veth") return { forwarded: wanted.map(({ fd, port, protocol }) => ({ fd, protocol, to: { ip, port } })), pasta: [] };
+  const tcp = wanted.filter(({ protocol }) => protocol === "tcp");
+  const udp = wanted.filter(({ protocol }) => protocol === "udp");
+  for (const { fd } of udp) closeSync(fd);
+  const hosts = freePorts(tcp.length).map((port) => ({ ip: "127.0.0.1", port }));
+  const relayed = tcp.map((published, i) => ({ ...published, host: hosts[i] ?? published.host }));
+  return { forwarded: relayed.map(({ fd, protocol, host }) => ({ fd, protocol, to: host })), pasta: [...relayed, ...udp] };
+}
