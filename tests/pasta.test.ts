@@ -131,7 +131,7 @@ E
   });
 
   const path =
-    "mkdir /run/path; for p in sh ps grep ls touch setpriv; do ln -s $(command -v $p) /run/path; done; ln -s BIN/contain /run/path; export PATH=/run/path";
+    "mkdir /run/path; for p in sh ps grep ls touch setpriv node readlink dirname; do ln -s $(command -v $p) /run/path; done; ln -s BIN/contain /run/path; export PATH=/run/path";
   for (const [what, before, words, message] of [
     ["a /dev/net/tun that is root's", "chmod 600 /dev/net/tun", "", /pasta: Failed to open.* tun.*\n.*\/dev\/net\/tun: EACCES.*chmod 666/],
     ["a host without a default route", "ip route del default", "", /pasta: .*(routable|interface).*\n.*default route.*--net none/],
