@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
+import { addMusl, MUSL_LOADER } from "./helpers/musl.ts";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { bin, isNative, root, run, sh } from "./helpers/run.ts";
@@ -63,32 +64,44 @@ describe("native programs", skip, () => {
   });
 
   test("the archive: on a machine with no Node", () => {
-    const made = run(["node", "packages/contain/scripts/archive.mjs"], { cwd: root });
+    const rootfs = unpacked("glibc");
+    // The libraries that they are linked with (koffi needs libstdc++), and nothing else of this machine's.
+    sh(
+      `for file in $(ldd ${rootfs}/opt/contain ${rootfs}/opt/koffi.node | grep -o '/[^ ]*' | grep -v :); do mkdir -p ${rootfs}$(dirname $file); cp $file ${rootfs}$file; done`,
+    );
+    tryThere(rootfs);
+  });
+
+  test("the archive for musl: on a machine with no Node and no glibc", need(MUSL_LOADER, "gcc", "g++"), () => {
+    const made = run(["node", "packages/contain/scripts/native.mjs", "--libc", "musl"], { cwd: root, timeout: 120_000 });
+    assert.equal(made.status, 0, made.stderr);
+    const rootfs = unpacked("musl");
+    addMusl(rootfs, dir);
+    tryThere(rootfs);
+    assert.equal(sh(`find ${rootfs} -name 'ld-linux*' -o -name 'libc.so*'`).stdout, "");
+  });
+
+  /** A rootfs of its own, with what the archive has in /opt. */
+  function unpacked(libc: string): string {
+    const made = run(["node", "packages/contain/scripts/archive.mjs", "--libc", libc], { cwd: root });
     assert.equal(made.status, 0, made.stderr);
     const archive = made.stdout.trim();
     assert.equal(run(["sha256sum", "-c", `${archive}.sha256`], { cwd: dirname(archive) }).status, 0);
-    const rootfs = makeRootfs(dir);
-    const opt = join(rootfs, "opt");
-    mkdirSync(opt, { recursive: true });
-    assert.equal(run(["tar", "-xzf", archive, "-C", opt, "--strip-components=1"]).status, 0);
-    // The libraries that they are linked with (koffi needs libstdc++), and nothing else of this machine's.
-    sh(
-      `for file in $(ldd ${opt}/contain ${opt}/koffi.node | grep -o '/[^ ]*' | grep -v :); do mkdir -p ${rootfs}$(dirname $file); cp $file ${rootfs}$file; done`,
-    );
+    const place = join(dir, libc);
+    mkdirSync(place);
+    const rootfs = makeRootfs(place);
+    mkdirSync(join(rootfs, "opt"), { recursive: true });
+    assert.equal(run(["tar", "-xzf", archive, "-C", join(rootfs, "opt"), "--strip-components=1"]).status, 0);
+    return rootfs;
+  }
+
+  /** The programs of that archive make a container in the container, and no variable of Bun's changes them; ten times, with an init. */
+  function tryThere(rootfs: string): void {
     assert.equal(existsSync(join(rootfs, "usr/bin/node")), false);
-    const { status, stdout, stderr } = run([
-      "contain",
-      "run",
-      "-q",
-      "--rw",
-      "--rootfs",
-      rootfs,
-      "--",
-      "/bin/sh",
-      "-c",
-      "PATH=/opt:$PATH; nsexec --pid --uts --mount-proc --hostname inner -- /bin/sh -c 'hostname; echo $$'",
-    ]);
+    const script = `PATH=/opt:$PATH; export BUN_BE_BUN=1 BUN_OPTIONS=--revision BUN_JSC_dumpOptions=1
+      i=0; while [ $i -lt 10 ]; do nsexec --pid --uts --mount-proc --hostname inner -- pid1 -- /bin/sh -c 'hostname; echo $$'; i=$((i+1)); done`;
+    const { status, stdout, stderr } = run(["contain", "run", "-q", "--rw", "--rootfs", rootfs, "--", "/bin/sh", "-c", script]);
     assert.equal(stderr, "");
-    assert.deepEqual([status, stdout], [0, "inner\n1\n"]);
-  });
+    assert.deepEqual([status, stdout], [0, "inner\n2\n".repeat(10)]);
+  }
 });

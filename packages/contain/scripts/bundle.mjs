@@ -6,6 +6,10 @@ import { build } from "esbuild";
 
 export const source = resolve(import.meta.dirname, "../src");
 export const out = resolve(import.meta.dirname, "../../../dist");
+/** The libc of this machine, and the one that native programs are made for: --libc musl or --libc glibc. */
+export const ownLibc = process.report.getReport().header.glibcVersionRuntime === undefined ? "musl" : "glibc";
+export const libc = /--libc[ =](glibc|musl)/.exec(process.argv.join(" "))?.[1] ?? ownLibc;
+export const nativeFolder = join(out, libc === ownLibc ? "native" : `native-${libc}`);
 /** The bundles of src/bundles. */
 export const BUNDLES = ["tools", "chain", "all"];
 export const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];

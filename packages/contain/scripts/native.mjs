@@ -1,23 +1,29 @@
 // Compiles the six tools with Bun into one program that needs no Node: dist/native/{contain,koffi.node}, the other names are links.
-// With --if-possible a machine for which there is no Bun keeps the programs for Node, and is told so.
+// With --if-possible a machine for which there is no Bun keeps the programs for Node, and is told so. With --libc musl (or glibc) they
+// are made for that libc, in dist/native-musl where it is not this machine's.
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { arch } from "node:process";
-import { BUNDLES, bundle, koffiFile, out, source, TOOLS } from "./bundle.mjs";
+import { BUNDLES, bundle, koffiFile, libc, nativeFolder, out, ownLibc, source, TOOLS } from "./bundle.mjs";
 
 /**
- * JavaScriptCore's option useWarmUpMarkedBlocks is set here, mov byte [option], 1, in this version of Bun. It makes a thread that holds
- * locks, for which a forked child, or we when its signals are blocked, would wait for ever. There is no other way to turn it off.
+ * JavaScriptCore's option useWarmUpMarkedBlocks is set here in this version of Bun: mov byte [option], 1 with glibc, and with musl
+ * mov [option], r13b, where r14b is 0. It makes a thread that holds locks, for which a forked child, or we when its signals are
+ * blocked, would wait for ever. There is no other way to turn it off: so `at` of these bytes becomes `to`.
  */
-const WARM_UP = Buffer.from("c6056b1de1040148b8200000", "hex");
-const folder = join(out, "native");
+const WARM_UP = {
+  glibc: { bytes: Buffer.from("c6056b1de1040148b8200000", "hex"), at: 6, to: 0 },
+  musl: { bytes: Buffer.from("44882dd261a80048b8200000", "hex"), at: 2, to: 0x35 },
+}[libc];
+const folder = nativeFolder;
 rmSync(folder, { recursive: true, force: true });
-const libc = isMusl() ? "musl" : "linux";
-const runtime = findRuntime();
-const koffi = koffiFile(arch, libc);
-if (runtime === undefined || koffi === undefined) {
+const runtime = findRuntime(libc);
+const compiler = findRuntime(ownLibc);
+const koffi = koffiFile(arch, libc === "glibc" ? "linux" : libc);
+if (runtime === undefined || compiler === undefined || !readFileSync(runtime).includes(WARM_UP.bytes) || koffi === undefined) {
   console.error(
     `native programs cannot be made here: there is no Bun for it that runs on this machine and is known (${arch}, ${libc}); those for Node are in dist/bin`,
   );
@@ -32,28 +38,44 @@ const words = "build --compile --bytecode --format=cjs --target=bun".split(" ");
 for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) words.push(`--no-compile-autoload-${file}`);
 // A JIT would compile on threads of its own, which a forked child has not and a resident init does not need.
 words.push("--compile-jit-policy=1000000", join(folder, "entry.cjs"), "--outfile", program);
-execFileSync(runtime, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+if (runtime !== compiler) words.push("--compile-executable-path", runtime);
+execFileSync(compiler, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 for (const name of ["entry", "which", ...BUNDLES]) rmSync(join(folder, `${name}.cjs`));
 adapt(program);
 copyFileSync(koffi, join(folder, "koffi.node"));
 copyFileSync(join(out, "lib/report.html"), join(folder, "report.html"));
 for (const name of TOOLS) if (name !== "contain") symlinkSync("contain", join(folder, name));
-check(program);
+if (libc === ownLibc) check(program);
 
-function findRuntime() {
-  const require = createRequire(join(out, "../package.json"));
+function findRuntime(libc) {
   const name = `@oven/bun-linux-${arch === "arm64" ? "aarch64" : arch}${libc === "musl" ? "-musl" : ""}`;
+  if (libc !== ownLibc) return fetchRuntime(name);
   try {
-    const file = require.resolve(`${name}/bin/bun`);
+    const file = createRequire(join(out, "../package.json")).resolve(`${name}/bin/bun`);
     execFileSync(file, ["--version"], { stdio: "ignore" }); // it needs AVX2 on x86-64
-    return readFileSync(file).includes(WARM_UP) ? file : undefined;
+    return file;
   } catch {
     return undefined;
   }
 }
 
-function isMusl() {
-  return process.report.getReport().header.glibcVersionRuntime === undefined;
+/** A package manager installs what this machine's libc can run; so the other libc's is had from npm, checked against the lock file. */
+function fetchRuntime(name) {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(out, "../package.json"), "utf8"));
+  const work = join(out, "fetched", name);
+  const archive = join(work, `${name.slice(1).replace("/", "-")}-${optionalDependencies[name]}.tgz`);
+  mkdirSync(work, { recursive: true });
+  if (!existsSync(archive)) {
+    execFileSync("npm", ["pack", "--silent", `${name}@${optionalDependencies[name]}`], {
+      cwd: work,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  }
+  const digest = createHash("sha512").update(readFileSync(archive)).digest("base64");
+  if (!readFileSync(join(out, "../pnpm-lock.yaml"), "utf8").includes(`sha512-${digest}`))
+    throw new Error(`${archive}: not what the lock file has`);
+  execFileSync("tar", ["-xzf", archive, "-C", work]);
+  return join(work, "package/bin/bun");
 }
 
 /**
@@ -69,7 +91,7 @@ function adapt(file) {
   const text = bytes.toString("latin1");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is machine code
   for (const { index } of text.matchAll(/\x80.B\x75.\x41?\x80.\x01U\x75.\x41?\x80.\x02N/gs)) bytes[index + 2] = 0;
-  bytes[bytes.indexOf(WARM_UP) + 6] = 0;
+  bytes[bytes.indexOf(WARM_UP.bytes) + WARM_UP.at] = WARM_UP.to;
   writeFileSync(file, bytes);
 }
 
