@@ -1,0 +1,14 @@
+// What was measured, by the names of the bars.
+import type { Times } from "./times.ts";
+
+export interface Results {
+  /** `contain run -- /bin/true`, the same with an init ("NAME, init"), and bare Node. */
+  readonly run: Map<string, Times>;
+  readonly namespaces: Map<string, Times>;
+  /** The biggest crowd: how many were started, how many ran and ended well; bytes of private memory of each supervisor. */
+  crowd?: { count: number; well: number; supervisor: number };
+  /** Bytes of private memory of an init. */
+  init?: number;
+  /** Medians of the first and of the last of many, one after the other. */
+  row?: { first: number; last: number };
+}
