@@ -1,87 +1,62 @@
-// The test runner: every *.test.ts in parallel, then last/*.test.ts, which prove that nothing was left behind. Where there are native
-// programs those are tested, and then the ones for Node in what depends on the runtime; CONTAIN_TEST_BUILD=node tests these in all.
-// The closing line counts; every skip is named.
+// The test runner: every *.test.ts against both builds, several at a time, then last/*.test.ts, which prove that nothing was left behind.
+// Words select files; CONTAIN_TEST_BUILD=node or =native tests that build alone. The closing line counts; every skip is named.
 import { readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { finished } from "node:stream/promises";
-import { run } from "node:test";
-import { spec } from "node:test/reporters";
+import { availableParallelism } from "node:os";
+import { basename, join } from "node:path";
+import { type Build, type Job, type Outcome, runJobs } from "./helpers/jobs.ts";
 import { everything } from "./helpers/leftovers.ts";
 import { isNative, root } from "./helpers/run.ts";
 
+/** Those that take longest, so that none of them is the last one that all wait for. */
+const LONG = "vm pid1 manage run-chain tty terminal detach nsexec lab native veth differential".split(" ");
+/**
+ * What is tested once: the machine, which has one CPU and in which a start of Node takes a second, and what never starts our programs.
+ */
+const ONCE = ["vm", "kernel", "native", "readme", "bench"];
+
 const tests = join(root, "tests");
 const wanted = process.argv.slice(2);
+const subject = (file: string) => basename(file, ".test.ts");
 const filesIn = (dir: string) =>
   readdirSync(dir)
     .filter((name) => name.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((word) => name.includes(word))))
     .map((name) => join(dir, name));
 
-interface Counts {
-  passed: number;
-  readonly failed: string[];
-  readonly skipped: string[];
-}
-const results = new Map<string, Counts>();
-let build = isNative ? "native" : "Node";
-
-function countsOf(file: string | undefined): Counts {
-  const key = `${build}: ${file ?? ""}`;
-  const counts = results.get(key) ?? { passed: 0, failed: [], skipped: [] };
-  results.set(key, counts);
-  return counts;
-}
-
-async function runFiles(files: readonly string[], concurrency: number): Promise<void> {
-  if (files.length === 0) return;
-  for (const file of files) results.delete(`${build}: ${file}`);
-  const stream = run({ files: [...files], concurrency });
-  stream.on("test:pass", ({ name, skip, details, file }) => {
-    if (details.type === "suite") return;
-    const counts = countsOf(file);
-    if (skip === undefined) counts.passed++;
-    else counts.skipped.push(`${name}${typeof skip === "string" ? ` (${skip})` : ""}`);
-  });
-  stream.on("test:fail", ({ name, details, file }) => {
-    if (details.type !== "suite") countsOf(file).failed.push(name);
-  });
-  const reporter = stream.compose(new spec());
-  reporter.pipe(process.stdout, { end: false });
-  await finished(reporter);
-}
-
-/** A file that failed beside others is run once more, alone: a test of times and terminals can fail for want of a CPU. It is told. */
-async function runAgain(): Promise<void> {
-  for (const [name, { failed }] of [...results]) {
-    const file = name.slice(name.indexOf("/"));
-    if (failed.length === 0 || !name.startsWith(build) || !file.endsWith(".test.ts")) continue;
-    console.log(`second try of ${file.replace(`${root}/`, "")}, after: ${failed.join("; ")}`);
-    await runFiles([file], 1);
-  }
-}
+const rank = (file: string) => (LONG.indexOf(subject(file)) + LONG.length + 1) % (LONG.length + 1);
+const files = filesIn(tests).sort((a, b) => rank(a) - rank(b));
+const first: Build = isNative ? "native" : "Node";
+const builds: Build[] = isNative && process.env["CONTAIN_TEST_BUILD"] === undefined ? ["native", "Node"] : [first];
+const jobs = builds.flatMap((build) =>
+  files.filter((file) => build === first || !ONCE.includes(subject(file))).map((file) => ({ build, file })),
+);
+jobs.sort((a, b) => rank(a.file) - rank(b.file));
 
 process.env["CONTAIN_TEST_BASELINE"] = "/tmp/contain-test-baseline.json";
 writeFileSync(process.env["CONTAIN_TEST_BASELINE"], JSON.stringify(everything()));
-// The machine takes as long as all the others together, so it goes first.
-const files = filesIn(tests).sort((a, b) => Number(b.endsWith("/vm.test.ts")) - Number(a.endsWith("/vm.test.ts")));
-console.log(`testing the programs for ${build === "Node" ? "Node, dist/bin" : "no runtime but their own, dist/native"}`);
-await runFiles(files, 2);
-await runAgain();
-if (isNative) {
-  build = "Node";
-  process.env["CONTAIN_TEST_BUILD"] = "node";
-  console.log("testing the programs for Node, dist/bin, in what depends on the runtime");
-  await runFiles(
-    files.filter((file) => /\/(chain|contain|contain-start|differential|fork|nsexec|pid1|pivot|trace)\.test\.ts$/.test(file)),
-    2,
-  );
-  await runAgain();
-}
-await runFiles(filesIn(join(tests, "last")), 1);
+console.log(
+  `testing ${builds.map((build) => (build === "Node" ? "the programs for Node, dist/bin" : "those with no runtime but their own, dist/native")).join(" and ")}`,
+);
+// Most of these wait more than they compute.
+const outcomes = await runJobs(jobs, 2 * availableParallelism());
 
-const all = [...results.values()];
-const passed = all.reduce((sum, counts) => sum + counts.passed, 0);
-const failed = all.flatMap((counts) => counts.failed);
-const skipped = all.flatMap((counts) => counts.skipped);
+/** A file that failed beside others is run once more, alone: a test of times and terminals can fail for want of a CPU. It is told. */
+const final: Outcome[] = [];
+for (const outcome of outcomes) {
+  if (outcome.failed.length > 0) {
+    console.log(`second try of ${outcome.job.build}, ${basename(outcome.job.file)}, after: ${outcome.failed.join("; ")}`);
+    final.push(...(await runJobs([outcome.job], 1)));
+  } else final.push(outcome);
+}
+final.push(
+  ...(await runJobs(
+    filesIn(join(tests, "last")).map((file): Job => ({ build: first, file })),
+    1,
+  )),
+);
+
+const failed = final.flatMap((outcome) => outcome.failed);
+const passed = final.reduce((sum, outcome) => sum + outcome.passed, 0);
+const skipped = final.flatMap((outcome) => outcome.skipped);
 for (const name of skipped) console.log(`skipped: ${name}`);
 for (const name of failed) console.log(`failed: ${name}`);
 console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
