@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
-import { bin, NOBODY, type Result, run } from "./helpers/run.ts";
+import { bin, isNative, NOBODY, type Result, run } from "./helpers/run.ts";
 import { follow, lives, type Started, until, World } from "./helpers/world.ts";
 
 const dir = scratch("manage");
@@ -523,12 +523,14 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     out(world.sh(script(5)));
     const before = [size(), fds()];
     out(world.sh(script(times), { timeout: 300_000 + times * 1000 }));
+    await until(() => fds() === before[1]); // whose caller may have gone before the last connection is closed
     const now = [size(), fds()];
     console.log(
       `after ${times} exec, stats and update: private ${before[0]} kB, then ${now[0]} kB; descriptors ${before[1]}, then ${now[1]}`,
     );
     assert.equal(now[1], before[1]);
-    assert.ok((now[0] ?? 0) <= (before[0] ?? 0) + 128, `${before[0]} kB, then ${now[0]} kB`);
+    // V8 collects a young generation of 2 MB when it is full, and not before.
+    assert.ok((now[0] ?? 0) <= (before[0] ?? 0) + (isNative ? 128 : 2048), `${before[0]} kB, then ${now[0]} kB`);
     assert.equal(readFileSync(join(dir, "errors"), "utf8").split("\n").length, times + 1, "one line an update, and no other");
     await stop(box);
   });

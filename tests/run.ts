@@ -9,10 +9,10 @@ import { isNative, root } from "./helpers/run.ts";
 
 /** Those that take longest, so that none of them is the last one that all wait for. */
 const LONG = "vm pid1 manage run-chain tty terminal detach nsexec lab native veth differential".split(" ");
-/**
- * What is tested once: the machine, which has one CPU and in which a start of Node takes a second, and what never starts our programs.
- */
-const ONCE = ["vm", "kernel", "native", "readme", "bench"];
+/** Tested once: the machine, in which a start of Node takes a second, what is about one build or both, and what starts none of our programs. */
+const ONCE = ["vm", "native", "bench", "kernel"];
+/** The second build repeats less often what is repeated. */
+const FEWER = { CONTAIN_RUNS: "50" };
 
 const tests = join(root, "tests");
 const wanted = process.argv.slice(2);
@@ -27,7 +27,9 @@ const files = filesIn(tests).sort((a, b) => rank(a) - rank(b));
 const first: Build = isNative ? "native" : "Node";
 const builds: Build[] = isNative && process.env["CONTAIN_TEST_BUILD"] === undefined ? ["native", "Node"] : [first];
 const jobs = builds.flatMap((build) =>
-  files.filter((file) => build === first || !ONCE.includes(subject(file))).map((file) => ({ build, file })),
+  files
+    .filter((file) => build === first || !ONCE.includes(subject(file)))
+    .map((file): Job => ({ build, file, more: build === first ? {} : FEWER })),
 );
 jobs.sort((a, b) => rank(a.file) - rank(b.file));
 

@@ -159,7 +159,7 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
         await t.until(/tick 3/);
         const all = [t.pid, ...descendants(t.pid)];
         t.hangUp();
-        const gone = await eventually(() => !all.some(isAlive), 5000);
+        const gone = await eventually(() => !all.some(isAlive), 20_000);
         const left = all.filter(isAlive);
         const names = left.map(commandOf);
         for (const pid of left) if (pid !== 0) process.kill(pid, "SIGKILL");
@@ -175,7 +175,7 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
       await t.until(/tick 3/);
       const all = [t.pid, ...descendants(t.pid)];
       t.hangUp();
-      const gone = await eventually(() => !all.some(isAlive), 5000);
+      const gone = await eventually(() => !all.some(isAlive), 20_000);
       const left = all.filter(isAlive);
       for (const pid of left) process.kill(pid, "SIGKILL");
       return gone;

@@ -11,6 +11,8 @@ export type Build = "native" | "Node";
 export interface Job {
   readonly build: Build;
   readonly file: string;
+  /** Added to the environment. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 
 export interface Outcome {
@@ -42,7 +44,7 @@ export async function runJobs(jobs: readonly Job[], width: number): Promise<Outc
 
 /** One line when all is well, what node:test tells otherwise. */
 async function runJob(job: Job): Promise<Outcome> {
-  const { build, file } = job;
+  const { build, file, more } = job;
   const dir = mkdtempSync(join(tmpdir(), "contain-tests-"));
   const events = join(dir, "events");
   const reporters = [
@@ -52,8 +54,10 @@ async function runJob(job: Job): Promise<Outcome> {
   const started = Date.now();
   const child = spawn(process.execPath, ["--import", "tsx", ...reporters, file], {
     cwd: root,
-    env: { ...process.env, CONTAIN_TEST_BUILD: build.toLowerCase() },
+    env: { ...process.env, ...more, CONTAIN_TEST_BUILD: build.toLowerCase() },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: 900_000,
+    killSignal: "SIGKILL",
   });
   const output: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => output.push(data));

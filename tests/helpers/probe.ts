@@ -82,12 +82,16 @@ function whose(file: string, id: string, target: number | undefined): string {
   return target !== undefined && id === readlinkSync(`/proc/${target}/ns/${file}`) ? "the target's" : "a new one";
 }
 
+/** What the tests of another file have mounted meanwhile in the mount namespace that all of them share. */
+const OTHERS = /\/contain-test-(?!differential-)/;
+
 /** The mounts without ids: the parent by its line, peer groups and anonymous devices by the order in which they come. */
 function mountTree(text: string): string {
   const lines = text
     .trim()
     .split("\n")
-    .map((line) => line.split(" "));
+    .map((line) => line.split(" "))
+    .filter(([, , , , place = ""]) => !OTHERS.test(place));
   const ids = lines.map(([id]) => id);
   const groups = new Map<string, number>();
   const devices = new Set(readFileSync("/proc/self/mountinfo", "utf8").match(/\b\d+:\d+\b/g));

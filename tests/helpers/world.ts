@@ -73,7 +73,7 @@ export class World {
     writeFileSync(join(this.group, "cgroup.kill"), "1");
     for (let tries = 0; tries < 100; tries++) {
       try {
-        rmdirSync(join(this.group, "leaf"));
+        run(["find", this.group, "-mindepth", "1", "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"]);
         rmdirSync(this.group);
         return;
       } catch {

@@ -17,7 +17,7 @@ everything() {
   local dir pid
   for dir in /proc/[0-9]*; do
     pid=${dir#/proc/}
-    [ "$pid" = 1 ] || [ "$pid" = "$BASHPID" ] || ! readlink -q "$dir/exe" || echo "process $(<"$dir/comm")"
+    [ "$pid" = 1 ] || [ "$pid" = "$BASHPID" ] || [ ! -e "$dir/exe" ] || echo "process $(<"$dir/comm")"
   done
   find /sys/fs/cgroup -mindepth 1 -type d
   find /run/scratch /run/contain /run/user -mindepth 1

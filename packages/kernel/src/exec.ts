@@ -5,7 +5,7 @@ import { ExecError, failedWith, type SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
 import { declare, errno, koffi, setErrno } from "./libc.ts";
-import { type Limit, setLimit, setSoftFileLimit } from "./rlimit.ts";
+import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { quote, sys, trace } from "./trace.ts";
@@ -68,9 +68,13 @@ export function execve(path: string, argv: readonly (string | Buffer)[], env: re
   trace("execve", args());
   const words = stringArray(argv);
   const vars = stringArray(env);
+  const file = Buffer.from(`${path}\0`);
+  const late = payload.lastStep === undefined ? payload.limits.filter(isOfMemory).map(prepareLimit) : [];
+  if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
   sys("execve", args, () => {
     resetWriteSignals(payload.launch.ignored);
-    const result = execveC(Buffer.from(`${path}\0`), words.pointers, vars.pointers);
+    for (const set of late) set();
+    const result = execveC(file, words.pointers, vars.pointers);
     const code = errno();
     ignoreWriteSignals();
     setErrno(code);
@@ -109,11 +113,14 @@ function startClean(): void {
     else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);
   }
   if (launch.softFileLimit !== undefined) setSoftFileLimit(launch.softFileLimit);
-  for (const limit of limits) setLimit(limit);
   resetDispositions(launch.ignored);
   setSignalMask(launch.blocked);
+  for (const limit of limits) if (payload.lastStep !== undefined || !isOfMemory(limit)) setLimit(limit);
   payload.lastStep?.();
 }
+
+/** RLIMIT_DATA is about brk(2) and mmap(2): with less than it has already this runtime gets no further page for its heap. */
+const isOfMemory = ({ resource }: Limit) => resource === "data";
 
 const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is not set
 

@@ -1,6 +1,6 @@
 // Resource limits (getrlimit(2)).
 import { declare } from "./libc.ts";
-import { sys } from "./trace.ts";
+import { sys, trace } from "./trace.ts";
 
 /** Names as docker's --ulimit and limits.conf(5) have them, and RLIMIT_* numbers, which are the same on x86-64 and arm64. */
 export const RESOURCES = {
@@ -52,6 +52,18 @@ export function setLimit({ resource, soft, hard }: Limit): void {
     () => ["0", `RLIMIT_${resource.toUpperCase()}`, `{rlim_cur=${show(soft)}, rlim_max=${show(hard)}}`, "NULL"],
     () => prlimitC(0, RESOURCES[resource], wanted, null),
   );
+}
+
+/** The same in two steps: what is returned takes no memory to speak of. @throws as `setLimit` does, when it is called */
+export function prepareLimit(limit: Limit): () => void {
+  const { resource, soft, hard } = limit;
+  const wanted = new Uint8Array(new BigUint64Array([soft, hard]).buffer);
+  const number = RESOURCES[resource];
+  prlimitC(0, number, null, null); // the first call of a function makes what the later ones need
+  trace("prlimit64", ["0", `RLIMIT_${resource.toUpperCase()}`, `{rlim_cur=${show(soft)}, rlim_max=${show(hard)}}`, "NULL"]);
+  return () => {
+    if (prlimitC(0, number, wanted, null) !== 0) setLimit(limit); // it says why
+  };
 }
 
 /** Sets the soft limit on open files, at most to the hard one, which it leaves. `text` is a count, or "unlimited". */
