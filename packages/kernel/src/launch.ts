@@ -3,8 +3,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readIfThere } from "./file.ts";
+import { usesMusl } from "./libc.ts";
 import { statusField } from "./proc.ts";
-import { parseSignalMask, removeSignal, SIGPIPE, SIGXFSZ, type SignalSet, signalSet } from "./signal.ts";
+import { hasSignal, parseSignalMask, removeSignal, SIGPIPE, SIGXFSZ, type SignalSet, signalSet } from "./signal.ts";
+
+/** musl's own: its setrlimit(3), which Bun has called, leaves it ignored. glibc's SIGRTMIN, which a caller may ignore. */
+const SIGSYNCCALL = 34;
 
 export interface Launch {
   /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined where it is not known. Node raises it to the hard limit. */
@@ -53,6 +57,7 @@ export function nativeLaunch(): Launch {
   const mask = (field: string) => parseSignalMask(statusField(status, field) ?? "0");
   const ignored = mask("SigIgn");
   for (const signal of [SIGPIPE, SIGXFSZ]) removeSignal(ignored, signal);
+  if (hasSignal(ignored, SIGSYNCCALL) && usesMusl()) removeSignal(ignored, SIGSYNCCALL);
   const limits = readIfThere(`/proc/${process.ppid}/limits`) ?? "";
   return {
     softFileLimit: /^Max open files +(\S+)/m.exec(limits)?.[1],

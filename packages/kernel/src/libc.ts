@@ -34,7 +34,7 @@ function loadKoffi(): KoffiModule {
 }
 
 /** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
-function usesMusl(): boolean {
+export function usesMusl(): boolean {
   const head = Buffer.alloc(4096);
   const fd = openSync(execPath, "r");
   readSync(fd, head);

@@ -224,7 +224,7 @@ export const cgsetCases: readonly Case[] = [
       mkdir $cg/born/inner
       timeout 20 nsexec --into-cgroup born/inner -- /bin/true; echo "status $?"
       cgset --name born --thaw
-      echo +memory >$cg/born/cgroup.subtree_control
+      echo +pids >$cg/born/cgroup.subtree_control
       nsexec --into-cgroup born -- /bin/true; echo "status $?"
       cgset --name born --rm`,
     check({ stdout, stderr }) {
