@@ -18,7 +18,7 @@ import { describe, test } from "node:test";
 import { isolated, readMounts } from "./helpers/isolated.ts";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
-import { bin, NOBODY, type Result, type RunOptions, run } from "./helpers/run.ts";
+import { bin, NOBODY, type Result, type RunOptions, run, sh } from "./helpers/run.ts";
 
 const dir = scratch("options");
 const rootfs = makeRootfs(dir);
@@ -359,6 +359,13 @@ describe("contain run", need("root"), () => {
         assert.equal(limits(stdout, name), wanted);
       });
     }
+
+    test("data is set when the runtime needs no more memory, however full its heap is: environments of 40 sizes", () => {
+      const { stdout } = sh(
+        'i=0; while [ $i -lt 40 ]; do contain run -q --ulimit data=10000000 --env "X=$(printf "%$((i * 53))s" x)" -- /bin/true && echo; i=$((i+1)); done | wc -l',
+      );
+      assert.equal(stdout.trim(), "40");
+    });
 
     test("the last of one name wins", () => {
       assert.equal(output(["--ulimit", "nofile=10", "--ulimit", "nofile=20:30"], "ulimit -n; ulimit -Hn"), "20\n30\n");
