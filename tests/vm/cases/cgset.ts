@@ -212,7 +212,7 @@ export const cgsetCases: readonly Case[] = [
   {
     name: "nsexec --into-cgroup: born in it, by name or by directory; unknown, frozen and inner groups are refused",
     script: `
-      cgset --name born --pids 8 2>/dev/null
+      cgset --name born --pids 8 --memory 64M 2>/dev/null
       nsexec --into-cgroup born -- tail -n 1 /proc/self/cgroup
       nsexec --into-cgroup $cg/born --pid --fork -- tail -n 1 /proc/self/cgroup
       nsexec --into-cgroup born --cgroup -- tail -n 1 /proc/self/cgroup
@@ -224,7 +224,7 @@ export const cgsetCases: readonly Case[] = [
       mkdir $cg/born/inner
       timeout 20 nsexec --into-cgroup born/inner -- /bin/true; echo "status $?"
       cgset --name born --thaw
-      echo +pids >$cg/born/cgroup.subtree_control
+      echo +memory >$cg/born/cgroup.subtree_control
       nsexec --into-cgroup born -- /bin/true; echo "status $?"
       cgset --name born --rm`,
     check({ stdout, stderr }) {
