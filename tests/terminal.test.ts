@@ -168,6 +168,26 @@ describe("terminal", { ...need("root", "tmux", "bash"), concurrency: 2 }, () => 
     });
   }
 
+  test("a hangup ends a PID 1 that happens to have all signals blocked at that moment, as a shell before it waits", async () => {
+    const file = join(dir, "blocks.pl");
+    writeFileSync(
+      file,
+      `use POSIX; $| = 1; my $all = POSIX::SigSet->new; $all->fillset;
+       while (1) { print "tick\\n"; for my $how (SIG_BLOCK, SIG_UNBLOCK) { sigprocmask($how, $all); select undef, undef, undef, 0.05 } }`,
+    );
+    const hangUp = async () => {
+      const t = await shell();
+      t.type(`contain run --quiet -- perl ${file}`);
+      await t.until(/tick\s+tick/);
+      const all = [t.pid, ...descendants(t.pid)];
+      t.hangUp();
+      const gone = await eventually(() => !all.some(isAlive), 10_000);
+      for (const pid of all.filter(isAlive)) process.kill(pid, "SIGKILL");
+      return gone;
+    };
+    assert.deepEqual(await Promise.all([hangUp(), hangUp(), hangUp(), hangUp(), hangUp(), hangUp()]), Array(6).fill(true));
+  });
+
   test("a hangup ends it 20 times in a row, whether or not the shell that dies tells its jobs", { timeout: 120_000 }, async () => {
     const hangUp = async () => {
       const t = await shell();

@@ -98,13 +98,16 @@ export function watch(w: Watch): number {
  * while it waits for them /proc shows them as unblocked.
  */
 function isSpared(pid: number, signal: number): boolean {
-  const status = readIfThere(`/proc/${pid}/status`) ?? "";
-  const handled = ["SigCgt", "SigIgn", "SigBlk"].map((name) => statusField(status, name));
-  return (
-    /\t1$/.test(statusField(status, "NSpid") ?? "") &&
-    statusField(status, "Name") !== "pid1" &&
-    handled.every((mask) => mask !== undefined && !hasSignal(parseSignalMask(mask), signal))
-  );
+  // Ten looks: a shell blocks all signals for a moment before it waits for a child, and what was blocked then is dropped later.
+  for (let tries = 0; tries < 10; tries++) {
+    const status = readIfThere(`/proc/${pid}/status`) ?? "";
+    const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "ffffffffffffffff"), signal);
+    const isInit = /\t1$/.test(statusField(status, "NSpid") ?? "") && statusField(status, "Name") !== "pid1";
+    if (!isInit || has("SigCgt") || has("SigIgn")) return false;
+    if (!has("SigBlk")) return true;
+    pollOnce(-1, 0, 20);
+  }
+  return false;
 }
 
 /**
