@@ -59,6 +59,8 @@ export interface CapabilityPlan {
 
 export interface FilterPlan {
   readonly program: Buffer;
+  /** SECCOMP_FILTER_FLAG_*. */
+  readonly flags: number;
   /** undefined: refusals are not told. */
   readonly traced: Traced | undefined;
 }
@@ -124,13 +126,15 @@ function readPaths(words: readonly string[]): AllowedPath[] {
 function makeFilter(word: string, capabilities: bigint, traced: boolean): FilterPlan {
   const rules = readProfile(word, capabilities);
   const program = compileFilter(rules);
-  if (!traced) return { program, traced: undefined };
+  const { flags } = rules;
+  if (!traced) return { program, flags, traced: undefined };
   const action = rules.defaultAction;
   const errno = action & 0xffff;
   if (action - errno !== SECCOMP_RET_ERRNO)
     throw new UsageError(`--trace-denied: ${quote(word)} does not refuse by an errno`, "its defaultAction has to be SCMP_ACT_ERRNO");
   return {
     program: replaceReturn(program, action, SECCOMP_RET_USER_NOTIF),
+    flags,
     traced: { errno, areas: readAreas(), runtimeEvents: runtimeEvents() },
   };
 }

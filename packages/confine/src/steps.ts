@@ -43,9 +43,9 @@ export function confineSelf(plan: Plan): void {
   const install = () => {
     if (rules.length > 0) restrictFiles(rules);
     if (filter === undefined) return;
-    const { program, traced } = filter;
-    if (traced === undefined) installFilter(program);
-    else installTraced(program, traced);
+    const { program, flags, traced } = filter;
+    if (traced === undefined) installFilter(program, flags);
+    else installTraced(program, flags, traced);
   };
   if (next.kind === "program") payload.lastStep = install;
   else install(); // a next link of ours is confined as any other program would be

@@ -47,7 +47,7 @@ const CLONE_FILES = 0x400;
 const MOST = 200; // lines: a program that is refused may try for ever
 
 /** Installs the filter; what it refuses fails with `errno`, and is told on standard error. */
-export function installTraced(program: Buffer, traced: Traced): void {
+export function installTraced(program: Buffer, flags: number, traced: Traced): void {
   const [ours, theirs] = socketpair();
   const self = getpid();
   const listener = duplicate(ours, 0); // the number that the listener will have: the lowest free one
@@ -64,7 +64,7 @@ export function installTraced(program: Buffer, traced: Traced): void {
     sendDescriptor(ours, listener);
     return exit(0);
   });
-  const made = installListeningFilter(program);
+  const made = installListeningFilter(program, flags);
   if (made !== listener) throw new Error(`the listener is descriptor ${made}, not ${listener}`);
   try {
     waitpid(helper, 0);

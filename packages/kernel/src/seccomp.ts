@@ -1,39 +1,37 @@
 // Seccomp filters: installing one, and being told of what it refuses (seccomp(2), seccomp_unotify(2)).
 import { readIfThere } from "./file.ts";
 import { declareSyscall, errno, koffi, SYS } from "./libc.ts";
-import { sys } from "./trace.ts";
+import { flags, sys } from "./trace.ts";
 
 const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+const FILTER_FLAGS = { SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4, SECCOMP_FILTER_FLAG_NEW_LISTENER };
 const seccompC = declareSyscall(SYS.seccomp, ["uint", "uint", "void *"]);
 const INSTRUCTION = 8; // bytes of struct sock_filter
 
 /**
  * Installs a BPF program as a filter for this process and all that it will start.
  *
+ * @param flags SECCOMP_FILTER_FLAG_*
  * @throws SyscallError EACCES without no_new_privs and CAP_SYS_ADMIN, EINVAL for a program that the kernel does not accept
  */
-export function installFilter(program: Buffer): void {
-  install(program, 0);
+export function installFilter(program: Buffer, flags: number): void {
+  install(program, flags);
 }
 
 /** The same; refusals that ask for it (SECCOMP_RET_USER_NOTIF) wait for an answer through the descriptor that is returned. Since Linux 5.0. */
-export function installListeningFilter(program: Buffer): number {
-  return install(program, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+export function installListeningFilter(program: Buffer, flags: number): number {
+  return install(program, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags);
 }
 
-function install(program: Buffer, flag: number): number {
+function install(program: Buffer, given: number): number {
   const fprog = Buffer.alloc(16); // struct sock_fprog
   fprog.writeUInt16LE(program.length / INSTRUCTION, 0);
   fprog.writeBigUInt64LE(BigInt(koffi.address(program)), 8);
   return sys(
     "seccomp",
-    () => [
-      "SECCOMP_SET_MODE_FILTER",
-      flag === 0 ? "0" : "SECCOMP_FILTER_FLAG_NEW_LISTENER",
-      `{len=${program.length / INSTRUCTION}, filter=0x…}`,
-    ],
-    () => seccompC(SECCOMP_SET_MODE_FILTER, flag, fprog),
+    () => ["SECCOMP_SET_MODE_FILTER", flags(FILTER_FLAGS, given) || "0", `{len=${program.length / INSTRUCTION}, filter=0x…}`],
+    () => seccompC(SECCOMP_SET_MODE_FILTER, given, fprog),
   );
 }
 

@@ -31,6 +31,8 @@ export interface FilterRules {
   readonly defaultAction: number;
   /** The native one is always among them. */
   readonly architectures: readonly number[];
+  /** SECCOMP_FILTER_FLAG_*. */
+  readonly flags: number;
   readonly rules: readonly FilterRule[];
   /** Calls newer than any of these get ENOSYS in place of the default action, so that libc falls back to older ones; none: no such rule. */
   readonly known: readonly string[];
@@ -44,6 +46,7 @@ interface Library {
   readonly exportBpf: (context: unknown, fd: number) => number;
   readonly release: (context: unknown) => void;
   readonly numberOf: (name: string) => number;
+  readonly numberThere: (arch: number, name: string) => number;
   readonly nameOf: (arch: number, number: number) => string | null;
 }
 
@@ -60,6 +63,7 @@ function load(): Library {
       exportBpf: so.func("seccomp_export_bpf", "int", ["void *", "int"]),
       release: so.func("seccomp_release", "void", ["void *"]),
       numberOf: so.func("seccomp_syscall_resolve_name", "int", ["str"]),
+      numberThere: so.func("seccomp_syscall_resolve_name_arch", "int", ["uint32_t", "str"]),
       nameOf: so.func("seccomp_syscall_resolve_num_arch", "str", ["uint32_t", "int"]),
     } as Library;
     return library;
@@ -92,7 +96,12 @@ export function compileFilter(wanted: FilterRules): Buffer {
       const result = seccomp.ruleAdd(context, action, number, conditions.length, pack(conditions));
       if (result < 0 && result !== -EEXIST) throw new ToolError(`libseccomp: seccomp_rule_add(${name}): errno ${-result}`);
     }
-    return Buffer.concat([refuseNewer(wanted.known.map(seccomp.numberOf)), exportFilter(seccomp, context)]);
+    const all = wanted.architectures.filter((arch) => arch !== ARCHITECTURES.X32); // its calls come as x86-64's, with a bit
+    const newer = all.map((arch) => {
+      const numbers = wanted.known.map((name) => seccomp.numberThere(arch, name));
+      return refuseNewer(arch, numbers);
+    });
+    return Buffer.concat([...newer, exportFilter(seccomp, context)]);
   } finally {
     seccomp.release(context);
   }
@@ -133,13 +142,13 @@ const RETURN = 0x06;
 const X32_BIT = 0x40000000;
 const ENOSYS = 38;
 
-/** `if (arch == native && last < nr && nr < X32_BIT) return ERRNO(ENOSYS)`, and on to what follows. */
-function refuseNewer(numbers: readonly number[]): Buffer {
+/** `if (arch == ARCH && last < nr && nr < X32_BIT) return ERRNO(ENOSYS)`, and on to what follows. */
+function refuseNewer(arch: number, numbers: readonly number[]): Buffer {
   const last = Math.max(...numbers, -1);
   if (last < 0) return Buffer.alloc(0);
   return instructions([
     [LOAD, 0, 0, 4], // seccomp_data.arch
-    [EQUAL, 0, 4, NATIVE_ARCHITECTURE],
+    [EQUAL, 0, 4, arch],
     [LOAD, 0, 0, 0], // seccomp_data.nr
     [GREATER_OR_EQUAL, 2, 0, X32_BIT],
     [GREATER, 0, 1, last],
