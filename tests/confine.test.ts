@@ -17,12 +17,12 @@ describe("confine: what setpriv leaves, to the last bit of /proc/self/status", n
     { confine: "--drop sys_admin,net_raw", setpriv: "--bounding-set=-sys_admin,-net_raw" },
     { confine: "--keep chown,kill", setpriv: "--bounding-set=-all,+chown,+kill" },
     { confine: "--keep none", setpriv: "--bounding-set=-all" },
-    { confine: "--keep CAP_NET_RAW --user 1000:1000", setpriv: "--bounding-set=-all,+net_raw --reuid=1000 --regid=1000 --clear-groups" },
-    { confine: "--user 1000:7", setpriv: "--reuid=1000 --regid=7 --clear-groups" },
+    { confine: "--keep CAP_NET_RAW --user 1000:1000", setpriv: "--bounding-set=-all,+net_raw --reuid=1000 --regid=1000 --groups=1000" },
+    { confine: "--user 1000:7", setpriv: "--reuid=1000 --regid=7 --groups=7" },
     {
       confine: "--caps net_raw,chown --user 1000:1000",
       setpriv:
-        "--bounding-set=-all,+net_raw,+chown --inh-caps=-all,+net_raw,+chown --ambient-caps=-all,+net_raw,+chown --reuid=1000 --regid=1000 --clear-groups",
+        "--bounding-set=-all,+net_raw,+chown --inh-caps=-all,+net_raw,+chown --ambient-caps=-all,+net_raw,+chown --reuid=1000 --regid=1000 --groups=1000",
     },
   ];
   for (const { confine, setpriv } of PAIRS) {

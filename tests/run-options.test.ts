@@ -202,19 +202,19 @@ describe("contain run", need("root"), () => {
   describe("--user", () => {
     const who = `awk '/^Uid/{u=$2} /^Gid/{g=$2} /^Groups/{sub(/\\t/, ""); print u ":" g, $0, ENVIRON["HOME"]}' /proc/self/status`;
     for (const [user, wanted] of [
-      ["0", "0:0 Groups:  /root"],
-      ["root", "0:0 Groups:  /root"],
-      ["1000", "1000:1001 Groups:50 63  /home/app"],
-      ["app", "1000:1001 Groups:50 63  /home/app"],
-      ["other", "1000:1002 Groups:50 63  /home/other"],
-      ["app:staff", "1000:50 Groups:  /home/app"],
-      ["app:7", "1000:7 Groups:  /home/app"],
-      ["1234", "1234:0 Groups:  /"],
-      ["1234:4321", "1234:4321 Groups:  /"],
-      ["4294967294:4294967294", "4294967294:4294967294 Groups:  /"],
-      ["homeless", "1003:1003 Groups:  /"],
-      ["relative", "1004:1004 Groups:  /"],
-      ["2000", "2000:0 Groups:  /"],
+      ["0", "0:0 Groups:0  /root"],
+      ["root", "0:0 Groups:0  /root"],
+      ["1000", "1000:1001 Groups:50 63 1001  /home/app"],
+      ["app", "1000:1001 Groups:50 63 1001  /home/app"],
+      ["other", "1000:1002 Groups:50 63 1002  /home/other"],
+      ["app:staff", "1000:50 Groups:50  /home/app"],
+      ["app:7", "1000:7 Groups:7  /home/app"],
+      ["1234", "1234:0 Groups:0  /"],
+      ["1234:4321", "1234:4321 Groups:4321  /"],
+      ["4294967294:4294967294", "4294967294:4294967294 Groups:4294967294  /"],
+      ["homeless", "1003:1003 Groups:1003  /"],
+      ["relative", "1004:1004 Groups:1004  /"],
+      ["2000", "2000:0 Groups:0  /"],
     ] as const) {
       for (const init of [[], ["--init"]]) {
         test(`${user} is ${wanted}${init.join("")}`, () => assert.equal(output(["--user", user, ...init], who).trimEnd(), wanted));
@@ -254,7 +254,7 @@ describe("contain run", need("root"), () => {
         const { status, stderr } = inside([`--overlay=${upper}`, "--user", "app"], "id");
         assert.equal(status, 125);
         assert.match(stderr, message);
-        assert.equal(output([`--overlay=${upper}`, "--user", "77"], who), "77:0 Groups:  /\n");
+        assert.equal(output([`--overlay=${upper}`, "--user", "77"], who), "77:0 Groups:0  /\n");
       });
     }
 

@@ -7,6 +7,7 @@ import {
   clone3,
   closeAllBut,
   commandOf,
+  dup2,
   duplicate,
   errnoName,
   exit,
@@ -78,7 +79,10 @@ function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced):
   setName("confine-watcher");
   const listener = receiveDescriptor(socket);
   if (listener === undefined) return exit(125);
-  closeAllBut([listener, messages.fd, ...runtimeEvents]);
+  messages.fd = 2; // PROG's, the log of a detached container: who called must not be held
+  dup2(listener, 0); // a reader of PROG's output sees its end when PROG closes it
+  dup2(listener, 1);
+  closeAllBut([listener, ...runtimeEvents]);
   const set = new PollSet();
   const told = new Set<string>();
   for (;;) {

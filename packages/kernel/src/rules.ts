@@ -133,6 +133,11 @@ const RULES: readonly Rule[] = [
     say: "this id has no mapping in the user namespace: see /proc/self/uid_map and gid_map (user_namespaces(7))",
   },
   {
+    syscall: "setresuid|setresgid",
+    code: "EPERM",
+    say: "another id is taken only by who has CAP_SETUID, for a group CAP_SETGID, in this user namespace (setresuid(2)): run as root",
+  },
+  {
     syscall: "prctl",
     code: "EPERM",
     when: (args) => args.includes("PR_CAPBSET_DROP"),

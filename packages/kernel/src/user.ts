@@ -15,7 +15,10 @@ export interface UserWords {
 export interface Identity {
   readonly uid: number;
   readonly gid: number;
-  /** The supplementary groups. */
+  /**
+   * The supplementary groups, gid among them, as initgroups(3) has it: a program that takes another gid is still in this group, where
+   * a file's mode may give it less than others (CVE-2022-36109).
+   */
   readonly groups: readonly number[];
   readonly home: string;
 }
@@ -40,7 +43,7 @@ function parseId(word: string): number | undefined {
 
 /**
  * Looks a user up as docker does: a number need not be in /etc/passwd, and has group 0 then; with GID given there are no
- * supplementary groups.
+ * others.
  *
  * @param place where this is, for messages: `the rootfs ./rootfs`
  * @throws ToolError for a name that is not there
@@ -48,14 +51,15 @@ function parseId(word: string): number | undefined {
 export function findUser({ user, group }: UserWords, place: string): Identity {
   const uid = parseId(user);
   const entry = readTable("/etc/passwd").find(([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
-  const [name, , id = "", gid = "", , home = ""] = entry ?? [];
-  const found = { uid: uid ?? parseId(id), gid: entry === undefined ? 0 : parseId(gid) };
+  const [name, , id = "", primary = "", , home = ""] = entry ?? [];
+  const found = { uid: uid ?? parseId(id), gid: entry === undefined ? 0 : parseId(primary) };
   if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, place, "/etc/passwd", entry !== undefined);
-  const groups = name === undefined || group !== undefined ? [] : groupsOf(name);
+  const others = name === undefined || group !== undefined ? [] : groupsOf(name);
+  const gid = group === undefined ? found.gid : findGroup(group, place);
   return {
     uid: found.uid,
-    gid: group === undefined ? found.gid : findGroup(group, place),
-    groups,
+    gid,
+    groups: [...new Set([gid, ...others])],
     home: home.startsWith("/") ? home : "/",
   };
 }
