@@ -24,6 +24,7 @@ const WAYS: readonly { readonly words: string; readonly init?: true }[] = [
   { words: `nsexec --pid --uts -- pivot ${rootfs} -- pid1` },
   { words: "contain run --quiet --init --" },
   { words: "contain run --quiet --", init: true },
+  { words: "contain run --quiet --confine --", init: true },
 ];
 
 /** The terminal's foreground process group (tpgid). */

@@ -41,11 +41,6 @@ export const options = withCommon({
     repeat: true,
     description: "no files but those below these paths, `ro` (the default) to read and execute; sets no_new_privs",
   },
-  group: {
-    type: "boolean",
-    alias: "g",
-    description: "a process group of its own: kill(2) with 0 reaches the caller's, in whatever PID namespace",
-  },
   "trace-denied": { type: "boolean", description: "tell which call the filter refused, to which program, and what would allow it" },
 });
 type Name = keyof typeof options;
@@ -53,8 +48,11 @@ type Name = keyof typeof options;
 /** What becomes of the capabilities; capability N is bit N. */
 export interface CapabilityPlan {
   readonly kept: bigint;
-  /** They are given to PROG whoever it is, and must be there. */
-  readonly exact: boolean;
+  /**
+   * caps: they are given to PROG whoever it is, and must be there. keep: root has them, and nothing is inherited, lest a file's inheritable
+   * capabilities gave them back (CVE-2022-24769). drop: what the caller has inherited stays.
+   */
+  readonly how: "caps" | "keep" | "drop";
 }
 
 export interface FilterPlan {
@@ -75,7 +73,6 @@ export interface Plan {
   /** undefined: all stay. */
   readonly capabilities: CapabilityPlan | undefined;
   readonly noNewPrivileges: boolean;
-  readonly ownGroup: boolean;
   readonly user: UserWords | undefined;
   readonly limits: readonly Limit[];
   /** Empty: files are not restricted. */
@@ -96,7 +93,6 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   return {
     capabilities,
     noNewPrivileges: given.has("no-new-privs") || profile !== "none" || given.has("landlock"),
-    ownGroup: given.has("group"),
     user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(given.all("ulimit")),
     paths: readPaths(given.all("landlock")),
@@ -111,7 +107,7 @@ function readCapabilityPlan(given: Options<Name>): CapabilityPlan | undefined {
   if (name === undefined) return undefined;
   if (other !== undefined) throw new UsageError(`--${name} and --${other} exclude each other`, "one list says which capabilities are left");
   const list = readCapabilities(`--${name}`, given.value(name) ?? "");
-  return { kept: name === "drop" ? ALL_CAPABILITIES & ~list : list, exact: name === "caps" };
+  return { kept: name === "drop" ? ALL_CAPABILITIES & ~list : list, how: name };
 }
 
 function readPaths(words: readonly string[]): AllowedPath[] {

@@ -9,8 +9,6 @@ import {
   codeOf,
   dropFromBoundingSet,
   findUser,
-  getpgrp,
-  getpid,
   installFilter,
   keepCapabilities,
   payload,
@@ -19,7 +17,6 @@ import {
   restrictFiles,
   setAmbient,
   setNoNewPrivileges,
-  setpgid,
   ToolError,
 } from "@contain-tools/kernel";
 import type { CapabilityPlan, Plan } from "./cli.ts";
@@ -28,13 +25,12 @@ import { installTraced } from "./watcher.ts";
 /** Takes away what the plan says. @throws SyscallError, ToolError */
 export function confineSelf(plan: Plan): void {
   const { capabilities, user, filter, next } = plan;
-  if (plan.ownGroup && getpgrp() !== getpid()) setpgid(0, 0); // a leader has its group, and one of a session may not change it
   if (plan.limits.length > 0) prepareLimits(plan.limits);
   const found = user === undefined ? undefined : findUser(user, payload.inside ?? "this host");
   if (capabilities !== undefined) lowerBoundingSet(capabilities); // needs CAP_SETPCAP, which goes with the ids
   if (found !== undefined) {
     if (payload.ownTerminal) chownTerminal(found);
-    if (capabilities?.exact) keepCapabilities();
+    if (capabilities?.how === "caps") keepCapabilities();
     becomeUser(found);
   }
   if (capabilities !== undefined) lowerSets(capabilities);
@@ -70,10 +66,10 @@ function lowerBoundingSet({ kept }: CapabilityPlan): void {
 }
 
 /** Ambient first: it goes by itself with what leaves the permitted or the inheritable set, and comes only after these (capabilities(7)). */
-function lowerSets({ kept, exact }: CapabilityPlan): void {
+function lowerSets({ kept, how }: CapabilityPlan): void {
   const { permitted, effective, inheritable } = capget();
-  if (!exact) {
-    capset({ permitted: permitted & kept, effective: effective & kept, inheritable: inheritable & kept });
+  if (how !== "caps") {
+    capset({ permitted: permitted & kept, effective: effective & kept, inheritable: how === "keep" ? 0n : inheritable & kept });
     return;
   }
   const { count } = readBoundingSet();

@@ -240,7 +240,7 @@ function containerArgv(given: Options<RunOption>, { group, own, granted, relay, 
     ...namespaceWords(namespaces, own?.words ?? mapped),
     ...pasta,
     // pid1 makes the foreground process group itself, for its child.
-    ...(given.has("init") || given.has("tty") || given.has("detach") ? [] : ["--foreground"]),
+    ...(given.has("init") || given.has("tty") ? [] : [given.has("detach") ? "--own-group" : "--foreground"]),
     ...(relay ? ["--tty"] : []),
     "--",
     ...veth,

@@ -14,7 +14,7 @@ export function confineWords(given: Options<RunOption>): string[] {
       throw new UsageError(`--${alone} changes the rails of --confine, which is not given`, `--confine --${alone} …`);
     return [];
   }
-  return ["confine", "--group", ...privilegeWords(given), ...filterWords(given), "--"];
+  return ["confine", ...privilegeWords(given), ...filterWords(given), "--"];
 }
 
 /** What stands before the program: confine, or with --init pid1 between two of them. It has to fork, so the filter comes behind it. */

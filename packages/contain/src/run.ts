@@ -195,7 +195,7 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, forw
   const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
   const made = { ...state, init: identify(pid) };
   writeState(made);
-  const { foreground, hadTerminal } = container.plan;
+  const { foreground, ownGroup, hadTerminal } = container.plan;
   const relay = plan.tty ? relayTerminal(plan.id, spawned, background) : undefined;
   const sources = relay?.sources ?? [];
   sources.push(...(recorder?.begin(plan) ?? []));
@@ -212,7 +212,6 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, forw
   sources.push(...(pasta?.sources ?? []));
   forwardAll(sources, forwarded);
   const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
-  const ownGroup = plan.confine.length > 0 && !plan.init;
   const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
   phaseEnds("the program, to its end");
   pasta?.end();

@@ -35,7 +35,7 @@ export interface Supervised {
   readonly grace: number;
   /** The container is the terminal's foreground process group. */
   readonly foreground: boolean;
-  /** Its processes are in a group of their own, so that a key on the terminal reaches us alone. */
+  /** Its processes are in a group of their own without a terminal, so that a key reaches us alone. */
   readonly ownGroup: boolean;
   readonly hadTerminal: boolean;
   /** The outer end of its pseudo-terminal. */

@@ -79,6 +79,14 @@ export function holdsTerminal(): boolean {
   return foregroundGroup(0) !== undefined && inForeground();
 }
 
+/**
+ * True when a shell with job control has given this process a group of its own, and may bring it to the terminal's foreground later: what
+ * shares the group is stopped and continued with it. A script's programs are in the script's group.
+ */
+export function isBackgroundJob(): boolean {
+  return controllingTerminal() !== undefined && getpgrp() === getpid();
+}
+
 /** True when a key or the terminal stopped a process with this signal, and not a person with `kill -STOP`. */
 export function isJobControl(signal: number): boolean {
   return signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;

@@ -5,6 +5,7 @@ import {
   type Chain,
   holdsTerminal,
   inForeground,
+  isBackgroundJob,
   NAMESPACES,
   type NamespaceKind,
   type Next,
@@ -46,7 +47,14 @@ export const options = withCommon({
     valueHint: "SIG",
     description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live on",
   },
-  foreground: { type: "boolean", description: "run PROG in a process group of its own, in the terminal's foreground if nsexec is" },
+  foreground: {
+    type: "boolean",
+    description: "run PROG in a process group of its own, in the terminal's foreground if nsexec is; a background job of a shell stays one",
+  },
+  "own-group": {
+    type: "boolean",
+    description: "run PROG in a process group of its own: kill(2) with 0 reaches the caller's otherwise, in whatever PID namespace",
+  },
   tty: {
     type: "boolean",
     description:
@@ -127,7 +135,10 @@ export interface Plan {
   readonly fork: boolean;
   /** 0 for none. */
   readonly deathSignal: number;
+  /** It gets a process group of its own, and the terminal with it. */
   readonly foreground: boolean;
+  /** It gets a process group of its own alone. */
+  readonly ownGroup: boolean;
   readonly hadTerminal: boolean;
   readonly tty: boolean;
   /** It is to be made here, of the devpts that PROG finds at /dev/pts. */
@@ -173,9 +184,11 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     given.has("fork") ||
     given.has("into-cgroup") ||
     given.has("foreground") ||
+    given.has("own-group") ||
     given.has("kill-child") ||
     given.has("pasta");
   const fork = wantsFork || names.has("pid") || names.has("user") || names.has("time");
+  const foreground = given.has("foreground") && holdsTerminal();
   const as = given.value("as");
   if (as !== undefined && (given.has("setuid") || given.has("setgid")))
     throw new UsageError("--as excludes --setuid and --setgid", "it says all of who PROG is: UID[:GID]");
@@ -190,7 +203,8 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     target,
     fork,
     deathSignal: readDeathSignal(given.value("kill-child"), fork),
-    foreground: given.has("foreground") && holdsTerminal(),
+    foreground,
+    ownGroup: given.has("own-group") || (given.has("foreground") && !foreground && !isBackgroundJob()),
     hadTerminal: fork && inForeground(),
     tty: given.has("tty"),
     makesTty: given.has("tty") && !someLink(next, ({ tool, plan }) => tool.name === "pivot" && (plan as { readonly tty: boolean }).tty),

@@ -1,8 +1,8 @@
 // nsexec: enter new or existing namespaces, then become PROG.
-import { become, kill, reachedTheGroup, type Tool } from "@contain-tools/kernel";
+import { become, type Tool } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { inside } from "./inside.ts";
-import { endLike, watch } from "./parent.ts";
+import { endLike, passOn, watch } from "./parent.ts";
 import { keyboard, startRelay } from "./relay.ts";
 import { spawn } from "./spawn.ts";
 import { enterInPlace } from "./steps.ts";
@@ -34,7 +34,7 @@ export const nsexec: Tool<Plan, keyof typeof options> = {
       sources,
       onSignal: (info) => {
         if (relay?.takes(info)) return;
-        if (plan.foreground || plan.tty || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
+        passOn(plan, pid, info);
       },
     });
     relay?.end();

@@ -14,6 +14,7 @@ import {
   POLLHUP,
   parseSignalMask,
   pollOnce,
+  reachedTheGroup,
   readIfThere,
   SI_KERNEL,
   SIGCHLD,
@@ -37,6 +38,7 @@ import {
   waitpid,
   wasContinued,
 } from "@contain-tools/kernel";
+import type { Plan } from "./cli.ts";
 
 export interface Watch {
   readonly pid: number;
@@ -53,6 +55,13 @@ export interface Watch {
   /** When to wake up without a signal, in milliseconds; undefined waits for ever. */
   readonly timeout?: () => number | undefined;
   readonly onTimeout?: () => void;
+}
+
+/** What came to us, to the child; what the terminal sent to our process group, to a child's that has one of its own without a terminal. */
+export function passOn({ foreground, ownGroup, tty }: Plan, pid: number, { signal, code }: SignalInfo): void {
+  const ofGroup = reachedTheGroup(signal, code);
+  if (ownGroup && (ofGroup || signal === SIGCONT)) kill(-pid, signal);
+  else if (foreground || tty || !ofGroup) kill(pid, signal);
 }
 
 /** Waits until the child has ended. All signals must be blocked (`spawn` does it). Returns the wait status. */

@@ -77,6 +77,7 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
     }
     dieWithParent(plan.deathSignal, self);
     if (plan.foreground) takeForeground();
+    else if (plan.ownGroup) setpgid(0, 0);
     waitAt(gate); // until the maps are written
     if (plan.target === undefined) enterLate(plan);
     if (lateKept(plan).length > 0) release(made);

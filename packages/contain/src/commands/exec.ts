@@ -5,7 +5,6 @@ import {
   kill,
   type Options,
   payload,
-  reachedTheGroup,
   readUser,
   SIGHUP,
   SIGKILL,
@@ -15,7 +14,7 @@ import {
   UsageError,
   withCommon,
 } from "@contain-tools/kernel";
-import { inside, keyboard, type NsexecPlan, spawn, startRelay, watch } from "@contain-tools/nsexec";
+import { inside, keyboard, type NsexecPlan, passOn, spawn, startRelay, watch } from "@contain-tools/nsexec";
 import { asTool } from "../astool.ts";
 import { subcommand } from "../command.ts";
 import { callersTerm, checkVariable, type TypedLink } from "../compose.ts";
@@ -132,7 +131,7 @@ function runInside(link: TypedLink<NsexecPlan>, grace: number): never {
       if (relay?.takes(info)) return;
       // Nobody can type any more, and a program that ignores the hangup would wait for it for ever.
       if (info.signal === SIGHUP && plan.tty) deadline ??= Date.now() + grace;
-      if (plan.foreground || plan.tty || !reachedTheGroup(info.signal, info.code)) kill(pid, info.signal);
+      passOn(plan, pid, info);
     },
     timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - Date.now())),
     onTimeout: () => {
