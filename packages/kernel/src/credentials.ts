@@ -30,12 +30,14 @@ export function setresgid(gid: number): void {
   );
 }
 
+const TOLD = 32; // as strace has it
+
 /** setgroups(2): the supplementary groups. */
 export function setgroups(groups: readonly number[]): void {
   const list = new Uint32Array(groups);
   sys(
     "setgroups",
-    () => [`${list.length}`, `[${groups.join(", ")}]`],
+    () => [`${list.length}`, `[${groups.slice(0, TOLD).join(", ")}${groups.length > TOLD ? ", …" : ""}]`],
     () => setgroupsC(list.length, new Uint8Array(list.buffer)),
   );
 }

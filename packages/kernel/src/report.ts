@@ -11,11 +11,11 @@ export const steps = {
   writes: false,
   label: undefined as string | undefined,
   say(text: string): void {
-    if (steps.on) say(`[${steps.label ?? tracer.tool}] ${text}\n`);
+    if (steps.on) say(`[${steps.label ?? tracer.tool}] ${printable(text)}\n`);
   },
   /** A write to a file of a group: `memory.max <- 67108864`. */
   wrote(file: string, value: string): void {
-    if (steps.writes) say(`[${steps.label ?? tracer.tool}] ${file} <- ${value}\n`);
+    if (steps.writes) say(`[${steps.label ?? tracer.tool}] ${printable(`${file} <- ${value}`)}\n`);
   },
 };
 
@@ -24,9 +24,12 @@ export function warn(text: string): void {
   say(`${tracer.tool}: ${text}\n`);
 }
 
-/** Text without the control characters by which a file name or a file of the container's could write on the terminal. */
+/** Text without the characters by which a file name or a file of the container's could write on the terminal, or turn a line round. */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
+    const hex = (char.codePointAt(0) ?? 0).toString(16).padStart(2, "0");
+    return hex.length === 2 ? `\\x${hex}` : `\\u{${hex}}`;
+  });
 }
 
 /** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */

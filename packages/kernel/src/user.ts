@@ -50,16 +50,22 @@ function parseId(word: string): number | undefined {
  */
 export function findUser({ user, group }: UserWords, place: string): Identity {
   const uid = parseId(user);
-  const entry = readTable("/etc/passwd").find(([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
+  const [entry] = findLines("/etc/passwd", ([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
   const [name, , id = "", primary = "", , home = ""] = entry ?? [];
   const found = { uid: uid ?? parseId(id), gid: entry === undefined ? 0 : parseId(primary) };
   if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, place, "/etc/passwd", entry !== undefined);
   const others = name === undefined || group !== undefined ? [] : groupsOf(name);
   const gid = group === undefined ? found.gid : findGroup(group, place);
+  const groups = [...new Set([gid, ...others])];
+  if (groups.length > NGROUPS_MAX)
+    throw new ToolError(
+      `${quote(user)} is in ${groups.length} groups in /etc/group of ${place}`,
+      `a process can be in ${NGROUPS_MAX} (credentials(7))`,
+    );
   return {
     uid: found.uid,
     gid,
-    groups: [...new Set([gid, ...others])],
+    groups,
     home: home.startsWith("/") ? home : "/",
   };
 }
@@ -67,14 +73,16 @@ export function findUser({ user, group }: UserWords, place: string): Identity {
 function findGroup(word: string, place: string): number {
   const number = parseId(word);
   if (number !== undefined) return number;
-  const entry = readTable("/etc/group").find(([name]) => name === word);
+  const [entry] = findLines("/etc/group", ([name]) => name === word);
   const gid = parseId(entry?.[2] ?? "");
   if (gid === undefined) throw unknown("group", word, place, "/etc/group", entry !== undefined);
   return gid;
 }
 
 function groupsOf(user: string): number[] {
-  return readTable("/etc/group").flatMap(([, , gid = "", members = ""]) => (members.split(",").includes(user) ? (parseId(gid) ?? []) : []));
+  return findLines("/etc/group", ([, , , members = ""]) => members.split(",").includes(user)).flatMap(
+    ([, , gid = ""]) => parseId(gid) ?? [],
+  );
 }
 
 function unknown(kind: "user" | "group", word: string, place: string, file: string, listed: boolean): ToolError {
@@ -84,23 +92,35 @@ function unknown(kind: "user" | "group", word: string, place: string, file: stri
   );
 }
 
+const NGROUPS_MAX = 65536;
 const MOST = 4 << 20; // bytes: the file is the container's, and may be anything
+const FIELDS = 8; // of a line, and one for what is too much
 
-/** The lines of a file like passwd(5), cut at the colons. A file that is no file, or is not there, has none. */
-function readTable(path: string): string[][] {
+/** The lines of a file like passwd(5) for which `wanted` holds, cut at the colons. A file that is no file, or is not there, has none. */
+function findLines(path: string, wanted: (fields: readonly string[]) => boolean): string[][] {
+  const text = readTable(path);
+  const found: string[][] = [];
+  for (let at = 0, end = 0; at < text.length; at = end + 1) {
+    end = text.indexOf("\n", at);
+    if (end === -1) end = text.length;
+    if (end === at) continue; // millions of them would take seconds
+    const fields = text.slice(at, end).split(":", FIELDS);
+    if (wanted(fields)) found.push(fields);
+  }
+  return found;
+}
+
+function readTable(path: string): string {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    return [];
+    return "";
   }
   try {
-    if (!fstatSync(fd).isFile()) return [];
-    const text = Buffer.alloc(Math.min(MOST, fstatSync(fd).size));
-    return text
-      .toString("utf8", 0, readSync(fd, text))
-      .split("\n")
-      .map((line) => line.split(":"));
+    if (!fstatSync(fd).isFile()) return "";
+    const bytes = Buffer.alloc(Math.min(MOST, fstatSync(fd).size));
+    return bytes.toString("utf8", 0, readSync(fd, bytes));
   } finally {
     closeSync(fd);
   }

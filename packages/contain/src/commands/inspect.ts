@@ -13,7 +13,7 @@ import {
   withCommon,
 } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { print } from "../print.ts";
+import { jsonText, print } from "../print.ts";
 import { isAlive, type State, statusOf } from "../state.ts";
 import { readUsage } from "../usage.ts";
 import { memberOf, readContainer } from "./container.ts";
@@ -27,7 +27,7 @@ export const inspect = subcommand({
   plan(given) {
     const state = readContainer(given.rest);
     return () => {
-      print(`${JSON.stringify(describe(state), undefined, 2)}\n`);
+      print(`${jsonText(describe(state), 2)}\n`);
       return exit(0);
     };
   },

@@ -1,7 +1,7 @@
 // `contain list`: what there is, a line a container.
 import { exit, shellQuote, withCommon } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
-import { print } from "../print.ts";
+import { jsonText, print } from "../print.ts";
 import { readStates, type State, statusOf } from "../state.ts";
 import { columns } from "../table.ts";
 import { formatBytes, formatTime, readLimit, readPids } from "../usage.ts";
@@ -27,7 +27,7 @@ export const list = subcommand({
 });
 
 const quiet = (states: readonly State[]) => states.map(({ id }) => `${id}\n`).join("");
-const json = (states: readonly State[]) => states.map((state) => `${JSON.stringify(row(state))}\n`).join("");
+const json = (states: readonly State[]) => states.map((state) => `${jsonText(row(state))}\n`).join("");
 
 function row(state: State) {
   const number = (file: string) => (state.group === undefined ? undefined : readLimit(state.group, file));

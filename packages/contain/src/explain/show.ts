@@ -1,5 +1,6 @@
 // What has been found, for people: grouped by headings, each statement with what it rests on; and for tools, as JSON.
 import type { Evidence, Finding } from "../evidence.ts";
+import { jsonText } from "../print.ts";
 import { printable } from "../table.ts";
 import type { Section } from "./finding.ts";
 
@@ -34,5 +35,5 @@ function groupByRule(evidence: readonly Evidence[]): string[] {
 
 export function showJson(subject: Readonly<Record<string, unknown>>, sections: readonly Section[]): string {
   const findings = sections.flatMap(({ heading, findings: list }) => list.map((finding) => ({ section: heading, ...finding })));
-  return `${JSON.stringify({ ...subject, findings }, undefined, 2)}\n`;
+  return `${jsonText({ ...subject, findings }, 2)}\n`;
 }
