@@ -24,18 +24,22 @@ function loadKoffi(): KoffiModule {
   try {
     dlopen(addon, file); // require() would look for a package.json in every folder above
   } catch (error) {
-    writeSync(
-      2,
-      `contain: ${error instanceof Error ? error.message : error}\n  koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)\n`,
-    );
-    process.exit(125);
+    const mend = "koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)";
+    return giveUp(error instanceof Error ? error.message : String(error), mend);
   }
   return addon.exports as KoffiModule;
+}
+
+/** Before anything that tells errors is there. */
+function giveUp(why: string, mend: string): never {
+  writeSync(2, `contain: ${why}\n  ${mend}\n`);
+  process.exit(125);
 }
 
 /** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
 export function usesMusl(): boolean {
   const head = Buffer.alloc(4096);
+  if (!existsSync("/proc/self/exe")) return giveUp("there is no /proc, by which a program finds itself", "mount -t proc proc /proc"); // else execPath is argv[0]
   const fd = openSync(execPath, "r");
   readSync(fd, head);
   closeSync(fd);

@@ -27,8 +27,17 @@ export interface FilterRule {
   readonly conditions: readonly Condition[];
 }
 
+/** `(u32)args[index] == value`: libseccomp compares 64 bits of an argument, and the kernel looks at 32 of an int. Before all rules. */
+export interface WordRule {
+  readonly name: string;
+  readonly index: number;
+  readonly value: number;
+  readonly action: number;
+}
+
 export interface FilterRules {
   readonly defaultAction: number;
+  readonly first: readonly WordRule[];
   /** The native one is always among them. */
   readonly architectures: readonly number[];
   /** SECCOMP_FILTER_FLAG_*. */
@@ -101,7 +110,10 @@ export function compileFilter(wanted: FilterRules): Buffer {
       const numbers = wanted.known.map((name) => seccomp.numberThere(arch, name));
       return refuseNewer(arch, numbers);
     });
-    return Buffer.concat([...newer, exportFilter(seccomp, context)]);
+    const first = wanted.first.flatMap((rule) =>
+      wanted.architectures.map((arch) => matchWord(arch, seccomp.numberThere(arch, rule.name), rule)),
+    );
+    return Buffer.concat([...newer, ...first, exportFilter(seccomp, context)]);
   } finally {
     seccomp.release(context);
   }
@@ -153,6 +165,18 @@ function refuseNewer(arch: number, numbers: readonly number[]): Buffer {
     [GREATER_OR_EQUAL, 2, 0, X32_BIT],
     [GREATER, 0, 1, last],
     [RETURN, 0, 0, SECCOMP_RET_ERRNO | ENOSYS],
+  ]);
+}
+
+function matchWord(arch: number, number: number, { index, value, action }: WordRule): Buffer {
+  return instructions([
+    [LOAD, 0, 0, 4],
+    [EQUAL, 0, 5, arch === ARCHITECTURES.X32 ? ARCHITECTURES.X86_64 : arch],
+    [LOAD, 0, 0, 0],
+    [EQUAL, 0, 3, number],
+    [LOAD, 0, 0, 16 + 8 * index], // the lower half of seccomp_data.args[index]
+    [EQUAL, 0, 1, value],
+    [RETURN, 0, 0, action],
   ]);
 }
 
