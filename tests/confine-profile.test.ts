@@ -266,7 +266,13 @@ describe("the default profile, by the other ways into the kernel", onX64, () => 
       io_uring_setup: [425],
       open_tree: [428, -1],
     },
-    ...{ "clone of a user namespace": [120, 0x10000000], AF_VSOCK: [359, 40, 1], AF_ALG: [359, 38, 5], settimeofday: [79, -1, -1] },
+    ...{
+      TIOCSTI: [54, 0, 0x5412],
+      "clone of a user namespace": [120, 0x10000000],
+      AF_VSOCK: [359, 40, 1],
+      AF_ALG: [359, 38, 5],
+      settimeofday: [79, -1, -1],
+    },
   };
   test("a 32-bit call is refused as its 64-bit one", () => {
     for (const [name, words] of Object.entries(I386)) {

@@ -128,6 +128,10 @@ describe("contain run --confine: system calls", onX64, () => {
       errno: EPERM,
     },
     { name: "a number with something in the upper half", code: "syscall((1 << 32) + 165, 0, 0, 0, 0, 0)", errno: EPERM },
+    { name: "TIOCSTI, which types into the terminal", code: "syscall(16, 0, 0x5412, 'x')", errno: EPERM },
+    { name: "TIOCSTI with something in the upper half", code: "syscall(16, 0, (1 << 32) + 0x5412, 'x')", errno: EPERM },
+    { name: "TIOCLINUX", code: "syscall(16, 0, 0x541c, 'x')", errno: EPERM },
+    { name: "another ioctl of a terminal, on a pipe", code: "syscall(16, 0, 0x5401, 'x' x 64)", errno: 25 },
     { name: "fork by its number", code: "my $p = syscall(57); exit 0 if $p == 0; waitpid($p, 0); $! = 0 if $p > 0", errno: 0 },
     { name: "--cap-add gives the call with the capability", code: "syscall(170, -1, -1)", errno: 22, words: ["--cap-add", "sys_admin"] },
     {

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { isolated } from "./helpers/isolated.ts";
-import { need } from "./helpers/need.ts";
+import { need, nodeBuild } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { NOBODY, run, sh } from "./helpers/run.ts";
 import { start } from "./helpers/started.ts";
@@ -152,8 +152,9 @@ describe("a program inside", need("root", "perl"), () => {
         for my $p (grep { /^[0-9]+$/ && $_ != $$ && $_ != 1 } readdir $d) {
           next if $seen{$p};
           open my $c, "<", "/proc/$p/comm" or next; my $n = <$c>; chomp $n; next if $n eq "true";
-          my $exe = readlink "/proc/$p/exe"; my $fd = readlink "/proc/$p/fd/0"; my $env = open(my $e, "<", "/proc/$p/environ") && defined readline($e); my $att = syscall(101, 16, $p + 0, 0, 0);
-          $hits++ if defined $exe or defined $fd or $env or $att == 0;
+          my $exe = readlink "/proc/$p/exe"; my $fd = readlink "/proc/$p/fd/0"; my $env = open(my $e, "<", "/proc/$p/environ") && defined readline($e); my $att = syscall(101, 0x4206, $p + 0, 0, 0);
+          seek $c, 0, 0; my $now = readline $c; # it may have become the program meanwhile
+          $hits++ if (defined $exe or defined $fd or $env or $att == 0) and defined $now and $now eq "$n\\n";
           $seen{$p}++ or $tries++;
         }
       }
@@ -168,14 +169,79 @@ describe("a program inside", need("root", "perl"), () => {
     assert.equal(hits, "0", stdout);
   });
 
-  test("sends no signal to its supervisor: by no number, and not by the process group, which no PID namespace divides", () => {
-    // In a session of its own: what the test guards against would kill the test too.
-    const code =
-      "for my $n (1 .. 5000) { next if $n == $$; kill 15, $n and print qq($n ) } kill 9, 0; sleep 1; print getppid(), qq(\\n); exit 6";
+  for (const words of ["", "--confine", "--init"]) {
+    test(`sends no signal to its supervisor: by no number, and not by the process group, which no PID namespace divides: ${words || "plain"}`, () => {
+      // In a session of its own: what the test guards against would kill the test too. With pid1 the program kills itself alone, and its own group.
+      const code = `for my $n (2 .. 5000, -1) { next if $n == $$; kill 15, $n and print qq($n ) } kill ${words === "--init" ? 0 : 9}, 0; sleep 1; print getppid(), qq(\\n); exit 6`;
+      const ppid = words === "--init" ? 1 : 0;
+      const { stdout, stderr } = sh(`
+        setsid --wait contain run -q ${words} -- perl -e '${code}'; echo $?
+        id=$(contain run -q -d ${words} -- perl -e '${code}'); contain wait $id; contain logs $id; contain rm $id >/dev/null`);
+      assert.equal(stdout, `${ppid}\n6\n6\n${ppid}\n`, stderr);
+    });
+  }
+
+  test("that was joined by contain exec sends none to who joined it", () => {
     const { stdout, stderr } = sh(`
-      setsid --wait contain run -q --confine -- perl -e '${code}'; echo $?
-      id=$(contain run -q -d --confine -- perl -e '${code}'); contain wait $id; contain logs $id; contain rm $id >/dev/null`);
-    assert.equal(stdout, "0\n6\n6\n0\n", stderr);
+      id=$(contain run -q -d --rootfs ${rootfs} -- sleep 30)
+      setsid --wait sh -c "contain exec $id -- /bin/sh -c 'kill -15 0; sleep 1'; echo status \\$?"
+      contain kill $id >/dev/null; contain wait $id >/dev/null 2>&1; contain rm $id >/dev/null`);
+    assert.equal(stdout, "status 143\n", stderr);
+  });
+
+  /** Tries what would lead to a file of the host's by way of the processes inside: their programs, libraries, memory, directories. */
+  const REACH = `
+    for my $p (grep { $_ != $$ } map { m{(\\d+)$} } glob "/proc/[0-9]*") {
+      for my $way ("exe", "mem", "environ", "maps", "cwd/.", "root/.") { print "$way " if open my $f, "<", "/proc/$p/$way" or opendir my $d, "/proc/$p/$way" }
+      print "written " if open my $f, "+<", "/proc/$p/exe";
+      my @maps = opendir(D, "/proc/$p/map_files") ? grep { /-/ } readdir D : ();
+      print "map_files " if grep { open my $f, "+<", "/proc/$p/map_files/$_" } @maps;
+      print "traced " if syscall(101, 0x4206, $p + 0, 0, 0) == 0;
+    }
+    print "end"`;
+  for (const words of [
+    "--init --confine",
+    "--confine --trace-denied",
+    "--init --ns pid,mnt,user",
+    "--init --user 65534",
+    "--init --confine --user 65534",
+  ]) {
+    test(`reaches no program, library or memory of ours: ${words}`, () => {
+      const { stdout, stderr } = contain(...words.split(" "), "--", "perl", "-e", REACH);
+      assert.equal(stdout, "end", stderr);
+    });
+  }
+  test("without rails reaches them, being root: what the test above looks for is there", () => {
+    assert.match(contain("--init", "--", "perl", "-e", REACH).stdout, /exe mem .*map_files traced end/);
+  });
+
+  for (const path of ["/proc/self/fd/7", "/proc/self/cwd", "/proc/1/root", "/away", "/out", "/proc/self/fd/5"]) {
+    test(`does not begin in a directory of the host: --workdir ${path} (CVE-2024-21626)`, () => {
+      if (path === "/away") plant("away", { link: "/proc/self/fd/7" });
+      if (path === "/out") plant("out", { link: "../../../../../../../../../usr/include" });
+      const { stdout, stderr } = sh(`
+        exec 7</usr/include
+        contain run -q --rootfs ${rootfs} --workdir ${path} -- /bin/ls
+        id=$(contain run -q -d --rootfs ${rootfs} -- sleep 30)
+        contain exec --workdir ${path} $id -- /bin/ls
+        contain kill $id >/dev/null; contain wait $id >/dev/null 2>&1; contain rm $id >/dev/null`);
+      assert.equal(stdout, "", "nothing of it ran");
+      assert.equal(stderr.split(/ELOOP|no such directory/).length - 1, 2, stderr);
+    });
+  }
+
+  test("has no words that write on the terminal where it is shown: steps, list, inspect, explain", () => {
+    const evil = "\x1b]0;x\x07\x9b31m\u202e\u2028";
+    const { stdout, stderr } = sh(
+      `
+      id=$(contain run -d --hostname "h$EVIL" --rootfs ${rootfs} -- sh -c ": $EVIL; sleep 30")
+      contain list; contain list --json; contain inspect $id; contain explain $id; contain exec $id -- "/no$EVIL"; contain inspect "no$EVIL"
+      contain kill $id >/dev/null; contain wait $id >/dev/null; contain rm $id >/dev/null`,
+      { env: { EVIL: evil } },
+    );
+    assert.match(stdout, /\\u009b31m\\u202e\\u2028/, "JSON has it all the same");
+    assert.match(stderr, /\\x1b\]0;x/);
+    for (const text of [stdout, stderr]) assert.equal(/[^\n\P{Cc}]|\p{Cf}|\p{Zl}/u.exec(text), null, JSON.stringify(text));
   });
 
   test("cannot change the host's device nodes that are bound in, where its root is root of the host", () => {
@@ -188,7 +254,62 @@ describe("a program inside", need("root", "perl"), () => {
   });
 });
 
+describe("files of a rootfs that are not what they seem", need("root"), () => {
+  const lines: readonly { readonly name: string; readonly make: string; readonly user: string; readonly said: RegExp }[] = [
+    { name: "a passwd of newlines", make: "head -c 8000000 /dev/zero | tr '\\0' '\\n' >passwd", user: "foo", said: /no user "foo"/ },
+    { name: "a passwd of 1 GB", make: "rm -f passwd; truncate -s 1G passwd", user: "foo", said: /no user "foo"/ },
+    { name: "a passwd of colons", make: "head -c 8000000 /dev/zero | tr '\\0' : >passwd", user: "foo", said: /no user "foo"/ },
+    { name: "a group that is a link to /dev/zero", make: "rm -f group; ln -s /dev/zero group", user: "5:foo", said: /no group "foo"/ },
+    {
+      name: "a passwd that is a link to the own memory",
+      make: "rm -f passwd; ln -s /proc/self/mem passwd",
+      user: "foo",
+      said: /no user "foo"/,
+    },
+    {
+      name: "a group file with more groups than a process can have",
+      make: "rm -f group passwd; echo a:x:7:7::/: >passwd; seq -f 'g%.0f:x:%.0f:a' 1 70000 >group 2>/dev/null || seq 1 70000 | sed 's/.*/g:x:&:a/' >group",
+      user: "a",
+      said: /is in 70000 groups .*\n.*65536/,
+    },
+  ];
+  for (const { name, make, user, said } of lines) {
+    test(`${name} is no way to hang or to fill memory`, () => {
+      const { stdout } = sh(`
+        cd ${rootfs}/etc; cp -P passwd ${dir}/passwd; cp -P group ${dir}/group; ${make}
+        prlimit --as=4000000000 true; timeout -s KILL 10 contain run -q --rootfs ${rootfs} --user ${user} -- /bin/true 2>&1; echo $?
+        rm passwd group; mv ${dir}/passwd ${dir}/group .`);
+      assert.match(stdout, said);
+      assert.match(stdout, /^125$/m);
+      assert.ok(stdout.length < 500, "and it is told in a few words");
+    });
+  }
+});
+
+test("without /proc it says so", {
+  ...need("root", "unshare"),
+  ...nodeBuild("Bun's own start needs /proc, and ends with its banner"),
+}, () => {
+  const { stdout, stderr } = isolated("mount -t tmpfs none /proc; contain run -q -- /bin/true; echo $?");
+  assert.equal(stdout, "125\n");
+  assert.equal(stderr, "contain: there is no /proc, by which a program finds itself\n  mount -t proc proc /proc\n");
+});
+
 describe("masks", need("root", "unshare"), () => {
+  for (const [name, make] of [
+    ["a link", "ln -s /etc/passwd $null"],
+    ["a FIFO", "mkfifo $null"],
+    ["a file", "echo no >$null"],
+    ["another device", "mknod $null c 1 5"],
+  ] as const) {
+    test(`the rootfs has as /dev/null ${name}: the mask is the host's all the same`, () => {
+      const { stdout, stderr } = isolated(`
+        cp -r ${rootfs} ${dir}/null; null=${dir}/null/dev/null; ${make}
+        pivot ${dir}/null --mask --no-dev -- stat -c %t:%T /proc/keys /proc/timer_list; rm -rf ${dir}/null`);
+      assert.equal(stdout, "1:3\n1:3\n", stderr);
+    });
+  }
+
   for (const device of [`${dir}/secret`, "/dev/zero"]) {
     test(`a null device of the host that is none is refused, before anything is shown through it (CVE-2025-31133): ${device === "/dev/zero" ? device : "a file"}`, () => {
       const { status, stdout, stderr } = isolated(

@@ -1,6 +1,6 @@
 // --trace-denied: a process beside PROG that is told of each call that the filter refuses. Three processes make it: this one, which
-// will be PROG; a helper that shares its descriptors and so sees the listener that seccomp(2) makes here, for after that call this
-// process may not be able to send it any more; and the watcher, which gets it from the helper and has nothing else of ours.
+// will be PROG; the watcher, which has nothing of ours but a socket; and a helper that shares our descriptors, and so sees the listener
+// that seccomp(2) makes here and sends it to the watcher: after that call this process may not be able to.
 import { closeSync } from "node:fs";
 import {
   type Areas,
@@ -51,13 +51,18 @@ const MOST = 200; // lines: a program that is refused may try for ever
 export function installTraced(program: Buffer, flags: number, traced: Traced): void {
   const [ours, theirs] = socketpair();
   const self = getpid();
-  const listener = duplicate(ours, 0); // the number that the listener will have: the lowest free one
-  closeSync(listener);
-  const helper = clone3({ flags: CLONE_FILES }, () => {
+  const first = clone3({ flags: 0 }, () => {
     clone3({ flags: 0 }, () => {
       closeSync(ours);
       return watchRefusals(theirs, traced);
     });
+    return exit(0); // the watcher is not to be a child of PROG, which may wait for all it has
+  });
+  waitpid(first, 0);
+  const listener = duplicate(ours, 0); // the number that the listener will have: the lowest free one
+  closeSync(listener);
+  const helper = clone3({ flags: CLONE_FILES }, () => {
+    // Nothing here may open a file: it would take that number.
     while (!isOpen(listener)) {
       if (getppid() !== self) return exit(1);
       pollOnce(-1, 0, 1);
