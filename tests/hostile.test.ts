@@ -125,7 +125,7 @@ describe("a program inside", need("root", "perl"), () => {
     await box.ended;
   });
 
-  for (const words of [[], ["--confine"], ["--init", "--confine"]]) {
+  for (const words of [[], ["--confine"], ["--init"], ["--init", "--confine"]]) {
     test(`finds no descriptor and no word of the host's, in any process: ${words.join(" ") || "plain"}`, () => {
       const script = `
         for p in /proc/[0-9]*; do
