@@ -133,7 +133,7 @@ describe("a program inside", need("root", "perl"), () => {
           tr '\\0' '\\n' <$p/environ 2>/dev/null
           tr '\\0' '\\n' <$p/cmdline 2>/dev/null
         done | grep -F -f /etc/words; echo done`;
-      writeFileSync(join(rootfs, "etc/words"), `${dir}\nCANARY\nnode\ncontain\n`);
+      writeFileSync(join(rootfs, "etc/words"), `${dir}\nCANARY\n/node\nv8-pool\ncontain\n`);
       writeFileSync(join(rootfs, "bin/look"), `#!/bin/sh\n${script}`);
       chmodSync(join(rootfs, "bin/look"), 0o755);
       const { stdout, stderr } = sh(`exec 7<${dir} 8</etc/passwd; contain run -q ${words.join(" ")} --rootfs ${rootfs} -- look`, {
