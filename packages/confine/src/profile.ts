@@ -11,7 +11,8 @@ import {
   SECCOMP_RET_ERRNO,
 } from "@contain-tools/kernel";
 import { defaultProfile } from "./default.ts";
-import { type Argument, COMPARISONS, type Filter, type Profile, type Rule, readProfileFile } from "./profilefile.ts";
+import { COMPARISONS } from "./profilefields.ts";
+import { type Argument, type Filter, type Profile, type Rule, readProfileFile } from "./profilefile.ts";
 
 const EPERM = 1;
 const TRACE = 0x7ff00000;
@@ -68,7 +69,7 @@ function alternatives(conditions: readonly Condition[]): (readonly Condition[])[
 }
 
 function conditionOf({ index, value, valueTwo = 0, op }: Argument): Condition {
-  const comparison = 1 + COMPARISONS.findIndex((name) => name === op); // enum scmp_compare begins with one that means nothing
+  const comparison = 1 + COMPARISONS.indexOf(op); // enum scmp_compare begins with one that means nothing
   return { index, op: comparison, value: BigInt(value), second: comparison === MASKED_EQ ? BigInt(valueTwo) : 0n };
 }
 

@@ -1,7 +1,8 @@
 // A seccomp profile from a file in docker's JSON format: every key is looked at, so that a mistake is told with its place.
 import { readFileSync } from "node:fs";
-import { CAPABILITIES, codeOf, errnoMeaning, UsageError } from "@contain-tools/kernel";
-import { has, keys, list, oneOf, type Read, text } from "./json.ts";
+import { codeOf, UsageError } from "@contain-tools/kernel";
+import { has, keys, list, text } from "./json.ts";
+import { action, capability, comparison, errnoNumber, errnoWord, flag, machine, position, version, wholeNumber } from "./profilefields.ts";
 
 /** Whom a rule is for, or not for. */
 export interface Filter {
@@ -37,23 +38,6 @@ export interface Profile {
   readonly flags?: readonly string[];
   readonly syscalls?: readonly Rule[];
 }
-
-export const COMPARISONS = [
-  "SCMP_CMP_NE",
-  "SCMP_CMP_LT",
-  "SCMP_CMP_LE",
-  "SCMP_CMP_EQ",
-  "SCMP_CMP_GE",
-  "SCMP_CMP_GT",
-  "SCMP_CMP_MASKED_EQ",
-] as const;
-const ACTIONS = "ALLOW ERRNO KILL KILL_PROCESS KILL_THREAD LOG TRACE TRAP";
-const FLAGS = "TSYNC LOG SPEC_ALLOW";
-const MACHINES =
-  "X86 X86_64 X32 ARM AARCH64 LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 PPC PPC64 PPC64LE " +
-  "RISCV64 S390 S390X SH SHEB";
-const words = (prefix: string, names: string) => names.split(" ").map((name) => `${prefix}${name}`);
-const MAX_ERRNO = 4095; // what a system call can return (include/linux/err.h)
 
 /** @throws UsageError that names the file and the key */
 export function readProfileFile(path: string): Profile {
@@ -133,47 +117,6 @@ function argument(value: unknown, where: string): Argument {
     index: required("index", position),
     value: required("value", wholeNumber),
     ...has("valueTwo", optional("valueTwo", wholeNumber)),
-    op: required("op", oneOf(COMPARISONS, "comparison")),
+    op: required("op", comparison),
   };
-}
-
-const action: Read<string> = (value, where) => oneOf(words("SCMP_ACT_", ACTIONS), "action")(value, where);
-const flag: Read<string> = (value, where) => oneOf(words("SECCOMP_FILTER_FLAG_", FLAGS), "flag")(value, where);
-const machine: Read<string> = (value, where) => oneOf(words("SCMP_ARCH_", MACHINES), "architecture")(value, where);
-
-function capability(value: unknown, where: string): string {
-  const name = text(value, where);
-  if (name.startsWith("CAP_")) return name; // an unknown one is newer than this program, and nobody has it
-  const meant = CAPABILITIES.find((known) => known === `CAP_${name.toUpperCase()}`);
-  throw new UsageError(`${where}: ${JSON.stringify(name)} is no capability`, meant && `did you mean ${meant}?`);
-}
-
-function version(value: unknown, where: string): string {
-  const word = text(value, where);
-  if (word === "" || /^\d{1,3}\.\d{1,3}$/.test(word)) return word;
-  throw new UsageError(`${where}: ${JSON.stringify(word)} is no version of a kernel`, 'two numbers, as in "4.8"');
-}
-
-function position(value: unknown, where: string): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 5) return value;
-  throw new UsageError(`${where}: it is a number from 0 to 5`);
-}
-
-function errnoNumber(value: unknown, where: string): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_ERRNO) return value;
-  throw new UsageError(`${where}: ${JSON.stringify(value)} is no errno`, `a number from 0 to ${MAX_ERRNO}`);
-}
-
-/** podman's way: `"errno": "ENOSYS"`. */
-function errnoWord(value: unknown, where: string): number {
-  const number = typeof value === "string" && value.startsWith("E") ? errnoMeaning(value)?.number : undefined;
-  if (number === undefined) throw new UsageError(`${where}: ${JSON.stringify(value)} is no errno`, "a name of errno(3)");
-  return number;
-}
-
-function wholeNumber(value: unknown, where: string): number | bigint {
-  const large = typeof value === "string" && /^#\d+$/.test(value) ? BigInt(value.slice(1)) : undefined; // by keepLargeNumbers
-  if (large !== undefined && large < 1n << 64n) return large;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new UsageError(`${where}: ${large ?? JSON.stringify(value)} is no whole number below 2^64`);
 }

@@ -2,6 +2,15 @@
 import "./profile.ts"; // the first, so that it sees the others being loaded
 
 export * from "./binary.ts";
+export {
+  ARCHITECTURES,
+  NATIVE_ARCHITECTURE,
+  replaceReturn,
+  SECCOMP_RET_ALLOW,
+  SECCOMP_RET_ERRNO,
+  SECCOMP_RET_USER_NOTIF,
+  type WordRule,
+} from "./bpf.ts";
 export * from "./capability.ts";
 export { type Captured, capture } from "./capture.ts";
 export * from "./cgroup.ts";
