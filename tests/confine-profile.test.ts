@@ -269,6 +269,7 @@ describe("the default profile, by the other ways into the kernel", onX64, () => 
     ...{
       TIOCSTI: [54, 0, 0x5412],
       "clone of a user namespace": [120, 0x10000000],
+      TIOCSTI: [54, 0, 0x5412],
       AF_VSOCK: [359, 40, 1],
       AF_ALG: [359, 38, 5],
       settimeofday: [79, -1, -1],

@@ -10,7 +10,7 @@ import {
   SECCOMP_RET_ALLOW,
   SECCOMP_RET_ERRNO,
 } from "@contain-tools/kernel";
-import { defaultProfile } from "./default.ts";
+import { defaultProfile, refusedWords } from "./default.ts";
 import { COMPARISONS } from "./profilefields.ts";
 import { type Argument, type Filter, type Profile, type Rule, readProfileFile } from "./profilefile.ts";
 
@@ -27,9 +27,6 @@ const NUMBERS: Readonly<Record<string, number>> = {
   SCMP_ACT_ALLOW: SECCOMP_RET_ALLOW,
 };
 const MASKED_EQ = 7;
-// TIOCSTI and TIOCLINUX put characters into the input of a terminal. docker's containers have none that is the operator's; here a
-// program may have been started on one, and what it typed the shell would read after it (CVE-2017-5226).
-const TERMINAL_INPUT = [0x5412, 0x541c];
 const FLAG_BITS: Readonly<Record<string, number>> = { SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4 }; // TSYNC: no other threads
 
 /** The rules of `default`, or of a file, for a program with these capabilities. @throws UsageError that names the file and the key */
@@ -39,7 +36,7 @@ export function readProfile(word: string, capabilities: bigint): FilterRules {
   return {
     defaultAction: actionNumber(defaultAction, defaultErrnoRet),
     architectures: [NATIVE_ARCHITECTURE, ...architectures(profile)],
-    first: word === "default" ? TERMINAL_INPUT.map((value) => ({ name: "ioctl", index: 1, value, action: SECCOMP_RET_ERRNO | EPERM })) : [],
+    first: word === "default" ? refusedWords(SECCOMP_RET_ERRNO | EPERM) : [],
     flags: flags.reduce((bits, name) => bits | (FLAG_BITS[name] ?? 0), 0),
     known: defaultAction === "SCMP_ACT_ALLOW" || defaultAction === "SCMP_ACT_LOG" ? [] : syscalls.flatMap(({ names }) => names),
     rules: syscalls.filter((rule) => applies(rule, capabilities)).flatMap(rulesOf),

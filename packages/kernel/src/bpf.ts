@@ -8,11 +8,15 @@ export const SECCOMP_RET_ERRNO = 0x00050000;
 export const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
 export const SECCOMP_RET_ALLOW = 0x7fff0000;
 
-/** `(u32)args[index] == value`: libseccomp compares 64 bits of an argument, and the kernel looks at 32 of an int. Before all rules. */
+/** An int among the arguments that is refused: libseccomp compares all 64 bits, and the kernel looks at 32. It comes before all rules. */
 export interface WordRule {
   readonly name: string;
+  /** Its number on 32-bit x86, where libseccomp has one of its own making for what socketcall(2) does too. */
+  readonly x86: number;
   readonly index: number;
-  readonly value: number;
+  readonly values: readonly number[];
+  /** All from here on, unsigned. */
+  readonly from?: number;
   readonly action: number;
 }
 
@@ -24,10 +28,16 @@ const RETURN = 0x06;
 const X32_BIT = 0x40000000;
 const ENOSYS = 38;
 
-/** `if (arch == ARCH && last < nr && nr < X32_BIT) return ERRNO(ENOSYS)`, and on to what follows. */
-export function refuseNewer(arch: number, numbers: readonly number[]): Buffer {
-  const last = Math.max(...numbers, -1);
-  if (last < 0) return Buffer.alloc(0);
+const SAME_EVERYWHERE = 424; // since Linux 5.1 a new call has one number on all architectures
+
+/**
+ * `if (arch == ARCH && last < nr && nr < X32_BIT) return ERRNO(ENOSYS)`, and on to what follows.
+ *
+ * @param last the newest call that is known, as this machine numbers it
+ */
+export function refuseNewer(arch: number, last: number): Buffer {
+  if (arch !== NATIVE_ARCHITECTURE && last < SAME_EVERYWHERE) return Buffer.alloc(0);
+  if (arch === ARCHITECTURES.X32) return Buffer.alloc(0); // its calls come as x86-64's, with a bit
   return instructions([
     [LOAD, 0, 0, 4], // seccomp_data.arch
     [EQUAL, 0, 4, arch],
@@ -38,14 +48,17 @@ export function refuseNewer(arch: number, numbers: readonly number[]): Buffer {
   ]);
 }
 
-export function matchWord(arch: number, number: number, { index, value, action }: WordRule): Buffer {
+/** `if (arch == ARCH && nr == NUMBER && (u32)args[index] is one of them) return action`. */
+export function matchWord(arch: number, number: number, { x86, index, values, from, action }: WordRule): Buffer {
+  const compared = [...values.map((value) => [EQUAL, value] as const), ...(from === undefined ? [] : [[GREATER_OR_EQUAL, from] as const])];
+  const count = compared.length;
   return instructions([
     [LOAD, 0, 0, 4],
-    [EQUAL, 0, 5, arch === ARCHITECTURES.X32 ? ARCHITECTURES.X86_64 : arch],
+    [EQUAL, 0, count + 4, arch === ARCHITECTURES.X32 ? ARCHITECTURES.X86_64 : arch],
     [LOAD, 0, 0, 0],
-    [EQUAL, 0, 3, number],
+    [EQUAL, 0, count + 2, arch === ARCHITECTURES.X86 ? x86 : number],
     [LOAD, 0, 0, 16 + 8 * index], // the lower half of seccomp_data.args[index]
-    [EQUAL, 0, 1, value],
+    ...compared.map(([code, value], i) => [code, count - 1 - i, i === count - 1 ? 1 : 0, value] as const),
     [RETURN, 0, 0, action],
   ]);
 }

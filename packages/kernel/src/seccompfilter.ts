@@ -1,6 +1,6 @@
 // A seccomp filter from rules by name: the system's libseccomp knows the numbers of every architecture and makes the BPF program.
 import { closeSync, fstatSync, readSync } from "node:fs";
-import { ARCHITECTURES, matchWord, refuseNewer, type WordRule } from "./bpf.ts";
+import { matchWord, refuseNewer, type WordRule } from "./bpf.ts";
 import { ToolError } from "./errno.ts";
 import { declare, loadLibrary } from "./libc.ts";
 
@@ -90,11 +90,8 @@ export function compileFilter(wanted: FilterRules): Buffer {
       const result = seccomp.ruleAdd(context, action, number, conditions.length, pack(conditions));
       if (result < 0 && result !== -EEXIST) throw new ToolError(`libseccomp: seccomp_rule_add(${name}): errno ${-result}`);
     }
-    const all = wanted.architectures.filter((arch) => arch !== ARCHITECTURES.X32); // its calls come as x86-64's, with a bit
-    const newer = all.map((arch) => {
-      const numbers = wanted.known.map((name) => seccomp.numberThere(arch, name));
-      return refuseNewer(arch, numbers);
-    });
+    const last = Math.max(-1, ...wanted.known.map(seccomp.numberOf));
+    const newer = last < 0 ? [] : wanted.architectures.map((arch) => refuseNewer(arch, last));
     const first = wanted.first.flatMap((rule) =>
       wanted.architectures.map((arch) => matchWord(arch, seccomp.numberThere(arch, rule.name), rule)),
     );
