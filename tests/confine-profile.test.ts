@@ -267,7 +267,6 @@ describe("the default profile, by the other ways into the kernel", onX64, () => 
       open_tree: [428, -1],
     },
     ...{
-      TIOCSTI: [54, 0, 0x5412],
       "clone of a user namespace": [120, 0x10000000],
       TIOCSTI: [54, 0, 0x5412],
       AF_VSOCK: [359, 40, 1],
