@@ -523,12 +523,13 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     out(world.sh(script(5)));
     const before = [size(), fds()];
     out(world.sh(script(times), { timeout: 300_000 + times * 1000 }));
-    await until(() => fds() === before[1]); // whose caller may have gone before the last connection is closed
+    // Both may see a connection whose caller has gone a moment before it is closed; one that is never closed would be here 100 times.
+    await until(() => fds() <= (before[1] ?? 0));
     const now = [size(), fds()];
     console.log(
       `after ${times} exec, stats and update: private ${before[0]} kB, then ${now[0]} kB; descriptors ${before[1]}, then ${now[1]}`,
     );
-    assert.equal(now[1], before[1]);
+    assert.ok((now[1] ?? 0) <= (before[1] ?? 0), `${before[1]} descriptors, then ${now[1]}`);
     // V8 collects a young generation of 2 MB when it is full, and not before.
     assert.ok((now[0] ?? 0) <= (before[0] ?? 0) + (isNative ? 128 : 2048), `${before[0]} kB, then ${now[0]} kB`);
     assert.equal(readFileSync(join(dir, "errors"), "utf8").split("\n").length, times + 1, "one line an update, and no other");
