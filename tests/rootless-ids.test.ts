@@ -49,7 +49,7 @@ describe("the ids of an ordinary user's container", need("root", "newuidmap", "s
     const { stdout, stderr } = nobody(
       "$RUN --user 1000:1001 -- id; $RUN --rw -- sh -c 'touch /tmp/f; chown 1002:5 /tmp/f; ls -n /tmp'; $RUN --user 3000 -- id; echo $?",
     );
-    assert.match(stdout, /^uid=1000 gid=1001\n/, stderr);
+    assert.match(stdout, /^uid=1000 gid=1001 groups=1001\n/, stderr);
     assert.match(stdout, / 1002 +5 .* f\n125\n$/);
     assert.match(stderr, /setresuid\(3000.*EINVAL.*\n.*no mapping/);
     const { uid, gid } = statSync(join(rootfs, "tmp/f"));
@@ -65,7 +65,7 @@ describe("the ids of an ordinary user's container", need("root", "newuidmap", "s
       contain stop --grace 0 $id; contain rm $id`);
     assert.match(
       stdout,
-      /^Uid:\t7\t7\t7\t7\nCapEff:\t0+\nCapBnd:\t00000000a80425fb\n(\^@)?crw--w---- +1 8 +5 .*\r\n(\^@)?9\nuid=10 gid=11\n$/,
+      /^Uid:\t7\t7\t7\t7\nCapEff:\t0+\nCapBnd:\t00000000a80425fb\n(\^@)?crw--w---- +1 8 +5 .*\r\n(\^@)?9\nuid=10 gid=11 groups=11\n$/,
       stderr,
     );
   });

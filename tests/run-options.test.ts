@@ -586,7 +586,7 @@ describe("contain run", need("root"), () => {
     ] as const) {
       test(`--net none has loopback alone, and it answers, ${how}`, () => {
         const talk =
-          "tail -n +3 /proc/net/dev | sed 's/:.*//; s/ //g'; nc -l -p 4444 </dev/null & for i in $(seq 100); do echo hello | nc 127.0.0.1 4444 2>/dev/null && break; sleep 0.05; done; wait; grep -c 00000000000000000000000000000001 /proc/net/if_inet6";
+          "tail -n +3 /proc/net/dev | sed 's/:.*//; s/ //g'; mkfifo /dev/shm/open; nc -l -p 4444 <>/dev/shm/open & for i in $(seq 100); do echo hello | nc 127.0.0.1 4444 2>/dev/null && break; sleep 0.05; done; wait; grep -c 00000000000000000000000000000001 /proc/net/if_inet6";
         const { stdout } = inside(["--net", "none", ...options], talk, settings);
         assert.equal(stdout, "lo\nhello\n1\n");
       });

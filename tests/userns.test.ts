@@ -121,7 +121,7 @@ describe("--userns auto", need("root", "script", "unshare", "setpriv"), () => {
 
   describe("what goes with it", () => {
     const rows: readonly (readonly [string, readonly string[], string, string | RegExp])[] = [
-      ["--user", ["--user", "33:44"], "id", "uid=33 gid=44\n"],
+      ["--user", ["--user", "33:44"], "id", "uid=33 gid=44 groups=44\n"],
       ["--overlay", ["--overlay"], "touch /etc/new; ls -ln /etc/new; rm /etc/passwd; ls /etc/passwd", /^-rw-r--r-- +1 0 +0 .*\n$/],
       ["--overlay-lower", ["--overlay-lower", volume], "ls -n /yours", /1000 +100 .*yours\n/],
       [

@@ -44,7 +44,20 @@ export function makeGroup(name: string): Group {
     remove: async () => {
       writeFileSync(`${dir}/cgroup.kill`, "1");
       await emptied(5000);
-      for (const group of [...below(dir), dir]) rmdirSync(group);
+      for (const group of [...below(dir), dir]) await eventuallyRemoved(group);
     },
   };
+}
+
+/** A group whose last process has gone is busy for a moment. */
+async function eventuallyRemoved(group: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      rmdirSync(group);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || tries === 100) throw error;
+      await setTimeout(10);
+    }
+  }
 }
