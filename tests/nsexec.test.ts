@@ -116,6 +116,16 @@ describe("nsexec keeps namespaces", need("root", "nsenter"), () => {
     release(...kinds);
   });
 
+  test("a mount namespace on a shared mount is refused, and why", () => {
+    const script = `mount -t tmpfs --make-shared shared ${place} && touch ${file("on-shared")} && exec nsexec --mount=${file("on-shared")} -- true`;
+    const { status, stderr } = run(["unshare", "-m", "sh", "-c", script]);
+    assert.equal(status, 125);
+    assert.match(
+      stderr,
+      /^nsexec: mount\("\/proc\/\d+\/ns\/mnt", .*: EINVAL .*\n +a mount namespace is kept only on a private mount .*older/,
+    );
+  });
+
   for (const more of [[], [`--mount=${file("mnt")}`], ["--fork"], ["--user", "--map-root-user"]]) {
     test(`a failure keeps none of them ${more.join(" ").replace(dir, "")}`, () => {
       const { status, stderr, stdout } = run(["nsexec", `--uts=${file("uts")}`, `--ipc=${file("directory")}`, ...more, "echo", "ran"]);

@@ -93,6 +93,12 @@ const RULES: readonly Rule[] = [
   {
     syscall: "mount",
     code: "EINVAL",
+    when: (args) => /^"\/proc\/[^"]*\/ns\/mnt"/.test(args),
+    say: "a mount namespace is kept only on a private mount (mount --make-private), in a mount namespace that is older than it (mount_namespaces(7)). Linux 6.18 numbers namespaces by CPU, so that a new one may count as the older one: then the same again on another CPU works, taskset -c 0 …",
+  },
+  {
+    syscall: "mount",
+    code: "EINVAL",
     when: (args) => args.includes("MS_BIND") && !args.includes("MS_REC"),
     say: "a user namespace may only bind a whole tree of mounts it did not make itself: MS_REC is needed (mount_namespaces(7), locked mounts)",
   },
