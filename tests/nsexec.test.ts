@@ -117,7 +117,7 @@ describe("nsexec keeps namespaces", need("root", "nsenter"), () => {
   });
 
   test("a mount namespace on a shared mount is refused, and why", () => {
-    const script = `mount -t tmpfs --make-shared shared ${place} && touch ${file("on-shared")} && exec nsexec --mount=${file("on-shared")} -- true`;
+    const script = `mount -t tmpfs --make-shared shared ${place} && touch ${file("on-shared")} && exec ${nsexec} --mount=${file("on-shared")} -- true`;
     const { status, stderr } = run(["unshare", "-m", "sh", "-c", script]);
     assert.equal(status, 125);
     assert.match(
