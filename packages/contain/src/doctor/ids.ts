@@ -1,8 +1,9 @@
 // Who we are, and whose ids we may use: capabilities, newuidmap and newgidmap, subordinate ids.
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { capget, codeOf, hasFileCapabilities, payload, readIfThere, statusField } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
+import { canRun } from "../userns/rootless.ts";
 import { isPrivileged } from "./attempts.ts";
 import { answered, type Check, cannotTell, check, quoteEvidence, type Verdict } from "./check.ts";
 
@@ -76,15 +77,6 @@ function helper(name: string): Verdict {
     };
   }
   return { state: "ok", text, evidence };
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function subordinate(file: string, kind: "uid" | "gid"): Verdict {

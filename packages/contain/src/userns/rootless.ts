@@ -61,7 +61,8 @@ function find(program: string): string | undefined {
   return folders.map((dir) => join(dir, program)).find(canRun);
 }
 
-function canRun(path: string): boolean {
+/** True for a file that the caller may execute (access(2)). */
+export function canRun(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
