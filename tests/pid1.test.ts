@@ -300,7 +300,7 @@ describe("pid1: options", need("root", "perl"), () => {
     ]);
     process.kill(running.child, "SIGKILL");
     assert.equal(await running.ended, 137);
-    await running.until(/told/);
+    assert.ok(await eventually(() => /told/.test(running.output())), "after the end of what we had started");
   });
 
   test("-w says who was reaped, and is silent otherwise", () => {
