@@ -1,12 +1,12 @@
 // contain rootfs: from a static busybox, or from the host's own programs with their libraries; a container runs in either.
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isolated } from "./helpers/isolated.ts";
 import { need } from "./helpers/need.ts";
 import { scratch } from "./helpers/rootfs.ts";
-import { NOBODY, run, sh } from "./helpers/run.ts";
+import { NOBODY, root, run, sh } from "./helpers/run.ts";
 
 const dir = scratch("rootfs");
 writeFileSync(join(dir, "file"), "");
@@ -43,6 +43,15 @@ describe("contain rootfs", need("root"), () => {
     assert.ok(readdirSync(join(rootfs, "bin")).length > 30);
     for (const name of ["sh", "ls", "cat", "ps", "sleep", "env", "mount"])
       assert.ok(statSync(join(rootfs, "bin", name)).mode & 0o111, name);
+  });
+
+  test("without busybox: the README's first command shows all that it has to show", need("unshare", "ldd"), () => {
+    const rootfs = join(dir, "shown");
+    const script = /<<'EOF'\n(.*?)^EOF$/ms.exec(readFileSync(join(root, "tests/demo"), "utf8"))?.[1];
+    const { stdout, stderr } = withoutBusybox(`contain rootfs ${rootfs}
+      contain run -q --rootfs ${rootfs} --hostname box -- /bin/sh -es <<'EOF'\n${script}EOF`);
+    assert.match(stdout, /My PID is 1, my host name is box.*\n +1 .* sh\n.*\n\/proc .* proc /s);
+    assert.doesNotMatch(stderr, /not found/);
   });
 
   test("a busybox that is not static is passed over", () => {

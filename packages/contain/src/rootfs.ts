@@ -25,6 +25,7 @@ const PROGRAMS = [
   "cat",
   "chmod",
   "cp",
+  "cut",
   "date",
   "df",
   "dd",
