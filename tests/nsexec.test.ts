@@ -222,7 +222,7 @@ describe("nsexec --into-cgroup", need("root"), () => {
     test(`born in ${path === group ? "a directory" : "a path"}`, () => {
       const { stdout, stderr } = run(["nsexec", "--trace", "--into-cgroup", path, ...own]);
       assert.equal(stdout, `/${name}\n`, stderr);
-      assert.match(stderr, /clone3\(\{flags=CLONE_INTO_CGROUP, exit_signal=SIGCHLD, cgroup=\d+\}\) = \d+/);
+      assert.match(stderr, /clone3\(\{flags=CLONE_CLEAR_SIGHAND\|CLONE_INTO_CGROUP, exit_signal=SIGCHLD, cgroup=\d+\}\) = \d+/);
     });
   }
 

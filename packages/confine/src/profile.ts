@@ -1,5 +1,4 @@
 // Seccomp profiles in docker's format: what applies to this machine and to these capabilities, as rules for libseccomp.
-import { release } from "node:os";
 import {
   ARCHITECTURES,
   CAPABILITIES,
@@ -9,6 +8,7 @@ import {
   NATIVE_ARCHITECTURE,
   SECCOMP_RET_ALLOW,
   SECCOMP_RET_ERRNO,
+  uname,
 } from "@contain-tools/kernel";
 import { defaultProfile, refusedWords } from "./default.ts";
 import { COMPARISONS } from "./profilefields.ts";
@@ -82,7 +82,7 @@ function applies({ includes = {}, excludes = {} }: Rule, capabilities: bigint): 
 
 function isAtLeast(version: string): boolean {
   const parts = (text: string) => text.split(/[.-]/).slice(0, 2).map(Number);
-  const [major = 0, minor = 0] = parts(release());
+  const [major = 0, minor = 0] = parts(uname().release);
   const [wantedMajor = 0, wantedMinor = 0] = parts(version);
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }

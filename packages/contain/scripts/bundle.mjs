@@ -24,6 +24,7 @@ export function bundle(names, outdir, options) {
     target: "node20",
     format: "cjs",
     conditions: ["source"],
+    mainFields: ["module", "main"], // a CommonJS package is evaluated at every start
     define: { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" },
     minifyWhitespace: true, // less to scan at every start
     minifySyntax: true,

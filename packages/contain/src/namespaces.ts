@@ -1,6 +1,5 @@
 // --ns, --net and --hostname: which namespaces are made, as words for nsexec.
-import { hostname as hostsName } from "node:os";
-import { NAMESPACES, type NamespaceKind, type Options, UsageError } from "@contain-tools/kernel";
+import { NAMESPACES, type NamespaceKind, type Options, UsageError, uname } from "@contain-tools/kernel";
 import type { RunOption } from "./options.ts";
 
 type Name = NamespaceKind["name"];
@@ -23,7 +22,7 @@ export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   const hostname = given.value("hostname");
   if (hostname !== undefined && !wanted.has("uts"))
     throw new UsageError("--hostname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
-  return { wanted, hostname: hostname ?? (wanted.has("uts") ? "sandbox" : hostsName()) };
+  return { wanted, hostname: hostname ?? (wanted.has("uts") ? "sandbox" : uname().nodename) };
 }
 
 function readName(word: string): Name {

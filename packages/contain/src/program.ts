@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { cgset } from "@contain-tools/cgset";
 import { confine } from "@contain-tools/confine";
-import { argv0, isNative, type Launch, nativeLaunch, parseLaunch, start, type Tool } from "@contain-tools/kernel";
+import { isNative, type Launch, nativeLaunch, parseLaunch, start, type Tool } from "@contain-tools/kernel";
 import { nsexec } from "@contain-tools/nsexec";
 import { pid1 } from "@contain-tools/pid1";
 import { pivot } from "@contain-tools/pivot";
@@ -15,7 +15,7 @@ import { containTool } from "./main.ts";
 /** Starts the program that was called, with these commands in `contain`. */
 export function startProgram(commands: readonly Subcommand[]): void {
   if (isNative) {
-    startAs(basename(argv0()), process.argv.slice(2), nativeLaunch(), commands);
+    startAs(basename(process.argv0), process.argv.slice(2), nativeLaunch(), commands);
     return;
   }
   const [bin = "", name = "", noted = "", ...words] = process.argv.slice(2);

@@ -20,8 +20,8 @@ export interface Capabilities {
 }
 
 const VERSION_3 = 0x20080522; // two 32-bit words a set (linux/capability.h)
-const capgetC = declareSyscall(SYS.capget, ["void *", "void *"]);
-const capsetC = declareSyscall(SYS.capset, ["void *", "void *"]);
+const capgetC = declareSyscall(SYS.capget);
+const capsetC = declareSyscall(SYS.capset);
 
 /** struct __user_cap_header_struct for the calling thread. */
 function header(): Uint8Array {

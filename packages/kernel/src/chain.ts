@@ -10,7 +10,7 @@ import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
 import { phaseEnds } from "./profile.ts";
 import { fail, steps } from "./report.ts";
-import { SIG_DFL, SIGUSR1, setDisposition } from "./signal.ts";
+import { noteIgnored, SIG_DFL, SIGUSR1, setDisposition } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { shellQuote, type TraceMode, tracer } from "./trace.ts";
 
@@ -233,6 +233,7 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
   setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
   try {
     payload.launch = launch;
+    noteIgnored(launch.ignored);
     payload.env = callersEnvironment(launch);
     payload.inherited = openFiles();
     takeConsoleSocket();

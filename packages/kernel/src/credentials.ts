@@ -8,9 +8,9 @@ import { sys } from "./trace.ts";
 
 // The system calls themselves change the calling thread only, and we have one. libc's functions of these names change all threads that
 // libc has heard of, which in a forked child are not there any more (setuid(2), "C library/kernel differences"; musl gives up then).
-const setresuidC = declareSyscall(SYS.setresuid, ["uint", "uint", "uint"]);
-const setresgidC = declareSyscall(SYS.setresgid, ["uint", "uint", "uint"]);
-const setgroupsC = declareSyscall(SYS.setgroups, ["size_t", "void *"]);
+const setresuidC = declareSyscall(SYS.setresuid);
+const setresgidC = declareSyscall(SYS.setresgid);
+const setgroupsC = declareSyscall(SYS.setgroups);
 
 /** setresuid(2): real, effective and saved user id. */
 export function setresuid(uid: number): void {
@@ -42,8 +42,8 @@ export function setgroups(groups: readonly number[]): void {
   );
 }
 
-const prctlC = declare("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
-const prctlPointerC = declare("prctl", "int", ["int", "void *", "ulong", "ulong", "ulong"]);
+const prctlC = declare("prctl");
+const prctlPointerC = declare("prctl");
 const PR_SET_PDEATHSIG = 1;
 const PR_GET_PDEATHSIG = 2;
 

@@ -24,7 +24,7 @@ export interface Diagnosis {
   readonly facts: readonly Fact[];
 }
 
-const statvfsC = declare("statvfs", "int", ["str", "void *"]);
+const statvfsC = declare("statvfs");
 const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, glibc's and musl's
 const ST_NOEXEC = 8;
 

@@ -1,29 +1,23 @@
 // The errors this project throws: a system call that failed, a command line that is wrong, a program that cannot be run.
 import type { Diagnosis } from "./denied.ts";
-import { declare, ERRNO } from "./libc.ts";
+import { ERRNO, strerror } from "./libc.ts";
 import { ruleFor } from "./rules.ts";
 
 /** Second names of the same number, which errno(3) lists too; messages and comparisons are by the first. */
 const SECOND = new Set(["EWOULDBLOCK", "ENOTSUP", "EDEADLOCK"]);
-let byNumber: ReadonlyMap<number, string> | undefined;
-const names = () => {
-  byNumber ??= new Map(
-    Object.entries(ERRNO)
-      .filter(([name]) => !SECOND.has(name))
-      .map(([name, number]) => [number, name]),
-  );
-  return byNumber;
-};
-const strerror = declare("strerror", "str", ["int"]) as unknown as (code: number) => string;
-
 /** The name of an errno number: 1 is "EPERM". */
 export function errnoName(number: number): string {
-  return names().get(number) ?? `errno ${number}`;
+  return nameOf(number) ?? `errno ${number}`;
+}
+
+function nameOf(number: number): string | undefined {
+  for (const name in ERRNO) if (ERRNO[name] === number && !SECOND.has(name)) return name;
+  return undefined;
 }
 
 /** The number of an errno name or of a number in digits, with its name and meaning (errno(3)); undefined for what is none. */
 export function errnoMeaning(word: string): { readonly code: string; readonly number: number; readonly text: string } | undefined {
-  const number = ERRNO[word.toUpperCase()] ?? (names().has(Number(word)) ? Number(word) : undefined);
+  const number = ERRNO[word.toUpperCase()] ?? (nameOf(Number(word)) === undefined ? undefined : Number(word));
   return number === undefined
     ? undefined
     : { code: /^\d/.test(word) ? errnoName(number) : word.toUpperCase(), number, text: strerror(number) };

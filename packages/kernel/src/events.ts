@@ -14,7 +14,7 @@ export interface Source {
 
 const SFD_NONBLOCK = 0o4000;
 const SFD_CLOEXEC = 0o2000000;
-const signalfd4C = declareSyscall(SYS.signalfd4, ["int", "void *", "size_t", "int"]);
+const signalfd4C = declareSyscall(SYS.signalfd4);
 
 /** signalfd(2) for all signals: readable while one of them is pending. They must be blocked. */
 function signalfd(): number {

@@ -3,6 +3,7 @@
 import { readBinary } from "./binary.ts";
 import { ExecError, failedWith, type SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
+import { forked } from "./fork.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
 import { declare, errno, koffi, setErrno } from "./libc.ts";
 import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.ts";
@@ -42,7 +43,7 @@ export const payload: Payload = {
   lastStep: undefined,
 };
 
-const execveC = declare("execve", "int", ["void *", "void *", "void *"]);
+const execveC = declare("execve");
 
 /** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
 function stringArray(words: readonly (string | Buffer)[]): { pointers: Uint8Array; text: Buffer } {
@@ -113,7 +114,7 @@ function startClean(): void {
     else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);
   }
   if (launch.softFileLimit !== undefined) setSoftFileLimit(launch.softFileLimit);
-  resetDispositions(launch.ignored);
+  resetDispositions(launch.ignored, !forked);
   setSignalMask(launch.blocked);
   for (const limit of limits) if (payload.lastStep !== undefined || !isOfMemory(limit)) setLimit(limit);
   payload.lastStep?.();

@@ -37,9 +37,9 @@ export function writeKernelFile(path: string, text: string): void {
   trace("write", args, text.length);
 }
 
-const openC = declare("open", "int", ["str", "int"]);
-const readC = declare("read", "long", ["int", "void *", "size_t"]);
-const closeC = declare("close", "int", ["int"]);
+const openC = declare("open");
+const readC = declare("read", "long");
+const closeC = declare("close");
 const O_CLOEXEC = 0o2000000;
 const EINTR = 4;
 let buffer = Buffer.allocUnsafe(0);
@@ -61,7 +61,7 @@ export function readIfThere(path: string): string | undefined {
   }
 }
 
-const pipe2C = declare("pipe2", "int", ["void *", "int"]);
+const pipe2C = declare("pipe2");
 
 export interface Pipe {
   readonly read: number;
@@ -119,8 +119,8 @@ function isFile(fd: number): boolean {
   }
 }
 
-const fcntlC = declare("fcntl", "int", ["int", "int", "long"]);
-const closeRangeC = declareSyscall(SYS.close_range, ["uint", "uint", "int"]);
+const fcntlC = declare("fcntl");
+const closeRangeC = declareSyscall(SYS.close_range);
 const F_GETFD = 1;
 const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;
@@ -151,7 +151,7 @@ export function isOpen(fd: number): boolean {
   return fcntlC(fd, F_GETFD, 0) !== -1;
 }
 
-const dup2C = declare("dup2", "int", ["int", "int"]);
+const dup2C = declare("dup2");
 
 /** dup2(2): `to` becomes another descriptor of the open file of `from`, and stays open across execve. */
 export function dup2(from: number, to: number): void {
@@ -183,7 +183,7 @@ export function writeNow(fd: number, bytes: Uint8Array): number {
   }
 }
 
-const flockC = declare("flock", "int", ["int", "int"]);
+const flockC = declare("flock");
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 

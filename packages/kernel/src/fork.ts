@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { failedWith, ToolError } from "./errno.ts";
 import { declare, declareSyscall, errno, isNative, SYS } from "./libc.ts";
 import { fail } from "./report.ts";
-import { ALL_SIGNALS, NSIG, SIG_DFL, SIG_IGN, SIGCHLD, SIGPIPE, SIGXFSZ, setDisposition, setSignalMaskSilently } from "./signal.ts";
+import { ALL_SIGNALS, resetDispositions, SIGCHLD, setSignalMaskSilently, signalSet, stopIgnoring } from "./signal.ts";
 import { awaitIdleThreads } from "./threads.ts";
 import { flags, learnPid, sys, tracer } from "./trace.ts";
 
@@ -31,14 +31,15 @@ export const CLONE_FLAGS: Readonly<Record<string, number>> = {
   CLONE_NEWTIME,
 };
 const REFUSED = CLONE_NEWNS | 0x200; // with CLONE_FS: EINVAL (clone(2))
+const CLONE_CLEAR_SIGHAND = 0x100000000n;
 const CLONE_INTO_CGROUP = 0x200000000n;
 const REQUIRED = ["--v8-pool-size=0", "--single-threaded"];
 const START = 0x10000; // vm.mmap_min_addr: nothing is mapped below
 const MADV_DOFORK = 11;
 
-const madviseC = declare("madvise", "int", ["uint64_t", "size_t", "int"]);
-const clone3C = declareSyscall(SYS.clone3, ["void *", "size_t"]);
-const cloneC = declareSyscall(SYS.clone, ["uint64_t", "uint64_t", "uint64_t", "uint64_t", "uint64_t"]);
+const madviseC = declare("madvise");
+const clone3C = declareSyscall(SYS.clone3);
+const cloneC = declareSyscall(SYS.clone);
 
 /** Where the special mappings ([vvar], [vdso], [stack]) begin: madvise refuses them, and they need no advice. */
 let end = 0n;
@@ -105,12 +106,13 @@ export function clone3(args: CloneArgs, child: () => never): number {
   prepareFork();
   const exitSignal = args.flags & CLONE_PARENT ? 0 : SIGCHLD;
   const struct = Buffer.alloc(88);
-  struct.writeBigUInt64LE(BigInt(args.flags >>> 0) | (args.cgroup === undefined ? 0n : CLONE_INTO_CGROUP), 0);
+  const more = CLONE_CLEAR_SIGHAND | (args.cgroup === undefined ? 0n : CLONE_INTO_CGROUP);
+  struct.writeBigUInt64LE(BigInt(args.flags >>> 0) | more, 0);
   struct.writeBigUInt64LE(BigInt(exitSignal), 32);
   if (args.cgroup !== undefined) struct.writeBigUInt64LE(BigInt(args.cgroup), 80);
   const text = () => [describe(args, exitSignal)];
   const mask = new Uint8Array(8);
-  const forked = (call: (size: number) => number) => () => {
+  const fork = (cleared: boolean, call: (size: number) => number) => () => {
     setSignalMaskSilently(ALL_SIGNALS, mask);
     // A rehearsal, which the kernel refuses (EINVAL): what V8 compiles and koffi binds at a first call is memory that must not be
     // made between madvise and clone3, since a page of the heap that is mapped there would be missing in the child.
@@ -118,7 +120,7 @@ export function clone3(args: CloneArgs, child: () => never): number {
     call(0);
     adviseFork();
     const pid = call(struct.length);
-    if (pid === 0) runChild(child);
+    if (pid === 0) runChild(child, cleared);
     if (pid !== -1) setSignalMaskSilently(mask, new Uint8Array(8));
     return pid;
   };
@@ -126,12 +128,12 @@ export function clone3(args: CloneArgs, child: () => never): number {
     return sys(
       "clone3",
       text,
-      forked((size) => clone3C(struct, size)),
+      fork(true, (size) => clone3C(struct, size)),
     );
   } catch (error) {
     setSignalMaskSilently(mask, new Uint8Array(8));
     if (!failedWith(error, "ENOSYS") || args.cgroup !== undefined) throw error;
-    const clone = forked((size) => cloneC(size === 0 ? REFUSED : (args.flags | exitSignal) >>> 0, 0, 0, 0, 0));
+    const clone = fork(false, (size) => cloneC(size === 0 ? REFUSED : (args.flags | exitSignal) >>> 0, 0, 0, 0, 0));
     return sys("clone", () => [`flags=${[...flagList(args.flags), "SIGCHLD"].join("|")}`, "stack=NULL"], clone);
   }
 }
@@ -139,13 +141,13 @@ export function clone3(args: CloneArgs, child: () => never): number {
 /** True in a process that `clone3` made: it has one thread. */
 export let forked = false;
 
-function runChild(child: () => never): never {
+/** `cleared`: the kernel has taken the handlers away. */
+function runChild(child: () => never, cleared: boolean): never {
   try {
     forked = true;
-    for (let signal = 1; signal <= NSIG; signal++) {
-      // A closed pipe on standard error must not kill the child that explains itself there.
-      setDisposition(signal, signal === SIGPIPE || signal === SIGXFSZ ? SIG_IGN : SIG_DFL);
-    }
+    // A closed pipe on standard error must not kill the child that explains itself there: SIGPIPE stays ignored.
+    if (cleared) stopIgnoring(signalSet());
+    else resetDispositions(signalSet(), true);
     if (tracer.mode !== "off") learnPid();
     child();
   } catch (error) {
@@ -158,9 +160,9 @@ function flagList(bits: number): string[] {
 }
 
 function describe(args: CloneArgs, exitSignal: number): string {
-  const list = flagList(args.flags);
+  const list = [...flagList(args.flags), "CLONE_CLEAR_SIGHAND"];
   if (args.cgroup !== undefined) list.push("CLONE_INTO_CGROUP");
-  const fields = [`flags=${list.join("|") || "0"}`, `exit_signal=${exitSignal === 0 ? "0" : "SIGCHLD"}`];
+  const fields = [`flags=${list.join("|")}`, `exit_signal=${exitSignal === 0 ? "0" : "SIGCHLD"}`];
   if (args.cgroup !== undefined) fields.push(`cgroup=${args.cgroup}`);
   return `{${fields.join(", ")}}`;
 }

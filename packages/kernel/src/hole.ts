@@ -5,8 +5,8 @@ import { sys } from "./trace.ts";
 const FALLOC_FL_KEEP_SIZE = 1;
 const FALLOC_FL_PUNCH_HOLE = 2;
 const SEEK_DATA = 3;
-const fallocateC = declare("fallocate", "int", ["int", "int", "int64_t", "int64_t"]);
-const lseekC = declare("lseek", "int64_t", ["int", "int64_t", "int"]);
+const fallocateC = declare("fallocate");
+const lseekC = declare("lseek", "long");
 
 /**
  * fallocate(2) with FALLOC_FL_PUNCH_HOLE: gives the room of the first `length` bytes of a file back. Its size stays, and so does the

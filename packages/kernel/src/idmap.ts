@@ -8,8 +8,8 @@ const OPEN_TREE_CLOEXEC = 0o2000000;
 const MOUNT_ATTR_RDONLY = 1n;
 const MOUNT_ATTR_NODEV = 4n;
 const MOUNT_ATTR_IDMAP = 0x100000n;
-const openTreeC = declareSyscall(SYS.open_tree, ["int", "str", "uint"]);
-const mountSetattrC = declareSyscall(SYS.mount_setattr, ["int", "str", "uint", "void *", "size_t"]);
+const openTreeC = declareSyscall(SYS.open_tree);
+const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
 /** open_tree(2) with OPEN_TREE_CLONE: a copy of the one mount that `fd` lies on, from there down, without those below; attached nowhere yet. */
 export function cloneMount(fd: number): number {

@@ -86,5 +86,6 @@ export * from "./threads.ts";
 export * from "./timer.ts";
 export * from "./trace.ts";
 export * from "./ulimit.ts";
+export * from "./uname.ts";
 export * from "./user.ts";
 export * from "./whynot.ts";

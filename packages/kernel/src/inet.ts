@@ -14,11 +14,11 @@ const EAGAIN = 11;
 const EINTR = 4;
 const BACKLOG = 128;
 
-const getsockoptC = declare("getsockopt", "int", ["int", "int", "int", "void *", "void *"]);
-const getsocknameC = declare("getsockname", "int", ["int", "void *", "void *"]);
-const shutdownC = declare("shutdown", "int", ["int", "int"]);
-const sendtoC = declare("sendto", "long", ["int", "void *", "size_t", "int", "void *", "uint"]);
-const recvfromC = declare("recvfrom", "long", ["int", "void *", "size_t", "int", "void *", "void *"]);
+const getsockoptC = declare("getsockopt");
+const getsocknameC = declare("getsockname");
+const shutdownC = declare("shutdown");
+const sendtoC = declare("sendto", "long");
+const recvfromC = declare("recvfrom", "long");
 
 export type Protocol = "tcp" | "udp";
 

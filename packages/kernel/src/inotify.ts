@@ -7,8 +7,8 @@ const IN_CLOEXEC = 0o2000000;
 const IN_NONBLOCK = 0o4000;
 const IN_MODIFY = 2;
 const IN_ONESHOT = 0x80000000;
-const inotifyInit1C = declare("inotify_init1", "int", ["int"]);
-const inotifyAddWatchC = declare("inotify_add_watch", "int", ["int", "str", "uint"]);
+const inotifyInit1C = declare("inotify_init1");
+const inotifyAddWatchC = declare("inotify_add_watch");
 
 /**
  * inotify_init1(2), inotify_add_watch(2): a descriptor that is readable when `path` was written to; with `once` it then waits for

@@ -22,7 +22,7 @@ export interface KernelLogPosition {
 
 const KMSG = "/dev/kmsg";
 const SEEK_END = 2;
-const lseekC = declare("lseek", "int64_t", ["int", "int64_t", "int"]);
+const lseekC = declare("lseek", "long");
 const record = Buffer.allocUnsafeSlow(8192);
 
 /** Opens the log at its end. Without CAP_SYSLOG that is EPERM where kernel.dmesg_restrict is 1 (proc_sys_kernel(5)). */

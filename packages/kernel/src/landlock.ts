@@ -4,9 +4,9 @@ import { ToolError } from "./errno.ts";
 import { declareSyscall, SYS } from "./libc.ts";
 import { flags, sys } from "./trace.ts";
 
-const createRulesetC = declareSyscall(SYS.landlock_create_ruleset, ["void *", "size_t", "uint"]);
-const addRuleC = declareSyscall(SYS.landlock_add_rule, ["int", "int", "void *", "uint"]);
-const restrictSelfC = declareSyscall(SYS.landlock_restrict_self, ["int", "uint"]);
+const createRulesetC = declareSyscall(SYS.landlock_create_ruleset);
+const addRuleC = declareSyscall(SYS.landlock_add_rule);
+const restrictSelfC = declareSyscall(SYS.landlock_restrict_self);
 const LANDLOCK_CREATE_RULESET_VERSION = 1;
 const LANDLOCK_RULE_PATH_BENEATH = 1;
 

@@ -5,10 +5,7 @@ import { dirname } from "node:path";
 import { readIfThere } from "./file.ts";
 import { usesMusl } from "./libc.ts";
 import { statusField } from "./proc.ts";
-import { hasSignal, parseSignalMask, removeSignal, SIGPIPE, SIGXFSZ, type SignalSet, signalSet } from "./signal.ts";
-
-/** musl's own: its setrlimit(3), which Bun has called, leaves it ignored. glibc's SIGRTMIN, which a caller may ignore. */
-const SIGSYNCCALL = 34;
+import { hasSignal, parseSignalMask, removeSignal, SIGPIPE, SIGSYNCCALL, SIGXFSZ, type SignalSet, signalSet } from "./signal.ts";
 
 export interface Launch {
   /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined where it is not known. Node raises it to the hard limit. */
@@ -67,11 +64,6 @@ export function nativeLaunch(): Launch {
     bin: dirname(process.execPath),
     environment: existsSync("/proc/self/environ") ? rawWords("environ") : undefined,
   };
-}
-
-/** The name that the program was called by. */
-export function argv0(): string {
-  return readIfThere("/proc/self/cmdline")?.split("\0", 1)[0] ?? process.argv0;
 }
 
 /** The environment as the launcher noted it, in as many parts as it needed. */

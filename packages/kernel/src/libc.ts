@@ -1,6 +1,6 @@
 // koffi, the C library, and the few numbers that differ between architectures. Nothing else in the project loads native code.
 
-import { closeSync, existsSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { arch, dlopen, execPath } from "node:process";
@@ -32,7 +32,7 @@ function loadKoffi(): KoffiModule {
 
 /** Before anything that tells errors is there. */
 function giveUp(why: string, mend: string): never {
-  writeSync(2, `contain: ${why}\n  ${mend}\n`);
+  console.error(`contain: ${why}\n  ${mend}`); // no writeSync: in the native programs that is a call of koffi's
   process.exit(125);
 }
 
@@ -61,32 +61,47 @@ export function loadLibrary(soname: string): Koffi.LibraryHandle {
 const libc = koffi.load(null);
 
 type Scalar = number | bigint;
-type Argument = Scalar | string | null | Uint8Array | readonly (string | Uint8Array | null)[] | readonly Scalar[];
+type Argument = Scalar | string | null | Uint8Array;
 
 /** A C function that answers a long or an int. koffi gives a number where it fits 53 bits. */
 export type CFunction = (...args: Argument[]) => number;
 
+// Six registers, whatever the arguments: a number, the address of a string's or a buffer's bytes, or NULL. With one type for all of them
+// koffi makes ready nothing for a function of its own, which takes it longer than most of these calls take the kernel.
+const registers = "void *a, void *b, void *c, void *d, void *e, void *f";
+const TYPES = { int: koffi.proto(`int contain_int(${registers})`), long: koffi.proto(`long contain_long(${registers})`) };
+type Register = Argument | undefined;
+type SixRegisters = (a?: Register, b?: Register, c?: Register, d?: Register, e?: Register, f?: Register) => number;
+
 /**
- * Declares a libc function at its first call, so that a tool pays only for what it uses. The parameters are spelled out because
- * a rest parameter is an array for each call, the one garbage that the init's loop would make; koffi skips those beyond the type.
+ * A libc function by its name, looked up at its first call. It gets its arguments in registers, so none of them may be a floating-point
+ * number. The parameters are spelled out because a rest parameter is an array for each call, the one garbage that the init's loop
+ * would make.
  */
-export function declare(name: string, result: string, args: string[]): CFunction {
-  let fn: SixArguments | undefined;
-  const call: SixArguments = (a, b, c, d, e, f) => {
-    fn ??= libc.func(name, result, args) as SixArguments;
-    return fn(a, b, c, d, e, f);
+export function declare(name: string, result: keyof typeof TYPES = "int"): CFunction {
+  const type = TYPES[result];
+  let address: unknown;
+  const call: SixRegisters = (a, b, c, d, e, f) => {
+    address ??= libc.symbol(name);
+    return koffi.call(address, type, a, b, c, d, e, f);
   };
   return call as CFunction;
 }
-type Six = Argument | undefined;
-type SixArguments = (a: Six, b: Six, c: Six, d: Six, e: Six, f: Six) => number;
 
-/** syscall(2) with the argument types of one call, for what libc has no function of its own for. */
-export function declareSyscall(number: number, args: string[]): CFunction {
-  const syscall = declare("syscall", "long", ["long", ...args]) as SixArguments;
-  const call = (a: Six, b: Six, c: Six, d: Six, e: Six) => syscall(number, a, b, c, d, e);
+const syscallC = declare("syscall", "long") as SixRegisters;
+
+/** syscall(2) of one number, for what libc has no function of its own for. */
+export function declareSyscall(number: number): CFunction {
+  const call: SixRegisters = (a, b, c, d, e) => syscallC(number, a, b, c, d, e);
   return call as CFunction;
 }
+
+/** strerror(3). */
+export const strerror = (code: number): string => {
+  describe ??= libc.func("strerror", "str", ["int"]);
+  return String(describe(code));
+};
+let describe: ((code: number) => unknown) | undefined;
 
 /** errno of the call just made; read it before anything else can make another. */
 export function errno(): number {

@@ -8,7 +8,7 @@ const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const IFF_UP = 1;
 const FLAGS_AT = 16; // struct ifreq: IFNAMSIZ bytes of name, then the union with ifr_flags (netdevice(7))
-const ioctlC = declare("ioctl", "int", ["int", "ulong", "void *"]);
+const ioctlC = declare("ioctl");
 
 /** Brings `lo` up in the network namespace of this process, so that 127.0.0.1 and ::1 answer. @throws SyscallError EPERM */
 export function bringLoopbackUp(): void {

@@ -42,12 +42,12 @@ const MS_FLAGS = {
 };
 export const MNT_DETACH = 2;
 
-const mountC = declare("mount", "int", ["str", "str", "str", "ulong", "str"]);
-const umount2C = declare("umount2", "int", ["str", "int"]);
-const pivotRootC = declareSyscall(SYS.pivot_root, ["str", "str"]);
-const fchdirC = declare("fchdir", "int", ["int"]);
-const chdirC = declare("chdir", "int", ["str"]);
-const chrootC = declare("chroot", "int", ["str"]);
+const mountC = declare("mount");
+const umount2C = declare("umount2");
+const pivotRootC = declareSyscall(SYS.pivot_root);
+const fchdirC = declare("fchdir");
+const chdirC = declare("chdir");
+const chrootC = declare("chroot");
 
 /** mount(2). */
 export function mount(source: string | null, target: string, type: string | null, bits: number, data: string | null = null): void {
@@ -112,7 +112,7 @@ const AT_EMPTY_PATH = 0x1000;
 const AT_RECURSIVE = 0x8000;
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
-const openTreeC = declareSyscall(SYS.open_tree, ["int", "str", "uint"]);
+const openTreeC = declareSyscall(SYS.open_tree);
 
 /**
  * open_tree(2) with OPEN_TREE_CLONE|AT_RECURSIVE: a copy of what `fd` stands for, with every mount below it, attached nowhere yet.
@@ -129,7 +129,7 @@ export function cloneTree(fd: number): number {
 
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
-const moveMountC = declareSyscall(SYS.move_mount, ["int", "str", "int", "str", "uint"]);
+const moveMountC = declareSyscall(SYS.move_mount);
 
 /** move_mount(2): attaches a mount to the place that `target` stands for, on top of what is mounted there. */
 export function moveMount(fd: number, target: number): void {
@@ -144,9 +144,9 @@ const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const MOUNT_ATTRS = { MOUNT_ATTR_NOSUID: MS_NOSUID, MOUNT_ATTR_NODEV: MS_NODEV, MOUNT_ATTR_NOEXEC: MS_NOEXEC }; // the same bits
-const fsopenC = declareSyscall(SYS.fsopen, ["str", "uint"]);
-const fsconfigC = declareSyscall(SYS.fsconfig, ["int", "uint", "str", "str", "int"]);
-const fsmountC = declareSyscall(SYS.fsmount, ["int", "uint", "uint"]);
+const fsopenC = declareSyscall(SYS.fsopen);
+const fsconfigC = declareSyscall(SYS.fsconfig);
+const fsmountC = declareSyscall(SYS.fsmount);
 
 /**
  * A new file system, attached nowhere yet: fsopen(2), fsconfig(2), fsmount(2). Its descriptor needs no lookup after the mount,
@@ -184,7 +184,7 @@ export function newMount(type: string, options: Readonly<Record<string, string |
 }
 
 const MOUNT_ATTR_RDONLY = 1n;
-const mountSetattrC = declareSyscall(SYS.mount_setattr, ["int", "str", "uint", "void *", "size_t"]);
+const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
 /**
  * Makes a mount and every mount below it read-only: mount_setattr(2) AT_RECURSIVE, which leaves all other flags as they are.
@@ -246,7 +246,7 @@ const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 const RESOLVE_NO_MAGICLINKS = 2;
 const RESOLVE_IN_ROOT = 16;
-const openat2C = declareSyscall(SYS.openat2, ["int", "str", "void *", "size_t"]);
+const openat2C = declareSyscall(SYS.openat2);
 
 /**
  * openat2(2) with RESOLVE_IN_ROOT: `path` is looked up as if `root` were `/`, so that neither `..` nor a symbolic link in a
@@ -334,7 +334,7 @@ export function makeInRoot(root: number, path: string, kind: "directory" | "file
   return openInRoot(root, path);
 }
 
-const mknodC = declare("mknod", "int", ["str", "uint", "uint64_t"]);
+const mknodC = declare("mknod");
 const S_IFCHR = 0o020000;
 
 /** mknod(2) of a character device with exactly this mode, whatever the umask. @throws SyscallError EPERM in a user namespace */

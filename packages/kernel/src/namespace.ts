@@ -38,9 +38,9 @@ export const NAMESPACES: readonly NamespaceKind[] = [
 ];
 
 const CLONE_FS = 0x200;
-const unshareC = declare("unshare", "int", ["int"]);
-const setnsC = declare("setns", "int", ["int", "int"]);
-const sethostnameC = declare("sethostname", "int", ["str", "size_t"]);
+const unshareC = declare("unshare");
+const setnsC = declare("setns");
+const sethostnameC = declare("sethostname");
 
 /** unshare(2): new namespaces for the calling thread; of CLONE_NEWPID and CLONE_NEWTIME, for its children. */
 export function unshare(bits: number): void {

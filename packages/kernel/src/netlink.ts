@@ -25,8 +25,8 @@ const NLMSGERR_ATTR_MSG = 1;
 const NLA_TYPE_MASK = 0x3fff;
 const EINTR = 4;
 
-const sendC = declare("send", "long", ["int", "void *", "size_t", "int"]);
-const recvC = declare("recv", "long", ["int", "void *", "size_t", "int"]);
+const sendC = declare("send", "long");
+const recvC = declare("recv", "long");
 
 /**
  * A close-on-exec socket to the network stack, of the network namespace of this process or of another one: a socket stays in the

@@ -87,14 +87,15 @@ export function readOptions<Name extends string>(table: Readonly<Record<Name, Op
     } else takeLetters(specs, word, take);
   }
   const ended = words[at] === "--";
-  const matching = (name: Name) => given.filter((option) => option.name === name);
+  const values = new Map<Name, (string | undefined)[]>();
+  for (const { name, value } of given) values.set(name, [...(values.get(name) ?? []), value]);
   return {
     given,
     rest: words.slice(ended ? at + 1 : at),
     ended,
-    has: (name) => matching(name).length > 0,
-    value: (name) => matching(name).at(-1)?.value,
-    all: (name) => matching(name).flatMap((option) => option.value ?? []),
+    has: (name) => values.has(name),
+    value: (name) => values.get(name)?.at(-1),
+    all: (name) => (values.get(name) ?? []).filter((value) => value !== undefined),
   };
 }
 

@@ -5,7 +5,7 @@ export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLERR = 8;
 export const POLLHUP = 16;
-const pollC = declare("poll", "int", ["void *", "ulong", "int"]);
+const pollC = declare("poll");
 const entry = new Int32Array(2);
 const entryBytes = new Uint8Array(entry.buffer);
 

@@ -3,7 +3,7 @@ import { CAPABILITIES } from "./capability.ts";
 import { declare } from "./libc.ts";
 import { sys } from "./trace.ts";
 
-const prctlC = declare("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
+const prctlC = declare("prctl");
 const PR_SET_KEEPCAPS = 8;
 const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;

@@ -9,13 +9,13 @@ import { POLLIN, pollOnce } from "./poll.ts";
 import { endSignal, exit, getpid, pidfdOpen, waitpid } from "./process.ts";
 import { kill, pidfdSendSignal, SIGKILL, signalName } from "./signal.ts";
 
-const clone3C = declareSyscall(SYS.clone3, ["void *", "size_t"]);
-const openat2C = declareSyscall(SYS.openat2, ["int", "str", "void *", "size_t"]);
-const closeRangeC = declareSyscall(SYS.close_range, ["uint", "uint", "int"]);
-const mountSetattrC = declareSyscall(SYS.mount_setattr, ["int", "str", "uint", "void *", "size_t"]);
-const openTreeC = declareSyscall(SYS.open_tree, ["int", "str", "uint"]);
-const prctlC = declare("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
-const getxattrC = declare("getxattr", "long", ["str", "str", "void *", "size_t"]);
+const clone3C = declareSyscall(SYS.clone3);
+const openat2C = declareSyscall(SYS.openat2);
+const closeRangeC = declareSyscall(SYS.close_range);
+const mountSetattrC = declareSyscall(SYS.mount_setattr);
+const openTreeC = declareSyscall(SYS.open_tree);
+const prctlC = declare("prctl");
+const getxattrC = declare("getxattr", "long");
 
 const AT_FDCWD = -100;
 const CLONE_INTO_CGROUP = 0x200000000n;

@@ -6,7 +6,7 @@ import { POLLIN, pollOnce } from "./poll.ts";
 import { signalName } from "./signal.ts";
 import { flags, quote, sys, trace, tracer } from "./trace.ts";
 
-const exitC = declare("_exit", "void", ["int"]);
+const exitC = declare("_exit");
 
 /** _exit(2): ends the process at once, without the runtime's own farewell, which belongs to the parent. */
 export function exit(status: number): never {
@@ -30,7 +30,7 @@ export interface Waited {
 const waited: Waited = { pid: 0, status: 0 };
 const statusWord = new Int32Array(1);
 const statusBytes = new Uint8Array(statusWord.buffer);
-const waitpidC = declare("waitpid", "int", ["int", "void *", "int"]);
+const waitpidC = declare("waitpid");
 
 /**
  * waitpid(2). Retried when a signal interrupts it.
@@ -56,7 +56,7 @@ const P_ALL = 0;
 const WEXITED = 4;
 const WNOWAIT = 0x1000000;
 const childInfo = new Uint8Array(128);
-const waitidC = declare("waitid", "int", ["int", "int", "void *", "int"]);
+const waitidC = declare("waitid");
 
 /** True while this process has a child, living or not yet waited for: waitid(2) with WNOWAIT says ECHILD when there is none. */
 export function hasChildren(): boolean {
@@ -91,8 +91,8 @@ function describeStatus(status: number): string {
   return `[{WIFEXITED(s) && WEXITSTATUS(s) == ${(status >> 8) & 0xff}}]`;
 }
 
-const getpidC = declare("getpid", "int", []);
-const getppidC = declare("getppid", "int", []);
+const getpidC = declare("getpid");
+const getppidC = declare("getppid");
 
 /** getpid(2), asked of the kernel: process.pid still has the parent's value after a fork. */
 export function getpid(): number {
@@ -104,7 +104,7 @@ export function getppid(): number {
   return getppidC();
 }
 
-const pidfdOpenC = declareSyscall(SYS.pidfd_open, ["int", "uint"]);
+const pidfdOpenC = declareSyscall(SYS.pidfd_open);
 
 /** pidfd_open(2): a close-on-exec descriptor that always means this process, whoever gets its PID later. @throws SyscallError ESRCH */
 export function pidfdOpen(pid: number): number {
@@ -123,7 +123,7 @@ export function hasEnded(pidfd: number): boolean {
 const PIDFD_GET_INFO = 0xc040ff0b; // _IOWR(0xff, 11, struct pidfd_info), whose first version has 64 bytes
 const PIDFD_INFO_EXIT = 8;
 const EXIT_CODE = 60;
-const ioctlC = declare("ioctl", "int", ["int", "ulong", "void *"]);
+const ioctlC = declare("ioctl");
 
 /** The wait status of a process that has ended and was waited for, by whomever: ioctl_pidfd(2), since Linux 6.15; undefined before. */
 export function pidfdStatus(pidfd: number): number | undefined {
@@ -133,8 +133,8 @@ export function pidfdStatus(pidfd: number): number | undefined {
   return (info.readUInt32LE(0) & PIDFD_INFO_EXIT) === 0 ? undefined : info.readInt32LE(EXIT_CODE);
 }
 
-const prctlC = declare("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
-const prctlStringC = declare("prctl", "int", ["int", "str", "ulong", "ulong", "ulong"]);
+const prctlC = declare("prctl");
+const prctlStringC = declare("prctl");
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -163,8 +163,8 @@ export function setDumpable(on: boolean): void {
   );
 }
 
-const memsetC = declare("memset", "void *", ["uint64_t", "int", "size_t"]);
-const memcpyC = declare("memcpy", "void *", ["uint64_t", "void *", "size_t"]);
+const memsetC = declare("memset", "long");
+const memcpyC = declare("memcpy", "long");
 
 /** Overwrites a range of this process's own memory with `text`, and the rest of it with zeros. */
 export function overwrite(from: number, to: number, text: string): void {

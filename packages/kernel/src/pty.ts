@@ -10,9 +10,9 @@ const TIOCSIG = 0x40045436;
 const TIOCGPTPEER = 0x5441;
 const O_CLOEXEC = 0o2000000;
 const PTMX = 5 * 256 + 2; // makedev(5, 2)
-const ioctlC = declareSyscall(SYS.ioctl, ["int", "ulong", "long"]);
-const ioctlPointerC = declareSyscall(SYS.ioctl, ["int", "ulong", "void *"]);
-const setsidC = declare("setsid", "int", []);
+const ioctlC = declareSyscall(SYS.ioctl);
+const ioctlPointerC = declareSyscall(SYS.ioctl);
+const setsidC = declare("setsid");
 
 /**
  * Opens `ptmx`, which makes a pseudo-terminal on its devpts, and unlocks it.

@@ -30,7 +30,7 @@ export interface Limit {
   readonly hard: bigint;
 }
 
-const prlimitC = declare("prlimit", "int", ["int", "int", "void *", "void *"]);
+const prlimitC = declare("prlimit");
 const show = (value: bigint) => (value === RLIM_INFINITY ? "RLIM64_INFINITY" : `${value}`);
 
 /** prlimit(2) of this process: what a resource is limited to now. */

@@ -6,7 +6,7 @@ import { flags, sys } from "./trace.ts";
 const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
 const FILTER_FLAGS = { SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4, SECCOMP_FILTER_FLAG_NEW_LISTENER };
-const seccompC = declareSyscall(SYS.seccomp, ["uint", "uint", "void *"]);
+const seccompC = declareSyscall(SYS.seccomp);
 const INSTRUCTION = 8; // bytes of struct sock_filter
 
 /**
@@ -39,7 +39,7 @@ const NOTIF_RECV = 0xc0502100;
 const NOTIF_SEND = 0xc0182101;
 const ENOENT = 2;
 const EINTR = 4;
-const ioctlC = declareSyscall(SYS.ioctl, ["int", "ulong", "void *"]);
+const ioctlC = declareSyscall(SYS.ioctl);
 
 /** A call that waits for an answer. */
 export interface Refusal {

@@ -113,7 +113,7 @@ function pack(conditions: readonly Condition[]): Buffer {
   return bytes;
 }
 
-const memfdCreateC = declare("memfd_create", "int", ["str", "uint"]);
+const memfdCreateC = declare("memfd_create");
 
 function exportFilter(seccomp: Library, context: unknown): Buffer {
   const fd = memfdCreateC("filter", 1);

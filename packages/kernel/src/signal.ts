@@ -1,6 +1,5 @@
 // Signals: names, masks, dispositions, and waiting for them without a handler. Masks are kept as eight bytes, signal N at bit N-1,
 // because the init's loop must not make garbage: a BigInt per signal would be a page of private memory after a while.
-import { constants } from "node:os";
 import { arch } from "node:process";
 import { SyscallError, UsageError } from "./errno.ts";
 import { declare, declareSyscall, errno, SYS } from "./libc.ts";
@@ -21,15 +20,24 @@ export const SIGTTIN = 21;
 export const SIGTTOU = 22;
 export const SIGXFSZ = 25;
 export const SIGWINCH = 28;
+/** musl's own: its setrlimit(3), which Bun has called, leaves it ignored. glibc's SIGRTMIN, which a caller may ignore. */
+export const SIGSYNCCALL = 34;
 /** The highest signal number, SIGRTMAX. */
 export const NSIG = 64;
 
 const RTMIN = 34; // glibc's and musl's SIGRTMIN: the kernel's 32 and 33 belong to their threads
-const SIGNALS: Readonly<Record<string, number>> = constants.signals;
+/** Signal N at N-1, as x86 and arm64 number them (signal(7)). */
+const NAMES =
+  "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS".split(
+    " ",
+  );
+/** The names that signal(7) has besides. */
+const SYNONYMS: Readonly<Record<string, string>> = { IOT: "ABRT", CLD: "CHLD", POLL: "IO" };
 
 /** "SIGTERM" for 15, "SIGRTMIN+2" for 36. */
 export function signalName(number: number): string {
-  for (const name in SIGNALS) if (SIGNALS[name] === number) return name;
+  const name = NAMES[number - 1];
+  if (name !== undefined) return `SIG${name}`;
   return number >= RTMIN && number <= NSIG ? `SIGRTMIN${number === RTMIN ? "" : `+${number - RTMIN}`}` : `signal ${number}`;
 }
 
@@ -41,10 +49,10 @@ export function signalName(number: number): string {
 export function parseSignal(text: string): number {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const realTime = /^RT(MIN|MAX)([+-]\d+)?$/.exec(name);
-  let number = Object.hasOwn(SIGNALS, `SIG${name}`) ? SIGNALS[`SIG${name}`] : undefined;
+  let number = NAMES.indexOf(SYNONYMS[name] ?? name) + 1;
   if (/^\d+$/.test(name)) number = Number(name);
   else if (realTime) number = (realTime[1] === "MIN" ? RTMIN : NSIG) + Number(realTime[2] ?? 0);
-  if (number === undefined || number < 1 || number > NSIG) {
+  if (number < 1 || number > NSIG) {
     throw new UsageError(
       `${quote(text)} is not a signal`,
       "a name (TERM, SIGTERM, RTMIN+1) or a number from 1 to 64; `kill -l` lists them",
@@ -60,7 +68,9 @@ export const NR_SIGTIMEDWAIT = SYS.rt_sigtimedwait;
 
 /** The signals of a set, in order. */
 export function signalsOf(set: SignalSet): number[] {
-  return Array.from({ length: NSIG }, (_, i) => i + 1).filter((signal) => hasSignal(set, signal));
+  const signals: number[] = [];
+  for (let signal = 1; signal <= NSIG; signal++) if (hasSignal(set, signal)) signals.push(signal);
+  return signals;
 }
 
 /** A set of the given signals. */
@@ -96,14 +106,14 @@ export const ALL_SIGNALS: SignalSet = new Uint8Array(8).fill(0xff);
 function setNames(set: SignalSet): string {
   const names = signalsOf(set);
   if (names.length > 32) {
-    const missing = Array.from({ length: NSIG }, (_, i) => i + 1).filter((s) => !hasSignal(set, s));
+    const missing = signalsOf(set.map((byte) => ~byte));
     return `~[${missing.map((s) => signalName(s).slice(3)).join(" ")}]`;
   }
   return `[${names.map((s) => signalName(s).slice(3)).join(" ")}]`;
 }
 
 const SIG_SETMASK = 2;
-const sigprocmaskC = declareSyscall(SYS.rt_sigprocmask, ["int", "void *", "void *", "size_t"]);
+const sigprocmaskC = declareSyscall(SYS.rt_sigprocmask);
 
 /** rt_sigprocmask(2) SIG_SETMASK for the calling thread; the raw call, since libc keeps signals 32 and 33 to itself. Returns the old mask. */
 export function setSignalMask(set: SignalSet): SignalSet {
@@ -123,23 +133,42 @@ export function setSignalMaskSilently(set: SignalSet, old: SignalSet): void {
 
 export const SIG_DFL = 0;
 export const SIG_IGN = 1;
-const sigactionC = declareSyscall(SYS.rt_sigaction, ["int", "void *", "void *", "size_t"]);
-const actions = new Uint8Array(64); // struct kernel_sigaction, zeroed: SIG_DFL, no flags, empty mask; the second half has SIG_IGN
-actions[32] = SIG_IGN;
+const sigactionC = declareSyscall(SYS.rt_sigaction);
+const byDefault = new Uint8Array(32); // struct kernel_sigaction, zeroed: SIG_DFL, no flags, empty mask
+const ignoring = new Uint8Array(32);
+ignoring[0] = SIG_IGN;
 
 /** rt_sigaction(2): puts a signal back to its default action, or ignores it. SIGKILL and SIGSTOP are left alone. */
 export function setDisposition(signal: number, action: typeof SIG_DFL | typeof SIG_IGN): void {
   if (signal === SIGKILL || signal === SIGSTOP) return;
-  sigactionC(signal, action === SIG_DFL ? actions.subarray(0, 32) : actions.subarray(32), null, 8);
+  sigactionC(signal, action === SIG_DFL ? byDefault : ignoring, null, 8);
+  if (action === SIG_IGN) ignoredHere.add(signal);
+  else ignoredHere.delete(signal);
+}
+
+/** What this process ignores: at the start what a runtime ignores by itself, and musl for it, and what the caller ignored. */
+const ignoredHere = new Set<number>([SIGPIPE, SIGXFSZ, SIGSYNCCALL]);
+
+/** Tells which signals the caller ignored. */
+export function noteIgnored(set: SignalSet): void {
+  for (const signal of signalsOf(set)) ignoredHere.add(signal);
+}
+
+/** Default action for what is ignored, but for `SIGPIPE` and `SIGXFSZ`, in a process that has no handlers (CLONE_CLEAR_SIGHAND, clone(2)). */
+export function stopIgnoring(but: SignalSet): void {
+  ignoreWriteSignals();
+  for (const signal of [...ignoredHere]) if (!WRITE_SIGNALS.includes(signal) && !hasSignal(but, signal)) setDisposition(signal, SIG_DFL);
 }
 
 /** Default action for every signal but `ignored`, and but for those that a write of ours may raise: see `resetWriteSignals`. */
-export function resetDispositions(ignored: SignalSet): void {
-  ignoreWriteSignals();
+export function resetDispositions(ignored: SignalSet, hasHandlers: boolean): void {
+  stopIgnoring(ignored);
   for (let signal = 1; signal <= NSIG; signal++) {
-    if (!WRITE_SIGNALS.includes(signal)) setDisposition(signal, hasSignal(ignored, signal) ? SIG_IGN : SIG_DFL);
+    if (WRITE_SIGNALS.includes(signal)) continue;
+    if (hasSignal(ignored, signal)) setDisposition(signal, SIG_IGN);
+    else if (hasHandlers) setDisposition(signal, SIG_DFL);
   }
-  trace("rt_sigaction", ["all signals", `SIG_DFL but ${setNames(ignored)} SIG_IGN`], 0);
+  if (tracer.mode !== "off") trace("rt_sigaction", ["all signals", `SIG_DFL but ${setNames(ignored)} SIG_IGN`], 0);
 }
 
 const WRITE_SIGNALS: readonly number[] = [SIGPIPE, SIGXFSZ];
@@ -180,8 +209,8 @@ const infoWords = new Int32Array(infoBytes.buffer);
 const timeoutBytes = new Uint8Array(16);
 const timeoutView = new DataView(timeoutBytes.buffer);
 const info: SignalInfo = { signal: 0, code: 0, pid: 0, value: 0 };
-const getpidC = declare("getpid", "int", []);
-const sigtimedwaitC = declareSyscall(SYS.rt_sigtimedwait, ["void *", "void *", "void *", "size_t"]);
+const getpidC = declare("getpid");
+const sigtimedwaitC = declareSyscall(SYS.rt_sigtimedwait);
 
 /**
  * rt_sigtimedwait(2): takes a pending signal of `set`, which must be blocked.
@@ -213,7 +242,7 @@ export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo
   return info;
 }
 
-const killC = declare("kill", "int", ["int", "int"]);
+const killC = declare("kill");
 
 /** kill(2). False when nothing was sent: the process is gone (ESRCH), or is not ours to signal (EPERM). */
 export function kill(pid: number, signal: number): boolean {
@@ -224,7 +253,7 @@ export function kill(pid: number, signal: number): boolean {
 }
 
 const ESRCH = 3;
-const sigqueueC = declare("sigqueue", "int", ["int", "int", "intptr_t"]);
+const sigqueueC = declare("sigqueue");
 
 /** sigqueue(3): a signal with a number beside it. False when the process has ended. @throws SyscallError EPERM, EAGAIN (too many are queued) */
 export function sigqueue(pid: number, signal: number, value: number): boolean {
@@ -236,7 +265,7 @@ export function sigqueue(pid: number, signal: number, value: number): boolean {
   return result === 0;
 }
 
-const pidfdSendSignalC = declareSyscall(SYS.pidfd_send_signal, ["int", "int", "void *", "uint"]);
+const pidfdSendSignalC = declareSyscall(SYS.pidfd_send_signal);
 
 /** pidfd_send_signal(2): false when the process has ended. @throws SyscallError EPERM */
 export function pidfdSendSignal(pidfd: number, signal: number): boolean {

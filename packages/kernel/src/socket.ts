@@ -13,8 +13,8 @@ const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const EINTR = 4;
 
-const sendmsgC = declareSyscall(SYS.sendmsg, ["int", "void *", "int"]);
-const recvmsgC = declareSyscall(SYS.recvmsg, ["int", "void *", "int"]);
+const sendmsgC = declareSyscall(SYS.sendmsg);
+const recvmsgC = declareSyscall(SYS.recvmsg);
 
 /** One byte and room for one descriptor: struct msghdr with its iovec and its cmsghdr (cmsg(3)), in one piece of memory. */
 function message(): { header: Buffer; memory: Buffer } {

@@ -13,13 +13,13 @@ const ENFILE = 23;
 const EMFILE = 24;
 const EINPROGRESS = 115;
 
-const socketC = declare("socket", "int", ["int", "int", "int"]);
-const socketpairC = declare("socketpair", "int", ["int", "int", "int", "void *"]);
-const bindC = declare("bind", "int", ["int", "void *", "uint"]);
-const listenC = declare("listen", "int", ["int", "int"]);
-const connectC = declare("connect", "int", ["int", "void *", "uint"]);
-const accept4C = declare("accept4", "int", ["int", "void *", "void *", "int"]);
-const setsockoptC = declare("setsockopt", "int", ["int", "int", "int", "void *", "uint"]);
+const socketC = declare("socket");
+const socketpairC = declare("socketpair");
+const bindC = declare("bind");
+const listenC = declare("listen");
+const connectC = declare("connect");
+const accept4C = declare("accept4");
+const setsockoptC = declare("setsockopt");
 
 export interface SocketArgs {
   readonly nonblocking?: boolean;

@@ -4,12 +4,12 @@ import { getpid, getppid } from "./process.ts";
 import { ALL_SIGNALS, SI_KERNEL, SIGCONT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, setSignalMaskSilently } from "./signal.ts";
 import { sys, trace, tracer } from "./trace.ts";
 
-const tcgetpgrpC = declare("tcgetpgrp", "int", ["int"]);
-const tcsetpgrpC = declare("tcsetpgrp", "int", ["int", "int"]);
-const setpgidC = declare("setpgid", "int", ["int", "int"]);
-const getpgrpC = declare("getpgrp", "int", []);
-const getsidC = declare("getsid", "int", ["int"]);
-const readC = declare("read", "long", ["int", "void *", "size_t"]);
+const tcgetpgrpC = declare("tcgetpgrp");
+const tcsetpgrpC = declare("tcsetpgrp");
+const setpgidC = declare("setpgid");
+const getpgrpC = declare("getpgrp");
+const getsidC = declare("getsid");
+const readC = declare("read", "long");
 
 /** setpgid(2). */
 export function setpgid(pid: number, pgid: number): void {

@@ -2,10 +2,10 @@
 import { declare, declareSyscall, SYS } from "./libc.ts";
 import { trace, tracer } from "./trace.ts";
 
-const tcgetattrC = declare("tcgetattr", "int", ["int", "void *"]);
-const tcsetattrC = declare("tcsetattr", "int", ["int", "int", "void *"]);
-const cfmakerawC = declare("cfmakeraw", "void", ["void *"]);
-const ioctlC = declareSyscall(SYS.ioctl, ["int", "ulong", "void *"]);
+const tcgetattrC = declare("tcgetattr");
+const tcsetattrC = declare("tcsetattr");
+const cfmakerawC = declare("cfmakeraw");
+const ioctlC = declareSyscall(SYS.ioctl);
 const TCSANOW = 0;
 const TERMIOS_SIZE = 60; // struct termios of glibc and musl alike
 const C_CC = 17;

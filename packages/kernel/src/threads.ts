@@ -11,8 +11,8 @@ import { statusField } from "./proc.ts";
 import { getpid } from "./process.ts";
 import { ALL_SIGNALS, hasSignal, NSIG, parseSignalMask, SIGKILL, SIGSTOP, setSignalMask } from "./signal.ts";
 
-const sigactionC = declare("sigaction", "int", ["int", "void *", "void *"]);
-const tgkillC = declare("tgkill", "int", ["int", "int", "int"]);
+const sigactionC = declare("sigaction");
+const tgkillC = declare("tgkill");
 let parked = false;
 
 /** Parks every thread but the calling one and blocks all signals, so that `waitForSignal` gets every signal sent to the process. */

@@ -6,8 +6,8 @@ import { sys } from "./trace.ts";
 const CLOCK_MONOTONIC = 1;
 const TFD_CLOEXEC = 0o2000000;
 const TFD_NONBLOCK = 0o4000;
-const timerfdCreateC = declare("timerfd_create", "int", ["int", "int"]);
-const timerfdSettimeC = declare("timerfd_settime", "int", ["int", "int", "void *", "void *"]);
+const timerfdCreateC = declare("timerfd_create");
+const timerfdSettimeC = declare("timerfd_settime");
 
 /** timerfd_create(2): a descriptor that is readable again and again, each time so many milliseconds have passed. */
 export function timerfd(milliseconds: number): number {

@@ -5,7 +5,7 @@ import { declare, errno } from "./libc.ts";
 
 export type TraceMode = "off" | "text" | "json";
 
-const getpid = declare("getpid", "int", []);
+const getpid = declare("getpid");
 
 /** What a trace line says about the process that made the call. A forked child changes its own copy. */
 export const tracer: { mode: TraceMode; tool: string; pid: number } = { mode: "off", tool: "contain", pid: 0 };

@@ -1,5 +1,4 @@
 // The environment inside: --env and --env-file, in the order of the command line.
-import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { codeOf, payload, quote, UsageError } from "@contain-tools/kernel";
 
@@ -39,7 +38,7 @@ export function readEnvFile(file: string): Variable[] {
     if (name === "") throw bad(`there is no name before the = (${quote(line)})`);
     if (/\s/.test(name)) throw bad(`there is white space in the name ${quote(name)}`);
     if (line.includes("\0")) throw bad("a NUL byte cannot be in the environment");
-    if (line.includes("\ufffd") && !isUtf8(bytes)) throw bad("it is not UTF-8");
+    if (line.includes("\ufffd") && !bytes.equals(Buffer.from(bytes.toString("utf8")))) throw bad("it is not UTF-8");
     return [{ name, value: at === -1 ? undefined : line.slice(at + 1) }];
   });
 }

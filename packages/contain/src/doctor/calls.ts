@@ -1,6 +1,5 @@
 // The kernel: its version, the system calls that containers need, seccomp.
-import { release } from "node:os";
-import { askCall, askPidfd, CALL_PROBES, type CallProbe, readIfThere, seccompMode, statusField } from "@contain-tools/kernel";
+import { askCall, askPidfd, CALL_PROBES, type CallProbe, readIfThere, seccompMode, statusField, uname } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
 import { answered, type Check, cannotTell, check, codeOfFailure, hasProc, quoteEvidence, type Verdict } from "./check.ts";
 
@@ -25,7 +24,7 @@ export function callChecks(): Check[] {
 }
 
 function kernel(): Verdict {
-  const version = release(); // uname(2): it needs no /proc
+  const version = uname().release; // uname(2): it needs no /proc
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
   const old = major < oldestMajor || (major === oldestMajor && minor < oldestMinor);

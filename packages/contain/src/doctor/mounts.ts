@@ -1,8 +1,7 @@
 // Mounts that a container needs: a /proc of its own, and an overlay.
 import { readdirSync } from "node:fs";
-import { release } from "node:os";
 import { join } from "node:path";
-import { codeOf, readIfThere, readMountInfo } from "@contain-tools/kernel";
+import { codeOf, readIfThere, readMountInfo, uname } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
 import { type Attempt, isPrivileged, tryOverlay, tryProc } from "./attempts.ts";
 import { answered, type Check, cannotTell, check, type Verdict } from "./check.ts";
@@ -65,7 +64,7 @@ function overlay(): Verdict {
 }
 
 function notLoaded(known: Evidence): Verdict {
-  const folder = `/lib/modules/${release()}/kernel/fs/overlayfs`;
+  const folder = `/lib/modules/${uname().release}/kernel/fs/overlayfs`;
   const rule = "modprobe(8): modules of the running kernel; root's first mount loads one";
   const text = "/proc/filesystems has no line overlay";
   let files: string[] | undefined;
@@ -85,7 +84,7 @@ function notLoaded(known: Evidence): Verdict {
       evidence,
       mend: "as root: modprobe overlay",
     };
-  if (readIfThere(`/lib/modules/${release()}/modules.builtin`) !== undefined)
+  if (readIfThere(`/lib/modules/${uname().release}/modules.builtin`) !== undefined)
     return {
       state: "missing",
       text: `${text}, and ${folder} no module`,
@@ -93,7 +92,7 @@ function notLoaded(known: Evidence): Verdict {
       mend: "a kernel with CONFIG_OVERLAY_FS, or its package of extra modules",
     };
   return cannotTell(
-    `${text}, but it may be a module: /lib/modules/${release()} is not here to look in`,
+    `${text}, but it may be a module: /lib/modules/${uname().release} is not here to look in`,
     evidence,
     "as root on the host: modprobe overlay",
   );
