@@ -68,7 +68,10 @@ describe("--trace", need("root"), () => {
 
   test("the line of a clone tells flags and result", () => {
     const { stderr } = run(["nsexec", "--trace", "--pid", "--uts", "true"]);
-    assert.match(stderr, /^\[nsexec (\d+)\] clone3\(\{flags=CLONE_NEWPID\|CLONE_NEWUTS\|CLONE_CLEAR_SIGHAND, exit_signal=SIGCHLD\}\) = \d+$/m);
+    assert.match(
+      stderr,
+      /^\[nsexec (\d+)\] clone3\(\{flags=CLONE_NEWPID\|CLONE_NEWUTS\|CLONE_CLEAR_SIGHAND, exit_signal=SIGCHLD\}\) = \d+$/m,
+    );
   });
 
   test("each step is told with its tool and its PID", () => {

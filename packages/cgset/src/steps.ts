@@ -42,8 +42,8 @@ export function locate(plan: Plan, hierarchy: Hierarchy): string {
 function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
   const { mountPoint } = hierarchy;
   if (parent !== undefined) {
-    const isBelow = (dir: string) => `${dir}/`.startsWith(`${mountPoint}/`) && existsSync(join(dir, "cgroup.procs"));
-    const dir = [resolve("/", parent), resolve(join(mountPoint, parent))].find(isBelow);
+    const isBelow = (dir: string) => `${dir}/`.startsWith(`${mountPoint}/`) && existsSync(`${dir}/cgroup.procs`);
+    const dir = [resolve("/", parent), resolve(`${mountPoint}/${parent}`)].find(isBelow);
     if (dir === undefined) throw new ToolError(`--parent ${parent}: there is no such group`, `a path below ${mountPoint}`);
     return dir;
   }
@@ -79,13 +79,13 @@ function leaveForLeaf(hierarchy: Hierarchy, dir: string, controllers: readonly s
   if (dir === hierarchy.mountPoint || controllers.length === 0) return;
   const processes = groupProcesses(dir);
   if (processes.length !== 1 || processes[0] !== getpid()) return;
-  const leaf = join(dir, LEAF);
+  const leaf = `${dir}/${LEAF}`;
   makeGroup(leaf);
   moveInto(leaf, getpid());
 }
 
 function writeLimit(dir: string, { file, value }: Write): void {
-  const path = join(dir, file);
+  const path = `${dir}/${file}`;
   if (!existsSync(path)) {
     if (file === "memory.swap.max" && value === "0") return; // a kernel without swap accounting has nothing to forbid
     throw new ToolError(
@@ -114,7 +114,7 @@ function warnBelowUsage(dir: string, file: string, value: string): void {
     "memory.swap.max": "memory.swap.current",
     "pids.max": "pids.current",
   }[file];
-  const usage = current === undefined ? undefined : readIfThere(join(dir, current))?.trim();
+  const usage = current === undefined ? undefined : readIfThere(`${dir}/${current}`)?.trim();
   if (usage === undefined || !/^\d+$/.test(value) || BigInt(value) >= BigInt(usage)) return;
   const what =
     file === "memory.max"
@@ -145,7 +145,7 @@ export function moveInto(dir: string, pid: number): void {
       "this process would stop there before it becomes the program: cgset --name NAME --thaw",
     );
   try {
-    writeKernelFile(join(dir, "cgroup.procs"), `${pid}`);
+    writeKernelFile(`${dir}/cgroup.procs`, `${pid}`);
   } catch (error) {
     if (failedWith(error, "ESRCH")) throw new ToolError(`PID ${pid} has ended`, undefined, 125, { cause: error });
     if (failedWith(error, "EACCES", "EPERM")) throw notDelegated(dir, error);
@@ -184,7 +184,7 @@ export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir:
     throw new ToolError(`${dir} is the root of the hierarchy: it cannot be frozen, killed or removed`, "all groups are below it");
   if (freeze !== undefined) {
     steps.wrote("cgroup.freeze", freeze ? "1" : "0");
-    writeKernelFile(join(dir, "cgroup.freeze"), freeze ? "1" : "0");
+    writeKernelFile(`${dir}/cgroup.freeze`, freeze ? "1" : "0");
   }
   if (kill) {
     steps.wrote("cgroup.kill", "1");
@@ -228,7 +228,7 @@ const SHOWN = [
 export function describe(dir: string): string {
   if (!existsSync(dir)) throw new ToolError(`${dir}: there is no such group`);
   const lines = SHOWN.flatMap((file) => {
-    const text = readIfThere(join(dir, file))?.trim();
+    const text = readIfThere(`${dir}/${file}`)?.trim();
     return text ? text.split("\n").map((line) => `  ${file.padEnd(22)} ${line}`) : [];
   });
   const v1 = ["memory", "cpu", "pids"]

@@ -15,7 +15,9 @@ export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof t
     name: "contain",
     description: "Containers from small tools that can each be run by hand",
     usage: "COMMAND",
-    subCommands: Object.fromEntries(commands.map(({ name, description }) => [name, description])),
+    get subCommands() {
+      return Object.fromEntries(commands.map(({ name, description }) => [name, description]));
+    },
     options,
     plan: (given, chain) => readPlan(commands, given, chain),
     run: (plan) => plan(),

@@ -1,7 +1,6 @@
 // What is known of each container: one folder in the state folder, with state.json and what belongs to it. A state is a claim: whether
 // the supervisor and the container still live is asked of /proc each time, by PID and start time.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { codeOf, readIfThere, statFields, statusField, UsageError } from "@contain-tools/kernel";
 import type { Finding } from "./evidence.ts";
 import { makeStateFolder, stateFolder } from "./folder.ts";
@@ -68,7 +67,7 @@ const ID = /^[0-9a-f]{12}$/;
 
 /** The folder of one container. */
 export function folderOf(id: string): string {
-  return join(stateFolder(), id);
+  return `${stateFolder()}/${id}`;
 }
 
 /** This process, or another one; undefined when it has ended. */
@@ -94,10 +93,10 @@ export function isAlive(process: ProcessId): boolean {
  */
 export function createState(state: State): void {
   const { pid, started } = state.supervisor;
-  const draft = join(makeStateFolder(), `.${state.id}-${pid}-${started}`);
+  const draft = `${makeStateFolder()}/.${state.id}-${pid}-${started}`;
   mkdirSync(draft, { mode: 0o700 });
   try {
-    writeFileSync(join(draft, "state.json"), `${JSON.stringify(state)}\n`, { mode: 0o600 });
+    writeFileSync(`${draft}/state.json`, `${JSON.stringify(state)}\n`, { mode: 0o600 });
     renameSync(draft, folderOf(state.id));
   } catch (error) {
     removeFolder(draft);
@@ -116,15 +115,15 @@ export function writeLimits(id: string, limits: string): void {
 }
 
 function replaceFile(id: string, name: string, text: string): void {
-  const draft = join(folderOf(id), `.${name}.${process.pid}`);
+  const draft = `${folderOf(id)}/.${name}.${process.pid}`;
   writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, join(folderOf(id), name));
+  renameSync(draft, `${folderOf(id)}/${name}`);
 }
 
 /** Forgets a container. The folder loses its name first, so that nobody sees one without a state. */
 export function removeState(id: string): void {
   const self = identify(process.pid);
-  const doomed = join(stateFolder(), `.${id}-${process.pid}-${self?.started}`);
+  const doomed = `${stateFolder()}/.${id}-${process.pid}-${self?.started}`;
   try {
     renameSync(folderOf(id), doomed);
   } catch (error) {
@@ -135,7 +134,7 @@ export function removeState(id: string): void {
 }
 
 function removeFolder(path: string): void {
-  for (const name of readdirSync(path)) unlinkSync(join(path, name)); // rmSync costs a millisecond to load
+  for (const name of readdirSync(path)) unlinkSync(`${path}/${name}`); // rmSync costs a millisecond to load
   rmdirSync(path);
 }
 
@@ -149,7 +148,7 @@ export function readStates(): State[] {
 /** What is in the state folder without being a state: why, and its path. Nobody else's, and nothing in the making. */
 export function strays(): { readonly path: string; readonly why: string }[] {
   return entries().flatMap((name) => {
-    const path = join(stateFolder(), name);
+    const path = `${stateFolder()}/${name}`;
     if (ID.test(name)) return readState(name) === undefined ? [{ path, why: "a folder without a readable state" }] : [];
     const maker = /^\.[0-9a-f]{12}-(\d+)-(\d+)$/.exec(name);
     if (maker === null || isAlive({ pid: Number(maker[1]), started: maker[2] ?? "" })) return [];
@@ -170,13 +169,13 @@ export function readState(id: string): State | undefined {
   if (!ID.test(id)) return undefined;
   let state: unknown;
   try {
-    state = JSON.parse(readFileSync(join(folderOf(id), "state.json"), "utf8"));
+    state = JSON.parse(readFileSync(`${folderOf(id)}/state.json`, "utf8"));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     return undefined;
   }
   if (!isState(state) || state.id !== id) return undefined;
-  const limits = readIfThere(join(folderOf(id), "limits"))?.trim() ?? state.limits;
+  const limits = readIfThere(`${folderOf(id)}/limits`)?.trim() ?? state.limits;
   const init = state.indirect && state.init ? childThatIsInit(state.init.pid) : state.init;
   return { ...state, limits, init, started: state.started && init !== undefined };
 }
@@ -217,7 +216,7 @@ export function statusOf(state: State): Status {
   if (state.ended !== undefined) return "exited";
   if (!isAlive(state.supervisor)) return "dead";
   if (!state.started) return "starting";
-  if (state.group !== undefined && /^frozen 1$/m.test(readIfThere(join(state.group, "cgroup.events")) ?? "")) return "paused";
+  if (state.group !== undefined && /^frozen 1$/m.test(readIfThere(`${state.group}/cgroup.events`) ?? "")) return "paused";
   return "running";
 }
 

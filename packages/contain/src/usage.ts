@@ -1,5 +1,4 @@
 // What a container used, from the files of its group, read before the group is removed (cgroup-v2.rst).
-import { join } from "node:path";
 import { cgroupField, keyedValue, readIfThere } from "@contain-tools/kernel";
 
 /** Bytes, microseconds, counts. A field is undefined where its controller is not on cgroup v2, or the kernel has no such file. */
@@ -31,12 +30,12 @@ export interface Usage {
 export function readUsage(group: string): Usage {
   const single = (file: string) => readLimit(group, file);
   const fieldsOf = (file: string) => {
-    const text = readIfThere(join(group, file)) ?? "";
+    const text = readIfThere(`${group}/${file}`) ?? "";
     return (key: string) => keyedValue(text, key);
   };
   const memory = fieldsOf("memory.stat");
   const cpu = fieldsOf("cpu.stat");
-  const io = readIfThere(join(group, "io.stat"));
+  const io = readIfThere(`${group}/io.stat`);
   return {
     memoryPeak: single("memory.peak"),
     memoryCurrent: single("memory.current"),
@@ -59,14 +58,14 @@ export function readUsage(group: string): Usage {
 
 /** A file that holds one number; undefined without the file, and for `max`. */
 export function readLimit(group: string, file: string): number | undefined {
-  const text = readIfThere(join(group, file))?.trim();
+  const text = readIfThere(`${group}/${file}`)?.trim();
   return text === undefined || text === "" || text === "max" ? undefined : Number(text);
 }
 
 /** pids.current, which counts threads; where that controller is not on cgroup v2, cgroup.threads of the group itself. */
 export function readPids(group: string): number | undefined {
-  const current = readIfThere(join(group, "pids.current"));
-  return current === undefined ? readIfThere(join(group, "cgroup.threads"))?.split("\n").filter(Boolean).length : Number(current);
+  const current = readIfThere(`${group}/pids.current`);
+  return current === undefined ? readIfThere(`${group}/cgroup.threads`)?.split("\n").filter(Boolean).length : Number(current);
 }
 
 function sumOf(text: string | undefined, key: string): number | undefined {

@@ -33,7 +33,7 @@ export interface Hierarchy {
  * @throws ToolError when there is none
  */
 export function findHierarchy(): Hierarchy {
-  const mounts = mountsOfType("cgroup2").filter(({ mountPoint }) => existsSync(join(mountPoint, "cgroup.procs")));
+  const mounts = mountsOfType("cgroup2").filter(({ mountPoint }) => existsSync(`${mountPoint}/cgroup.procs`));
   // In a cgroup namespace a mount from outside has a root like `/..`: there our own path does not lead to our own group.
   const found = mounts.find(({ root }) => !root.startsWith("/..")) ?? mounts[0];
   if (found === undefined) {
@@ -54,12 +54,12 @@ export function cgroupOf(pid: number | "self"): string {
 /** The directory of a cgroup path, as seen through the mount. */
 export function groupDirectory({ mountPoint, root }: Hierarchy, path: string): string {
   const below = root !== "/" && `${path}/`.startsWith(`${root}/`) ? path.slice(root.length) : path;
-  return resolve(join(mountPoint, below));
+  return resolve(`${mountPoint}/${below}`);
 }
 
 /** The controllers that a group may use, from its cgroup.controllers. */
 export function availableControllers(dir: string): string[] {
-  return words(join(dir, "cgroup.controllers"));
+  return words(`${dir}/cgroup.controllers`);
 }
 
 function words(file: string): string[] {
@@ -78,7 +78,7 @@ export function controllerOnV1(controller: string): MountInfo | undefined {
  * @throws ToolError that says where the controller is held instead, or which rule forbids it
  */
 export function enableControllers(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): void {
-  const missing = controllers.filter((name) => !words(join(dir, "cgroup.subtree_control")).includes(name));
+  const missing = controllers.filter((name) => !words(`${dir}/cgroup.subtree_control`).includes(name));
   if (missing.length === 0) return;
   if (dir !== hierarchy.mountPoint) enableControllers(hierarchy, dirname(dir), missing);
   for (const name of missing) {
@@ -86,7 +86,7 @@ export function enableControllers(hierarchy: Hierarchy, dir: string, controllers
   }
   const text = missing.map((name) => `+${name}`).join(" ");
   try {
-    writeKernelFile(join(dir, "cgroup.subtree_control"), text);
+    writeKernelFile(`${dir}/cgroup.subtree_control`, text);
   } catch (error) {
     throw explainEnable(error, dir, text);
   }
@@ -103,7 +103,7 @@ export function missingController(dir: string, name: string): ToolError {
   }
   return new ToolError(
     `the ${name} controller is not available in ${dir}`,
-    `${join(dir, "cgroup.controllers")} lists: ${availableControllers(dir).join(" ") || "nothing"}. A group has only what its parent hands down in cgroup.subtree_control, and the kernel only what it was built with (cgroups(7))`,
+    `${dir}/cgroup.controllers lists: ${availableControllers(dir).join(" ") || "nothing"}. A group has only what its parent hands down in cgroup.subtree_control, and the kernel only what it was built with (cgroups(7))`,
   );
 }
 
@@ -148,7 +148,7 @@ export function makeGroup(dir: string): boolean {
 export function isWritable(dir: string): boolean {
   try {
     accessSync(dir, constants.W_OK);
-    accessSync(join(dir, "cgroup.procs"), constants.W_OK);
+    accessSync(`${dir}/cgroup.procs`, constants.W_OK);
     return true;
   } catch {
     return false;
@@ -157,7 +157,7 @@ export function isWritable(dir: string): boolean {
 
 /** A field of a flat keyed file: `cgroupField(dir, "cgroup.events", "populated")` is 0 or 1. */
 export function cgroupField(dir: string, file: string, key: string): number | undefined {
-  return keyedValue(readIfThere(join(dir, file)) ?? "", key);
+  return keyedValue(readIfThere(`${dir}/${file}`) ?? "", key);
 }
 
 /** True while a process that joins the group would be stopped at once, beyond the reach even of SIGKILL's sender. */
@@ -167,20 +167,20 @@ export function isFrozen(dir: string): boolean {
 
 /** The processes in a group, itself only. */
 export function groupProcesses(dir: string): number[] {
-  return words(join(dir, "cgroup.procs")).map(Number);
+  return words(`${dir}/cgroup.procs`).map(Number);
 }
 
 /** Kills every process in a group and below it: cgroup.kill (Linux 5.14), else frozen first so that no fork outruns the signals. */
 export function killGroup(dir: string): void {
-  if (existsSync(join(dir, "cgroup.kill"))) {
-    writeKernelFile(join(dir, "cgroup.kill"), "1");
+  if (existsSync(`${dir}/cgroup.kill`)) {
+    writeKernelFile(`${dir}/cgroup.kill`, "1");
     return;
   }
-  writeKernelFile(join(dir, "cgroup.freeze"), "1");
+  writeKernelFile(`${dir}/cgroup.freeze`, "1");
   try {
     for (const group of [dir, ...descendants(dir)]) for (const pid of groupProcesses(group)) kill(pid, SIGKILL);
   } finally {
-    writeKernelFile(join(dir, "cgroup.freeze"), "0"); // a frozen process takes even SIGKILL only when thawed
+    writeKernelFile(`${dir}/cgroup.freeze`, "0"); // a frozen process takes even SIGKILL only when thawed
   }
 }
 
@@ -212,7 +212,7 @@ export function waitForField(dir: string, file: string, key: string, value: numb
   const deadline = Date.now() + milliseconds;
   let fd: number;
   try {
-    fd = openSync(join(dir, file), "r");
+    fd = openSync(`${dir}/${file}`, "r");
   } catch {
     return false;
   }

@@ -253,8 +253,13 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
 
 function callersEnvironment({ environment }: Launch): Record<string, string> {
   if (environment === undefined) return { ...process.env } as Record<string, string>;
-  const entries = environment.map((entry) => entry.toString()).map((text) => [text, text.indexOf("=")] as const);
-  return Object.fromEntries(entries.map(([text, at]) => [text.slice(0, at), text.slice(at + 1)]));
+  const variables: Record<string, string> = Object.create(null); // __proto__ is a name like any other
+  for (const entry of environment) {
+    const text = entry.toString();
+    const at = text.indexOf("=");
+    variables[text.slice(0, at)] = text.slice(at + 1);
+  }
+  return variables;
 }
 
 /** A link before us, exec'd as we are, has passed a descriptor on. */

@@ -1,6 +1,6 @@
 // Files of the kernel (/proc, /sys, cgroup) and descriptors. node:fs makes the calls; what changes something is traced.
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, writeSync } from "node:fs";
-import { codeOf, failedWith, SyscallError } from "./errno.ts";
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync, writeSync } from "node:fs";
+import { codeOf, errnoName, failedWith, SyscallError } from "./errno.ts";
 import { declare, declareSyscall, ERRNO, errno, SYS } from "./libc.ts";
 import { quote, sys, trace } from "./trace.ts";
 
@@ -44,21 +44,30 @@ const O_CLOEXEC = 0o2000000;
 const EINTR = 4;
 let buffer = Buffer.allocUnsafe(0);
 
-/** The text of a file, or undefined where it does not exist or cannot be read. Many do not, and an exception costs more than a read. */
-export function readIfThere(path: string): string | undefined {
+/** A file as it was read, or the errno name of why it was not. */
+export type Reading = { readonly text: string } | { readonly problem: string };
+
+/** Reads a file that may not be there; many are not, and an exception costs more than a read. */
+export function tryRead(path: string): Reading {
   const fd = openC(path, O_CLOEXEC);
-  if (fd === -1) return undefined;
+  if (fd === -1) return { problem: errnoName(errno()) };
   try {
     for (let filled = 0; ; ) {
       if (filled === buffer.length) buffer = Buffer.concat([buffer], Math.max(0x10000, 2 * filled));
       const length = readC(fd, buffer.subarray(filled), buffer.length - filled);
-      if (length === 0) return buffer.toString("utf8", 0, filled);
+      if (length === 0) return { text: buffer.toString("utf8", 0, filled) };
       if (length > 0) filled += length;
-      else if (errno() !== EINTR) return undefined;
+      else if (errno() !== EINTR) return { problem: errnoName(errno()) };
     }
   } finally {
     closeC(fd);
   }
+}
+
+/** The text of a file, or undefined where it does not exist or cannot be read. */
+export function readIfThere(path: string): string | undefined {
+  const reading = tryRead(path);
+  return "text" in reading ? reading.text : undefined;
 }
 
 const pipe2C = declare("pipe2");
@@ -110,13 +119,10 @@ export function openFiles(): number[] {
   return names.map(Number).filter((fd) => fd >= 3 && isFile(fd));
 }
 
+/** By its link in /proc, since the listing's own descriptor is closed again, and that shall be no exception. */
 function isFile(fd: number): boolean {
-  try {
-    const stat = fstatSync(fd);
-    return stat.isDirectory() || stat.isFile();
-  } catch {
-    return false; // the listing's own descriptor, closed again
-  }
+  const stat = statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.isDirectory() || stat.isFile());
 }
 
 const fcntlC = declare("fcntl");

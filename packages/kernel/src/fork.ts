@@ -63,9 +63,12 @@ export function prepareFork(): void {
       );
     }
   }
-  for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
-    if (!/\[(vvar|vdso|stack)/.test(line)) continue;
-    const start = BigInt(`0x${line.slice(0, line.indexOf("-"))}`);
+  const maps = readFileSync("/proc/self/maps", "latin1");
+  for (const name of ["[vvar", "[vdso", "[stack"]) {
+    const at = maps.indexOf(name);
+    if (at === -1) continue;
+    const line = maps.lastIndexOf("\n", at) + 1;
+    const start = BigInt(`0x${maps.slice(line, maps.indexOf("-", line))}`);
     if (end === 0n || start < end) end = start;
   }
 }

@@ -87,15 +87,17 @@ export function readOptions<Name extends string>(table: Readonly<Record<Name, Op
     } else takeLetters(specs, word, take);
   }
   const ended = words[at] === "--";
-  const values = new Map<Name, (string | undefined)[]>();
-  for (const { name, value } of given) values.set(name, [...(values.get(name) ?? []), value]);
+  return { given, rest: words.slice(ended ? at + 1 : at), ended, ...valuesOf(given) };
+}
+
+/** The values of options, wherever they stood. */
+export function valuesOf<Name extends string>(given: readonly Given<Name>[]): Values<Name> {
+  const last = new Map<Name, string | undefined>();
+  for (const { name, value } of given) last.set(name, value);
   return {
-    given,
-    rest: words.slice(ended ? at + 1 : at),
-    ended,
-    has: (name) => values.has(name),
-    value: (name) => values.get(name)?.at(-1),
-    all: (name) => (values.get(name) ?? []).filter((value) => value !== undefined),
+    has: (name) => last.has(name),
+    value: (name) => last.get(name),
+    all: (name) => (last.has(name) ? given.flatMap((option) => (option.name === name ? (option.value ?? []) : [])) : []),
   };
 }
 

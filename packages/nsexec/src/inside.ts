@@ -33,7 +33,11 @@ import {
 import type { Plan, Wanted } from "./cli.ts";
 import { dropGroups } from "./join.ts";
 
-export const flagsOf = (wanted: readonly Wanted[]) => wanted.reduce((bits, { kind }) => bits | kind.flag, 0);
+export function flagsOf(wanted: readonly Wanted[]): number {
+  let bits = 0;
+  for (const { kind } of wanted) bits |= kind.flag;
+  return bits;
+}
 
 export function announce({ wanted }: Plan): void {
   if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);

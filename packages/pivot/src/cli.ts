@@ -13,6 +13,7 @@ import {
   readUser,
   UsageError,
   type UserWords,
+  valuesOf,
   withCommon,
 } from "@contain-tools/kernel";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
@@ -106,14 +107,13 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   if (rootfs === undefined) throw new UsageError("which directory becomes the root?", "pivot ROOTFS [options] [--] [PROG [ARG…]]");
   const behind = chain.more(options as Readonly<Record<Name, OptionSpec>>, words);
   const given = [...before.given, ...behind.given];
-  const has = (name: Name) => given.some((option) => option.name === name);
+  const { has, value: last, all } = valuesOf<Name>(given);
   const { elsewhere } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
   if (!elsewhere) checkRootfs(rootfs);
   const volumes = given.flatMap(({ name, value = "" }) =>
     name === "bind" || name === "ro-bind" || name === "tmpfs" ? [readVolume(name, value, elsewhere)] : [],
   );
   if (has("tty") && has("no-dev")) throw new UsageError("--tty needs the /dev/pts that --no-dev leaves out");
-  const last = (name: Name) => given.findLast((option) => option.name === name)?.value;
   const layers = readLayers(given, elsewhere);
   const cwd = last("cwd") ?? "/";
   const user = last("user");
@@ -131,7 +131,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     volumes,
     cwd,
     user: user === undefined ? undefined : readUser("--user", user),
-    limits: readUlimits(given.flatMap(({ name, value = "" }) => (name === "ulimit" ? [value] : []))),
+    limits: readUlimits(all("ulimit")),
     env: given.flatMap(({ name, value = "" }) => (name === "env" || name === "env-file" ? readEnvironment(name, value, elsewhere) : [])),
     clearEnv: has("clear-env"),
     next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),

@@ -1,14 +1,11 @@
 // The counters of a container's group and of all groups above it, before and after (cgroup-v2.rst).
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { codeOf, keyedValue } from "@contain-tools/kernel";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { keyedValue, type Reading, tryRead } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 
 const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local"] as const;
 export type CounterFile = (typeof FILES)[number];
-
-/** A file as it was read, or the errno name of why it was not. */
-type Reading = { readonly text: string } | { readonly problem: string };
 
 /** One group: the first of a chain is the container's own, the last one the highest that can be seen. */
 export interface Level {
@@ -16,23 +13,15 @@ export interface Level {
   readonly files: ReadonlyMap<CounterFile, Reading>;
 }
 
-function read(path: string): Reading {
-  try {
-    return { text: readFileSync(path, "utf8") };
-  } catch (error) {
-    return { problem: codeOf(error) ?? String(error) };
-  }
-}
-
 /** The groups above the container's own, as they are before it starts; its own is new, and has counted nothing yet. */
 export function readAncestors(group: string): Level[] {
   const levels: Level[] = [];
-  for (let dir = dirname(group); existsSync(join(dir, "cgroup.procs")); dir = dirname(dir)) levels.push(readLevel(dir));
+  for (let dir = dirname(group); existsSync(`${dir}/cgroup.procs`); dir = dirname(dir)) levels.push(readLevel(dir));
   return levels;
 }
 
 function readLevel(dir: string): Level {
-  return { dir, files: new Map(FILES.map((file) => [file, read(join(dir, file))])) };
+  return { dir, files: new Map(FILES.map((file) => [file, tryRead(`${dir}/${file}`)])) };
 }
 
 /** The same groups afterwards, the container's own first. */
@@ -59,7 +48,7 @@ export function growth({ before, after }: Chain, level: number, file: CounterFil
   const now = after[level];
   const reading = now?.files.get(file) ?? { problem: "ENOENT" };
   const old = level === 0 ? { text: "" } : (before[level - 1]?.files.get(file) ?? { problem: "ENOENT" });
-  const source = `${now === undefined ? "?" : join(now.dir, file)} ${key}`;
+  const source = `${now === undefined ? "?" : `${now.dir}/${file}`} ${key}`;
   const unreadable = "problem" in reading ? reading : "problem" in old ? old : undefined;
   if (unreadable !== undefined) {
     const absent = unreadable.problem === "ENOENT";

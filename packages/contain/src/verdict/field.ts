@@ -1,17 +1,14 @@
 // A file of /proc or of a group, or one field of it, as evidence.
-import { readFileSync } from "node:fs";
-import { codeOf, lineValue } from "@contain-tools/kernel";
+import { lineValue, tryRead } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 
 /** @param key how its line begins; "" for the whole file */
 export function readField(path: string, key: string, rule: string): Evidence {
-  try {
-    const text = readFileSync(path, "utf8").trim();
-    const value = key === "" ? text : lineValue(text, `${key} `)?.replace(/ +/g, " ");
-    return { source: key === "" ? path : `${path} ${key}`, value, rule };
-  } catch (error) {
-    return { source: path, value: undefined, problem: codeOf(error) ?? String(error), rule };
-  }
+  const reading = tryRead(path);
+  if ("problem" in reading) return { source: path, value: undefined, problem: reading.problem, rule };
+  const text = reading.text.trim();
+  const value = key === "" ? text : lineValue(text, `${key} `)?.replace(/ +/g, " ");
+  return { source: key === "" ? path : `${path} ${key}`, value, rule };
 }
 
 /** /proc/PID/limits, "Max cpu time": the soft and the hard limit. */
