@@ -65,11 +65,18 @@ describe("native programs", skip, () => {
 
   test("the archive: on a machine with no Node", () => {
     const rootfs = unpacked("glibc");
-    // The libraries that they are linked with (koffi needs libstdc++), and nothing else of this machine's.
+    // The libraries that they are linked with, and nothing else of this machine's.
     sh(
       `for file in $(ldd ${rootfs}/opt/contain ${rootfs}/opt/koffi.node | grep -o '/[^ ]*' | grep -v :); do mkdir -p ${rootfs}$(dirname $file); cp $file ${rootfs}$file; done`,
     );
+    assert.equal(sh(`find ${rootfs} -name 'libstdc++*' -o -name 'libgcc*'`).stdout, "", "libc is all that it needs");
     tryThere(rootfs);
+  });
+
+  test("no memory of it can be written to and executed", () => {
+    const script = "grep -c r-xp /proc/1/maps; grep -E '^[^ ]+ .wx' /proc/1/maps";
+    const { stdout } = run(["nsexec", "--pid", "--mount-proc", "--", "pid1", "--", "/bin/sh", "-c", script]);
+    assert.match(stdout, /^[1-9]\d*\n$/, "it has code, and makes none: the engine's compiler is off");
   });
 
   test("the archive for musl: on a machine with no Node and no glibc", need(MUSL_LOADER, "gcc", "g++"), () => {

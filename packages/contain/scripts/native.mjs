@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { arch } from "node:process";
 import { BUNDLES, bundle, koffiFile, libc, nativeFolder, out, ownLibc, source, TOOLS } from "./bundle.mjs";
+import { withoutCxx } from "./nocxx.mjs";
 
 /**
  * Two options of JavaScriptCore, whose defaults nothing else changes: these bytes set them in this version of Bun, and `at` of them
@@ -56,10 +57,18 @@ if (runtime !== compiler) words.push("--compile-executable-path", runtime);
 execFileSync(compiler, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 for (const name of ["entry", "which", ...BUNDLES]) rmSync(join(folder, `${name}.cjs`));
 adapt(program);
-copyFileSync(koffi, join(folder, "koffi.node"));
+writeFileSync(join(folder, "koffi.node"), lean(koffi));
 copyFileSync(join(out, "lib/report.html"), join(folder, "report.html"));
 for (const name of TOOLS) if (name !== "contain") symlinkSync("contain", join(folder, name));
 if (libc === ownLibc) check(program);
+
+/** koffi.node, without the C++ library where it is known how. */
+function lean(file) {
+  const bytes = readFileSync(file);
+  const changed = libc === "glibc" ? withoutCxx(bytes) : undefined;
+  if (changed === undefined && libc === "glibc") console.error("native programs: this koffi.node needs the C++ library");
+  return changed ?? bytes;
+}
 
 function isKnown(runtime) {
   const bytes = readFileSync(runtime);

@@ -181,7 +181,7 @@ interface StatOptions {
 function stat(syscall: "stat" | "lstat" | "fstat", fd: number, path: string, flags: number, missing: boolean): FileStats | undefined {
   const statx = Buffer.allocUnsafeSlow(256);
   if (statxC(fd, cPath(path), flags, STATX_BASIC_STATS, statx) === 0) return new FileStats(statx);
-  if (missing && [ERRNO["ENOENT"], ERRNO["ENOTDIR"]].includes(errno())) return undefined;
+  if (missing && errno() === ERRNO["ENOENT"]) return undefined;
   return void checked(-1, syscall, path || undefined);
 }
 
