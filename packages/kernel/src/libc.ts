@@ -132,6 +132,8 @@ const X64 = {
   recvmsg: 47,
   signalfd4: 289,
   seccomp: 317,
+  statx: 332, // musl has a function of it since 1.2.4
+  getdents64: 217,
 };
 const ARM64 = {
   clone: 220,
@@ -149,6 +151,8 @@ const ARM64 = {
   recvmsg: 212,
   signalfd4: 74,
   seccomp: 277,
+  statx: 291,
+  getdents64: 61,
 };
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */

@@ -2,7 +2,7 @@
 // takes 1.5 ms to load, as long as six of the system calls that make a container; it is loaded for what is not here. Names, results
 // and errors are node:fs's, and tests/nativefs.test.ts compares the two.
 import { errnoMeaning } from "./errno.ts";
-import { declare, ERRNO, errno } from "./libc.ts";
+import { declare, declareSyscall, ERRNO, errno, SYS } from "./libc.ts";
 
 type Fs = typeof import("node:fs");
 /** Bun's own. */
@@ -16,8 +16,8 @@ const readC = declare("read", "long");
 const preadC = declare("pread", "long");
 const writeC = declare("write", "long");
 const accessC = declare("access");
-const statxC = declare("statx");
-const getdents64C = declare("getdents64", "long");
+const statxC = declareSyscall(SYS.statx);
+const getdents64C = declareSyscall(SYS.getdents64);
 const readlinkC = declare("readlink", "long");
 const mkdirC = declare("mkdir");
 const chmodC = declare("chmod");
