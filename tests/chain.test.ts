@@ -1,9 +1,11 @@
 // How links are joined: whose words are whose, plans before acts, called or exec'd.
 import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
-import { run } from "./helpers/run.ts";
+import { bin, run } from "./helpers/run.ts";
 
 const dir = scratch("chain");
 const rootfs = makeRootfs(dir);
@@ -53,6 +55,26 @@ describe("chain", need("root"), () => {
       const executed = run(argv, { env: { CONTAIN_CHAIN: "exec" } });
       assert.deepEqual(executed, called);
       assert.equal(called.status, 5);
+    });
+  }
+});
+
+describe("a program finds what belongs to it by whatever path it is called", () => {
+  const dir = scratch("called");
+  symlinkSync(bin, join(dir, "folder"));
+  symlinkSync(join(bin, "nsexec"), join(dir, "nsexec"));
+  symlinkSync("folder/nsexec", join(dir, "relative"));
+  for (const [cwd, path] of [
+    [bin, "./nsexec"],
+    [dirname(bin), `${basename(bin)}/nsexec`],
+    [dir, "folder/nsexec"],
+    [dir, "./relative"],
+    ["/", join(dir, "nsexec")],
+    ["/", join(dir, "folder/../folder/nsexec")],
+  ] as const) {
+    test(path.replace(dir, "DIR"), () => {
+      const { status, stdout, stderr } = run([path, "--", "/bin/echo", "ran"], { cwd });
+      assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "ran\n", stderr: "" });
     });
   }
 });

@@ -9,6 +9,7 @@ case $self in
 */*) bin=${self%/*} ;;
 *) self=$(command -v "$self") bin=${self%/*} ;;
 esac
+[ ! -h "$bin" ] || bin=$(readlink -f "$bin")
 
 command -v node >/dev/null || {
   echo "${self##*/}: there is no \`node\` on PATH ($PATH)" >&2
@@ -40,4 +41,4 @@ done
 unset "CONTAIN_ENVIRON_$part" NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_V8_COVERAGE
 # The last three flags keep a resident init small: compiled code for its loop would be 5 MB of private memory, and buy nothing.
 # `--`: without it Node looks for its own --env-file among the words behind the script, and reads that file into its environment.
-exec node --v8-pool-size=0 --single-threaded --no-turbofan --no-maglev --no-sparkplug -- "${bin%/*}/lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"
+exec node --v8-pool-size=0 --single-threaded --no-turbofan --no-maglev --no-sparkplug -- "$bin/../lib/contain.cjs" "$bin" "${self##*/}" "$noted" "$@"
