@@ -1,6 +1,6 @@
 // How links are joined: whose words are whose, plans before acts, called or exec'd.
 import assert from "node:assert/strict";
-import { symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
@@ -63,12 +63,13 @@ describe("a program finds what belongs to it by whatever path it is called", () 
   const dir = scratch("called");
   symlinkSync(bin, join(dir, "folder"));
   symlinkSync(join(bin, "nsexec"), join(dir, "nsexec"));
-  symlinkSync("folder/nsexec", join(dir, "relative"));
+  mkdirSync(join(dir, "links"));
+  symlinkSync("../folder/nsexec", join(dir, "links/nsexec"));
   for (const [cwd, path] of [
     [bin, "./nsexec"],
     [dirname(bin), `${basename(bin)}/nsexec`],
     [dir, "folder/nsexec"],
-    [dir, "./relative"],
+    [dir, "links/nsexec"],
     ["/", join(dir, "nsexec")],
     ["/", join(dir, "folder/../folder/nsexec")],
   ] as const) {
