@@ -5,7 +5,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { arch } from "node:process";
 import { BUNDLES, bundle, koffiFile, libc, nativeFolder, out, ownLibc, source, TOOLS } from "./bundle.mjs";
 import { withoutCxx } from "./nocxx.mjs";
@@ -46,8 +46,7 @@ const alias = {
   "node:path": ours("nativepath.ts"),
 };
 await bundle(BUNDLES, folder, { legalComments: "none", outExtension: { ".js": ".cjs" }, alias });
-copyFileSync(join(source, "entry.cjs"), join(folder, "entry.cjs"));
-copyFileSync(join(source, "bundles/which.cjs"), join(folder, "which.cjs"));
+for (const file of ["entry.cjs", "arrays.cjs", "bundles/which.cjs"]) copyFileSync(join(source, file), join(folder, basename(file)));
 const program = join(folder, "contain");
 const words = "build --compile --bytecode --format=cjs --target=bun".split(" ");
 for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) words.push(`--no-compile-autoload-${file}`);
@@ -55,7 +54,7 @@ for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) words.push(
 words.push("--compile-jit-policy=1000000", join(folder, "entry.cjs"), "--outfile", program);
 if (runtime !== compiler) words.push("--compile-executable-path", runtime);
 execFileSync(compiler, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-for (const name of ["entry", "which", ...BUNDLES]) rmSync(join(folder, `${name}.cjs`));
+for (const name of ["entry", "arrays", "which", ...BUNDLES]) rmSync(join(folder, `${name}.cjs`));
 adapt(program);
 writeFileSync(join(folder, "koffi.node"), lean(koffi));
 copyFileSync(join(out, "lib/report.html"), join(folder, "report.html"));

@@ -1,4 +1,5 @@
 // The first lines of the native program, which has every bundle in it: only the one that is needed is evaluated, as in loader.cjs.
+require("./arrays.cjs");
 const { bundleFor } = require("./which.cjs");
 
 const bundle = bundleFor(process.argv0, process.argv.slice(2));

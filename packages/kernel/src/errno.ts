@@ -11,9 +11,15 @@ export function errnoName(number: number): string {
 }
 
 function nameOf(number: number): string | undefined {
-  for (const name in ERRNO) if (ERRNO[name] === number && !SECOND.has(name)) return name;
-  return undefined;
+  let name = known.get(number);
+  if (name !== undefined) return name;
+  name = Object.keys(ERRNO).find((candidate) => ERRNO[candidate] === number && !SECOND.has(candidate));
+  if (name !== undefined) known.set(number, name);
+  return name;
 }
+
+/** Those that came up: most are ENOENT, again and again. */
+const known = new Map<number, string>();
 
 /** The number of an errno name or of a number in digits, with its name and meaning (errno(3)); undefined for what is none. */
 export function errnoMeaning(word: string): { readonly code: string; readonly number: number; readonly text: string } | undefined {

@@ -9,7 +9,7 @@ import { declare, errno, koffi, setErrno } from "./libc.ts";
 import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
-import { quote, sys, trace } from "./trace.ts";
+import { quote, sys, trace, tracer } from "./trace.ts";
 import { wayOut } from "./wayout.ts";
 import { whyNotExecutable } from "./whynot.ts";
 
@@ -47,14 +47,15 @@ const execveC = declare("execve");
 
 /** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
 function stringArray(words: readonly (string | Buffer)[]): { pointers: Uint8Array; text: Buffer } {
-  const bytes = words.map((word) => (typeof word === "string" ? Buffer.from(word) : word));
-  const text = Buffer.alloc(bytes.reduce((sum, word) => sum + word.length + 1, 1));
+  let size = 1;
+  for (const word of words) size += (typeof word === "string" ? Buffer.byteLength(word) : word.length) + 1;
+  const text = Buffer.alloc(size);
   const pointers = new BigUint64Array(words.length + 1);
   const base = BigInt(koffi.address(text));
   let at = 0;
-  for (const [i, word] of bytes.entries()) {
+  for (const [i, word] of words.entries()) {
     pointers[i] = base + BigInt(at);
-    at += word.copy(text, at) + 1;
+    at += (typeof word === "string" ? text.write(word, at) : word.copy(text, at)) + 1;
   }
   return { pointers: new Uint8Array(pointers.buffer), text };
 }
@@ -66,10 +67,10 @@ function stringArray(words: readonly (string | Buffer)[]): { pointers: Uint8Arra
  */
 export function execve(path: string, argv: readonly (string | Buffer)[], env: readonly (string | Buffer)[]): never {
   const args = () => [quote(path), `[${argv.map((word) => quote(word.toString())).join(", ")}]`, `0x… /* ${env.length} vars */`];
-  trace("execve", args());
+  if (tracer.mode !== "off") trace("execve", args());
   const words = stringArray(argv);
   const vars = stringArray(env);
-  const file = Buffer.from(`${path}\0`);
+  const { text: file } = stringArray([path]);
   const late = payload.lastStep === undefined ? payload.limits.filter(isOfMemory).map(prepareLimit) : [];
   if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
   sys("execve", args, () => {

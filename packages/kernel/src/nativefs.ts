@@ -74,8 +74,15 @@ export function readSync(
 }
 
 export function writeSync(fd: number, data: string | Uint8Array, offset = 0): number {
-  const bytes = typeof data === "string" ? Buffer.from(data) : data.subarray(offset);
+  const bytes = typeof data === "string" ? bytesOf(data) : data.subarray(offset);
   return checked(writeC(fd, bytes, bytes.length), "write");
+}
+
+/** As Buffer.from, whose first call takes a fifth of a millisecond. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 /** What readFileSync reads into; most files are shorter, and their text needs no copy of the bytes. */
@@ -108,7 +115,7 @@ export function writeFileSync(
 ): void {
   const fd = openSync(path, flag, mode);
   try {
-    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    const bytes = typeof data === "string" ? bytesOf(data) : data;
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
   } finally {
     closeSync(fd);
