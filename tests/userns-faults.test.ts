@@ -71,7 +71,7 @@ describe("faults while a container of --userns auto starts", { ...need("root", "
   test("the steps that count were among them", () => {
     failedAt(/status 125.*write\("\/proc\/\d+\/uid_map.*EPERM/);
     failedAt(/status 125.*write\("\/proc\/\d+\/gid_map.*EPERM/);
-    failedAt(/status 125.*CLONE_NEWNS,.*EPERM/);
+    failedAt(/status 125.*flags=CLONE_NEWNS\|CLONE_CLEAR_SIGHAND,.*EPERM/);
     failedAt(/status 125.*cannot be shifted.*EPERM/);
     failedAt(/move_mount \d+ error=EPERM: status 125.*nsexec: move_mount/);
   });

@@ -13,8 +13,8 @@ import { withoutCxx } from "./nocxx.mjs";
 /**
  * Two options of JavaScriptCore, whose defaults nothing else changes: these bytes set them in this version of Bun, and `at` of them
  * becomes `to`. useWarmUpMarkedBlocks makes a thread that holds locks, for which a forked child, or we when its signals are blocked,
- * would wait for ever: mov byte [option], 1 with glibc; with musl mov [option], r13b, where r14b is 0. useJIT makes ready a compiler at
- * every start, a twentieth of a container's, which --compile-jit-policy below keeps from ever being used: mov byte [option], 1.
+ * would wait for ever: mov byte [option], 1 with glibc; with musl mov [option], r13b, where r14b is 0. useJIT makes ready at every start,
+ * a twentieth of a container's, a compiler that works on threads of its own, which a forked child has not: mov byte [option], 1.
  */
 const DEFAULTS = {
   glibc: [
@@ -50,8 +50,7 @@ for (const file of ["entry.cjs", "arrays.cjs", "bundles/which.cjs"]) copyFileSyn
 const program = join(folder, "contain");
 const words = "build --compile --bytecode --format=cjs --target=bun".split(" ");
 for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) words.push(`--no-compile-autoload-${file}`);
-// A JIT would compile on threads of its own, which a forked child has not and a resident init does not need.
-words.push("--compile-jit-policy=1000000", join(folder, "entry.cjs"), "--outfile", program);
+words.push(join(folder, "entry.cjs"), "--outfile", program);
 if (runtime !== compiler) words.push("--compile-executable-path", runtime);
 execFileSync(compiler, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 for (const name of ["entry", "arrays", "which", ...BUNDLES]) rmSync(join(folder, `${name}.cjs`));
