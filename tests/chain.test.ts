@@ -70,6 +70,8 @@ describe("a program finds what belongs to it by whatever path it is called", () 
     [dirname(bin), `${basename(bin)}/nsexec`],
     [dir, "folder/nsexec"],
     [dir, "links/nsexec"],
+    [dir, "links/../folder//nsexec"],
+    [dir, "folder/./nsexec"],
     ["/", join(dir, "nsexec")],
     ["/", join(dir, "folder/../folder/nsexec")],
   ] as const) {

@@ -40,13 +40,13 @@ function outcome(act: () => unknown, dir: string): unknown {
   }
 }
 
-const KINDS = ["isFile", "isDirectory", "isSymbolicLink", "isCharacterDevice", "isBlockDevice"] as const;
+const KINDS = ["isFile", "isDirectory", "isSymbolicLink", "isCharacterDevice", "isBlockDevice", "isFIFO", "isSocket"] as const;
 
 /** What is the same of two files alike. */
 function kept(stat: theirs.Stats | undefined): unknown {
   if (stat === undefined) return undefined;
-  const { mode, uid, gid, size, rdev, dev } = stat;
-  return { mode, uid, gid, size, rdev, dev, kinds: KINDS.filter((kind) => stat[kind]()) };
+  const { mode, nlink, uid, gid, size, blksize, blocks, rdev, dev } = stat;
+  return { mode, nlink, uid, gid, size, blksize, blocks, rdev, dev, kinds: KINDS.filter((kind) => stat[kind]()) };
 }
 
 /** Calls `act` with a descriptor of the file. */
@@ -155,6 +155,18 @@ describe("node:fs of the native programs", () => {
     "statSync: the same file has the same number",
     (fs, dir) => fs.statSync(join(dir, "link")).ino === theirs.statSync(join(dir, "text")).ino,
   );
+  compare("statSync: times", (fs) => {
+    const { atimeMs, birthtimeMs, ctimeMs, mtimeMs } = fs.statSync("/etc/passwd");
+    return [atimeMs, birthtimeMs, ctimeMs, mtimeMs].map(Math.round);
+  });
+  test("statSync has all that Node's has but dates, so that nobody reads what is not there", () => {
+    const [mine, nodes] = [own, theirs].map((fs) =>
+      Object.keys(fs.statSync("/"))
+        .filter((key) => !/time$/.test(key))
+        .sort(),
+    );
+    assert.deepEqual(mine, nodes);
+  });
   compare("statSync: in 64 bits", (fs, dir) => typeof fs.statSync(dir, { bigint: true }).ino);
   compare("fstatSync", (fs, dir) => opened(fs, join(dir, "secret"), "r", (fd) => kept(fs.fstatSync(fd))));
 

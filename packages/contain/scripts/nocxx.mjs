@@ -34,6 +34,7 @@ const BY_CODE = {
 /** Thread-local variables: with no symbol they are in koffi's own block, at this distance from its end. */
 const THREAD_LOCAL = { _ZSt11__once_call: 0, _ZSt15__once_callable: 8 };
 
+const EM_X86_64 = 62;
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
 const PT_TLS = 7;
@@ -77,7 +78,7 @@ export function withoutCxx(original) {
   };
   const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
   const tls = segments.find(({ type }) => type === PT_TLS);
-  if (tls === undefined) return undefined;
+  if (tls === undefined || file.readUInt16LE(18) !== EM_X86_64) return undefined;
   const ownEnd = Math.ceil(tls.memory / 8) * 8;
   const entries = Array.from({ length: dynamic.size / 16 }, (_, i) => ({
     tag: u64(dynamic.offset + 16 * i),
@@ -115,7 +116,7 @@ export function withoutCxx(original) {
         if (/^[0-9a-f ]+$/.test(part)) end += file.write(part.replaceAll(" ", ""), code.offset + end, "hex");
         else end = file.writeInt32LE(slots.get(part) - (code.address + end + 4), code.offset + end) - code.offset;
       }
-      // Local, so that it is not looked up by its name: musl looks at the one, glibc's lazy binding at the other.
+      // Local and hidden, so that it is not looked up by its name: at a binding at once glibc looks at the one, at a lazy one at the other.
       file[symbolAt(symbol) + 4] = LOCAL_FUNCTION;
       file[symbolAt(symbol) + 5] = STV_HIDDEN;
       file.writeUInt16LE(1, symbolAt(symbol) + 6);
@@ -126,7 +127,10 @@ export function withoutCxx(original) {
       put64(ownEnd + THREAD_LOCAL[name], relocation + 16);
     } else return undefined;
   }
-  if ((code.offset + end) % 4096 < end - code.size) return undefined; // it went over the page
+  // There is room where nothing else of the file is, and nothing else in memory.
+  const isAhead = (from, to) => from > code.offset && from < to;
+  if (loads.some(({ offset, address }) => isAhead(offset, code.offset + end) || isAhead(address, code.address + end))) return undefined;
+  if (original.subarray(code.offset + code.size, code.offset + end).some((byte) => byte !== 0)) return undefined;
   put64(ownEnd + 16, tls.at + 40);
   put64(end, code.at + 32);
   put64(end, code.at + 40);

@@ -9,7 +9,7 @@ case $self in
 */*) bin=${self%/*} ;;
 *) self=$(command -v "$self") bin=${self%/*} ;;
 esac
-[ ! -h "$bin" ] || bin=$(readlink -f "$bin")
+bin=$(CDPATH="" cd -P -- "$bin" && pwd) # as Node looks for a file: by the text of its path
 
 command -v node >/dev/null || {
   echo "${self##*/}: there is no \`node\` on PATH ($PATH)" >&2
@@ -18,7 +18,7 @@ command -v node >/dev/null || {
 }
 
 # Its own PID is what /proc says: $$ is another process there when a link before us has made a PID namespace.
-pid= blocked= ignored= closed= limit=
+pid= blocked= ignored= closed= limit= open=
 if [ -r /proc/self/status ]; then
   while read -r key value; do
     case $key in
@@ -31,8 +31,15 @@ if [ -r /proc/self/status ]; then
     [ "$what" != files ] || { limit=$soft && break; } # Max open files
   done </proc/self/limits
   for fd in 0 1 2; do [ -e /proc/self/fd/$fd ] || closed=$closed$fd; done
+  case " $*" in
+  *" --preserve-fds"*)
+    for fd in /proc/self/fd/*; do # that of the folder itself is closed by now, that of this script will be
+      [ "${fd##*/}" -lt 3 ] || [ ! -e "$fd" ] || [ "$fd" -ef "$self" ] || open="$open ${fd##*/}"
+    done
+    ;;
+  esac
 fi
-noted=$limit:$blocked:$ignored:$closed
+noted=$limit:$blocked:$ignored:$closed:$open
 
 part=0
 for text in $(base64 -w100000 /proc/$pid/environ 2>/dev/null); do

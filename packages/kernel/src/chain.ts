@@ -1,8 +1,8 @@
 // The chain: every link reads its words into a typed plan before the first one acts; then each does its job and becomes the next.
 import { statSync } from "node:fs";
 import { UsageError } from "./errno.ts";
-import { execProgram, keepRawBytes, payload } from "./exec.ts";
-import { openFiles } from "./file.ts";
+import { execProgram, keepRawBytes, payload, variables } from "./exec.ts";
+import { descriptorsOfBun, isOpen, openFiles } from "./file.ts";
 import type { Launch } from "./launch.ts";
 import { isNative } from "./libc.ts";
 import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, renderHelp } from "./options.ts";
@@ -10,7 +10,7 @@ import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
 import { phaseEnds } from "./profile.ts";
 import { fail, steps } from "./report.ts";
-import { noteIgnored, SIG_DFL, SIGUSR1, setDisposition } from "./signal.ts";
+import { noteIgnored, SIG_DFL, SIGCHLD, SIGUSR1, setDisposition } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { shellQuote, type TraceMode, tracer } from "./trace.ts";
 
@@ -142,14 +142,24 @@ function readSettings(options: Options<keyof typeof COMMON>, inherited: Settings
   const mode = options.value("chain") ?? inherited.mode;
   if (mode !== "call" && mode !== "exec") throw new UsageError(`--chain ${mode}: it is call or exec`);
   const fds = options.value("preserve-fds");
+  const preserveFds = fds === undefined ? inherited.preserveFds : parseCount("--preserve-fds", fds, 0, 1000);
+  if (fds !== undefined) notePassed(preserveFds);
   if (mode === "exec") rememberFiles(payload.launch.bin);
   return {
     ...inherited,
     trace: options.has("trace") ? (form ?? "text") : inherited.trace,
     mode,
-    preserveFds: fds === undefined ? inherited.preserveFds : parseCount("--preserve-fds", fds, 0, 1000),
+    preserveFds,
     verbose: options.has("verbose") || inherited.verbose,
   };
+}
+
+/** Which of descriptors 3 to 2 + `count` our caller gave us; among them may be the runtime's own, and later there will be ours. */
+function notePassed(count: number): void {
+  const { open } = payload.launch;
+  const own = isNative ? descriptorsOfBun() : [];
+  const isCallers = (fd: number) => open?.includes(fd) ?? (isOpen(fd) && !own.includes(fd));
+  payload.passed = Array.from({ length: count }, (_, i) => 3 + i).filter(isCallers);
 }
 
 /** Does a link's job: the process takes its name, its settings, and goes on as this tool. */
@@ -234,6 +244,7 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
   try {
     payload.launch = launch;
     noteIgnored(launch.ignored);
+    setDisposition(SIGCHLD, SIG_DFL); // ignored, it would be neither sent nor a child's status kept (wait(2))
     payload.env = callersEnvironment(launch);
     payload.inherited = openFiles();
     takeConsoleSocket();
@@ -253,13 +264,13 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
 
 function callersEnvironment({ environment }: Launch): Record<string, string> {
   if (environment === undefined) return { ...process.env } as Record<string, string>;
-  const variables: Record<string, string> = Object.create(null); // __proto__ is a name like any other
+  const all = variables();
   for (const entry of environment) {
     const text = entry.toString();
     const at = text.indexOf("=");
-    variables[text.slice(0, at)] = text.slice(at + 1);
+    if (at !== -1) all[text.slice(0, at)] ??= text.slice(at + 1); // of two of a name, getenv(3) finds the first
   }
-  return variables;
+  return all;
 }
 
 /** A link before us, exec'd as we are, has passed a descriptor on. */

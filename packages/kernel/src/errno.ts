@@ -5,6 +5,7 @@ import { ruleFor } from "./rules.ts";
 
 /** Second names of the same number, which errno(3) lists too; messages and comparisons are by the first. */
 const SECOND = new Set(["EWOULDBLOCK", "ENOTSUP", "EDEADLOCK"]);
+
 /** The name of an errno number: 1 is "EPERM". */
 export function errnoName(number: number): string {
   return nameOf(number) ?? `errno ${number}`;

@@ -20,6 +20,8 @@ export interface Payload {
   env: Record<string, string>;
   /** Descriptors 3 to 3+N-1 stay open. */
   preserveFds: number;
+  /** Those of them that our caller gave us. */
+  passed: readonly number[];
   /** Where this process has gone, for error messages: `the rootfs ./rootfs`. */
   inside: string | undefined;
   /** Resource limits of the program, set just before it starts: this runtime might not get by with them. */
@@ -36,6 +38,7 @@ export const payload: Payload = {
   launch: NO_LAUNCHER,
   env: {},
   preserveFds: 0,
+  passed: [],
   inside: undefined,
   limits: [],
   inherited: [],
@@ -44,6 +47,11 @@ export const payload: Payload = {
 };
 
 const execveC = declare("execve");
+
+/** Variables by their names, of which __proto__ is one like any other. */
+export function variables(from: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.assign(Object.create(null), from);
+}
 
 /** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
 function stringArray(words: readonly (string | Buffer)[]): { pointers: Uint8Array; text: Buffer } {
@@ -105,14 +113,14 @@ function environment(): (string | Buffer)[] {
 
 /** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
 function startClean(): void {
-  const { launch, preserveFds, limits, inherited } = payload;
+  const { launch, preserveFds, passed, limits, inherited } = payload;
   closeOnExecFrom(3 + preserveFds);
   // execve would still find them by a path that leads through /proc, `/bin -> /proc/self/fd/5` (CVE-2024-21626).
   for (const fd of inherited) if (fd >= 3 + preserveFds) closeQuietly(fd);
   if (consoleSocket.fd !== -1) setCloseOnExec(consoleSocket.fd, false); // a next link of ours will use it
-  for (let fd = 0; fd < 3 + preserveFds; fd++) {
+  for (const fd of [0, 1, 2, ...passed]) {
     if (launch.closed.includes(fd)) closeQuietly(fd);
-    else if (fd < 3 || preserveFds > 0) setCloseOnExec(fd, false);
+    else if (fd < 3 + preserveFds) setCloseOnExec(fd, false);
   }
   if (launch.softFileLimit !== undefined) setSoftFileLimit(launch.softFileLimit);
   resetDispositions(launch.ignored, !forked);

@@ -121,8 +121,12 @@ export function openFiles(): number[] {
 
 /** By its link in /proc, since the listing's own descriptor is closed again, and that shall be no exception. */
 function isFile(fd: number): boolean {
-  const stat = statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false });
-  return stat !== undefined && (stat.isDirectory() || stat.isFile());
+  try {
+    const stat = statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false });
+    return stat !== undefined && (stat.isDirectory() || stat.isFile());
+  } catch {
+    return true; // what its file system cannot tell of any more, as of a FUSE that has died
+  }
 }
 
 const fcntlC = declare("fcntl");
@@ -155,6 +159,29 @@ export function duplicate(fd: number, least: number): number {
 /** True for a descriptor that is open: fcntl(2) F_GETFD. */
 export function isOpen(fd: number): boolean {
   return fcntlC(fd, F_GETFD, 0) !== -1;
+}
+
+/**
+ * The descriptors of Bun's runtime: an epoll(7) instance that waits for nothing but an eventfd(2), and that. Bun marks all descriptors
+ * close-on-exec, so that flag does not tell whose they are.
+ */
+export function descriptorsOfBun(): number[] {
+  const isEvent = (fd: number) => readIfLink(fd) === "anon_inode:[eventfd]";
+  return readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((fd) => readIfLink(fd) === "anon_inode:[eventpoll]")
+    .flatMap((fd) => {
+      const targets = [...(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "").matchAll(/^tfd: *(\d+)/gm)].map(([, target]) => Number(target));
+      return targets.length > 0 && targets.every(isEvent) ? [fd, ...targets] : [];
+    });
+}
+
+function readIfLink(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined; // the descriptor that the listing itself was read through
+  }
 }
 
 const dup2C = declare("dup2");
@@ -234,14 +261,9 @@ export function closeOnExecFrom(first: number): void {
  * aborts when it is closed. Nobody reads them any more, and they lead nowhere.
  */
 export function runtimeEvents(): number[] {
-  const isEvent = (fd: string) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventfd]";
-    } catch {
-      return false; // the descriptor that the listing itself was read through
-    }
-  };
-  return readdirSync("/proc/self/fd").filter(isEvent).map(Number);
+  return readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((fd) => readIfLink(fd) === "anon_inode:[eventfd]");
 }
 
 /** close_range(2) of all descriptors from 3 on but `kept`. */

@@ -148,10 +148,10 @@ export let forked = false;
 function runChild(child: () => never, cleared: boolean): never {
   try {
     forked = true;
+    if (tracer.mode !== "off") learnPid();
     // A closed pipe on standard error must not kill the child that explains itself there: SIGPIPE stays ignored.
     if (cleared) stopIgnoring(signalSet());
     else resetDispositions(signalSet(), true);
-    if (tracer.mode !== "off") learnPid();
     child();
   } catch (error) {
     fail(error);

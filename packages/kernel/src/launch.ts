@@ -1,5 +1,5 @@
 // What the runtime changed before our first line ran, as the launcher noted it, so that the payload gets what its caller had.
-// The launcher is packages/contain/src/launcher.sh; it passes `NOFILE:SIGBLK:SIGIGN:CLOSED`.
+// The launcher is packages/contain/src/launcher.sh; it passes `NOFILE:SIGBLK:SIGIGN:CLOSED:OPEN`.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readIfThere } from "./file.ts";
@@ -16,6 +16,8 @@ export interface Launch {
   readonly ignored: SignalSet;
   /** Those of descriptors 0, 1 and 2 that were closed. Node opens /dev/null there. */
   readonly closed: readonly number[];
+  /** Those from 3 up that were open, when --preserve-fds asks for some. Undefined where there was no launcher to look. */
+  readonly open: readonly number[] | undefined;
   /** Where the programs lie, to exec a next link by its file; undefined when not started by a launcher. */
   readonly bin: string | undefined;
   /** The caller's environment as bytes, `NAME=value`; undefined where the launcher could not tell. */
@@ -28,18 +30,20 @@ export const NO_LAUNCHER: Launch = {
   blocked: signalSet(),
   ignored: signalSet(),
   closed: [],
+  open: undefined,
   bin: undefined,
   environment: undefined,
 };
 
 /** The words that the launcher puts before the user's. An empty field means that it could not tell (no /proc), or that there was none. */
 export function parseLaunch(bin: string, noted: string): Launch {
-  const [limit = "", blocked = "", ignored = "", closed = ""] = noted.split(":");
+  const [limit = "", blocked = "", ignored = "", closed = "", open = ""] = noted.split(":");
   return {
     softFileLimit: limit || undefined,
     blocked: blocked ? parseSignalMask(blocked) : signalSet(),
     ignored: ignored ? parseSignalMask(ignored) : signalSet(),
     closed: [...closed].map(Number),
+    open: open.split(" ").filter(Boolean).map(Number),
     bin: bin || undefined,
     environment: takeEnvironment(),
   };
@@ -61,6 +65,7 @@ export function nativeLaunch(): Launch {
     blocked: mask("SigBlk"),
     ignored,
     closed: [],
+    open: undefined,
     bin: dirname(process.execPath),
     environment: existsSync("/proc/self/environ") ? rawWords("environ") : undefined,
   };

@@ -24,8 +24,11 @@ function loadKoffi(): KoffiModule {
   try {
     dlopen(addon, file); // require() would look for a package.json in every folder above
   } catch (error) {
-    const mend = "koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)";
-    return giveUp(error instanceof Error ? error.message : String(error), mend);
+    const why = error instanceof Error ? error.message : String(error);
+    const mend = /libstdc/.test(why)
+      ? "koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)"
+      : "koffi.node has to lie where it was made or unpacked, beside the programs";
+    return giveUp(why, mend);
   }
   return addon.exports as KoffiModule;
 }

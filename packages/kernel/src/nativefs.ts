@@ -70,7 +70,7 @@ export function readSync(
   position: number | null = null,
 ): number {
   const place = buffer.subarray(offset, offset + length);
-  return checked(position === null ? readC(fd, place, length) : preadC(fd, place, length, position), "read");
+  return checked(position === null ? readC(fd, place, place.length) : preadC(fd, place, place.length, position), "read");
 }
 
 export function writeSync(fd: number, data: string | Uint8Array, offset = 0): number {
@@ -135,22 +135,33 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
 
-/** The fields of node:fs's Stats that the tools look at, out of a struct statx (linux/stat.h). */
+/** node:fs's Stats, but for its dates, out of a struct statx (linux/stat.h). */
 class FileStats {
+  readonly blksize: number;
+  readonly nlink: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly ino: number;
   readonly size: number;
+  readonly blocks: number;
   readonly rdev: number;
   readonly dev: number;
+  readonly atimeMs: number;
+  readonly birthtimeMs: number;
+  readonly ctimeMs: number;
+  readonly mtimeMs: number;
 
   constructor(statx: Buffer) {
+    this.blksize = statx.readUInt32LE(4);
+    this.nlink = statx.readUInt32LE(16);
     this.uid = statx.readUInt32LE(20);
     this.gid = statx.readUInt32LE(24);
     this.mode = statx.readUInt16LE(28);
     this.ino = Number(statx.readBigUInt64LE(32));
     this.size = Number(statx.readBigUInt64LE(40));
+    this.blocks = Number(statx.readBigUInt64LE(48));
+    [this.atimeMs, this.birthtimeMs, this.ctimeMs, this.mtimeMs] = [time(statx, 64), time(statx, 80), time(statx, 96), time(statx, 112)];
     this.rdev = makedev(statx.readUInt32LE(128), statx.readUInt32LE(132));
     this.dev = makedev(statx.readUInt32LE(136), statx.readUInt32LE(140));
   }
@@ -173,6 +184,17 @@ class FileStats {
   isBlockDevice(): boolean {
     return this.is(constants.S_IFBLK);
   }
+  isFIFO(): boolean {
+    return this.is(constants.S_IFIFO);
+  }
+  isSocket(): boolean {
+    return this.is(constants.S_IFSOCK);
+  }
+}
+
+/** Milliseconds of a struct statx_timestamp. */
+function time(statx: Buffer, at: number): number {
+  return Number(statx.readBigInt64LE(at)) * 1000 + statx.readUInt32LE(at + 8) / 1e6;
 }
 
 /** A device number as stat(2) has it (linux/kdev_t.h, new_encode_dev), for majors below 4096. */
@@ -208,7 +230,9 @@ export function fstatSync(fd: number): FileStats | undefined {
 const DT_DIR = 4;
 
 /** The names in a directory, in the order that the kernel has them; with `withFileTypes`, entries that tell a directory. */
-export function readdirSync(path: string, { withFileTypes = false } = {}): unknown[] {
+export function readdirSync(path: string, options: { readonly withFileTypes?: boolean; readonly recursive?: boolean } = {}): unknown[] {
+  const { withFileTypes = false, recursive } = options;
+  if (recursive) return whole().readdirSync(path, options as { withFileTypes: true });
   const fd = checked(openC(cPath(path), constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC, 0), "scandir", path);
   const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one behind the other (getdents(2))
   const entries: unknown[] = [];
@@ -237,7 +261,8 @@ export function readlinkSync(path: string): string {
   return text.toString("utf8", 0, checked(readlinkC(cPath(path), text, text.length), "readlink", path));
 }
 
-export function mkdirSync(path: string, options: number | { readonly mode?: number } = {}): void {
+export function mkdirSync(path: string, options: number | { readonly mode?: number; readonly recursive?: boolean } = {}): void {
+  if (typeof options === "object" && options.recursive) return void whole().mkdirSync(path, options);
   const mode = typeof options === "number" ? options : (options.mode ?? 0o777);
   checked(mkdirC(cPath(path), mode), "mkdir", path);
 }

@@ -28,6 +28,7 @@ import {
   steps,
   ToolError,
   unshare,
+  variables,
   writeKernelFile,
 } from "@contain-tools/kernel";
 import type { Plan, Wanted } from "./cli.ts";
@@ -60,7 +61,7 @@ export function inside(plan: Plan): void {
   if (plan.wd !== undefined && joinsMounts(plan)) chdirAmongOthers(plan.wd, plan.target);
   else if (plan.wd !== undefined) chdir(plan.wd);
   if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
-  if (plan.clearEnv) payload.env = {};
+  if (plan.clearEnv) payload.env = variables();
   for (const variable of plan.env) {
     const at = variable.indexOf("=");
     payload.env[variable.slice(0, at)] = variable.slice(at + 1);

@@ -1,6 +1,6 @@
 // The environment inside: --env and --env-file, in the order of the command line.
 import { readFileSync } from "node:fs";
-import { codeOf, payload, quote, UsageError } from "@contain-tools/kernel";
+import { codeOf, payload, quote, UsageError, variables } from "@contain-tools/kernel";
 
 /** A variable; without a value it is the one that our caller had, and where there is none it is removed. */
 export interface Variable {
@@ -52,10 +52,10 @@ function readWhole(file: string): Buffer {
 }
 
 /** Sets the variables for what runs inside, over those of the caller or from nothing. */
-export function setEnvironment(variables: readonly Variable[], clear: boolean): void {
+export function setEnvironment(wanted: readonly Variable[], clear: boolean): void {
   const callers = payload.env;
-  payload.env = clear ? {} : { ...callers };
-  for (const { name, value = callers[name] } of variables) {
+  payload.env = variables(clear ? {} : callers);
+  for (const { name, value = callers[name] } of wanted) {
     if (value === undefined) delete payload.env[name];
     else payload.env[name] = value;
   }

@@ -1,0 +1,78 @@
+// What a caller hands over: an ignored SIGCHLD, descriptors with gaps between them, an environment of odd names.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { need } from "./helpers/need.ts";
+import { makeRootfs, scratch } from "./helpers/rootfs.ts";
+import { bin, isNative, run, sh } from "./helpers/run.ts";
+
+const rootfs = makeRootfs(scratch("caller"));
+
+describe("a caller that ignores SIGCHLD", need("root", "perl"), () => {
+  const ignoring = (argv: readonly string[]) => {
+    const [name = "", ...words] = argv;
+    return run(["perl", "-e", '$SIG{CHLD} = "IGNORE"; exec @ARGV', join(bin, name), ...words], { timeout: 10_000 });
+  };
+  const report = ["/bin/grep", "SigIgn", "/proc/self/status"];
+
+  test("nsexec ends with its child, which ignores it too, as under unshare, unless a shell came between that hides it", () => {
+    const { status, stdout } = ignoring(["nsexec", "--pid", "--", ...report]);
+    assert.deepEqual([status, stdout], [0, `SigIgn:\t${isNative ? "0000000000010000" : "0".repeat(16)}\n`]);
+    assert.equal(ignoring(["nsexec", "--pid", "--", "/bin/sh", "-c", "exit 3"]).status, 3);
+  });
+  test("pid1 ends with its child", () => assert.equal(ignoring(["pid1", "--", "/bin/sh", "-c", "exit 4"]).status, 4));
+  for (const init of [[], ["--init"]]) {
+    test(`contain run ${init.join(" ")} ends with its program, which ignores nothing`, () => {
+      const { status, stdout } = ignoring(["contain", "run", "-q", ...init, "--rootfs", rootfs, "--", ...report]);
+      assert.deepEqual([status, stdout], [0, `SigIgn:\t${"0".repeat(16)}\n`]);
+    });
+  }
+});
+
+describe("--preserve-fds N, and not all of them are open", need("root"), () => {
+  // ls has the first free one for the folder itself
+  const list =
+    "ls -l /proc/self/fd 2>/dev/null | sed -n 's|.* \\([0-9]*\\) -> \\(/etc/.*\\)|\\1 \\2|p; /eventpoll/p; /eventfd/p; /pipe/{/ [012] ->/!p}'";
+  for (const command of [
+    "nsexec --preserve-fds 6 --",
+    "nsexec --pid --preserve-fds=6 --",
+    `contain run -q --preserve-fds 6 --rootfs ${rootfs} --`,
+    `contain run -q --preserve-fds 6 --init --rootfs ${rootfs} --`,
+    `contain run -q --preserve-fds 6 --chain exec --rootfs ${rootfs} --`,
+  ]) {
+    test(command.replace(rootfs, "ROOTFS"), () => {
+      const { status, stdout, stderr } = sh(`exec 3</etc/hosts 7</etc/passwd 9</etc/group; ${command} sh -c "${list}"`, {
+        timeout: 10_000,
+      });
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+      assert.deepEqual(
+        stdout.trim().split("\n").sort(),
+        ["3 /etc/hosts", "7 /etc/passwd"],
+        "neither the runtime's, nor our own, nor the next",
+      );
+    });
+  }
+});
+
+describe("the environment of a caller", need("unshare"), () => {
+  test("a variable called __proto__", () => {
+    for (const words of [
+      ["nsexec", "--", "env"],
+      ["nsexec", "--clear-env", "--env", "__proto__=x", "--", "env"],
+    ])
+      assert.match(run(words, { env: { ["__proto__"]: "x" } }).stdout, /^__proto__=x$/m);
+  });
+
+  test("of two variables of a name the first, as getenv(3) has it; an entry without = is none", need("g++"), () => {
+    const dir = scratch("environ");
+    sh(`cat >${dir}/odd.cc <<'EOF'
+      #include <unistd.h>
+      int main(int, char **argv) { const char *env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "TWICE=one", "NOTHING", "TWICE=two", "=x", 0 };
+        execve(argv[1], argv + 1, const_cast<char **>(env)); }\nEOF
+      g++ -o ${dir}/odd ${dir}/odd.cc`);
+    const { stdout } = run([join(dir, "odd"), join(bin, "nsexec"), "--", "/usr/bin/env"], {
+      env: {},
+    });
+    assert.deepEqual(stdout.trim().split("\n").sort(), ["=x", "PATH=/usr/local/bin:/usr/bin:/bin", "TWICE=one"]);
+  });
+});
