@@ -4,8 +4,8 @@ import * as theirs from "node:fs";
 import * as theirPath from "node:path";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import * as ours from "../packages/kernel/src/nativefs.ts";
-import * as ourPath from "../packages/kernel/src/nativepath.ts";
+import * as ours from "../packages/kernel/src/native/fs.ts";
+import * as ourPath from "../packages/kernel/src/native/path.ts";
 import { scratch } from "./helpers/rootfs.ts";
 
 type Fs = typeof theirs;

@@ -39,11 +39,11 @@ if (runtime === undefined || compiler === undefined || koffi === undefined || !i
 }
 
 // Modules of Bun's that take a third to one and a half milliseconds to load, for all that a start needs of them.
-const ours = (name) => join(source, "../../kernel/src", name);
+const ours = (name) => join(source, "../../kernel/src/native", name);
 const alias = {
-  "node:fs": ours("nativefs.ts"),
-  "node:module": ours("nativemodule.ts"),
-  "node:path": ours("nativepath.ts"),
+  "node:fs": ours("fs.ts"),
+  "node:module": ours("module.ts"),
+  "node:path": ours("path.ts"),
 };
 await bundle(BUNDLES, folder, { legalComments: "none", outExtension: { ".js": ".cjs" }, alias });
 for (const file of ["entry.cjs", "arrays.cjs", "bundles/which.cjs"]) copyFileSync(join(source, file), join(folder, basename(file)));

@@ -43,7 +43,6 @@ export function setgroups(groups: readonly number[]): void {
 }
 
 const prctlC = declare("prctl");
-const prctlPointerC = declare("prctl");
 const PR_SET_PDEATHSIG = 1;
 const PR_GET_PDEATHSIG = 2;
 
@@ -62,7 +61,7 @@ export function getParentDeathSignal(): number {
   sys(
     "prctl",
     () => ["PR_GET_PDEATHSIG", `[${signal[0]}]`],
-    () => prctlPointerC(PR_GET_PDEATHSIG, new Uint8Array(signal.buffer), 0, 0, 0),
+    () => prctlC(PR_GET_PDEATHSIG, new Uint8Array(signal.buffer), 0, 0, 0),
   );
   return signal[0] ?? 0;
 }

@@ -134,14 +134,13 @@ export function pidfdStatus(pidfd: number): number | undefined {
 }
 
 const prctlC = declare("prctl");
-const prctlStringC = declare("prctl");
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const PR_SET_CHILD_SUBREAPER = 36;
 
 /** prctl(2) PR_SET_NAME: what `ps` shows as the command, 15 bytes of it. A filter that refuses it is no reason to leave anything undone. */
 export function setName(name: string): void {
-  const result = prctlStringC(PR_SET_NAME, name, 0, 0, 0);
+  const result = prctlC(PR_SET_NAME, name, 0, 0, 0);
   if (tracer.mode !== "off") trace("prctl", ["PR_SET_NAME", quote(name)], result, result === -1 ? errno() : 0);
 }
 

@@ -11,7 +11,6 @@ const TIOCGPTPEER = 0x5441;
 const O_CLOEXEC = 0o2000000;
 const PTMX = 5 * 256 + 2; // makedev(5, 2)
 const ioctlC = declareSyscall(SYS.ioctl);
-const ioctlPointerC = declareSyscall(SYS.ioctl);
 const setsidC = declare("setsid");
 
 /**
@@ -30,7 +29,7 @@ export function openMaster(ptmx: string): number {
   sys(
     "ioctl",
     () => [`${fd}`, "TIOCSPTLCK", "[0]"],
-    () => ioctlPointerC(fd, TIOCSPTLCK, new Uint8Array(4)),
+    () => ioctlC(fd, TIOCSPTLCK, new Uint8Array(4)),
   );
   return fd;
 }
