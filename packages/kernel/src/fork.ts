@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { failedWith, ToolError } from "./errno.ts";
 import { declare, declareSyscall, errno, isNative, SYS } from "./libc.ts";
 import { fail } from "./report.ts";
-import { ALL_SIGNALS, resetDispositions, SIGCHLD, setSignalMaskSilently, signalSet, stopIgnoring } from "./signal.ts";
+import { ALL_SIGNALS, resetDispositionsSilently, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
 import { awaitIdleThreads } from "./threads.ts";
 import { flags, learnPid, sys, tracer } from "./trace.ts";
 
@@ -150,8 +150,7 @@ function runChild(child: () => never, cleared: boolean): never {
     forked = true;
     if (tracer.mode !== "off") learnPid();
     // A closed pipe on standard error must not kill the child that explains itself there: SIGPIPE stays ignored.
-    if (cleared) stopIgnoring(signalSet());
-    else resetDispositions(signalSet(), true);
+    resetDispositionsSilently(signalSet(), !cleared);
     child();
   } catch (error) {
     fail(error);

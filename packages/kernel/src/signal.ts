@@ -154,21 +154,24 @@ export function noteIgnored(set: SignalSet): void {
   for (const signal of signalsOf(set)) ignoredHere.add(signal);
 }
 
-/** Default action for what is ignored, but for `SIGPIPE` and `SIGXFSZ`, in a process that has no handlers (CLONE_CLEAR_SIGHAND, clone(2)). */
-export function stopIgnoring(but: SignalSet): void {
-  ignoreWriteSignals();
-  for (const signal of [...ignoredHere]) if (!WRITE_SIGNALS.includes(signal) && !hasSignal(but, signal)) setDisposition(signal, SIG_DFL);
+/**
+ * Default action for every signal but `ignored`, and but for those that a write of ours may raise: see `resetWriteSignals`.
+ *
+ * @param hasHandlers false where CLONE_CLEAR_SIGHAND (clone(2)) has taken the runtime's away: then only what is ignored differs
+ */
+export function resetDispositions(ignored: SignalSet, hasHandlers: boolean): void {
+  resetDispositionsSilently(ignored, hasHandlers);
+  if (tracer.mode !== "off") trace("rt_sigaction", ["all signals", `SIG_DFL but ${setNames(ignored)} SIG_IGN`], 0);
 }
 
-/** Default action for every signal but `ignored`, and but for those that a write of ours may raise: see `resetWriteSignals`. */
-export function resetDispositions(ignored: SignalSet, hasHandlers: boolean): void {
-  stopIgnoring(ignored);
+/** resetDispositions without a trace line, for a child that has just been made. */
+export function resetDispositionsSilently(ignored: SignalSet, hasHandlers: boolean): void {
+  ignoreWriteSignals();
   for (let signal = 1; signal <= NSIG; signal++) {
     if (WRITE_SIGNALS.includes(signal)) continue;
     if (hasSignal(ignored, signal)) setDisposition(signal, SIG_IGN);
-    else if (hasHandlers) setDisposition(signal, SIG_DFL);
+    else if (hasHandlers || ignoredHere.has(signal)) setDisposition(signal, SIG_DFL);
   }
-  if (tracer.mode !== "off") trace("rt_sigaction", ["all signals", `SIG_DFL but ${setNames(ignored)} SIG_IGN`], 0);
 }
 
 const WRITE_SIGNALS: readonly number[] = [SIGPIPE, SIGXFSZ];
