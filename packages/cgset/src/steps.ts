@@ -1,6 +1,6 @@
 // Plan to kernel calls: find or make the group, write its files, move a process in, act on it.
 import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import {
   cgroupOf,
   controllerOnV1,
@@ -35,7 +35,7 @@ const REMOVE_TIMEOUT = 5000;
 export function locate(plan: Plan, hierarchy: Hierarchy): string {
   if (plan.name === undefined && plan.next === undefined && plan.writes.length === 0)
     return groupDirectory(hierarchy, cgroupOf(plan.pid ?? "self"));
-  return join(parentDirectory(plan, hierarchy), plan.name ?? `contain-${plan.pid ?? getpid()}`);
+  return `${parentDirectory(plan, hierarchy)}/${plan.name ?? `contain-${plan.pid ?? getpid()}`}`;
 }
 
 /** --parent; or the top of the hierarchy where we may write, which is root's default; or one's own group, if it was delegated. */
@@ -50,7 +50,7 @@ function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
   if (isWritable(mountPoint)) return mountPoint;
   const own = groupDirectory(hierarchy, cgroupOf("self"));
   // One's own group may hold us already in a leaf that an earlier call made.
-  return basename(own) === LEAF ? dirname(own) : own;
+  return own.endsWith(`/${LEAF}`) ? dirname(own) : own;
 }
 
 /** Makes the group if it is not there, with the controllers that its limits need, and writes them. A group made here is removed again on failure. True when it was made. */

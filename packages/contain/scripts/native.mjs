@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { arch } from "node:process";
 import { BUNDLES, bundle, koffiFile, libc, nativeFolder, out, ownLibc, source, TOOLS } from "./bundle.mjs";
+import { onLargePages } from "./elf.mjs";
 import { withoutCxx } from "./nocxx.mjs";
 
 /**
@@ -120,7 +121,7 @@ function adapt(file) {
   for (const { bytes: code, at, to } of DEFAULTS) bytes[bytes.indexOf(code) + at] = to;
   // A new file written at once lies in large folios of the page cache, which a tenth of a start's time depends on.
   rmSync(file);
-  writeFileSync(file, bytes, { mode: 0o755 });
+  writeFileSync(file, onLargePages(bytes), { mode: 0o755 });
 }
 
 /** The program works, and no such variable changes that. */

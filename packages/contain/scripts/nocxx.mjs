@@ -2,6 +2,8 @@
 // start to bind the others to each other; and a machine may lack it. So these are bound to libc's functions, or to a few
 // instructions at the end of the code, and the library is no longer asked for. Only for x86-64 and glibc; see elf(5) for the names.
 
+import { PF_X, PT_LOAD, segmentsOf } from "./elf.mjs";
+
 const NEEDED = ["libstdc++.so.6", "libgcc_s.so.1"];
 
 /** A libc function that does the same with the same arguments; what koffi calls in no synchronous call, or to throw, ends us. */
@@ -35,10 +37,8 @@ const BY_CODE = {
 const THREAD_LOCAL = { _ZSt11__once_call: 0, _ZSt15__once_callable: 8 };
 
 const EM_X86_64 = 62;
-const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
 const PT_TLS = 7;
-const PF_X = 1;
 const DT = {
   NEEDED: 1,
   PLTRELSZ: 2,
@@ -59,18 +59,7 @@ export function withoutCxx(original) {
   const file = Buffer.from(original);
   const u64 = (at) => Number(file.readBigUInt64LE(at));
   const put64 = (value, at) => file.writeBigUInt64LE(BigInt(value), at);
-  const segments = Array.from({ length: file.readUInt16LE(56) }, (_, i) => {
-    const at = u64(32) + i * 56;
-    return {
-      at,
-      type: file.readUInt32LE(at),
-      flags: file.readUInt32LE(at + 4),
-      offset: u64(at + 8),
-      address: u64(at + 16),
-      size: u64(at + 32),
-      memory: u64(at + 40),
-    };
-  });
+  const segments = segmentsOf(file);
   const loads = segments.filter(({ type }) => type === PT_LOAD);
   const place = (address) => {
     const { offset, address: from } = loads.find((load) => address >= load.address && address < load.address + load.size);

@@ -14,6 +14,10 @@ const functions = {
     for (let i = 0, { length } = this; i < length; i++) if (test(this[i], i, this)) return this[i];
     return undefined;
   },
+  findLast(test) {
+    for (let i = this.length - 1; i >= 0; i--) if (test(this[i], i, this)) return this[i];
+    return undefined;
+  },
   flatMap(change) {
     const all = [];
     for (let i = 0, { length } = this; i < length; i++) {
@@ -27,6 +31,11 @@ const functions = {
     const changed = [];
     for (let i = 0, { length } = this; i < length; i++) changed.push(change(this[i], i, this));
     return changed;
+  },
+  reduce(merge, ...start) {
+    let all = start.length > 0 ? start[0] : this[0];
+    for (let i = 1 - start.length, { length } = this; i < length; i++) all = merge(all, this[i], i, this);
+    return all;
   },
   some(test) {
     for (let i = 0, { length } = this; i < length; i++) if (test(this[i], i, this)) return true;

@@ -17,7 +17,7 @@ import {
 } from "@contain-tools/kernel";
 
 const LEAST = 64 << 10; // bytes
-const DEFAULT = "64M";
+const DEFAULT = 64 << 20;
 const MOMENT = 100; // milliseconds between two looks while the program writes
 const PAGE = 4096;
 
@@ -25,7 +25,8 @@ const PAGE = 4096;
 export function readLogSize(text: string | undefined, detach: boolean): number | undefined {
   if (text !== undefined && !detach)
     throw new UsageError("--log-size is for --detach", "otherwise the output goes to who starts it, and no log is kept");
-  const limit = parseLimit("--log-size", text ?? DEFAULT);
+  if (text === undefined) return DEFAULT;
+  const limit = parseLimit("--log-size", text);
   if (limit === "max") return undefined;
   if (Number(limit) < LEAST) throw new UsageError(`--log-size ${text}: it is less than 64K`);
   return Number(limit);

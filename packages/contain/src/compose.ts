@@ -13,6 +13,7 @@ import {
   parseTime,
   payload,
   quote,
+  SIGTERM,
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
@@ -102,6 +103,8 @@ export interface Granted {
 
 export type TypedLink<Plan> = Omit<Link, "plan"> & { readonly plan: Plan };
 
+const GRACE = 10_000; // milliseconds
+
 /** Composes a container. Nothing is changed. @throws UsageError; ToolError when limits are asked for and there is no cgroup v2 */
 export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   if (given.rest.length === 0) throw new UsageError("which program?", "contain run [options] [--] PROG [ARG…]");
@@ -144,6 +147,8 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     files: [],
   };
   const run = argv(likely, tty);
+  const stopSignal = given.value("stop-signal");
+  const grace = given.value("grace");
   return {
     id,
     name: readName(given.value("name")),
@@ -154,8 +159,8 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     env: readEnvironment(given, run),
     hierarchy,
     group,
-    stopSignal: parseSignal(given.value("stop-signal") ?? "TERM"),
-    grace: parseTime("--grace", given.value("grace") ?? "10s"),
+    stopSignal: stopSignal === undefined ? SIGTERM : parseSignal(stopSignal),
+    grace: grace === undefined ? GRACE : parseTime("--grace", grace),
     json: given.value("json") === undefined ? undefined : resolve(given.value("json") ?? ""),
     record: given.value("record") === undefined ? undefined : resolve(given.value("record") ?? ""),
     makeGroup: group === undefined ? undefined : makeGroup,

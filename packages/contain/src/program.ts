@@ -1,6 +1,5 @@
 // What is behind the six names. The launcher passes the name, what it noted before the runtime started, then the words.
 
-import { basename } from "node:path";
 import { cgset } from "@contain-tools/cgset";
 import { confine } from "@contain-tools/confine";
 import { isNative, type Launch, nativeLaunch, parseLaunch, start, type Tool } from "@contain-tools/kernel";
@@ -15,7 +14,7 @@ import { containTool } from "./main.ts";
 /** Starts the program that was called, with these commands in `contain`. */
 export function startProgram(commands: readonly Subcommand[]): void {
   if (isNative) {
-    startAs(basename(process.argv0), process.argv.slice(2), nativeLaunch(), commands);
+    startAs(process.argv0.slice(process.argv0.lastIndexOf("/") + 1), process.argv.slice(2), nativeLaunch(), commands);
     return;
   }
   const [bin = "", name = "", noted = "", ...words] = process.argv.slice(2);

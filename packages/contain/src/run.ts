@@ -78,14 +78,14 @@ function serve(plan: RunPlan, background?: Background): number {
     // A container that was left alone is remembered, with its log, until somebody asks.
     leave(state, () => {
       if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, verdict, at: Date.now() } });
-      else removeState(plan.id);
+      else removeState(plan.id, state.supervisor);
     });
     phaseEnds("verdict; group and state removed");
     if (profile.wanted) say(profileTable());
     return status;
   } catch (error) {
     removeGroup(plan);
-    leave(state, () => removeState(plan.id));
+    leave(state, () => removeState(plan.id, state.supervisor));
     return fail(error);
   }
 }
@@ -218,7 +218,8 @@ function startAndWatch(plan: RunPlan, state: State, { background, recorder, forw
   recorder?.last();
   relay?.end();
   lastLook();
-  const usage = group === undefined ? undefined : readUsage(group); // the group is new: what it counts is the container's
+  const wanted = steps.on || recorder !== undefined || plan.json !== undefined;
+  const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
   const word = failed();
   const failure = word === undefined ? undefined : parseFailure(word);
   const ended = closeCase(watcher, outcome, failure, background === undefined ? undefined : endOfLog(plan.id));

@@ -121,8 +121,7 @@ function replaceFile(id: string, name: string, text: string): void {
 }
 
 /** Forgets a container. The folder loses its name first, so that nobody sees one without a state. */
-export function removeState(id: string): void {
-  const self = identify(process.pid);
+export function removeState(id: string, self = identify(process.pid)): void {
   const doomed = `${stateFolder()}/.${id}-${process.pid}-${self?.started}`;
   try {
     renameSync(folderOf(id), doomed);

@@ -1,6 +1,5 @@
 // What the head of an executable file says: its `#!` line, its ELF interpreter, its architecture.
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { arch } from "node:process";
 
 const MACHINES: Readonly<Record<number, string>> = {
   3: "i386",
@@ -49,7 +48,7 @@ export function readBinary(path: string): Binary | undefined {
 
 function readElf(head: Buffer): Binary {
   const machine = head.readUInt16LE(18);
-  const foreignMachine = OWN_MACHINES[arch]?.includes(machine) ? undefined : (MACHINES[machine] ?? `machine ${machine}`);
+  const foreignMachine = OWN_MACHINES[process.arch]?.includes(machine) ? undefined : (MACHINES[machine] ?? `machine ${machine}`);
   const wide = head[4] === 2;
   const table = wide ? Number(head.readBigUInt64LE(32)) : head.readUInt32LE(28);
   const size = head.readUInt16LE(wide ? 54 : 42);

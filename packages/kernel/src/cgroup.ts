@@ -45,10 +45,13 @@ export function findHierarchy(): Hierarchy {
   return { mountPoint: found.mountPoint, root: found.root };
 }
 
+const GONE = " (deleted)";
+
 /** The cgroup v2 path of a process as /proc/PID/cgroup shows it: the line `0::PATH`. */
 export function cgroupOf(pid: number | "self"): string {
   const text = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-  return lineValue(text, "0::")?.replace(/ \(deleted\)$/, "") ?? "/";
+  const path = lineValue(text, "0::") ?? "/";
+  return path.endsWith(GONE) ? path.slice(0, -GONE.length) : path;
 }
 
 /** The directory of a cgroup path, as seen through the mount. */

@@ -181,7 +181,7 @@ export function enterLink(link: Link): void {
 /** Becomes the next program: one of ours in this same process, or by execve; it never returns. */
 export function become(next: Next): never {
   if (next.kind === "program") {
-    steps.say(`running: ${next.argv.map(shellQuote).join(" ")}`);
+    if (steps.on) steps.say(`running: ${next.argv.map(shellQuote).join(" ")}`);
     return execProgram(next.argv);
   }
   if (next.settings.mode === "exec" && reachable()) return execLink(next);

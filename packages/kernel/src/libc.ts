@@ -3,10 +3,11 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import { arch, dlopen, execPath } from "node:process";
 import type * as Koffi from "koffi";
 
 type KoffiModule = typeof Koffi;
+
+const { arch, dlopen, execPath } = process; // an import of node:process has the native runtime compile its require() at every start
 
 /** True in the native build: a program with Bun's runtime in it. */
 export const isNative = process.versions["bun"] !== undefined;

@@ -108,7 +108,7 @@ export function readIdMap(pid: number | "self", file: "uid_map" | "gid_map"): Id
     .split("\n")
     .filter(Boolean)
     .map((line) => {
-      const [inner = 0, outer = 0, count = 0] = line.trim().split(/\s+/).map(Number);
+      const [inner = 0, outer = 0, count = 0] = line.split(" ").filter(Boolean).map(Number);
       return { inner, outer, count };
     });
 }

@@ -32,10 +32,15 @@ function mountLines(pid: number | "self"): string[] {
   return readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").filter(Boolean);
 }
 
+function unescapeOctal(word: string): string {
+  if (!word.includes("\\")) return word;
+  return word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
 function parseMountInfo(line: string): MountInfo {
   const words = line.split(" ");
   const dash = words.indexOf("-", 6);
-  const at = (i: number) => (words[i] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  const at = (i: number) => unescapeOctal(words[i] ?? "");
   return {
     id: Number(words[0]),
     parent: Number(words[1]),

@@ -1,6 +1,5 @@
 // Signals: names, masks, dispositions, and waiting for them without a handler. Masks are kept as eight bytes, signal N at bit N-1,
 // because the init's loop must not make garbage: a BigInt per signal would be a page of private memory after a while.
-import { arch } from "node:process";
 import { SyscallError, UsageError } from "./errno.ts";
 import { declare, declareSyscall, errno, SYS } from "./libc.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
@@ -289,4 +288,5 @@ export function setDispositionAndUnblock(signal: number): void {
   setSignalMask(mask);
 }
 
-if (arch !== "x64" && arch !== "arm64") throw new UsageError(`the architecture ${arch} is not supported`, "x86-64 and arm64 are");
+if (process.arch !== "x64" && process.arch !== "arm64")
+  throw new UsageError(`the architecture ${process.arch} is not supported`, "x86-64 and arm64 are");

@@ -20,22 +20,21 @@ export function takeAllSignals(): void {
   setSignalMask(ALL_SIGNALS);
   if (parked || forked) return;
   parked = true;
-  awaitIdleThreads();
-  const action = Buffer.alloc(152); // struct sigaction of glibc and musl: handler, 128 bytes of mask, flags, restorer
-  action.writeBigUInt64LE(BigInt(koffi.load(null).symbol("pause") as bigint), 0);
-  action.fill(0xff, 8, 136);
-  for (const tid of readdirSync("/proc/self/task").map(Number)) {
-    if (tid !== getpid()) park(tid, action);
+  for (const tid of otherThreads()) {
+    if (isNative) awaitIdle(tid);
+    park(tid);
   }
 }
 
+const otherThreads = () => readdirSync("/proc/self/task").filter((tid) => Number(tid) !== getpid());
+
 /** Waits until the allocator's thread of the native program is idle: a forked child would wait for ever for a lock that it holds. */
 export function awaitIdleThreads(): void {
-  if (!isNative) return;
-  for (const tid of readdirSync("/proc/self/task")) {
-    if (Number(tid) === getpid()) continue;
-    for (let tries = 0; tries < 1000 && isBusy(tid); tries++) pollOnce(-1, 0, 1);
-  }
+  if (isNative) for (const tid of otherThreads()) awaitIdle(tid);
+}
+
+function awaitIdle(tid: string): void {
+  for (let tries = 0; tries < 1000 && isBusy(tid); tries++) pollOnce(-1, 0, 1);
 }
 
 /** An idle thread waits in futex(2), which /proc/PID/task/TID/syscall tells: the call's number, then its arguments (proc_pid_syscall(5)). */
@@ -49,18 +48,21 @@ function isBusy(tid: string): boolean {
 const FUTEX_WAIT = 0;
 const FUTEX_WAIT_BITSET = 9;
 
-function park(tid: number, action: Buffer): void {
+function park(tid: string): void {
   const signal = highestUnblocked(tid); // an allocator's thread blocks most of them by itself
   if (signal === undefined) return;
+  const action = Buffer.alloc(152); // struct sigaction of glibc and musl: handler, 128 bytes of mask, flags, restorer
+  action.writeBigUInt64LE(BigInt(koffi.load(null).symbol("pause") as bigint), 0);
+  action.fill(0xff, 8, 136);
   const old = Buffer.alloc(action.length);
   sigactionC(signal, action, old);
-  tgkillC(getpid(), tid, signal);
+  tgkillC(getpid(), Number(tid), signal);
   for (let tries = 0; tries < 1000 && highestUnblocked(tid) !== undefined; tries++) pollOnce(-1, 0, tries < 20 ? 0 : 1);
   sigactionC(signal, old, null);
 }
 
 /** A signal that a thread can be sent; undefined when it blocks all, or has ended. */
-function highestUnblocked(tid: number): number | undefined {
+function highestUnblocked(tid: string): number | undefined {
   const status = readIfThere(`/proc/self/task/${tid}/status`);
   if (status === undefined) return undefined;
   const blocked = parseSignalMask(statusField(status, "SigBlk") ?? "0");

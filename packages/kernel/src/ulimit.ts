@@ -8,7 +8,8 @@ const MOST = 2n ** 63n - 1n;
 
 /** Reads `NAME=SOFT[:HARD]`, in the units of getrlimit(2); -1 and `unlimited` lift a limit, the last of a name counts. @throws UsageError */
 export function readUlimits(words: readonly string[]): Limit[] {
-  return [...new Map(words.map(readUlimit).map((limit) => [limit.resource, limit])).values()];
+  const limits = words.map(readUlimit);
+  return limits.filter(({ resource }, i) => !limits.some((later, j) => j > i && later.resource === resource));
 }
 
 function readUlimit(text: string): Limit {

@@ -1,6 +1,5 @@
 // Why execve(2) failed: its errno, and what stands in the file, beside it and on the way to it.
 import { type Stats, statSync } from "node:fs";
-import { arch } from "node:process";
 import { type Binary, readBinary } from "./binary.ts";
 import { type Diagnosis, type Fact, isOnNoexec, isThere, linkTarget, whyDenied, whyNotSearchable } from "./denied.ts";
 import { codeOf } from "./errno.ts";
@@ -60,7 +59,7 @@ function fromContents(path: string, code: string): Diagnosis {
   if (code === "ENOEXEC" && foreignMachine !== undefined)
     return say(
       "exec-wrong-architecture",
-      `it is a program for ${foreignMachine}, this machine is ${arch}`,
+      `it is a program for ${foreignMachine}, this machine is ${process.arch}`,
       foreignMachine,
       "elf(5) e_machine, execve(2) ENOEXEC",
     );

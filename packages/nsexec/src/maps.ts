@@ -9,11 +9,25 @@ export interface IdMaps {
   readonly subordinate: boolean;
 }
 
-type MapOption = "map-root-user" | "map-current-user" | "map-user" | "map-group" | "map-users" | "map-groups" | "map-auto" | "setgroups";
+const MAP_OPTIONS = [
+  "map-root-user",
+  "map-current-user",
+  "map-user",
+  "map-group",
+  "map-users",
+  "map-groups",
+  "map-auto",
+  "setgroups",
+] as const;
+type MapOption = (typeof MAP_OPTIONS)[number];
 const MAX_ID = 0xfffffffe;
 
 /** @throws UsageError for a malformed or overlapping range, and for --map-auto without subordinate ids */
 export function readMaps(given: Values<MapOption>): IdMaps {
+  return MAP_OPTIONS.some((name) => given.has(name)) ? mapsOf(given) : { user: [], group: [], setgroups: undefined, subordinate: false };
+}
+
+function mapsOf(given: Values<MapOption>): IdMaps {
   const uid = process.geteuid?.() ?? 0;
   const gid = process.getegid?.() ?? 0;
   const inner = (option: "map-user" | "map-group", own: number): number | undefined => {

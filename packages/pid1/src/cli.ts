@@ -65,6 +65,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (given.rest.length === 0) throw new UsageError("which program?", "pid1 [options] [--] PROG [ARG…]");
   prepareFork();
   const deathSignal = given.value("pdeathsig");
+  const linger = given.value("linger");
   return {
     group: given.has("group"),
     subreaper: given.has("subreaper"),
@@ -73,7 +74,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     expected: new Set(given.all("expect-exit").map((text) => parseCount("--expect-exit", text, 0, 255))),
     rewrites: new Map(given.all("rewrite").map(readRewrite)),
     singleChild: given.has("single-child"),
-    linger: parseTime("--linger", given.value("linger") ?? "0"),
+    linger: linger === undefined ? 0 : parseTime("--linger", linger),
     verbose: given.has("verbose"),
     foreground: holdsTerminal(),
     orphaned: isOrphaned(),

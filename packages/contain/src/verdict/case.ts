@@ -78,7 +78,7 @@ export function problemOfLog({ problem, lost }: KernelLog): string | undefined {
 
 /** What has ended: `PID 1 (sh)`, `the program (sh)`. @param told its last name, where the kernel's log has it */
 export function subjectOf({ seen: { zombie, program }, watched: { init, indirect } }: Case, told?: string): string {
-  const name = told ?? (init || indirect ? program?.name : (zombie?.name ?? program?.name));
+  const name = told ?? (init || indirect ? program?.name : (zombie?.().name ?? program?.name));
   const who = init || program?.isInit === false ? "the program" : "PID 1";
   return name === undefined ? who : `${who} (${name})`;
 }

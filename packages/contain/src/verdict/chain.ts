@@ -20,13 +20,18 @@ export function readAncestors(group: string): Level[] {
   return levels;
 }
 
-function readLevel(dir: string): Level {
-  return { dir, files: new Map(FILES.map((file) => [file, tryRead(`${dir}/${file}`)])) };
+/** @param before what could not be read then is of no use now: a counter that begins later has no difference */
+function readLevel(dir: string, before?: Level): Level {
+  const read = (file: CounterFile): Reading => {
+    const old = before?.files.get(file);
+    return old !== undefined && "problem" in old ? old : tryRead(`${dir}/${file}`);
+  };
+  return { dir, files: new Map(FILES.map((file) => [file, read(file)])) };
 }
 
 /** The same groups afterwards, the container's own first. */
 export function readChainAgain(group: string, ancestors: readonly Level[]): Level[] {
-  return [readLevel(group), ...ancestors.map(({ dir }) => readLevel(dir))];
+  return [readLevel(group), ...ancestors.map((level) => readLevel(level.dir, level))];
 }
 
 /** By how much a counter has grown. */

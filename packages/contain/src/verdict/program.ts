@@ -1,7 +1,7 @@
 // The program of a container: PID 1, or the child of `pid1`.
-import { printable, readIfThere, statusField } from "@contain-tools/kernel";
+import { lineValue, printable, readIfThere, statusField, tryRead } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
-import { cpuLimitOf } from "./field.ts";
+import { cpuLimitIn } from "./field.ts";
 
 /** Who the program is. */
 export interface Program {
@@ -27,20 +27,21 @@ export interface Watched {
 
 const childrenOf = (pid: number) => (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").trim().split(" ").filter(Boolean).map(Number);
 const statusOf = (pid: number) => readIfThere(`/proc/${pid}/status`) ?? "";
-export const nameOf = (pid: number) => printable(statusField(statusOf(pid), "Name") ?? "?");
+const nameIn = (status: string) => printable(statusField(status, "Name") ?? "?");
+export const nameOf = (pid: number) => nameIn(statusOf(pid));
 
 /** Finds the program; undefined when it has gone already, or is not there yet. */
 export function findProgram({ pid, init, indirect }: Watched): Program | undefined {
   const first = indirect ? childrenOf(pid)[0] : pid;
   const program = init && first !== undefined ? childrenOf(first)[0] : first;
   if (first === undefined || program === undefined) return undefined;
-  const isInit = /\t1$/.test(statusField(statusOf(first), "NSpid") ?? "");
-  const limits = readIfThere(`/proc/${program}/limits`) ?? "";
+  const status = statusOf(first);
+  const limits = tryRead(`/proc/${program}/limits`);
   return {
     pid: program,
-    name: nameOf(program),
-    isInit,
-    maxProcesses: /^Max processes +(\S+)/m.exec(limits)?.[1],
-    cpuLimit: cpuLimitOf(program),
+    name: nameIn(program === first ? status : statusOf(program)),
+    isInit: statusField(status, "NSpid")?.endsWith("\t1") === true,
+    maxProcesses: "text" in limits ? lineValue(limits.text, "Max processes ")?.trim().split(" ", 1)[0] : undefined,
+    cpuLimit: cpuLimitIn(program, limits),
   };
 }

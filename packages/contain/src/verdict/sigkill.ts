@@ -59,7 +59,8 @@ function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who
  * (kernel/time/posix-cpu-timers.c), so from half of it on nobody can be sure.
  */
 function cpuLimit(c: Case): { readonly far: boolean; readonly evidence: readonly Evidence[] } {
-  const { zombie, program } = c.seen;
+  const { program } = c.seen;
+  const zombie = c.seen.zombie?.();
   const gone: Evidence = { source: "/proc/PID/stat", value: undefined, problem: "it was gone", rule: "proc_pid_stat(5)" };
   if (zombie === undefined || !Number.isFinite(zombie.cpu)) return { far: false, evidence: [zombie?.stat ?? gone] };
   const used = { ...zombie.stat, value: `${zombie.cpu} s of CPU, children included` };

@@ -33,8 +33,9 @@ function judgeEnd(c: Case): Finding {
   }
   if (!watched.init || status <= 128) return judgeExit(c, exited);
   // pid1 exits with 128+n for a program that signal n killed, and leaves n in its name.
-  const name = watched.indirect ? undefined : seen.zombie?.name;
-  const stat: Evidence = seen.zombie?.stat ?? {
+  const zombie = seen.zombie?.();
+  const name = watched.indirect ? undefined : zombie?.name;
+  const stat: Evidence = zombie?.stat ?? {
     source: "/proc/PID/stat",
     value: undefined,
     problem: "it was gone",

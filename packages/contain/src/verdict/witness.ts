@@ -26,7 +26,7 @@ export interface Seen {
   program: Program | undefined;
   /** The most recent one. */
   look: Look | undefined;
-  zombie: Zombie | undefined;
+  zombie: (() => Zombie) | undefined;
   /** At the last look. */
   tmpfs: readonly Filling[];
 }

@@ -1,7 +1,7 @@
 // PID 1 when it has ended and nobody has waited for it yet.
-import { printable, statFields } from "@contain-tools/kernel";
+import { printable, statFields, tryRead } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
-import { cpuLimitOf, readField } from "./field.ts";
+import { cpuLimitIn, readField } from "./field.ts";
 
 /** PID 1 as a zombie. */
 export interface Zombie {
@@ -15,8 +15,14 @@ export interface Zombie {
 
 const TICKS = 100; // a second, as /proc shows times (USER_HZ, time(7))
 
-export function lookAtZombie(pid: number): Zombie {
+/** Reads what is gone once it is reaped; what that says is worked out for the verdict that needs it. */
+export function lookAtZombie(pid: number): () => Zombie {
   const stat = readField(`/proc/${pid}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
+  const limits = tryRead(`/proc/${pid}/limits`);
+  return () => describe(stat, cpuLimitIn(pid, limits));
+}
+
+function describe(stat: Evidence, cpuLimit: Evidence): Zombie {
   const fields = statFields(stat.value ?? "");
   const times = [11, 12, 13, 14].map((place) => Number(fields[place] ?? Number.NaN));
   const name = /\((.*)\)/s.exec(stat.value ?? "")?.[1];
@@ -24,6 +30,6 @@ export function lookAtZombie(pid: number): Zombie {
     name: name === undefined ? undefined : printable(name),
     cpu: times.reduce((total, ticks) => total + ticks, 0) / TICKS,
     stat: { ...stat, ...(name === undefined ? {} : { value: `(${printable(name)}) ${fields[0]}` }) },
-    cpuLimit: cpuLimitOf(pid),
+    cpuLimit,
   };
 }

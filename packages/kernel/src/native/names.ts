@@ -15,13 +15,15 @@ const renameC = declare("rename");
 const symlinkC = declare("symlink");
 
 const DT_DIR = 4;
+/** struct linux_dirent64, one behind the other (getdents(2)). */
+let dents: Buffer | undefined;
 
 /** The names in a directory, in the order that the kernel has them; with `withFileTypes`, entries that tell a directory. */
 export function readdirSync(path: string, options: { readonly withFileTypes?: boolean; readonly recursive?: boolean } = {}): unknown[] {
   const { withFileTypes = false, recursive } = options;
   if (recursive) return whole().readdirSync(path, options as { withFileTypes: true });
   const fd = checked(openC(cPath(path), constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC, 0), "scandir", path);
-  const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one behind the other (getdents(2))
+  dents ??= Buffer.allocUnsafeSlow(32768);
   const entries: unknown[] = [];
   try {
     for (let length = list(fd, dents, path); length > 0; length = list(fd, dents, path)) {
