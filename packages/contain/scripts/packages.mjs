@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { BUNDLES } from "./bundle.mjs";
 
 const root = resolve(import.meta.dirname, "../../..");
 const emitted = join(root, "dist/packages");
@@ -16,9 +17,8 @@ for (const name of readdirSync(emitted)) {
   if (name === "kernel") continue;
   for (const part of [
     "bin",
-    ...["contain.cjs", "tools.js", "tools.cache", "chain.js", "chain.cache", "all.js", "all.cache", "all.js.LEGAL.txt", "report.html"].map(
-      (file) => `lib/${file}`,
-    ),
+    ...["contain.cjs", "all.js.LEGAL.txt", "report.html"].map((file) => `lib/${file}`),
+    ...BUNDLES.flatMap((bundle) => [`lib/${bundle}.js`, `lib/${bundle}.cache`]),
   ]) {
     const from = join(root, "dist", part);
     if (existsSync(from)) cpSync(from, join(dist, part), { recursive: true });

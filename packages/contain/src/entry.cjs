@@ -3,6 +3,7 @@ require("./arrays.cjs");
 const { bundleFor } = require("./which.cjs");
 
 const bundle = bundleFor(process.argv0, process.argv.slice(2));
-if (bundle === "tools") require("./tools.cjs");
+if (bundle === "nsexec") require("./nsexec.cjs");
+else if (bundle === "tools") require("./tools.cjs");
 else if (bundle === "chain") require("./chain.cjs");
 else require("./all.cjs");

@@ -1,5 +1,7 @@
 // The bundle for `contain run`, a start that counts.
 import { runCommand } from "../commands/run.ts";
+import { containTool } from "../main.ts";
 import { startProgram } from "../program.ts";
+import { TOOLS } from "../tools.ts";
 
-startProgram([runCommand]);
+startProgram([...TOOLS, containTool([runCommand])]);

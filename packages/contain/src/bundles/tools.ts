@@ -1,4 +1,6 @@
 // The bundle for every program but `contain`.
+import { containTool } from "../main.ts";
 import { startProgram } from "../program.ts";
+import { TOOLS } from "../tools.ts";
 
-startProgram([]);
+startProgram([...TOOLS, containTool([])]);

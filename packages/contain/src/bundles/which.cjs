@@ -1,6 +1,10 @@
 // Which bundle a start needs: the smaller it is, the less is decoded. `name` is argv[0] or its last part.
-/** @type {(name: string, words: readonly string[]) => "tools" | "chain" | "all"} */
+const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
+
+/** @type {(name: string, words: readonly string[]) => "nsexec" | "tools" | "chain" | "all"} */
 exports.bundleFor = (name, words) => {
-  if (name === "contain" || name.endsWith("/contain")) return words[words[0] === "--profile" ? 1 : 0] === "run" ? "chain" : "all";
-  return words.includes("contain") ? "all" : "tools";
+  const is = (tool) => name === tool || name.endsWith(`/${tool}`);
+  if (is("contain")) return words[words[0] === "--profile" ? 1 : 0] === "run" ? "chain" : "all";
+  if (words.includes("contain")) return "all";
+  return is("nsexec") && !TOOLS.some((tool) => words.includes(tool)) ? "nsexec" : "tools";
 };
