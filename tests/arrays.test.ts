@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { root } from "./helpers/run.ts";
 
 const ours = runInNewContext(`${readFileSync(join(root, "packages/contain/src/arrays.cjs"), "utf8")}; Array.prototype`) as unknown[];
-const names = ["every", "filter", "find", "flatMap", "map", "some"] as const;
+const names = ["every", "filter", "find", "findLast", "flatMap", "map", "some"] as const;
 const lists: unknown[][] = [
   [],
   [0],
@@ -49,6 +49,23 @@ describe("arrays of the native programs", () => {
         }
     });
   }
+
+  test("reduce", () => {
+    const fold = (prototype: unknown[], list: readonly number[], ...start: number[]) => {
+      const seen: unknown[] = [];
+      const merge = (...args: [number, number, number, number[]]) => {
+        seen.push([...args]);
+        return args[0] * 2 + args[1];
+      };
+      return { result: (prototype.reduce as (...args: unknown[]) => unknown).call([...list], merge, ...start), seen };
+    };
+    for (const list of [[1], [1, 2], [3, 1, 2]]) {
+      assert.deepEqual(fold(ours, list), fold(Array.prototype, list), `${list}`);
+      for (const start of [0, 7, undefined as unknown as number])
+        assert.deepEqual(fold(ours, list, start), fold(Array.prototype, list, start));
+    }
+    assert.deepEqual(fold(ours, [], 5), fold(Array.prototype, [], 5));
+  });
 
   test("they stay out of for…in", () => {
     assert.equal(

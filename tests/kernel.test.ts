@@ -13,6 +13,7 @@ import {
   MS_RDONLY,
   mount,
   parseCount,
+  parseFailure,
   parseSignal,
   parseSignalMask,
   parseSize,
@@ -30,6 +31,11 @@ import { need } from "./helpers/need.ts";
 import { root, run } from "./helpers/run.ts";
 
 describe("kernel", () => {
+  test("of an init and its child, which share the failure pipe, the first one to fail is told", () => {
+    const [child, init] = ["close_range(3, ~0U): EPERM", "the second\nto fail"].map((message) => ({ tool: "pid1", message }));
+    assert.deepEqual(parseFailure(`${JSON.stringify(child)}\n${JSON.stringify(init)}\n`), child);
+  });
+
   for (const [text, bytes] of [
     ["64M", 67108864n],
     ["64m", 67108864n],

@@ -79,6 +79,17 @@ describe("native programs", skip, () => {
     assert.match(stdout, /^[1-9]\d*\n$/, "it has code, and makes none: the engine's compiler is off");
   });
 
+  test("its code lies so that large folios of the page cache are mapped whole", need("readelf"), () => {
+    const code =
+      sh(`readelf -lW ${join(bin, "contain")}`)
+        .stdout.split("\n")
+        .find((line) => /^ +LOAD .* R E /.test(line)) ?? "";
+    const [, offset = 0, address = 0] = code.trim().split(/ +/).map(Number);
+    const [align] = / (\w+)$/.exec(code)?.slice(1).map(Number) ?? [];
+    assert.equal(align, 2 << 20);
+    assert.equal((address - offset) % (2 << 20), 0);
+  });
+
   test("the archive for musl: on a machine with no Node and no glibc", need(MUSL_LOADER, "gcc", "g++"), () => {
     const made = run(["node", "packages/contain/scripts/native.mjs", "--libc", "musl"], { cwd: root, timeout: 120_000 });
     assert.equal(made.status, 0, made.stderr);

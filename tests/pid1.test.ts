@@ -549,7 +549,7 @@ describe("pid1: odd surroundings", need("root", "perl"), () => {
       const started = spawn(join(bin, name), words, { stdio: "ignore", env: { ...process.env, PATH: `${bin}:${process.env["PATH"]}` } });
       const ended = once(started, "close");
       await pause(at);
-      if (started.exitCode === null) process.kill(started.pid ?? 0, signal);
+      if (started.exitCode === null) process.kill(started.pid ?? Number.NaN, signal);
       const outcome = await Promise.race([ended, pause(10_000).then(() => "hang")]);
       if (outcome === "hang") {
         wrong.push(

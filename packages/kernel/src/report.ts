@@ -50,8 +50,8 @@ export function report(error: unknown): number {
 }
 
 /**
- * The close-on-exec pipe to a supervisor. A word in it is a failure of ours, as JSON; end of file without one means that the program
- * was started, so its own 125, 126 and 127 are never taken for ours.
+ * The close-on-exec pipe to a supervisor. A line in it is a failure of ours, as JSON; end of file without one means that the program
+ * was started, so its own 125, 126 and 127 are never taken for ours. Both an init and its child may have one to tell.
  */
 export const failurePipe = { fd: -1 };
 
@@ -64,9 +64,9 @@ export interface Failure {
   readonly diagnosis: Diagnosis | undefined;
 }
 
-/** Reads what came through the failure pipe. */
-export function parseFailure(word: string): Failure {
-  return JSON.parse(word) as Failure;
+/** Reads the first failure that came through the failure pipe. */
+export function parseFailure(lines: string): Failure {
+  return JSON.parse(lines.split("\n", 1)[0] ?? "") as Failure;
 }
 
 function failureOf(error: unknown): Failure {
@@ -83,7 +83,7 @@ export function fail(error: unknown): never {
   const status = report(error);
   if (failurePipe.fd !== -1) {
     try {
-      writeSync(failurePipe.fd, JSON.stringify(failureOf(error)));
+      writeSync(failurePipe.fd, `${JSON.stringify(failureOf(error))}\n`);
     } catch {
       // the supervisor is gone
     }
