@@ -12,7 +12,7 @@ const LONG = "vm pid1 manage run-chain tty terminal detach nsexec lab native vet
 /** Tested once: the machine, in which a start of Node takes a second; what is about one build or both, starts none of our programs, or is of words and packets. */
 const ONCE = ["vm", "native", "nativefs", "arrays", "bench", "kernel", "options", "explain-network", "veth"];
 /** The second build repeats less often what is repeated. */
-const FEWER = { CONTAIN_RUNS: "50" };
+const FEWER = { CONTAIN_RUNS: "25" };
 
 const tests = join(root, "tests");
 const wanted = process.argv.slice(2);
