@@ -10,6 +10,7 @@ for (const [name, lazy] of [
   ["nsexec", "--no-lazy"],
   ["tools", "--no-lazy"],
   ["chain", "--no-lazy"],
+  ["exec", "--no-lazy"],
 ]) {
   setFlagsFromString(lazy);
   const script = new Script(readFileSync(`${folder}/${name}.js`, "latin1"));

@@ -5,5 +5,6 @@ const { bundleFor } = require("./which.cjs");
 const bundle = bundleFor(process.argv0, process.argv.slice(2));
 if (bundle === "nsexec") require("./nsexec.cjs");
 else if (bundle === "tools") require("./tools.cjs");
+else if (bundle === "exec") require("./exec.cjs");
 else if (bundle === "chain") require("./chain.cjs");
 else require("./all.cjs");

@@ -1,10 +1,11 @@
 // Which bundle a start needs: the smaller it is, the less is decoded. `name` is argv[0] or its last part.
 const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
+const BY_COMMAND = { __proto__: null, run: "chain", exec: "exec", stop: "exec", kill: "exec" };
 
-/** @type {(name: string, words: readonly string[]) => "nsexec" | "tools" | "chain" | "all"} */
+/** @type {(name: string, words: readonly string[]) => "nsexec" | "tools" | "chain" | "exec" | "all"} */
 exports.bundleFor = (name, words) => {
   const is = (tool) => name === tool || name.endsWith(`/${tool}`);
-  if (is("contain")) return words[words[0] === "--profile" ? 1 : 0] === "run" ? "chain" : "all";
+  if (is("contain")) return BY_COMMAND[words[words[0] === "--profile" ? 1 : 0]] ?? "all";
   if (words.includes("contain")) return "all";
   return is("nsexec") && !TOOLS.some((tool) => words.includes(tool)) ? "nsexec" : "tools";
 };
