@@ -5,6 +5,8 @@ import { ms, table } from "./times.ts";
 /** One promise: what, at most, and what was measured; it is left out where that was not. */
 type Bar = readonly [what: string, limit: string, measured: string | undefined, met: boolean];
 
+const change = ({ first, last }: { first: number; last: number }) => `${((last / first - 1) * 100).toFixed(1)} %`;
+
 export function bars({ run, namespaces, crowd, init, row }: Results): string[] {
   return table(
     ["bar", "at most", "measured", "met"],
@@ -25,7 +27,7 @@ export function bars({ run, namespaces, crowd, init, row }: Results): string[] {
       [
         "the last of 1,000 in a row to the first",
         "± 10 %",
-        row && `${((row.last / row.first - 1) * 100).toFixed(1)} %`,
+        row && `${change(row)}; who ran between them ${change(row.control)}`,
         row !== undefined && Math.abs(row.last / row.first - 1) <= 0.1,
       ] satisfies Bar,
     ].flatMap(([what, limit, measured, met]) => (measured === undefined ? [] : [[what, limit, measured, met ? "yes" : "no"]])),

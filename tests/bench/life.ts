@@ -1,6 +1,6 @@
 // Many containers: at once, one after the other, and how long the end of one takes.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { finish, firstOf, type Held, hold, type Process, processesOf } from "./held.ts";
 import type { Peer } from "./peers.ts";
 import type { Results } from "./results.ts";
-import { environment, hyperfine, median, ms, RUNS, readTimes, table, timesOf, timesTable } from "./times.ts";
+import { environment, median, ms, RUNS, readTimes, table, time, timesOf, timesTable } from "./times.ts";
 
 const MB = 1 << 20;
 const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
@@ -82,17 +82,23 @@ export async function stopping(peers: readonly Peer[]): Promise<string[]> {
   return timesTable("from the request to stop to the end of the supervisor", all, [...all.keys()], ["runc", "crun"]);
 }
 
-/** Ten times RUNS, one after the other. */
+/** Ten times RUNS, one after the other. Between the hundreds runs somebody else: by how much he has changed, the machine has. */
 export function row(peers: readonly Peer[], dir: string, results: Results): string[] {
-  const [peer] = peers as [Peer];
-  const file = join(dir, "row.json");
-  const [program = "", ...words] = hyperfine([{ name: peer.name, argv: peer.run(["/bin/true"], "") }], 10 * RUNS, file);
-  const { status, stderr } = spawnSync(program, words, { env: environment, encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
-  const times = readTimes([file]).get(peer.name) ?? [];
-  results.row = { first: median(times.slice(0, RUNS)), last: median(times.slice(-RUNS)) };
+  const [ours] = peers as [Peer];
+  const control = peers.find(({ name }) => name === "crun") ?? (peers.at(-1) as Peer);
+  const command = ({ name, run }: Peer) => ({ name, argv: run(["/bin/true"], `row-${name}`) });
+  const files = Array.from({ length: 10 }, (_, round) => join(dir, `row-${round}.json`));
+  const between = files.map((file) => `${file}-control`);
+  for (const [round, file] of files.entries()) {
+    time([{ name: ours.name, argv: ours.run(["/bin/true"], "") }], RUNS, file);
+    time([command(control)], Math.max(2, RUNS / 5), between[round] ?? "");
+  }
+  const medians = (names: readonly string[], peer: Peer) => names.map((name) => median(readTimes([name]).get(peer.name) ?? []));
+  const ends = (values: readonly number[]) => ({ first: values[0] ?? Number.NaN, last: values.at(-1) ?? Number.NaN });
+  results.row = { ...ends(medians(files, ours)), control: ends(medians(between, control)) };
+  const { first, last } = results.row;
   return [
     "",
-    `${times.length} one after another, ${peer.name}: median of the first ${RUNS} ${ms(results.row.first)}, of the last ${RUNS} ${ms(results.row.last)}.`,
+    `${10 * RUNS} one after another, ${ours.name}: median of the first ${RUNS} ${ms(first)}, of the last ${RUNS} ${ms(last)}; ${control.name} between them, the first ${ms(results.row.control.first)} and the last ${ms(results.row.control.last)}.`,
   ];
 }

@@ -9,6 +9,6 @@ export interface Results {
   crowd?: { count: number; well: number; supervisor: number };
   /** Bytes of private memory of an init. */
   init?: number;
-  /** Medians of the first and of the last of many, one after the other. */
-  row?: { first: number; last: number };
+  /** Medians of the first and of the last of many, one after the other; of who ran between them too. */
+  row?: { first: number; last: number; control: { first: number; last: number } };
 }

@@ -34,6 +34,13 @@ export function hyperfine(commands: readonly Command[], runs: number, file: stri
   return [...words, ...commands.flatMap(({ name, argv }) => ["-n", name, quoted(argv)])];
 }
 
+/** One such round. */
+export function time(commands: readonly Command[], runs: number, file: string): void {
+  const [program = "", ...words] = hyperfine(commands, runs, file);
+  const { status, stderr } = spawnSync(program, words, { env: environment, encoding: "utf8" });
+  if (status !== 0) throw new Error(`hyperfine: ${stderr}`);
+}
+
 /** What hyperfine measured, by the commands' names. */
 export function readTimes(files: readonly string[]): Map<string, number[]> {
   const all = new Map<string, number[]>();
@@ -53,9 +60,7 @@ export function measure(commands: readonly Command[], dir: string): Map<string, 
   const files = Array.from({ length: ROUNDS }, (_, round) => join(dir, `times-${round}.json`));
   for (const [round, file] of files.entries()) {
     const turned = [...commands.slice(round % commands.length), ...commands.slice(0, round % commands.length)];
-    const [program = "", ...words] = hyperfine(turned, Math.max(2, Math.ceil(RUNS / ROUNDS)), file);
-    const { status, stderr } = spawnSync(program, words, { env: environment, encoding: "utf8" });
-    if (status !== 0) throw new Error(`hyperfine: ${stderr}`);
+    time(turned, Math.max(2, Math.ceil(RUNS / ROUNDS)), file);
   }
   return new Map([...readTimes(files)].map(([name, times]) => [name, timesOf(times)]));
 }
