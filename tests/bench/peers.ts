@@ -22,6 +22,8 @@ export interface Peer {
   stop(id: string, pid: number): readonly string[];
   readonly hasInit: boolean;
   readonly hasLimits: boolean;
+  /** Its containers are below the process that starts them, where they can be found and looked at. */
+  readonly isParent: boolean;
 }
 
 const has = (name: string) => spawnSync("sh", ["-c", `command -v ${name}`]).status === 0;
@@ -62,6 +64,7 @@ export function allPeers(rootfs: string, dir: string): Peer[] {
       stop: (id) => [program, "stop", id],
       hasInit: true,
       hasLimits: true,
+      isParent: true,
     };
     return { here: existsSync(program), peer };
   }
@@ -81,6 +84,7 @@ export function allPeers(rootfs: string, dir: string): Peer[] {
       stop: (id) => [...command({}), "kill", `bench-${id}`, "TERM"],
       hasInit: tini,
       hasLimits: true,
+      isParent: true,
     };
   }
 
@@ -93,6 +97,7 @@ export function allPeers(rootfs: string, dir: string): Peer[] {
       run: (program, _id, how = {}) => [...words, ...(how.init ? [] : ["--as-pid-1"]), ...program],
       hasInit: true,
       hasLimits: false,
+      isParent: true,
     };
   }
 
@@ -103,17 +108,20 @@ export function allPeers(rootfs: string, dir: string): Peer[] {
       run: (words, _id, how = {}) => ["unshare", "-muipCf", "chroot", rootfs, ...withInit(words, how)],
       hasInit: tini,
       hasLimits: false,
+      isParent: true,
     };
   }
 
   function podman(): Peer {
+    // Of itself it asks for more than a root without CAP_SYS_RESOURCE may have.
+    const ulimits = ["nofile", "nproc"].map((name) => `--ulimit=${name}=1024`);
     const command = (id: string, how: How) => [
       "podman",
       "run",
       "--rm",
       ...(id === "" ? [] : ["--name", id]),
       ...(how.init ? ["--init"] : []),
-      "--network=host",
+      ...["--network=host", "--cgroups=disabled", ...ulimits],
     ];
     return {
       name: "podman",
@@ -122,6 +130,7 @@ export function allPeers(rootfs: string, dir: string): Peer[] {
       stop: (id) => ["podman", "stop", id],
       hasInit: has("catatonit"),
       hasLimits: false,
+      isParent: false,
     };
   }
 
