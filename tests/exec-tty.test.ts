@@ -123,7 +123,7 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
       await t.until(/^37 101$/m);
       t.line("exit 9");
       await t.until(/status 9/);
-      await eventually("the settings are told", () => existsSync(join(dir, "b")));
+      await eventually("the settings are told", () => existsSync(join(dir, "b")) && readFileSync(join(dir, "b"), "utf8").endsWith("\n"));
       assert.equal(readFileSync(join(dir, "b"), "utf8"), readFileSync(join(dir, "a"), "utf8"));
     });
   });

@@ -11,7 +11,7 @@ export const ownLibc = process.report.getReport().header.glibcVersionRuntime ===
 export const libc = /--libc[ =](glibc|musl)/.exec(process.argv.join(" "))?.[1] ?? ownLibc;
 export const nativeFolder = join(out, libc === ownLibc ? "native" : `native-${libc}`);
 /** The bundles of src/bundles. */
-export const BUNDLES = ["nsexec", "tools", "chain", "exec", "all"];
+export const BUNDLES = ["nsexec", "tools", "chain", "exec", "explain", "all"];
 export const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
 
 /** Writes bundles/NAME.ts, with all that it needs but koffi, as NAME.js in `outdir`. */

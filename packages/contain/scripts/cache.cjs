@@ -11,6 +11,7 @@ for (const [name, lazy] of [
   ["tools", "--no-lazy"],
   ["chain", "--no-lazy"],
   ["exec", "--no-lazy"],
+  ["explain", "--no-lazy"],
 ]) {
   setFlagsFromString(lazy);
   const script = new Script(readFileSync(`${folder}/${name}.js`, "latin1"));

@@ -6,5 +6,6 @@ const bundle = bundleFor(process.argv0, process.argv.slice(2));
 if (bundle === "nsexec") require("./nsexec.cjs");
 else if (bundle === "tools") require("./tools.cjs");
 else if (bundle === "exec") require("./exec.cjs");
+else if (bundle === "explain") require("./explain.cjs");
 else if (bundle === "chain") require("./chain.cjs");
 else require("./all.cjs");
