@@ -2,7 +2,7 @@
 import { UsageError } from "./errno.ts";
 
 /** Four numbers from 0 to 255, none with a zero before it. (node:net's is the same, and costs a millisecond to load.) */
-function isIPv4(text: string): boolean {
+export function isIPv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
 }

@@ -1,6 +1,5 @@
 // Whether a condition of a rule holds for a packet of which some things are known: yes, no, or undefined for "it depends".
-import { isIPv4 } from "node:net";
-import { ipNumber, networkOf } from "@contain-tools/kernel";
+import { ipNumber, isIPv4, networkOf } from "@contain-tools/kernel";
 import { field, isList, type Json } from "./ruleset.ts";
 
 export type Answer = boolean | undefined;
