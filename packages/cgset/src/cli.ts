@@ -63,14 +63,14 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
 }
 
 /** How the names of the kernel's own files begin. */
-const KERNELS = ["cgroup.", "memory.", "cpu.", "cpuset.", "io.", "pids.", "misc.", "rdma.", "hugetlb."];
+const KERNEL_PREFIXES = ["cgroup.", "memory.", "cpu.", "cpuset.", "io.", "pids.", "misc.", "rdma.", "hugetlb."];
 
 function readName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   const parts = name.split("/");
   if (
     parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255) ||
-    KERNELS.some((prefix) => name.startsWith(prefix))
+    KERNEL_PREFIXES.some((prefix) => name.startsWith(prefix))
   ) {
     throw new UsageError(
       `--name ${name}: it is a name for a directory below --parent`,

@@ -16,7 +16,7 @@ await build({ entryPoints: [join(source, "loader.cjs")], outfile: join(out, "lib
 
 // V8's code cache holds for the flags that it was made under, so those of the launcher.
 const flags = /^exec node (.*?) -- /m.exec(readFileSync(join(source, "launcher.sh"), "utf8"))[1].split(" ");
-execFileSync(process.execPath, [...flags, join(import.meta.dirname, "cache.cjs"), join(out, "lib")], { stdio: "inherit" });
+execFileSync(process.execPath, [...flags, join(import.meta.dirname, "cache.cjs"), join(out, "lib"), ...BUNDLES], { stdio: "inherit" });
 
 writeFileSync(join(out, "lib/report.html"), await makePage());
 

@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 
+export { TOOLS } from "../src/bundles/which.cjs";
+
 export const source = resolve(import.meta.dirname, "../src");
 export const out = resolve(import.meta.dirname, "../../../dist");
 /** The libc of this machine, and the one that native programs are made for: --libc musl or --libc glibc. */
@@ -12,7 +14,6 @@ export const libc = /--libc[ =](glibc|musl)/.exec(process.argv.join(" "))?.[1] ?
 export const nativeFolder = join(out, libc === ownLibc ? "native" : `native-${libc}`);
 /** The bundles of src/bundles. */
 export const BUNDLES = ["nsexec", "tools", "chain", "exec", "explain", "all"];
-export const TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
 
 /** Writes bundles/NAME.ts, with all that it needs but koffi, as NAME.js in `outdir`. */
 export function bundle(names, outdir, options) {

@@ -5,14 +5,14 @@ import manifest from "../package.json" with { type: "json" };
 
 /** Starts the program that was called; it and what a chain may name are among `tools`. */
 export function startProgram(tools: readonly unknown[]): void {
-  if (isNative) {
-    startAs(tools, process.argv0.slice(process.argv0.lastIndexOf("/") + 1), process.argv.slice(2), nativeLaunch());
-    return;
+  const words = process.argv.slice(2);
+  if (isNative) startAs(process.argv0.slice(process.argv0.lastIndexOf("/") + 1), words, nativeLaunch());
+  else {
+    const [bin = "", name = "", noted = "", ...rest] = words;
+    startAs(name, rest, parseLaunch(bin, noted));
   }
-  const [bin = "", name = "", noted = "", ...words] = process.argv.slice(2);
-  startAs(tools, name, words, parseLaunch(bin, noted));
-}
 
-function startAs(tools: readonly unknown[], name: string, words: readonly string[], launch: Launch): void {
-  start(tools as Tool[], name, words, launch, manifest.version);
+  function startAs(name: string, words: readonly string[], launch: Launch): void {
+    start(tools as Tool[], name, words, launch, manifest.version);
+  }
 }

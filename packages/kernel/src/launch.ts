@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readIfThere } from "./file.ts";
 import { usesMusl } from "./libc.ts";
-import { lineValue, statusField } from "./proc.ts";
+import { softLimit, statusField } from "./proc.ts";
 import { hasSignal, parseSignalMask, removeSignal, SIGPIPE, SIGSYNCCALL, SIGXFSZ, type SignalSet, signalSet } from "./signal.ts";
 
 export interface Launch {
@@ -61,7 +61,7 @@ export function nativeLaunch(): Launch {
   if (hasSignal(ignored, SIGSYNCCALL) && usesMusl()) removeSignal(ignored, SIGSYNCCALL);
   const limits = readIfThere(`/proc/${process.ppid}/limits`) ?? "";
   return {
-    softFileLimit: lineValue(limits, "Max open files ")?.split(" ", 1)[0],
+    softFileLimit: softLimit(limits, "Max open files"),
     blocked: mask("SigBlk"),
     ignored,
     closed: [],

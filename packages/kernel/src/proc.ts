@@ -71,6 +71,11 @@ export function statusField(status: string, name: string): string | undefined {
   return lineValue(status, `${name}:`);
 }
 
+/** The soft limit in a line of /proc/PID/limits (proc_pid_limits(5)): `softLimit(text, "Max processes")`. */
+export function softLimit(limits: string, name: string): string | undefined {
+  return lineValue(limits, `${name} `)?.split(" ", 1)[0];
+}
+
 /** A field of a flat keyed file (cgroup-v2.rst, also /proc/vmstat): `keyedValue(text, "oom_kill")`. */
 export function keyedValue(text: string, key: string): number | undefined {
   const value = lineValue(text, `${key} `);

@@ -1,8 +1,7 @@
 // The bundle for the commands that hurry to a container that runs: `contain exec`, `stop` and `kill`.
 import { exec } from "../commands/exec.ts";
 import { kill, stop } from "../commands/signal.ts";
-import { containTool } from "../main.ts";
 import { startProgram } from "../program.ts";
-import { TOOLS } from "../tools.ts";
+import { toolsWith } from "../tools.ts";
 
-startProgram([...TOOLS, containTool([exec, stop, kill])]);
+startProgram(toolsWith([exec, stop, kill]));

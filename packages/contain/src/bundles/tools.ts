@@ -1,6 +1,5 @@
 // The bundle for every program but `contain`.
-import { containTool } from "../main.ts";
 import { startProgram } from "../program.ts";
-import { TOOLS } from "../tools.ts";
+import { toolsWith } from "../tools.ts";
 
-startProgram([...TOOLS, containTool([])]);
+startProgram(toolsWith([]));

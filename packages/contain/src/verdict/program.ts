@@ -1,5 +1,5 @@
 // The program of a container: PID 1, or the child of `pid1`.
-import { lineValue, printable, readIfThere, statusField, tryRead } from "@contain-tools/kernel";
+import { printable, readIfThere, softLimit, statusField, tryRead } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { cpuLimitIn } from "./field.ts";
 
@@ -41,7 +41,7 @@ export function findProgram({ pid, init, indirect }: Watched): Program | undefin
     pid: program,
     name: nameIn(program === first ? status : statusOf(program)),
     isInit: statusField(status, "NSpid")?.endsWith("\t1") === true,
-    maxProcesses: "text" in limits ? lineValue(limits.text, "Max processes ")?.trim().split(" ", 1)[0] : undefined,
+    maxProcesses: "text" in limits ? softLimit(limits.text, "Max processes") : undefined,
     cpuLimit: cpuLimitIn(program, limits),
   };
 }
