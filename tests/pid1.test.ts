@@ -255,6 +255,70 @@ describe("pid1: memory", need("root", "perl"), () => {
   });
 });
 
+describe("pid1: how the child is started", need("root", "strace"), () => {
+  /** Which call made the child, and what it wrote. */
+  const started = (script: string) => {
+    const { stdout, stderr, status } = sh(script);
+    return { stdout, status, call: /^\[pid1 \d+\] (clone3|posix_spawn)\(/m.exec(stderr)?.[1], stderr };
+  };
+
+  test("by posix_spawn where that will do; a fork where something is to be set that it cannot set", () => {
+    const cases: Readonly<Record<string, string>> = {
+      "pid1 --trace true": "posix_spawn",
+      "pid1 --trace -c true": "posix_spawn",
+      "nohup pid1 --trace true": "clone3", // SIGHUP is to be ignored
+      "pid1 --trace true <&-": isNative ? "posix_spawn" : "clone3", // Node opens /dev/null there, which is to be closed
+      "pid1 --trace nsexec --uts true": "clone3", // a link of ours
+      "confine --ulimit core=0 -- pid1 --trace true": "clone3",
+      "nsexec --tty -- pid1 --trace true >&2": "clone3",
+    };
+    for (const [script, call] of Object.entries(cases)) {
+      const found = started(script);
+      assert.equal(found.call, call, `${script}: ${found.stderr}`);
+      assert.equal(found.status, 0, script);
+    }
+  });
+
+  test("either way it finds what pid1 was started with: mask, dispositions, descriptors, limit, a group of its own, PID 2", () => {
+    const look = `sed -n /^Sig[BIC]/p /proc/self/status; ulimit -Sn; ls /proc/self/fd | wc -l; cut -d" " -f1,5 /proc/$$/stat`;
+    const place = "ulimit -Sn 123; PATH=/nowhere:/none:$PATH; nsexec --pid --mount-proc -- pid1 --trace";
+    const spawned = started(`${place} sh -c '${look}' 9</dev/null`);
+    const forked = started(`${place} nsexec --uts sh -c '${look}' 9</dev/null`);
+    assert.deepEqual([spawned.call, forked.call], ["posix_spawn", "clone3"]);
+    assert.equal(spawned.stdout, forked.stdout);
+    const mask = "0".repeat(16);
+    assert.equal(spawned.stdout, `SigBlk:\t${mask}\nSigIgn:\t${mask}\nSigCgt:\t${mask}\n123\n4\n2 2\n`);
+  });
+
+  test("a file that cannot be executed is told as ever, and a script without #! goes to the shell", () => {
+    for (const [word, status] of [
+      ["/none", 127],
+      ["none", 127],
+      ["/etc", 126],
+      ["/etc/passwd", 126],
+    ] as const) {
+      const [spawned, forked] = [`pid1 ${word}`, `pid1 nsexec --uts ${word}`].map((script) => sh(script));
+      assert.equal(spawned?.status, status, word);
+      assert.equal(forked?.status, status, word);
+      assert.equal(
+        spawned?.stderr.replace(/^pid1: /, ""),
+        forked?.stderr.replace(/^nsexec: /, "").replaceAll("\n        ", "\n      "),
+        word,
+      );
+    }
+    const script = sh(`cd ${dir} && printf 'echo $0 $1\n' >plain && chmod +x plain && pid1 ./plain word`);
+    assert.deepEqual([script.stdout, script.status], ["./plain word\n", 0]);
+  });
+
+  test("no more processes: the rule of clone(2), and 125", () => {
+    const { status, stderr } = sh(
+      `timeout -s KILL 60 strace -f -qq -o /dev/null -e trace=clone,clone3,vfork -e inject=clone,clone3,vfork:error=EAGAIN:when=${isNative ? "1+" : "3+"} pid1 true`,
+    );
+    assert.equal(status, 125, stderr);
+    assert.match(stderr, /^pid1: clone\(CLONE_VM\|CLONE_VFORK\|SIGCHLD\): EAGAIN .*\n {6}.*pids\.max/m);
+  });
+});
+
 describe("pid1: options", need("root", "perl"), () => {
   const group = async (words: string[]) => {
     const running = await start(["pid1", ...words, "sh", "-c", "sleep 50 >/dev/null 2>&1 & echo ready $!; wait"]);

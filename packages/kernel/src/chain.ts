@@ -181,11 +181,16 @@ export function enterLink(link: Link): void {
 /** Becomes the next program: one of ours in this same process, or by execve; it never returns. */
 export function become(next: Next): never {
   if (next.kind === "program") {
-    if (steps.on) steps.say(`running: ${next.argv.map(shellQuote).join(" ")}`);
+    sayRunning(next);
     return execProgram(next.argv);
   }
   if (next.settings.mode === "exec" && reachable()) return execLink(next);
   return runLink(next);
+}
+
+/** The step that a program is. */
+export function sayRunning({ argv }: Program): void {
+  if (steps.on) steps.say(`running: ${argv.map(shellQuote).join(" ")}`);
 }
 
 /** True when a link in the rest of the chain, however far, is such a one. */

@@ -1,14 +1,15 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
 
 import { readBinary } from "./binary.ts";
-import { ExecError, failedWith, type SyscallError } from "./errno.ts";
+import { ExecError, failedWith, SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { forked } from "./fork.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
-import { declare, errno, koffi, setErrno } from "./libc.ts";
+import { declare, errno, setErrno } from "./libc.ts";
 import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
+import { describeExec, posixSpawn, stringArray, type Words } from "./spawn.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
 import { wayOut } from "./wayout.ts";
 import { whyNotExecutable } from "./whynot.ts";
@@ -46,35 +47,20 @@ export const payload: Payload = {
   lastStep: undefined,
 };
 
-const execveC = declare("execve");
-
 /** Variables by their names, of which __proto__ is one like any other. */
 export function variables(from: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.assign(Object.create(null), from);
 }
 
-/** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
-function stringArray(words: readonly (string | Buffer)[]): { pointers: Uint8Array; text: Buffer } {
-  let size = 1;
-  for (const word of words) size += (typeof word === "string" ? Buffer.byteLength(word) : word.length) + 1;
-  const text = Buffer.alloc(size);
-  const pointers = new BigUint64Array(words.length + 1);
-  const base = BigInt(koffi.address(text));
-  let at = 0;
-  for (const [i, word] of words.entries()) {
-    pointers[i] = base + BigInt(at);
-    at += (typeof word === "string" ? text.write(word, at) : word.copy(text, at)) + 1;
-  }
-  return { pointers: new Uint8Array(pointers.buffer), text };
-}
+const execveC = declare("execve");
 
 /**
  * execve(2). Does not return when it succeeds, so it is traced before the call.
  *
  * @throws SyscallError ENOENT, EACCES, ENOEXEC, E2BIG, …
  */
-export function execve(path: string, argv: readonly (string | Buffer)[], env: readonly (string | Buffer)[]): never {
-  const args = () => [quote(path), `[${argv.map((word) => quote(word.toString())).join(", ")}]`, `0x… /* ${env.length} vars */`];
+export function execve(path: string, argv: Words, env: Words): never {
+  const args = () => describeExec(path, argv, env);
   if (tracer.mode !== "off") trace("execve", args());
   const words = stringArray(argv);
   const vars = stringArray(env);
@@ -106,14 +92,14 @@ export function keepRawBytes(argv: readonly string[]): void {
 let rawArgv: Buffer[] | undefined;
 let rawEnv: ReadonlyMap<string, Buffer> | undefined;
 
-function environment(): (string | Buffer)[] {
+function environment(): Words {
   const env = consoleSocket.fd === -1 ? payload.env : { ...payload.env, CONTAIN_CONSOLE: `${consoleSocket.fd}` };
   return Object.entries(env).map(([key, value]) => rawEnv?.get(`${key}=${value}`) ?? `${key}=${value}`);
 }
 
-/** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
-function startClean(): void {
-  const { launch, preserveFds, passed, limits, inherited } = payload;
+/** Leaves the program the descriptors that are its own, and the soft RLIMIT_NOFILE of our caller. */
+function cleanDescriptors(): void {
+  const { launch, preserveFds, passed, inherited } = payload;
   closeOnExecFrom(3 + preserveFds);
   // execve would still find them by a path that leads through /proc, `/bin -> /proc/self/fd/5` (CVE-2024-21626).
   for (const fd of inherited) if (fd >= 3 + preserveFds) closeQuietly(fd);
@@ -123,6 +109,12 @@ function startClean(): void {
     else if (fd < 3 + preserveFds) setCloseOnExec(fd, false);
   }
   if (launch.softFileLimit !== undefined) setSoftFileLimit(launch.softFileLimit);
+}
+
+/** Undoes what the runtime changed: descriptors, RLIMIT_NOFILE, signal dispositions, the mask. */
+function startClean(): void {
+  const { launch, limits } = payload;
+  cleanDescriptors();
   resetDispositions(launch.ignored, !forked);
   setSignalMask(launch.blocked);
   for (const limit of limits) if (payload.lastStep !== undefined || !isOfMemory(limit)) setLimit(limit);
@@ -140,21 +132,47 @@ const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is no
  * @throws ExecError 127 when it was not found, 126 when it was found but cannot be executed
  */
 export function execProgram(argv: readonly string[]): never {
+  return startProgram(argv, startClean, execve);
+}
+
+/** True when PROG needs nothing between fork and execve that posix_spawn(3) cannot do, so `spawnProgram` will do for it. */
+export function canSpawn(): boolean {
+  const { launch, limits, lastStep } = payload;
+  const ignores = launch.ignored.some((byte) => byte !== 0);
+  return limits.length === 0 && lastStep === undefined && !ignores && launch.closed.length === 0 && consoleSocket.fd === -1;
+}
+
+/**
+ * Starts PROG as a child, found as `execProgram` finds it. The child shares our memory until its execve, so nothing is copied.
+ *
+ * @param ownGroup in a process group of its own
+ * @returns its PID in this PID namespace
+ * @throws ExecError as `execProgram`; SyscallError EAGAIN, ENOMEM when there can be no more processes (clone(2))
+ */
+export function spawnProgram(argv: readonly string[], ownGroup: boolean): number {
+  return startProgram(argv, cleanDescriptors, (path, words, env) =>
+    posixSpawn(path, words, env, { blocked: payload.launch.blocked, ownGroup }),
+  );
+}
+
+/** Tries the files that PROG may be until `start` succeeds with one. */
+function startProgram<T>(argv: readonly string[], prepare: () => void, start: (path: string, argv: Words, env: Words) => T): T {
   const [name = ""] = argv;
   const words = rawArgv === undefined ? argv : rawArgv.slice(-argv.length);
   const env = environment();
   if (payload.inside !== undefined && name !== "") for (const path of candidates(name)) checkWay(path);
-  startClean();
+  prepare();
   let failure: SyscallError | undefined;
   let failedPath = name;
   for (const path of candidates(name)) {
     try {
-      execve(path, words, env);
+      return start(path, words, env);
     } catch (error) {
+      if (!(error instanceof SyscallError) || error.syscall !== "execve") throw error;
       if (!failedWith(error, "ENOENT", "ENOTDIR", "EACCES", "ENOEXEC", "ENAMETOOLONG") || !name) {
-        throw cannotExecute(path, error as SyscallError);
+        throw cannotExecute(path, error);
       }
-      if (error.code === "ENOEXEC") execByShell(path, words, env, error);
+      if (error.code === "ENOEXEC") return startByShell(path, words, error, (shell, argv) => start(shell, argv, env));
       const found = error.code === "EACCES" || whyNotExecutable(path, error.code) !== undefined;
       if (failure === undefined || (found && failure.code !== "EACCES")) {
         failure = error;
@@ -181,10 +199,10 @@ function candidates(name: string): string[] {
 }
 
 /** A script without a #! line: execvp(3) hands it to the shell. A binary for another machine must not go there. */
-function execByShell(path: string, words: readonly (string | Buffer)[], env: readonly (string | Buffer)[], error: SyscallError): void {
+function startByShell<T>(path: string, words: Words, error: SyscallError, start: (path: string, argv: Words) => T): T {
   if (readBinary(path)?.kind !== "other") throw cannotExecute(path, error);
   try {
-    execve("/bin/sh", ["/bin/sh", path, ...words.slice(1)], env);
+    return start("/bin/sh", ["/bin/sh", path, ...words.slice(1)]);
   } catch {
     throw cannotExecute(path, error);
   }

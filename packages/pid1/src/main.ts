@@ -1,6 +1,7 @@
 // pid1: be init. Forward signals, reap orphans, report the child's status.
 import {
   become,
+  canSpawn,
   clone3,
   closeAllBut,
   controllingTerminal,
@@ -10,10 +11,12 @@ import {
   kill,
   messages,
   payload,
+  sayRunning,
   setChildSubreaper,
   setForegroundGroup,
   setParentDeathSignal,
   setpgid,
+  spawnProgram,
   type Tool,
   takeAllSignals,
 } from "@contain-tools/kernel";
@@ -31,17 +34,28 @@ export const pid1: Tool<Plan, keyof typeof options> = {
     dieWithParent(plan.deathSignal);
     if (getpid() !== 1 || plan.subreaper) setChildSubreaper();
     hideSecrets(plan.areas, plan.title);
-    const child = clone3({ flags: 0 }, () => {
-      // On a terminal made for us keys come here whatever was planned; only here can it be known.
-      if (!plan.singleChild) takeGroup(plan.foreground || payload.ownTerminal);
-      return become(plan.next);
-    });
-    if (!plan.singleChild) joinGroup(child);
+    const child = startChild(plan);
     messages.fd = 2;
     closeAllBut(plan.runtimeEvents); // nothing of the host's stays open in the init (CVE-2024-21626)
     return serve(plan, child);
   },
 };
+
+/** By posix_spawn(3) where that will do: a fork would copy our memory, for a child that throws it away at its execve. */
+function startChild({ next, singleChild, foreground }: Plan): number {
+  // On a terminal made for us keys come here whatever was planned; only here can it be known.
+  const takesTerminal = !singleChild && (foreground || payload.ownTerminal);
+  if (next.kind === "program" && !takesTerminal && canSpawn()) {
+    sayRunning(next);
+    return spawnProgram(next.argv, !singleChild);
+  }
+  const child = clone3({ flags: 0 }, () => {
+    if (!singleChild) takeGroup(takesTerminal);
+    return become(next);
+  });
+  if (!singleChild) joinGroup(child);
+  return child;
+}
 
 function dieWithParent(signal: number): void {
   if (signal === 0) return;
