@@ -69,6 +69,14 @@ describe("contain run --detach", need("root"), () => {
     assert.deepEqual(readdirSync(`/proc/${init?.pid}/fd`), ["0", "1", "2"]);
   });
 
+  test("a program that cannot be started is told to the caller, whatever descriptors it has open", () => {
+    for (const init of ["", "--init"]) {
+      const open = [3, 4, 5, 6, 7, 8, 9].map((fd) => `${fd}<${import.meta.filename}`).join(" ");
+      const { stdout, status } = sh(`exec ${open}; contain run -qd ${init} --rootfs ${rootfs} -- /none`);
+      assert.deepEqual([stdout, status], ["", 127], init);
+    }
+  });
+
   test("the supervisor has at most 12 MB of its own, and takes no CPU time", async () => {
     for (const options of [[], ["-t"]]) {
       const { supervisor } = inspect(detached(["sleep", "60"], options));

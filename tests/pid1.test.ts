@@ -255,11 +255,17 @@ describe("pid1: memory", need("root", "perl"), () => {
   });
 });
 
-describe("pid1: how the child is started", need("root", "strace"), () => {
+describe("pid1: how the child is started", need("root", "perl", "strace"), () => {
   /** Which call made the child, and what it wrote. */
   const started = (script: string) => {
     const { stdout, stderr, status } = sh(script);
-    return { stdout, status, call: /^\[pid1 \d+\] (clone3|posix_spawn)\(/m.exec(stderr)?.[1], stderr };
+    return { stdout, status, call: /^\[pid1 \d+\] (clone3|posix_spawn)\(.* = \d+\r?$/m.exec(stderr)?.[1], stderr };
+  };
+  /** What blocks some signals, then becomes its words: rt_sigprocmask(2) itself, since libc keeps 32 and 33 to itself. */
+  const blocking = (...signals: number[]) => {
+    const set = signals.reduce((sum, signal) => sum | (1n << BigInt(signal - 1)), 0n);
+    const number = process.arch === "arm64" ? 135 : 14;
+    return `perl -e '$s = pack "Q", ${set}; syscall(${number}, 2, $s, 0, 8) == 0 or die; exec @ARGV'`;
   };
 
   test("by posix_spawn where that will do; a fork where something is to be set that it cannot set", () => {
@@ -271,6 +277,8 @@ describe("pid1: how the child is started", need("root", "strace"), () => {
       "pid1 --trace nsexec --uts true": "clone3", // a link of ours
       "confine --ulimit core=0 -- pid1 --trace true": "clone3",
       "nsexec --tty -- pid1 --trace true >&2": "clone3",
+      [`${blocking(10, 34)} pid1 --trace true`]: "posix_spawn",
+      [`${blocking(10, 33)} pid1 --trace true`]: "clone3",
     };
     for (const [script, call] of Object.entries(cases)) {
       const found = started(script);
@@ -280,42 +288,58 @@ describe("pid1: how the child is started", need("root", "strace"), () => {
   });
 
   test("either way it finds what pid1 was started with: mask, dispositions, descriptors, limit, a group of its own, PID 2", () => {
-    const look = `sed -n /^Sig[BIC]/p /proc/self/status; ulimit -Sn; ls /proc/self/fd | wc -l; cut -d" " -f1,5 /proc/$$/stat`;
-    const place = "ulimit -Sn 123; PATH=/nowhere:/none:$PATH; nsexec --pid --mount-proc -- pid1 --trace";
-    const spawned = started(`${place} sh -c '${look}' 9</dev/null`);
-    const forked = started(`${place} nsexec --uts sh -c '${look}' 9</dev/null`);
-    assert.deepEqual([spawned.call, forked.call], ["posix_spawn", "clone3"]);
-    assert.equal(spawned.stdout, forked.stdout);
-    const mask = "0".repeat(16);
-    assert.equal(spawned.stdout, `SigBlk:\t${mask}\nSigIgn:\t${mask}\nSigCgt:\t${mask}\n123\n4\n2 2\n`);
+    const file = join(dir, "open");
+    const place = `ulimit -Sn 123; PATH=/nowhere:/none:$PATH; exec 5<${import.meta.filename} 6>${file} 7>>${file} 8</ 9</dev/null </dev/null`;
+    const both = (fds: number, words: string) => {
+      const chain = `${place}; ${blocking(10, 14, 40)} nsexec --pid --mount-proc -- pid1 --preserve-fds ${fds} --trace`;
+      const [spawned, forked] = [started(`${chain} ${words}`), started(`${chain} nsexec --uts ${words}`)];
+      assert.deepEqual([spawned.call, forked.call], ["posix_spawn", "clone3"]);
+      assert.equal(spawned.stdout, forked.stdout);
+      return spawned.stdout;
+    };
+    const found = both(0, "grep -hE '^(Pid|SigBlk|SigIgn|SigPnd)|open files' /proc/self/status /proc/self/limits");
+    assert.match(found, /^Pid:\t2\nSigPnd:\t0+\nSigBlk:\t0000008000002200\nSigIgn:\t0+\nMax open files +123 /);
+    assert.match(both(0, "cut -d' ' -f1,5 /proc/self/stat"), /^2 2\n$/);
+    const links = "readlink /proc/self/fd/5 /proc/self/fd/6 /proc/self/fd/7 /proc/self/fd/8";
+    assert.equal(both(0, links), "");
+    assert.equal(both(4, links), `${import.meta.filename}\n${file}\n`);
   });
 
-  test("a file that cannot be executed is told as ever, and a script without #! goes to the shell", () => {
-    for (const [word, status] of [
-      ["/none", 127],
-      ["none", 127],
-      ["/etc", 126],
-      ["/etc/passwd", 126],
-    ] as const) {
-      const [spawned, forked] = [`pid1 ${word}`, `pid1 nsexec --uts ${word}`].map((script) => sh(script));
-      assert.equal(spawned?.status, status, word);
-      assert.equal(forked?.status, status, word);
-      assert.equal(
-        spawned?.stderr.replace(/^pid1: /, ""),
-        forked?.stderr.replace(/^nsexec: /, "").replaceAll("\n        ", "\n      "),
-        word,
-      );
+  test("whatever PROG is, the end, the message and the PID are those of a fork", () => {
+    sh(
+      `cd ${dir} && printf 'echo $$ $0 $1\n' >plain && chmod +x plain && mkdir -p no closed && touch no/plain && cp /bin/true closed && chmod 700 closed`,
+    );
+    const cases: readonly [words: string, status: number, output: RegExp, before?: string][] = [
+      ["/none", 127, /"\/none": no such file/],
+      ["none", 127, /none: not found in PATH/],
+      ["''", 127, /no such file/],
+      ["/etc", 126, /it is a directory/],
+      ["/etc/passwd", 126, /EACCES/],
+      ["-e 127 /none", 0, /no such file/],
+      ["-e 126 /etc", 0, /it is a directory/],
+      [`${dir}/plain word`, 0, /^2 \/.*\/plain word$/],
+      ["plain word", 0, /^2 \/.*\/plain word$/, `PATH=${dir}/no:${dir}:$PATH`],
+      [`${dir}/closed/true`, 0, /^$/, "confine --user 1000:1000 --caps dac_read_search"],
+    ];
+    for (const [words, status, output, before = ""] of cases) {
+      const [path, link] = before.startsWith("PATH") ? [before, "confine"] : ["", before || "confine"];
+      const chain = (limits: string) => sh(`${path}; nsexec --pid --mount-proc -- ${link} ${limits} -- pid1 ${words}`.replace(/^; /, ""));
+      const [spawned, forked] = [chain(""), chain("--ulimit core=0")];
+      assert.equal(spawned.status, status, `${words}: ${spawned.stderr}`);
+      assert.match((spawned.stdout + spawned.stderr).trim(), output, words);
+      assert.deepEqual([forked.status, forked.stdout, forked.stderr], [spawned.status, spawned.stdout, spawned.stderr], words);
     }
-    const script = sh(`cd ${dir} && printf 'echo $0 $1\n' >plain && chmod +x plain && pid1 ./plain word`);
-    assert.deepEqual([script.stdout, script.status], ["./plain word\n", 0]);
   });
 
   test("no more processes: the rule of clone(2), and 125", () => {
-    const { status, stderr } = sh(
-      `timeout -s KILL 60 strace -f -qq -o /dev/null -e trace=clone,clone3,vfork -e inject=clone,clone3,vfork:error=EAGAIN:when=${isNative ? "1+" : "3+"} pid1 true`,
-    );
-    assert.equal(status, 125, stderr);
-    assert.match(stderr, /^pid1: clone\(CLONE_VM\|CLONE_VFORK\|SIGCHLD\): EAGAIN .*\n {6}.*pids\.max/m);
+    const calls = "clone,clone3,vfork";
+    for (const prog of ["true", `${dir}/plain`]) {
+      const { status, stderr } = sh(
+        `timeout -s KILL 60 strace -f -qq -o /dev/null -e trace=${calls},prctl -e inject=${calls}:error=EAGAIN:when=${isNative ? 1 : 3}+ pid1 ${prog}`,
+      );
+      assert.equal(status, 125, stderr);
+      assert.match(stderr, /^pid1: clone3\(.*\): EAGAIN .*\n {6}.*pids\.max/m);
+    }
   });
 });
 

@@ -77,6 +77,7 @@ function keepOnly(fd: number): number {
   dup2(fd, kept);
   setCloseOnExec(kept, true);
   closeAllBut([...openDescriptors(3, kept + 1), ...runtimeEvents()]);
+  payload.inherited = []; // their numbers will be those of ours
   return kept;
 }
 

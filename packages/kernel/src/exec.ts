@@ -1,15 +1,14 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
 
 import { readBinary } from "./binary.ts";
-import { ExecError, failedWith, SyscallError } from "./errno.ts";
+import { ExecError, failedWith, type SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { forked } from "./fork.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
-import { declare, errno, setErrno } from "./libc.ts";
+import { declare, errno, koffi, setErrno } from "./libc.ts";
 import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
-import { describeExec, posixSpawn, stringArray, type Words } from "./spawn.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
 import { wayOut } from "./wayout.ts";
 import { whyNotExecutable } from "./whynot.ts";
@@ -47,12 +46,35 @@ export const payload: Payload = {
   lastStep: undefined,
 };
 
+const execveC = declare("execve");
+
 /** Variables by their names, of which __proto__ is one like any other. */
 export function variables(from: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.assign(Object.create(null), from);
 }
 
-const execveC = declare("execve");
+/** argv or an environment; as bytes what is not UTF-8. */
+export type Words = readonly (string | Buffer)[];
+
+/** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
+export function stringArray(words: Words): { pointers: Uint8Array; text: Buffer } {
+  let size = 1;
+  for (const word of words) size += (typeof word === "string" ? Buffer.byteLength(word) : word.length) + 1;
+  const text = Buffer.alloc(size);
+  const pointers = new BigUint64Array(words.length + 1);
+  const base = BigInt(koffi.address(text));
+  let at = 0;
+  for (const [i, word] of words.entries()) {
+    pointers[i] = base + BigInt(at);
+    at += (typeof word === "string" ? text.write(word, at) : word.copy(text, at)) + 1;
+  }
+  return { pointers: new Uint8Array(pointers.buffer), text };
+}
+
+/** The arguments of execve(2) as strace decodes them. */
+export function describeExec(path: string, argv: Words, env: Words): string[] {
+  return [quote(path), `[${argv.map((word) => quote(word.toString())).join(", ")}]`, `0x… /* ${env.length} vars */`];
+}
 
 /**
  * execve(2). Does not return when it succeeds, so it is traced before the call.
@@ -92,13 +114,18 @@ export function keepRawBytes(argv: readonly string[]): void {
 let rawArgv: Buffer[] | undefined;
 let rawEnv: ReadonlyMap<string, Buffer> | undefined;
 
+/** The words and the environment that PROG gets. */
+export function wordsFor(argv: readonly string[]): { words: Words; env: Words } {
+  return { words: rawArgv === undefined ? argv : rawArgv.slice(-argv.length), env: environment() };
+}
+
 function environment(): Words {
   const env = consoleSocket.fd === -1 ? payload.env : { ...payload.env, CONTAIN_CONSOLE: `${consoleSocket.fd}` };
   return Object.entries(env).map(([key, value]) => rawEnv?.get(`${key}=${value}`) ?? `${key}=${value}`);
 }
 
 /** Leaves the program the descriptors that are its own, and the soft RLIMIT_NOFILE of our caller. */
-function cleanDescriptors(): void {
+export function cleanDescriptors(): void {
   const { launch, preserveFds, passed, inherited } = payload;
   closeOnExecFrom(3 + preserveFds);
   // execve would still find them by a path that leads through /proc, `/bin -> /proc/self/fd/5` (CVE-2024-21626).
@@ -132,47 +159,20 @@ const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is no
  * @throws ExecError 127 when it was not found, 126 when it was found but cannot be executed
  */
 export function execProgram(argv: readonly string[]): never {
-  return startProgram(argv, startClean, execve);
-}
-
-/** True when PROG needs nothing between fork and execve that posix_spawn(3) cannot do, so `spawnProgram` will do for it. */
-export function canSpawn(): boolean {
-  const { launch, limits, lastStep } = payload;
-  const ignores = launch.ignored.some((byte) => byte !== 0);
-  return limits.length === 0 && lastStep === undefined && !ignores && launch.closed.length === 0 && consoleSocket.fd === -1;
-}
-
-/**
- * Starts PROG as a child, found as `execProgram` finds it. The child shares our memory until its execve, so nothing is copied.
- *
- * @param ownGroup in a process group of its own
- * @returns its PID in this PID namespace
- * @throws ExecError as `execProgram`; SyscallError EAGAIN, ENOMEM when there can be no more processes (clone(2))
- */
-export function spawnProgram(argv: readonly string[], ownGroup: boolean): number {
-  return startProgram(argv, cleanDescriptors, (path, words, env) =>
-    posixSpawn(path, words, env, { blocked: payload.launch.blocked, ownGroup }),
-  );
-}
-
-/** Tries the files that PROG may be until `start` succeeds with one. */
-function startProgram<T>(argv: readonly string[], prepare: () => void, start: (path: string, argv: Words, env: Words) => T): T {
   const [name = ""] = argv;
-  const words = rawArgv === undefined ? argv : rawArgv.slice(-argv.length);
-  const env = environment();
+  const { words, env } = wordsFor(argv);
   if (payload.inside !== undefined && name !== "") for (const path of candidates(name)) checkWay(path);
-  prepare();
+  startClean();
   let failure: SyscallError | undefined;
   let failedPath = name;
   for (const path of candidates(name)) {
     try {
-      return start(path, words, env);
+      execve(path, words, env);
     } catch (error) {
-      if (!(error instanceof SyscallError) || error.syscall !== "execve") throw error;
       if (!failedWith(error, "ENOENT", "ENOTDIR", "EACCES", "ENOEXEC", "ENAMETOOLONG") || !name) {
-        throw cannotExecute(path, error);
+        throw cannotExecute(path, error as SyscallError);
       }
-      if (error.code === "ENOEXEC") return startByShell(path, words, error, (shell, argv) => start(shell, argv, env));
+      if (error.code === "ENOEXEC") execByShell(path, words, env, error);
       const found = error.code === "EACCES" || whyNotExecutable(path, error.code) !== undefined;
       if (failure === undefined || (found && failure.code !== "EACCES")) {
         failure = error;
@@ -193,16 +193,17 @@ function checkWay(path: string): void {
   throw new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
 }
 
-function candidates(name: string): string[] {
+/** The files that PROG may be, in the order in which they are tried. */
+export function candidates(name: string): string[] {
   if (name.includes("/") || name === "") return [name];
   return (payload.env["PATH"] ?? DEFAULT_PATH).split(":").map((dir) => (dir === "" ? name : `${dir}/${name}`));
 }
 
 /** A script without a #! line: execvp(3) hands it to the shell. A binary for another machine must not go there. */
-function startByShell<T>(path: string, words: Words, error: SyscallError, start: (path: string, argv: Words) => T): T {
+function execByShell(path: string, words: Words, env: Words, error: SyscallError): void {
   if (readBinary(path)?.kind !== "other") throw cannotExecute(path, error);
   try {
-    return start("/bin/sh", ["/bin/sh", path, ...words.slice(1)]);
+    execve("/bin/sh", ["/bin/sh", path, ...words.slice(1)], env);
   } catch {
     throw cannotExecute(path, error);
   }

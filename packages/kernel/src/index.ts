@@ -79,6 +79,7 @@ export * from "./secrets.ts";
 export * from "./signal.ts";
 export * from "./socket.ts";
 export { acceptFrom, socketpair } from "./sockets.ts";
+export * from "./spawn.ts";
 export * from "./subid.ts";
 export * from "./terminal.ts";
 export * from "./termios.ts";

@@ -1,44 +1,18 @@
-// posix_spawn(3), and what it and execve(2) are given: words as C has them.
-import { SyscallError } from "./errno.ts";
-import { declare, ERRNO, errno, koffi } from "./libc.ts";
-import type { SignalSet } from "./signal.ts";
-import { flags, quote, trace, tracer } from "./trace.ts";
+// A program as a child by posix_spawn(3), clone(2) with CLONE_VM|CLONE_VFORK and execve(2) in one: the child copies no memory of ours.
+import { statSync } from "node:fs";
+import { readBinary } from "./binary.ts";
+import { codeOf } from "./errno.ts";
+import { candidates, cleanDescriptors, describeExec, payload, stringArray, wordsFor } from "./exec.ts";
+import { declare } from "./libc.ts";
+import { hasSignal } from "./signal.ts";
+import { consoleSocket } from "./socket.ts";
+import { flags, trace, tracer } from "./trace.ts";
+import { wayOut } from "./wayout.ts";
 
-/** argv or an environment; as bytes what is not UTF-8. */
-export type Words = readonly (string | Buffer)[];
-
-/** A NULL-terminated array of C strings, in memory that neither moves nor goes away while a call reads it. */
-export function stringArray(words: Words): { pointers: Uint8Array; text: Buffer } {
-  let size = 1;
-  for (const word of words) size += (typeof word === "string" ? Buffer.byteLength(word) : word.length) + 1;
-  const text = Buffer.alloc(size);
-  const pointers = new BigUint64Array(words.length + 1);
-  const base = BigInt(koffi.address(text));
-  let at = 0;
-  for (const [i, word] of words.entries()) {
-    pointers[i] = base + BigInt(at);
-    at += (typeof word === "string" ? text.write(word, at) : word.copy(text, at)) + 1;
-  }
-  return { pointers: new Uint8Array(pointers.buffer), text };
-}
-
-/** The arguments of execve(2) as strace decodes them. */
-export function describeExec(path: string, argv: Words, env: Words): string[] {
-  return [quote(path), `[${argv.map((word) => quote(word.toString())).join(", ")}]`, `0x… /* ${env.length} vars */`];
-}
-
-export interface SpawnAttributes {
-  /** The child's signal mask. */
-  readonly blocked: SignalSet;
-  /** In a process group of its own. */
-  readonly ownGroup: boolean;
-}
-
-// <spawn.h>: the same numbers in glibc and musl; so are the functions, for the struct is laid out differently.
+// <spawn.h>: the numbers are the same in glibc and musl.
 const FLAGS = { POSIX_SPAWN_SETPGROUP: 2, POSIX_SPAWN_SETSIGDEF: 4, POSIX_SPAWN_SETSIGMASK: 8 };
-const ATTRIBUTES = 512; // bytes; posix_spawnattr_t has 336
-const SIGSET = 128; // bytes of a sigset_t, the kernel's eight first
-const F_OK = 0;
+const ATTRIBUTES = 512; // bytes; a posix_spawnattr_t has 336
+const SIGSET = 128; // bytes of a sigset_t, of which the kernel's are the first eight
 
 const initC = declare("posix_spawnattr_init");
 const setFlagsC = declare("posix_spawnattr_setflags");
@@ -46,39 +20,63 @@ const setGroupC = declare("posix_spawnattr_setpgroup");
 const setMaskC = declare("posix_spawnattr_setsigmask");
 const setDefaultC = declare("posix_spawnattr_setsigdefault");
 const spawnC = declare("posix_spawn");
-const accessC = declare("access");
 
 /**
- * posix_spawn(3): clone(2) with CLONE_VM|CLONE_VFORK and execve(2) in one, so that the child copies no memory of ours. Every signal is
- * at its default action in it, also the two that libc keeps to itself.
+ * Starts PROG as a child, as a fork and `execProgram` would.
  *
- * @returns the child's PID
- * @throws SyscallError of `execve`; EAGAIN and ENOMEM of `clone`
+ * @param ownGroup in a process group of its own
+ * @returns its PID in this PID namespace; undefined where posix_spawn(3) will not do or has failed: then a fork has to, which tells why
  */
-export function posixSpawn(path: string, argv: Words, env: Words, { blocked, ownGroup }: SpawnAttributes): number {
-  const args = () => describeExec(path, argv, env);
-  const { text: file } = stringArray([path]);
-  // Where PATH is searched most files are not there; to learn that from a child of its own takes a PID.
-  if (accessC(file, F_OK) !== 0) throw new SyscallError("execve", args(), errno());
-  const words = stringArray(argv);
-  const vars = stringArray(env);
+export function spawnProgram(argv: readonly string[], ownGroup: boolean): number | undefined {
+  const path = needsFork() ? undefined : findFile(argv[0] ?? "");
+  if (path === undefined) return undefined;
+  cleanDescriptors();
+  const { words, env } = wordsFor(argv);
+  const file = stringArray([path]);
+  const argvC = stringArray(words);
+  const envC = stringArray(env);
   const attributes = Buffer.alloc(ATTRIBUTES);
   const mask = Buffer.alloc(SIGSET);
-  mask.set(blocked);
+  mask.set(payload.launch.blocked);
   const bits = FLAGS.POSIX_SPAWN_SETSIGDEF | FLAGS.POSIX_SPAWN_SETSIGMASK | (ownGroup ? FLAGS.POSIX_SPAWN_SETPGROUP : 0);
   initC(attributes);
   setFlagsC(attributes, bits);
   setGroupC(attributes, 0); // a new one
   setMaskC(attributes, mask);
-  setDefaultC(attributes, Buffer.alloc(SIGSET, 0xff));
+  setDefaultC(attributes, Buffer.alloc(SIGSET, 0xff)); // those of libc's own too, which it would leave ignored
   const child = new Int32Array(1);
-  const code = spawnC(new Uint8Array(child.buffer), file, null, attributes, words.pointers, vars.pointers);
-  const [pid = 0] = child;
+  const code = spawnC(new Uint8Array(child.buffer), file.text, null, attributes, argvC.pointers, envC.pointers);
+  const pid = code === 0 ? child[0] : undefined;
   if (tracer.mode !== "off") {
-    const [name = "", ...rest] = args();
-    trace("posix_spawn", [`[${code === 0 ? pid : ""}]`, name, "NULL", `{flags=${flags(FLAGS, bits)}}`, ...rest], code === 0 ? 0 : -1, code);
+    const [name = "", ...rest] = describeExec(path, words, env);
+    trace("posix_spawn", [`[${pid ?? ""}]`, name, "NULL", `{flags=${flags(FLAGS, bits)}}`, ...rest], code === 0 ? 0 : -1, code);
   }
-  const inClone = code === ERRNO["EAGAIN"] || code === ERRNO["ENOMEM"]; // execve too may say so, which is rarer
-  if (code !== 0) throw new SyscallError(inClone ? "clone" : "execve", inClone ? ["CLONE_VM|CLONE_VFORK|SIGCHLD"] : args(), code);
   return pid;
+}
+
+/** True when something is to be done between fork and execve that posix_spawn(3) cannot do. */
+function needsFork(): boolean {
+  const { launch, limits, lastStep } = payload;
+  if (limits.length > 0 || lastStep !== undefined || launch.closed.length > 0 || consoleSocket.fd !== -1) return true;
+  // libc takes its own two signals, 32 and 33, out of every mask.
+  return launch.ignored.some((byte) => byte !== 0) || hasSignal(launch.blocked, 32) || hasSignal(launch.blocked, 33);
+}
+
+/**
+ * The file that PROG is, where there can be no doubt: a failed try would take a PID. Undefined where execvp(3) would go on after a
+ * file that is there, or hand it to the shell, and where the way to one leads out of the container.
+ */
+function findFile(name: string): string | undefined {
+  const paths = candidates(name);
+  if (payload.inside !== undefined && paths.some((path) => wayOut(path) !== undefined)) return undefined;
+  for (const path of paths) {
+    try {
+      const stat = statSync(path);
+      const kind = stat.isFile() && (stat.mode & 0o111) !== 0 ? readBinary(path)?.kind : undefined;
+      return kind === "elf" || kind === "script" ? path : undefined;
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") return undefined;
+    }
+  }
+  return undefined;
 }

@@ -1,10 +1,10 @@
 // pid1: be init. Forward signals, reap orphans, report the child's status.
 import {
   become,
-  canSpawn,
   clone3,
   closeAllBut,
   controllingTerminal,
+  execProgram,
   getpid,
   getppid,
   hideSecrets,
@@ -41,17 +41,17 @@ export const pid1: Tool<Plan, keyof typeof options> = {
   },
 };
 
-/** By posix_spawn(3) where that will do: a fork would copy our memory, for a child that throws it away at its execve. */
+/** By posix_spawn(3) where that will do: a fork copies our memory, for a child that throws it away at its execve. */
 function startChild({ next, singleChild, foreground }: Plan): number {
   // On a terminal made for us keys come here whatever was planned; only here can it be known.
   const takesTerminal = !singleChild && (foreground || payload.ownTerminal);
-  if (next.kind === "program" && !takesTerminal && canSpawn()) {
-    sayRunning(next);
-    return spawnProgram(next.argv, !singleChild);
-  }
+  const program = next.kind === "program" ? next : undefined;
+  if (program !== undefined) sayRunning(program);
+  const spawned = program === undefined || takesTerminal ? undefined : spawnProgram(program.argv, !singleChild);
+  if (spawned !== undefined) return spawned;
   const child = clone3({ flags: 0 }, () => {
     if (!singleChild) takeGroup(takesTerminal);
-    return become(next);
+    return program === undefined ? become(next) : execProgram(program.argv);
   });
   if (!singleChild) joinGroup(child);
   return child;
