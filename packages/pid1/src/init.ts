@@ -37,7 +37,7 @@ import { descendants } from "./descendants.ts";
 /** Serves until the main child has ended and, with --linger, the stragglers had their time. All signals must be blocked. */
 export function serve(plan: Plan, child: number): never {
   const init: Init = { plan, child, status: -1, deadline: 0, gaveTerminal: plan.foreground };
-  if (reap(init)) return leave(init); // the engine makes ready what it calls first, and the child is still starting
+  if (reap(init)) return leave(init); // what the engine makes ready at a first call is ready then, and the child has only begun
   for (;;) {
     keepSmall();
     const left = init.deadline === 0 ? undefined : init.deadline - Date.now();
