@@ -69,6 +69,33 @@ describe("contain rootfs", need("root"), () => {
     assert.ok(existsSync(join(dir, "way/to/it/bin/sh")));
   });
 
+  test("modes are those of a real root, whatever the umask: an ordinary user has his /tmp", () => {
+    const rootfs = join(dir, "modes");
+    sh(`umask 027; contain rootfs ${rootfs}`);
+    const modes = sh(`cd ${rootfs}; find . -type d -printf '%m %p\\n' | sort -k 2`).stdout;
+    const others = modes.split("\n").filter((line) => line !== "" && !line.startsWith("755 "));
+    assert.deepEqual(others, ["555 ./proc", "700 ./root", "555 ./sys", "1777 ./tmp", "1777 ./var/tmp"]);
+    assert.equal(sh(`find ${rootfs}/etc -type f ! -perm 644`).stdout, "");
+    assert.equal(sh(`find ${rootfs}/bin -type f ! -perm -755`).stdout, "");
+    const inside = "touch /tmp/mine /var/tmp/mine && stat -c %a /tmp && ! rm /tmp/roots 2>/dev/null";
+    writeFileSync(join(rootfs, "tmp/roots"), "");
+    const { status, stdout, stderr } = run([
+      "contain",
+      "run",
+      "-q",
+      "--rw",
+      "--rootfs",
+      rootfs,
+      "--user",
+      "1000",
+      "--",
+      "sh",
+      "-c",
+      inside,
+    ]);
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "1777\n", stderr: "" });
+  });
+
   test("the umask of the caller does not lock other users out", () => {
     const rootfs = join(dir, "open");
     sh(`umask 077; contain rootfs ${rootfs}`);

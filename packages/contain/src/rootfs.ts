@@ -1,5 +1,5 @@
 // `contain rootfs DIR`: a small root file system from programs of this host, without a download.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { codeOf, exit, readBinary, steps, UsageError } from "@contain-tools/kernel";
@@ -20,6 +20,8 @@ export function readRootfsPlan(words: readonly string[]): RootfsPlan {
 }
 
 const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/tmp"];
+/** Those that are not 0755 on any host: anybody's files (sticky), root's own, and what a mount will cover. */
+const MODES = { tmp: 0o1777, "var/tmp": 0o1777, root: 0o700, proc: 0o555, sys: 0o555 } as const;
 const PROGRAMS = [
   "sh",
   "cat",
@@ -66,6 +68,7 @@ export function makeRootfs({ dir }: RootfsPlan): never {
   steps.on = true;
   process.umask(0o022); // the files are for every user of a container
   for (const name of DIRECTORIES) makeDirectory(join(dir, name));
+  for (const [name, mode] of Object.entries(MODES)) chmodSync(join(dir, name), mode);
   const busybox = findStaticBusybox();
   if (busybox === undefined) copyPrograms(dir);
   else installBusybox(dir, busybox);
