@@ -273,7 +273,9 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       assert.match(head ?? "", /^ID +NAME +PID +STATUS +STARTED +MEMORY +PIDS +COMMAND$/);
       assert.match(
         line,
-        new RegExp(`^${box.id} +t\\d+ +${box.pid} +running +\\S+ m?s ago +\\S+ +2(/\\S+)? +sh -c 'sleep 1000; : \\?\\[31m\\?'$`),
+        new RegExp(
+          `^${box.id} +t\\d+ +${box.pid} +running +\\S+ m?s ago +\\S+ +2(/\\S+)? +sh -c 'sleep 1000; : \\\\x1b\\[31m\\\\u\\{202e\\}'$`,
+        ),
       );
       assert.equal(out(contain("ps", "-q")), `${box.id}\n`);
       const [row] = world.list();

@@ -9,14 +9,6 @@ export function print(text: string): void {
   if (!printed(text)) exit(0);
 }
 
-/** JSON in which nothing can write on a terminal: what JSON.stringify leaves as it is, C1 and bidirectional controls, is escaped too. */
-export function jsonText(value: unknown, indent?: number): string {
-  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return JSON.stringify(value, undefined, indent).replace(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (char) =>
-    char.split("").map(escaped).join(""),
-  );
-}
-
 /** The same for those who have something to clean up: false when the reader has gone. */
 export function printed(text: string): boolean {
   const bytes = Buffer.from(text);

@@ -6,7 +6,7 @@ import type { RunPlan } from "./compose.ts";
 /** The chain as a script that does the same when pasted into a shell. */
 export function chainScript({ argvs, cidfile, detach, id, network }: RunPlan): string {
   const lines = script([
-    ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${shellQuote(cidfile)}) || exit 125`]),
+    ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${scriptQuote(cidfile)}) || exit 125`]),
     ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
     ...supervisorsPart(network),
     shellLine(argvs.run),
@@ -31,7 +31,13 @@ export function scriptOf(argv: readonly string[]): string {
   return script([shellLine(argv)]);
 }
 
-const shellLine = (argv: readonly string[]) => argv.map(shellQuote).join(" ");
+const shellLine = (argv: readonly string[]) => argv.map(scriptQuote).join(" ");
+
+/** A word in which what could write on the terminal is left to printf(1). */
+function scriptQuote(word: string): string {
+  const octal = (char: string) => [...Buffer.from(char)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  return shellQuote(word).replace(/[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `'"$(printf '${octal(char)}')"'`);
+}
 
 function script(lines: readonly string[]): string {
   const path = payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`];

@@ -62,6 +62,7 @@ export { openNetlink } from "./netlink.ts";
 export * from "./options.ts";
 export * from "./parse.ts";
 export * from "./poll.ts";
+export * from "./printable.ts";
 export * from "./privileges.ts";
 export * from "./probe.ts";
 export * from "./proc.ts";

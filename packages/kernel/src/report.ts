@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import type { Diagnosis } from "./denied.ts";
 import { codeOf, ExecError, ToolError } from "./errno.ts";
+import { printable } from "./printable.ts";
 import { exit } from "./process.ts";
 import { say, tracer } from "./trace.ts";
 
@@ -21,16 +22,7 @@ export const steps = {
 
 /** A remark on standard error under the name of the tool at work. */
 export function warn(text: string): void {
-  say(`${tracer.tool}: ${text}\n`);
-}
-
-/** Text without the characters by which a file name or a file of the container's could write on the terminal, or turn a line round. */
-export function printable(text: string): string {
-  if (/^[ -~]*$/.test(text)) return text; // the other pattern takes a millisecond to compile
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
-    const hex = (char.codePointAt(0) ?? 0).toString(16).padStart(2, "0");
-    return hex.length === 2 ? `\\x${hex}` : `\\u{${hex}}`;
-  });
+  say(`${tracer.tool}: ${printable(text)}\n`);
 }
 
 /** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */
@@ -45,7 +37,13 @@ export function report(error: unknown): number {
     say(`${tool}: ${printable(error.message)}\n`); // node:fs names the call, the path and the errno
     return 125;
   }
-  say(`${tool}: this is a bug in ${tool}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const lines = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(
+    `${tool}: this is a bug in ${tool}: ${lines
+      .split("\n")
+      .map((line) => printable(line))
+      .join("\n")}\n`,
+  );
   return 125;
 }
 

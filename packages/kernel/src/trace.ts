@@ -2,6 +2,7 @@
 import { readlinkSync, writeSync } from "node:fs";
 import { errnoName, SyscallError } from "./errno.ts";
 import { declare, errno } from "./libc.ts";
+import { jsonText, printable } from "./printable.ts";
 
 export type TraceMode = "off" | "text" | "json";
 
@@ -42,11 +43,11 @@ export function trace(syscall: string, args: readonly string[], result?: number 
   const { tool, pid } = tracer;
   if (tracer.mode === "json") {
     const outcome = result === undefined ? {} : code ? { result: -1, errno: errnoName(code) } : { result };
-    say(`${JSON.stringify({ tool, pid, syscall, args, ...outcome })}\n`);
+    say(`${jsonText({ tool, pid, syscall, args, ...outcome })}\n`);
     return;
   }
   const tail = result === undefined ? "" : code ? ` = -1 ${errnoName(code)}` : ` = ${result}`;
-  say(`[${tool} ${pid}] ${syscall}(${args.join(", ")})${tail}\n`);
+  say(`${printable(`[${tool} ${pid}] ${syscall}(${args.join(", ")})${tail}`)}\n`);
 }
 
 /**
@@ -65,7 +66,7 @@ export function sys(syscall: string, args: () => string[], call: () => number): 
 
 /** A string as strace quotes it; null is NULL. */
 export function quote(text: string | null): string {
-  return text === null ? "NULL" : JSON.stringify(text);
+  return text === null ? "NULL" : jsonText(text);
 }
 
 /** A word as a shell reads it back, for messages and scripts. */

@@ -1,6 +1,6 @@
 // veth: connect a network namespace to a bridge, then become PROG.
 import { writeSync } from "node:fs";
-import { become, exit, type Tool } from "@contain-tools/kernel";
+import { become, exit, jsonText, type Tool } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { describe, look } from "./show.ts";
 import { connect } from "./steps.ts";
@@ -15,7 +15,7 @@ export const veth: Tool<Plan, keyof typeof options> = {
     if (pair !== undefined) connect(pid, pair);
     else if (pid !== undefined) {
       const shown = look(pid);
-      writeSync(1, json ? `${JSON.stringify(shown)}\n` : describe(shown));
+      writeSync(1, json ? `${jsonText(shown)}\n` : describe(shown));
     }
     return next === undefined ? exit(0) : become(next);
   },

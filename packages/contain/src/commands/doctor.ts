@@ -1,7 +1,7 @@
 // `contain doctor`: what this host can do for containers, as a table with reasons and mends. Nothing is changed.
 import { dirname } from "node:path";
 import { type CgsetPlan, locate } from "@contain-tools/cgset";
-import { exit, withCommon } from "@contain-tools/kernel";
+import { exit, jsonText, withCommon } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
 import { callChecks } from "../doctor/calls.ts";
 import { cgroupChecks } from "../doctor/cgroups.ts";
@@ -27,7 +27,7 @@ export const doctor = subcommand({
     const example = chain.link(["cgset", "--name", "contain-doctor", "--make"]).plan as CgsetPlan;
     return () => {
       const checks = examine((hierarchy) => dirname(locate(example, hierarchy)));
-      print(given.has("json") ? checks.map((one) => `${JSON.stringify(one)}\n`).join("") : showChecks(checks));
+      print(given.has("json") ? checks.map((one) => `${jsonText(one)}\n`).join("") : showChecks(checks));
       return exit(0);
     };
   },

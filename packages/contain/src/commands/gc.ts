@@ -6,6 +6,7 @@ import {
   killGroup,
   MNT_DETACH,
   pollOnce,
+  printable,
   readMountInfo,
   removeGroup,
   report,
@@ -21,7 +22,6 @@ import { isMasquerading, stopMasquerade } from "../network/nat.ts";
 import { networked } from "../network/pool.ts";
 import { print } from "../print.ts";
 import { folderOf, isAlive, removeState, type State, strays } from "../state.ts";
-import { printable } from "../table.ts";
 
 const PATIENCE = 5000; // milliseconds for killed processes to leave their group
 const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import {
   exit,
   groupProcesses,
+  jsonText,
   NAMESPACES,
   namespaceId,
   readIdMap,
@@ -13,7 +14,7 @@ import {
   withCommon,
 } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { jsonText, print } from "../print.ts";
+import { print } from "../print.ts";
 import { isAlive, type State, statusOf } from "../state.ts";
 import { readUsage } from "../usage.ts";
 import { memberOf, readContainer } from "./container.ts";

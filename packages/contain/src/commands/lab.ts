@@ -1,6 +1,6 @@
 // `contain lab`: production failures, each staged in a container of its own, and explained.
 import type { CgsetPlan } from "@contain-tools/cgset";
-import { exit, isTerminal, UsageError, withCommon } from "@contain-tools/kernel";
+import { exit, isTerminal, jsonText, UsageError, withCommon } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { LABS } from "../labs/index.ts";
 import { checkNeeds } from "../labs/needs.ts";
@@ -36,7 +36,7 @@ export const lab = subcommand({
 });
 
 function list(json: boolean, only: boolean): never {
-  if (json) print(LABS.map(({ name, title, needs }) => `${JSON.stringify({ name, title, needs })}\n`).join(""));
+  if (json) print(LABS.map(({ name, title, needs }) => `${jsonText({ name, title, needs })}\n`).join(""));
   else print(`${columns(LABS.map(({ name, title }) => [name, title])).join("\n")}\n`);
   if (!json && !only) print("\n`contain lab NAME` stages one: a question first, then what happens, and why.\n");
   return exit(0);

@@ -1,7 +1,7 @@
 // `contain list`: what there is, a line a container.
-import { exit, shellQuote, withCommon } from "@contain-tools/kernel";
+import { exit, jsonText, shellQuote, withCommon } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
-import { jsonText, print } from "../print.ts";
+import { print } from "../print.ts";
 import { readStates, type State, statusOf } from "../state.ts";
 import { columns } from "../table.ts";
 import { formatBytes, formatTime, readLimit, readPids } from "../usage.ts";

@@ -1,13 +1,11 @@
 // The table of `contain doctor`: on a terminal its long cells are wrapped, elsewhere a check is a line.
-import { windowSize } from "@contain-tools/kernel";
-import { printable } from "../table.ts";
+import { printable, windowSize } from "@contain-tools/kernel";
 import type { Check } from "./check.ts";
 
 const NARROW = 40; // columns that a reason needs at the least
 
 /** The checks as lines: what, state, reason, and the mend below it. */
 export function showChecks(checks: readonly Check[]): string {
-  const clean = (text: string) => printable(text, Number.POSITIVE_INFINITY);
   const rows = [["WHAT", "STATE", "REASON"], ...checks.map(({ what, state, text }) => [what, state, text])];
   const width = (i: number) => Math.max(...rows.map((row) => (row[i] ?? "").length));
   const [first, second] = [width(0) + 2, width(1) + 2];
@@ -15,9 +13,9 @@ export function showChecks(checks: readonly Check[]): string {
   const room = Math.max(NARROW, screen - first - second);
   const lines = [`${"WHAT".padEnd(first)}${"STATE".padEnd(second)}REASON`];
   for (const { what, state, text, mend } of checks) {
-    const [head = "", ...rest] = wrap(clean(text), room);
+    const [head = "", ...rest] = wrap(printable(text), room);
     lines.push(`${what.padEnd(first)}${state.padEnd(second)}${head}`);
-    const below = [...rest, ...(mend === undefined ? [] : wrap(clean(`mend: ${mend}`), room))];
+    const below = [...rest, ...(mend === undefined ? [] : wrap(printable(`mend: ${mend}`), room))];
     lines.push(...below.map((line) => `${" ".repeat(first + second)}${line}`));
   }
   return lines.map((line) => `${line.trimEnd()}\n`).join("");

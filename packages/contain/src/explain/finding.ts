@@ -1,6 +1,6 @@
 // How the parts of `contain explain` make their statements: text of others cleaned, and what could not be read said as such.
+import { shortened } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom, type Finding } from "../evidence.ts";
-import { printable } from "../table.ts";
 
 /** Statements of one subject, under its heading. */
 export interface Section {
@@ -10,7 +10,7 @@ export interface Section {
 
 /** Text of another's without control characters; line ends of a file become `; `. */
 export function clean(text: string, most = 4000): string {
-  return printable(text.trimEnd().replace(/\n/g, "; ").replaceAll("\t", " "), most);
+  return shortened(text.trimEnd().replace(/\n/g, "; ").replaceAll("\t", " "), most);
 }
 
 /** A value that has been read already. */

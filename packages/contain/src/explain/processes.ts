@@ -1,7 +1,6 @@
 // One pass over /proc: of every process what the statements about one of them need, and no more, since a host has many.
 import { readdirSync, readlinkSync } from "node:fs";
-import { codeOf, NAMESPACES, readIfThere, statFields } from "@contain-tools/kernel";
-import { printable } from "../table.ts";
+import { codeOf, NAMESPACES, readIfThere, shortened, statFields } from "@contain-tools/kernel";
 
 export interface Process {
   readonly pid: number;
@@ -44,7 +43,7 @@ export function readProcess(pid: number): Process | undefined {
   const exiting = (flags & PF_EXITING) !== 0;
   return {
     pid,
-    name: printable(stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")")), 30),
+    name: shortened(stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")")), 30),
     state: fields[0] ?? "?",
     parent: Number(fields[1]),
     threads: Number(fields[17]),

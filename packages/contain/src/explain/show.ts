@@ -1,7 +1,6 @@
 // What has been found, for people: grouped by headings, each statement with what it rests on; and for tools, as JSON.
+import { jsonText, shortened } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
-import { jsonText } from "../print.ts";
-import { printable } from "../table.ts";
 import type { Section } from "./finding.ts";
 
 const WIDE = 160;
@@ -9,7 +8,7 @@ const WIDE = 160;
 /** @param brief without the lines of evidence */
 export function showText(title: string, sections: readonly Section[], brief: boolean): string {
   const parts = sections.map(({ heading, findings }) => `\n${heading}\n${findings.map((finding) => showFinding(finding, brief)).join("")}`);
-  return `${printable(title, WIDE)}\n${parts.join("")}`;
+  return `${shortened(title, WIDE)}\n${parts.join("")}`;
 }
 
 function showFinding({ text, certain, evidence, mend }: Finding, brief: boolean): string {
@@ -27,7 +26,7 @@ function groupByRule(evidence: readonly Evidence[]): string[] {
   return rules.map((rule) => {
     const items = evidence
       .filter((item) => item.rule === rule)
-      .map(({ source, value, problem }) => printable(`${source} = ${value ?? problem ?? "?"}`, WIDE));
+      .map(({ source, value, problem }) => shortened(`${source} = ${value ?? problem ?? "?"}`, WIDE));
     const shown = items.length > 4 ? [...items.slice(0, 4), `and ${items.length - 4} more`] : items;
     return `${shown.join("; ")}  [${rule}]`;
   });

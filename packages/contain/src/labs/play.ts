@@ -3,10 +3,9 @@
 import { readSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { codeOf, getpid, SIGPIPE, shellQuote, signalName, takeAllSignals, uninterrupted } from "@contain-tools/kernel";
+import { codeOf, getpid, jsonText, SIGPIPE, shellQuote, shortened, signalName, takeAllSignals, uninterrupted } from "@contain-tools/kernel";
 import type { Finding } from "../evidence.ts";
 import { printed } from "../print.ts";
-import { printable } from "../table.ts";
 import { Interrupted, type Lab, NotHere, Otherwise } from "./lab.ts";
 import type { Check } from "./protocol.ts";
 import { Stage } from "./stage.ts";
@@ -39,12 +38,12 @@ const WIDE = 4000; // letters of one line of a program's or a file's
 /** @returns 0 as expected, 1 otherwise, 3 when this host cannot stage it, 128+n after signal n */
 export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
   const say = (text: string) => {
-    const lines = text.split("\n").map((line) => printable(line.replaceAll("\t", " "), WIDE));
+    const lines = text.split("\n").map((line) => shortened(line.replaceAll("\t", " "), WIDE));
     if (!json && !printed(`${lines.join("\n")}\n`)) throw new Interrupted(SIGPIPE);
   };
   try {
     const played = perform(lab, say, ask, checkNeeds);
-    if (json) printed(`${JSON.stringify(describe(lab, played))}\n`);
+    if (json) printed(`${jsonText(describe(lab, played))}\n`);
     else tell(lab, played, say);
     return played.status;
   } catch (error) {

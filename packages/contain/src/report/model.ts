@@ -1,6 +1,5 @@
 // What a report shows, the same on a page and in a terminal: facts, charts over time, and marks.
-import { shellQuote } from "@contain-tools/kernel";
-import { printable } from "../table.ts";
+import { shellQuote, shortened } from "@contain-tools/kernel";
 import { formatBytes, formatTime } from "../usage.ts";
 import { chartsOf } from "./charts.ts";
 import { marksOf } from "./marks.ts";
@@ -10,7 +9,7 @@ import type { Model } from "./types.ts";
 const MOST_TEXT = 300; // characters of one fact
 const MOST_MARKS = 1000;
 
-const clean = (text: string) => printable(text, MOST_TEXT);
+const clean = (text: string) => shortened(text, MOST_TEXT);
 
 export function modelOf(recording: Recording): Model {
   const { start, samples, events, unreadable } = recording;
