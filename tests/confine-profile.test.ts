@@ -167,7 +167,7 @@ describe("confine --seccomp FILE", need("root", "perl"), () => {
   }
 
   const BAD: readonly { readonly name: string; readonly words: readonly string[]; readonly said: RegExp }[] = [
-    { name: "no such file", words: ["--seccomp", "/none.json"], said: /--seccomp \/none.json: the profile cannot be read: ENOENT/ },
+    { name: "no such file", words: ["--seccomp", "/none.json"], said: /--seccomp \/none.json: it cannot be read: ENOENT/ },
     { name: "no JSON", words: ["--seccomp", profile("bad.json", "{")], said: /it is not JSON/ },
     { name: "a list", words: ["--seccomp", profile("list.json", "[]")], said: /it is not a profile/ },
     {

@@ -1,6 +1,7 @@
 // Words to plan: what is taken away, and the seccomp filter, made now: after pivot_root no library may be loaded.
 import {
   type Chain,
+  checkReadAgain,
   compileFilter,
   type Limit,
   landlockAbi,
@@ -86,6 +87,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (given.rest.length === 0) throw new UsageError("which program?", "confine [options] [--] PROG [ARG…]");
   const capabilities = readCapabilityPlan(given);
   const profile = given.value("seccomp") ?? "none";
+  if (profile !== "default" && profile !== "none") checkReadAgain("--seccomp", profile, chain.settings);
   const traced = given.has("trace-denied");
   if (traced && profile === "none") throw new UsageError("--trace-denied: without --seccomp nothing is refused", "add --seccomp default");
   if (traced) prepareFork();

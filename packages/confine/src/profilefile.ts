@@ -1,6 +1,5 @@
 // A seccomp profile from a file in docker's JSON format: every key is looked at, so that a mistake is told with its place.
-import { readFileSync } from "node:fs";
-import { codeOf, UsageError } from "@contain-tools/kernel";
+import { readGiven, UsageError } from "@contain-tools/kernel";
 import { has, keys, list, text } from "./json.ts";
 import { action, capability, comparison, errnoNumber, errnoWord, flag, machine, position, version, wholeNumber } from "./profilefields.ts";
 
@@ -42,13 +41,7 @@ export interface Profile {
 /** @throws UsageError that names the file and the key */
 export function readProfileFile(path: string): Profile {
   const where = `--seccomp ${path}`;
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const why = `${where}: the profile cannot be read: ${codeOf(error) ?? error}`;
-    throw new UsageError(why, "it is default, none, or a file", 125, { cause: error });
-  }
+  const text = readGiven("--seccomp", path, "it is default, none, or a file").toString();
   try {
     return profile(JSON.parse(keepLargeNumbers(text)), where);
   } catch (error) {

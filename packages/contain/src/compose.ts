@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { type CgsetPlan, locate } from "@contain-tools/cgset";
 import {
   type Chain,
+  canBeReadAgain,
   findHierarchy,
   type Hierarchy,
   isWritable,
@@ -13,27 +14,28 @@ import {
   parseTime,
   payload,
   quote,
+  readGiven,
   SIGTERM,
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
 import { describePublished, type NsexecPlan, type Published } from "@contain-tools/nsexec";
-import { readEnvFile } from "@contain-tools/pivot";
+import { checkRootfs } from "@contain-tools/pivot";
 import { readLogSize } from "./bound.ts";
 import { checkCidfile } from "./cidfile.ts";
-import { confineWords, describeNone, railWords } from "./confinement.ts";
-import { insideWords } from "./inside.ts";
+import { confineWords, describeNone, profileFile, railWords } from "./confinement.ts";
+import { insideWords, variablesOf } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { checkNameIsFree } from "./names.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
-import { BRIDGE, NETWORK, SOME_IP } from "./network/constants.ts";
+import { BRIDGE, NETWORK } from "./network/constants.ts";
 import type { NameFile } from "./network/files.ts";
 import { checkNft } from "./network/nat.ts";
 import { hostNameOf, likelyAddress, type NetworkPlan, readNetwork } from "./network/plan.ts";
 import type { RunOption } from "./options.ts";
 import type { IdLease } from "./userns/lease.ts";
 import { readUserns, shiftWords } from "./userns/plan.ts";
-import { freeRange, someRange } from "./userns/pool.ts";
+import { freeRange } from "./userns/pool.ts";
 import { type OwnIds, ownIds } from "./userns/rootless.ts";
 
 export interface RunPlan {
@@ -61,18 +63,21 @@ export interface RunPlan {
   readonly removeGroup: TypedLink<CgsetPlan> | undefined;
   /** `memory=64M pids=64`, for the log. */
   readonly limits: string;
-  readonly container: TypedLink<NsexecPlan>;
+  /** The chain, planned once what it needs has been granted. To be called once. */
+  readonly container: (granted: Granted) => TypedLink<NsexecPlan>;
+  /** The container's first process is not our child, but its child. */
+  readonly indirect: boolean;
   /** With --net veth. */
   readonly network: NetworkPlan | undefined;
   /** With --userns auto. */
   readonly userns: boolean;
-  /** `container` again, with what it was given since. */
-  readonly attach: (granted: Granted) => TypedLink<NsexecPlan>;
+  /** The profile of --seccomp FILE, as it was read. */
+  readonly profile: Buffer | undefined;
   readonly hostname: string;
   /** The root, or a layer over it, can be written to. */
   readonly writable: boolean;
-  /** The chain as argvs, to print. */
-  readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] };
+  /** The chain as argvs, with --print-chain. */
+  readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] } | undefined;
   /** For an ordinary user. */
   readonly own: OwnIds | undefined;
   /** confine and its options, for `contain exec` too. */
@@ -88,7 +93,6 @@ export interface RunPlan {
   /** Bytes of its log; undefined for no bound. */
   readonly logSize: number | undefined;
   readonly quiet: boolean;
-  readonly printChain: boolean;
 }
 
 /** What a container gets when it is made. */
@@ -140,13 +144,17 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
       pasta: granted.ip === undefined || network?.by !== "pasta" ? [] : pastaWords(granted.ports ?? network.publish, granted.ip),
     });
   const link = (words: readonly string[]) => chain.link(words) as TypedLink<NsexecPlan>;
-  const attach = (granted: Granted) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
-  const likely: Granted = {
-    ip: network === undefined ? undefined : printed ? likelyAddress(network) : (network.ip ?? SOME_IP),
-    ids: userns ? (printed ? freeRange() : someRange()) : undefined,
-    files: [],
-  };
-  const run = argv(likely, tty);
+  const profile = readSeccomp(given, printed);
+  const rootfs = given.value("rootfs") ?? "/";
+  let plan = (granted: Granted) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
+  let run: readonly string[] | undefined;
+  if (printed) {
+    run = argv({ ip: network && likelyAddress(network), ids: userns ? freeRange() : undefined, files: [] }, tty);
+    link(run);
+  } else if (network === undefined && !userns) {
+    const container = plan({ ip: undefined, ids: undefined, files: [] }); // what is wrong with it is told before anything is made
+    plan = () => container;
+  } else checkRootfs(rootfs);
   const stopSignal = given.value("stop-signal");
   const grace = given.value("grace");
   return {
@@ -154,9 +162,9 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     name: readName(given.value("name")),
     cidfile: checkCidfile(given.value("cidfile")),
     argv: given.rest,
-    rootfs: given.value("rootfs") ?? "/",
+    rootfs,
     user: given.value("user"),
-    env: readEnvironment(given, run),
+    env: variablesOf(given, namespaces.hostname).flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`])),
     hierarchy,
     group,
     stopSignal: stopSignal === undefined ? SIGTERM : parseSignal(stopSignal),
@@ -166,20 +174,21 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
     limits: describeLimits(given),
-    container: exec ? attach(likely) : link(run),
+    container: plan,
+    indirect: exec,
     network,
     userns,
-    attach,
+    profile,
     hostname: namespaces.hostname,
     writable: given.has("rw") || given.has("overlay"),
-    argvs: { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
+    argvs: run && { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     own,
     confine: confineWords(given),
     unconfined: given.has("confine")
       ? undefined
       : describeNone({
           rootless,
-          ids: likely.ids !== undefined,
+          ids: userns,
           ownUserNamespace: namespaces.wanted.has("user"),
           user: given.value("user"),
         }),
@@ -189,7 +198,6 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     detach: given.has("detach"),
     logSize: readLogSize(given.value("log-size"), given.has("detach")),
     quiet: given.has("quiet"),
-    printChain: given.has("print-chain"),
   };
 }
 
@@ -198,14 +206,13 @@ export function callersTerm(): string {
   return `TERM=${payload.env["TERM"] ?? "xterm"}`;
 }
 
-/** What pivot was told of the environment, for `contain exec`. */
-function readEnvironment(given: Options<RunOption>, run: readonly string[]): string[] {
-  const files = given
-    .all("env-file")
-    .flatMap(readEnvFile)
-    .flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`]));
-  const words = run.flatMap((word, i) => (word === "--env" && run[i + 1]?.includes("=") ? [run[i + 1] ?? ""] : []));
-  return [...files, ...words];
+/** The profile of --seccomp FILE, read now. @throws UsageError */
+function readSeccomp(given: Options<RunOption>, printed: boolean): Buffer | undefined {
+  const file = profileFile(given);
+  if (file === undefined) return undefined;
+  if (printed && !canBeReadAgain(file))
+    throw new UsageError(`--seccomp ${file}: a printed chain cannot read it again`, "give a regular file");
+  return readGiven("--seccomp", file, "it is default, none, or a file");
 }
 
 interface Where {

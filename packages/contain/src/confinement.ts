@@ -31,10 +31,14 @@ function privilegeWords(given: Options<RunOption>): string[] {
   return ["--keep", keptCapabilities(given), "--no-new-privs", ...(user === undefined ? [] : ["--user", user])];
 }
 
+/** The FILE of --seccomp. */
+export function profileFile(given: Options<RunOption>): string | undefined {
+  const profile = given.has("confine") ? given.value("seccomp") : undefined;
+  return profile === undefined || profile === "default" || profile === "none" ? undefined : resolve(profile);
+}
+
 function filterWords(given: Options<RunOption>): string[] {
-  const profile = given.value("seccomp") ?? "default";
-  const word = profile === "default" || profile === "none" ? profile : resolve(profile);
-  return ["--seccomp", word, ...(given.has("trace-denied") ? ["--trace-denied"] : [])];
+  return ["--seccomp", profileFile(given) ?? given.value("seccomp") ?? "default", ...(given.has("trace-denied") ? ["--trace-denied"] : [])];
 }
 
 /** docker's rule: `all` in one list makes the other one count alone. */

@@ -1,7 +1,7 @@
 // Options of `contain run` about what the program finds inside, as words for pivot.
 import { existsSync } from "node:fs";
-import { type Options, payload, quote, UsageError } from "@contain-tools/kernel";
-import { insideOptions } from "@contain-tools/pivot";
+import { canBeReadAgain, type Options, payload, quote, UsageError } from "@contain-tools/kernel";
+import { insideOptions, readEnvFile, readVariable, type Variable } from "@contain-tools/pivot";
 import type { RunOption } from "./options.ts";
 
 /** What a program is told that nobody has given a user. */
@@ -18,9 +18,24 @@ export function insideWords(given: Options<RunOption>, hostname: string): string
     ...(workdir === undefined ? [] : ["--cwd", workdir]),
     ...(given.has("inherit-env") ? [] : ["--clear-env"]),
     ...defaults(given, hostname).flatMap((variable) => ["--env", variable]),
-    ...pass(given, ({ name }) => name === "env-file"), // as in docker, --env wins wherever it stands
-    ...pass(given, ({ name }) => name !== "env-file"),
+    ...given.all("env-file").flatMap(envFileWords), // as in docker, --env wins wherever it stands
+    ...pass(given),
   ];
+}
+
+/** The variables that pivot sets by these words, in their order. @throws UsageError */
+export function variablesOf(given: Options<RunOption>, hostname: string): Variable[] {
+  return [
+    ...defaults(given, hostname).map(readVariable),
+    ...given.all("env-file").flatMap(readEnvFile),
+    ...given.all("env").map(readVariable),
+  ];
+}
+
+/** The file stays a file, so that what is in it is on no command line; what can be read only once is read here, for every link. */
+function envFileWords(file: string): string[] {
+  if (canBeReadAgain(file)) return ["--env-file", file];
+  return readEnvFile(file).flatMap(({ name, value }) => ["--env", value === undefined ? name : `${name}=${value}`]);
 }
 
 /** What every program may expect to be set. */
@@ -35,12 +50,10 @@ function defaults(given: Options<RunOption>, hostname: string): string[] {
   ];
 }
 
-type Word = Options<RunOption>["given"][number];
-
-function pass(given: Options<RunOption>, wanted: (option: Word) => boolean): string[] {
-  return given.given.filter(wanted).flatMap(({ name, value }) => {
+function pass(given: Options<RunOption>): string[] {
+  return given.given.flatMap(({ name, value }) => {
     if (name === "volume") return volumeWords(value ?? "");
-    if (!Object.hasOwn(insideOptions, name) || (name === "user" && given.has("confine"))) return [];
+    if (name === "env-file" || !Object.hasOwn(insideOptions, name) || (name === "user" && given.has("confine"))) return [];
     if (name === "overlay") return [value === undefined ? "--overlay" : `--overlay=${value}`];
     return [`--${name}`, value ?? ""];
   });

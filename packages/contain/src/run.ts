@@ -1,10 +1,10 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
-import { closeSync, existsSync, writeSync } from "node:fs";
+import { closeSync, existsSync, writeFileSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import {
   become,
   exit,
-  fail,
+  failPlanned,
   getpid,
   POLLIN,
   parseFailure,
@@ -19,12 +19,12 @@ import {
   steps,
   takeAllSignals,
 } from "@contain-tools/kernel";
-import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
+import { inside, type NsexecPlan, type Spawned, spawn } from "@contain-tools/nsexec";
 import { asTool } from "./astool.ts";
 import { type Background, endOfLog, logOf, redirect, startInBackground } from "./background.ts";
 import { boundLog } from "./bound.ts";
 import { writeCidfile } from "./cidfile.ts";
-import type { RunPlan } from "./compose.ts";
+import type { RunPlan, TypedLink } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
 import { checkNameIsFree, locked, withName } from "./names.ts";
 import { nameFiles, writeNameFiles } from "./network/files.ts";
@@ -33,6 +33,7 @@ import { leaveNetwork, removeDeadEnds } from "./network/leave.ts";
 import { masquerade } from "./network/nat.ts";
 import { connectFromOutside, takeLease } from "./network/plan.ts";
 import { type Relays, relaysOf } from "./network/relay.ts";
+import { print } from "./print.ts";
 import { openRecorder, type Recorder } from "./record.ts";
 import { type End, reportEnd } from "./reportend.ts";
 import { chainScript } from "./script.ts";
@@ -47,8 +48,8 @@ import { takeBaseline, witness } from "./verdict/witness.ts";
 
 /** Runs the container and ends with its status: the program's own, 128+n for signal n, 125 to 127 for failures before it started. */
 export function run(plan: RunPlan): never {
-  if (plan.printChain) {
-    writeSync(1, chainScript(plan));
+  if (plan.argvs !== undefined) {
+    print(chainScript(plan, plan.argvs));
     return exit(0);
   }
   steps.label = "contain";
@@ -68,10 +69,10 @@ function serve(plan: RunPlan, background?: Background): number {
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
   const state = claim(plan);
   try {
+    const { container, forwarded } = prepare(plan, state, ports);
     writeCidfile(plan);
     makeGroup(plan);
-    const { container, forwarded } = attach(plan, state, ports);
-    const end = startAndWatch({ ...plan, container }, state, { background, recorder, forwarded });
+    const end = startAndWatch(plan, container, state, { background, recorder, forwarded });
     removeGroup(plan);
     const { status, reason, verdict } = end;
     sayVerdict(verdict);
@@ -86,7 +87,8 @@ function serve(plan: RunPlan, background?: Background): number {
   } catch (error) {
     removeGroup(plan);
     leave(state, () => removeState(plan.id, state.supervisor));
-    return fail(error);
+    if (!plan.detach) throw error;
+    return failPlanned(error);
   }
 }
 
@@ -108,21 +110,25 @@ function claim(plan: RunPlan): State {
   });
 }
 
-/** The chain with the address and the ids that we got, and what we are to forward. */
-function attach(
-  plan: RunPlan,
-  { id, network, ids }: State,
-  fds: readonly number[],
-): Pick<RunPlan, "container"> & Pick<Relays, "forwarded"> {
+interface Prepared extends Pick<Relays, "forwarded"> {
+  readonly container: TypedLink<NsexecPlan>;
+}
+
+/** Plans the chain with the address and the ids that were granted; and what we are to forward. */
+function prepare(plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
+  if (plan.profile !== undefined) writeFileSync(profileOf(id), plan.profile, { mode: 0o600 });
   if (ids !== undefined) steps.say(describeIds(ids));
   if (network === undefined || plan.network === undefined)
-    return { container: ids === undefined ? plan.container : plan.attach({ ip: undefined, ids, files: [] }), forwarded: [] };
+    return { container: plan.container({ ip: undefined, ids, files: [] }), forwarded: [] };
   if (network.nat) masquerade();
   const texts = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
   const { forwarded, pasta } = relaysOf(plan.network, network.ip, fds);
   const files = writeNameFiles(folderOf(id), texts, plan.rootfs, plan.writable);
-  return { container: plan.attach({ ip: network.ip, ids, files, ports: pasta }), forwarded };
+  return { container: plan.container({ ip: network.ip, ids, files, ports: pasta }), forwarded };
 }
+
+/** The profile of --seccomp FILE as it was read, for `contain exec`. */
+const profileOf = (id: string) => `${folderOf(id)}/seccomp.json`;
 
 /** Forgets a container, and takes away its network. */
 function leave({ network }: State, forget: () => void): void {
@@ -133,13 +139,15 @@ function leave({ network }: State, forget: () => void): void {
 function newState(plan: RunPlan): State {
   const pid = getpid();
   const supervisor = identify(pid) ?? { pid, started: "" };
-  const { id, name, argv, rootfs, user, env, confine, group, limits, grace, container, detach, tty } = plan;
+  const { id, name, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
+  const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
+  const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
   return {
     id,
     name,
     supervisor,
     init: undefined,
-    indirect: container.settings.mode === "exec",
+    indirect,
     started: false,
     argv,
     rootfs,
@@ -171,8 +179,8 @@ interface Helpers {
   readonly forwarded: readonly Forwarded[];
 }
 
-function startAndWatch(plan: RunPlan, state: State, { background, recorder, forwarded }: Helpers): End {
-  const { container, group, stopSignal, grace } = plan;
+function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: State, { background, recorder, forwarded }: Helpers): End {
+  const { group, stopSignal, grace } = plan;
   const baseline = takeBaseline(group);
   const started = Date.now();
   phaseEnds("state, cgroup");

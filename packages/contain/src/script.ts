@@ -4,7 +4,7 @@ import { describePublished } from "@contain-tools/nsexec";
 import type { RunPlan } from "./compose.ts";
 
 /** The chain as a script that does the same when pasted into a shell. */
-export function chainScript({ argvs, cidfile, detach, id, network }: RunPlan): string {
+export function chainScript({ cidfile, detach, id, network }: RunPlan, argvs: NonNullable<RunPlan["argvs"]>): string {
   const lines = script([
     ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${scriptQuote(cidfile)}) || exit 125`]),
     ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),

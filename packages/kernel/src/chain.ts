@@ -41,6 +41,8 @@ export interface Settings {
   readonly verbose: boolean;
   /** A link before changes the root or the working directory, so paths cannot be checked while planning. */
   readonly elsewhere: boolean;
+  /** An execve will plan these words again. */
+  readonly replanned: boolean;
 }
 
 /** What a tool needs to plan what comes behind it. */
@@ -70,12 +72,12 @@ export interface Program {
 
 export type Next = Link | Program;
 
-class HelpWanted extends Error {
+class HelpWanted extends UsageError {
   readonly command: Command;
   readonly options: OptionTable;
   readonly what: "help" | "version";
   constructor(command: Command, options: OptionTable, what: "help" | "version") {
-    super();
+    super(`${command.name} --${what}: nothing was started`);
     this.command = command;
     this.options = options;
     this.what = what;
@@ -109,7 +111,7 @@ function planLink(tools: readonly Tool[], tool: Tool, words: readonly string[], 
       get settings() {
         return settings;
       },
-      next: (rest, change) => planNext(tools, rest, { ...settings, ...change }),
+      next: (rest, change) => planNext(tools, rest, { ...settings, ...change, replanned: settings.mode === "exec" }),
       more: read,
       link: ([name = "", ...rest]) => {
         const other = tools.find((candidate) => candidate.name === name);
@@ -262,9 +264,14 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
       void showHelp(error, version);
       return;
     }
-    if (error instanceof Error) tracer.tool = owners.get(error) ?? tracer.tool;
-    fail(error);
+    failPlanned(error);
   }
+}
+
+/** Ends this process with an explanation, under the name of the tool whose words were wrong. */
+export function failPlanned(error: unknown): never {
+  if (error instanceof Error) tracer.tool = owners.get(error) ?? tracer.tool;
+  return fail(error);
 }
 
 function callersEnvironment({ environment }: Launch): Record<string, string> {
@@ -295,6 +302,7 @@ function initialSettings(): Settings {
     preserveFds: 0,
     verbose: false,
     elsewhere: false,
+    replanned: false,
   };
 }
 

@@ -23,6 +23,7 @@ export * from "./events.ts";
 export * from "./exec.ts";
 export * from "./file.ts";
 export * from "./fork.ts";
+export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export * from "./hole.ts";
 export * from "./idmap.ts";
 export {

@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   type Chain,
+  checkReadAgain,
   type Given,
   type Limit,
   type Next,
@@ -11,6 +12,7 @@ import {
   parseSize,
   readUlimits,
   readUser,
+  type Settings,
   UsageError,
   type UserWords,
   valuesOf,
@@ -132,18 +134,22 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     cwd,
     user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(all("ulimit")),
-    env: given.flatMap(({ name, value = "" }) => (name === "env" || name === "env-file" ? readEnvironment(name, value, elsewhere) : [])),
+    env: given.flatMap(({ name, value = "" }) =>
+      name === "env" || name === "env-file" ? readEnvironment(name, value, chain.settings) : [],
+    ),
     clearEnv: has("clear-env"),
     next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),
   };
 }
 
-function readEnvironment(name: "env" | "env-file", value: string, elsewhere: boolean): readonly (Variable | EnvFile)[] {
+function readEnvironment(name: "env" | "env-file", value: string, settings: Settings): readonly (Variable | EnvFile)[] {
   if (name === "env") return [readVariable(value)];
-  return elsewhere ? [{ file: value }] : readEnvFile(value);
+  checkReadAgain("--env-file", value, settings);
+  return settings.elsewhere ? [{ file: value }] : readEnvFile(value);
 }
 
-function checkRootfs(rootfs: string): void {
+/** @throws UsageError when it is no directory */
+export function checkRootfs(rootfs: string): void {
   if (statSync(rootfs, { throwIfNoEntry: false }) === undefined)
     throw new UsageError(`ROOTFS ${rootfs}: no such directory`, `\`contain rootfs ${rootfs}\` makes a small one`);
   checkDirectory("ROOTFS", rootfs);

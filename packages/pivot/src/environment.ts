@@ -1,6 +1,5 @@
 // The environment inside: --env and --env-file, in the order of the command line.
-import { readFileSync } from "node:fs";
-import { codeOf, payload, quote, UsageError, variables } from "@contain-tools/kernel";
+import { payload, quote, readGiven, UsageError, variables } from "@contain-tools/kernel";
 
 /** A variable; without a value it is the one that our caller had, and where there is none it is removed. */
 export interface Variable {
@@ -27,7 +26,7 @@ export function readVariable(text: string): Variable {
  * @throws UsageError with the number of the line
  */
 export function readEnvFile(file: string): Variable[] {
-  const bytes = readWhole(file);
+  const bytes = readGiven("--env-file", file);
   const text = bytes.toString("utf8").replace(/^\ufeff/, "");
   return text.split("\n").flatMap((whole, i) => {
     const line = whole.replace(/\r$/, "").trimStart();
@@ -41,14 +40,6 @@ export function readEnvFile(file: string): Variable[] {
     if (line.includes("\ufffd") && !bytes.equals(Buffer.from(bytes.toString("utf8")))) throw bad("it is not UTF-8");
     return [{ name, value: at === -1 ? undefined : line.slice(at + 1) }];
   });
-}
-
-function readWhole(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new UsageError(`--env-file ${file}: it cannot be read: ${codeOf(error)}`, undefined, 125, { cause: error });
-  }
 }
 
 /** Sets the variables for what runs inside, over those of the caller or from nothing. */

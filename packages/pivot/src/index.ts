@@ -1,3 +1,3 @@
-export { insideOptions } from "./cli.ts";
-export { readEnvFile } from "./environment.ts";
+export { checkRootfs, insideOptions } from "./cli.ts";
+export { readEnvFile, readVariable, type Variable } from "./environment.ts";
 export { pivot } from "./main.ts";

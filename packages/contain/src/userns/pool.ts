@@ -23,12 +23,6 @@ type Kind = (typeof KINDS)[number];
 const OWNERS = ["containers", "root"] as const;
 const EXAMPLE = "containers:2147483648:1073741824";
 
-/** The first range that there is, taken or not. @throws ToolError when there is none at all */
-export function someRange(): IdLease {
-  const [uid = 0, gid = 0] = KINDS.map((kind) => ranges(kind).starts[0]);
-  return { uid, gid };
-}
-
 /** The lowest range that no container has, and no process in any map. @throws ToolError when there is none */
 export function freeRange(): IdLease {
   const leases = readStates().filter(holdsIds);
