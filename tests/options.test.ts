@@ -17,7 +17,7 @@ import { statsOptions } from "../packages/contain/src/commands/stats.ts";
 import { updateOptions } from "../packages/contain/src/commands/update.ts";
 import { runOptions } from "../packages/contain/src/options.ts";
 import { COMMON, type OptionSpec, type OptionTable, readOptions } from "../packages/kernel/src/options.ts";
-import { options as nsexec } from "../packages/nsexec/src/cli.ts";
+import { options as nsexec } from "../packages/nsexec/src/options.ts";
 import { options as pid1 } from "../packages/pid1/src/cli.ts";
 import { options as pivot } from "../packages/pivot/src/cli.ts";
 import { options as veth } from "../packages/veth/src/cli.ts";

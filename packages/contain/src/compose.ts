@@ -138,7 +138,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
   const argv = (granted: Granted, relay: boolean) =>
     containerArgv(given, {
-      ...{ group, own, granted, relay },
+      ...{ id, group, own, granted, relay },
       // From inside another user namespace the host's end cannot be made: run.ts does it.
       veth: granted.ip === undefined || granted.ids !== undefined || network?.by !== "veth" ? [] : vethWords(id, granted.ip),
       pasta: granted.ip === undefined || network?.by !== "pasta" ? [] : pastaWords(granted.ports ?? network.publish, granted.ip),
@@ -216,6 +216,7 @@ function readSeccomp(given: Options<RunOption>, printed: boolean): Buffer | unde
 }
 
 interface Where {
+  readonly id: string;
   readonly group: string | undefined;
   readonly own: OwnIds | undefined;
   readonly granted: Granted;
@@ -227,6 +228,9 @@ interface Where {
   readonly pasta: readonly string[];
 }
 
+/** runc's name for it, by which `contain exec` finds it. */
+export const keyringWords = (id: string) => ["--keyring", `_ses.${id}`];
+
 function vethWords(id: string, ip: string): string[] {
   return ["veth", "--bridge", BRIDGE, "--address", `${ip}/${NETWORK.prefix}`, "--gateway", NETWORK.ip, "--host-name", hostNameOf(id), "--"];
 }
@@ -235,7 +239,7 @@ function pastaWords(ports: readonly Published[], ip: string): string[] {
   return ["--pasta", `${ip}/${NETWORK.prefix}`, ...ports.flatMap((wanted) => ["--publish", describePublished(wanted)])];
 }
 
-function containerArgv(given: Options<RunOption>, { group, own, granted, relay, pasta, veth }: Where): string[] {
+function containerArgv(given: Options<RunOption>, { id, group, own, granted, relay, pasta, veth }: Where): string[] {
   const namespaces = readNamespaces(given);
   const { ids, files } = granted;
   const mapped =
@@ -254,6 +258,7 @@ function containerArgv(given: Options<RunOption>, { group, own, granted, relay, 
     // pid1 makes the foreground process group itself, for its child.
     ...(given.has("init") || given.has("tty") ? [] : [given.has("detach") ? "--own-group" : "--foreground"]),
     ...(relay ? ["--tty"] : []),
+    ...(given.has("keep-keyring") ? [] : keyringWords(id)),
     "--",
     ...veth,
     "pivot",

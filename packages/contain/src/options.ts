@@ -59,6 +59,7 @@ export const runOptions = withCommon({
   "cap-drop": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: take these away too, or all" },
   seccomp: { type: "string", valueHint: "default|FILE|none", description: "with --confine: another profile, in docker's JSON format" },
   "trace-denied": { type: "boolean", description: "with --confine: tell which call was refused, and what would allow it" },
+  "keep-keyring": { type: "boolean", description: "share the caller's session keyring, whose keys the program can then use" },
   init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
   tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
   detach: { type: "boolean", alias: "d", description: "print the id and leave the container running in the background" },

@@ -41,6 +41,7 @@ export {
 } from "./inet.ts";
 export * from "./inotify.ts";
 export * from "./ip.ts";
+export { joinSessionKeyring } from "./keyring.ts";
 export * from "./kmsg.ts";
 export * from "./landlock.ts";
 export * from "./launch.ts";

@@ -138,6 +138,7 @@ const X64 = {
   seccomp: 317,
   statx: 332, // musl has a function of it since 1.2.4
   getdents64: 217,
+  keyctl: 250,
 };
 const ARM64 = {
   clone: 220,
@@ -157,6 +158,7 @@ const ARM64 = {
   seccomp: 277,
   statx: 291,
   getdents64: 61,
+  keyctl: 219,
 };
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */

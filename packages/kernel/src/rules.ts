@@ -56,6 +56,11 @@ const RULES: readonly Rule[] = [
     say: "the kernel refuses one's own user namespace, a PID namespace that is not a descendant of one's own, and a user or mount namespace for a process with several threads (setns(2))",
   },
   {
+    syscall: "keyctl",
+    code: "EDQUOT",
+    say: "this user has as many keys as allowed (kernel.keys.maxkeys and maxbytes, root's are root_maxkeys and root_maxbytes; /proc/key-users counts them). Every container has one: raise the limit with sysctl, or share the caller's keyring with --keep-keyring",
+  },
+  {
     syscall: "mount",
     code: "EPERM",
     when: (args) => args.includes('"proc"'),

@@ -13,6 +13,7 @@ import {
   enterConsole,
   failedWith,
   findUser,
+  joinSessionKeyring,
   keepingDeathSignal,
   MS_NODEV,
   MS_NOEXEC,
@@ -66,7 +67,6 @@ export function inside(plan: Plan): void {
     const at = variable.indexOf("=");
     payload.env[variable.slice(0, at)] = variable.slice(at + 1);
   }
-  if (plan.user !== undefined) becomeUser(findUser(plan.user, payload.inside ?? "this host"));
   if (plan.uid !== undefined || plan.gid !== undefined) {
     keepingDeathSignal(() => {
       if (plan.gid !== undefined) {
@@ -76,7 +76,19 @@ export function inside(plan: Plan): void {
       if (plan.uid !== undefined) setresuid(plan.uid);
     });
   }
+  if (plan.keyring !== undefined) leaveCallersKeyring(plan.keyring); // after the ids, which own it, and before --as, which could not find it
+  if (plan.user !== undefined) becomeUser(findUser(plan.user, payload.inside ?? "this host"));
   if (plan.makesTty) enterConsole(makeConsole("/dev/ptmx"));
+}
+
+/** Where the kernel or a seccomp filter knows no keyctl(2), nothing inside can read a keyring either. */
+function leaveCallersKeyring(name: string): void {
+  try {
+    joinSessionKeyring(name);
+  } catch (error) {
+    if (!failedWith(error, "ENOSYS", "EPERM")) throw error;
+    steps.say(`keyctl(2) is refused here, and inside too (${error.code}): the session keyring stays the caller's`);
+  }
 }
 
 /** Among the mounts of others a path is theirs to lay out. */

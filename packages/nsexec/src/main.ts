@@ -1,7 +1,8 @@
 // nsexec: enter new or existing namespaces, then become PROG.
 import { become, type Tool } from "@contain-tools/kernel";
-import { options, type Plan, readPlan } from "./cli.ts";
+import { type Plan, readPlan } from "./cli.ts";
 import { inside } from "./inside.ts";
+import { options } from "./options.ts";
 import { endLike, passOn, watch } from "./parent.ts";
 import { keyboard, startRelay } from "./relay.ts";
 import { spawn } from "./spawn.ts";

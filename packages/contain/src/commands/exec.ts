@@ -17,7 +17,7 @@ import {
 import { inside, keyboard, type NsexecPlan, passOn, spawn, startRelay, watch } from "@contain-tools/nsexec";
 import { asTool } from "../astool.ts";
 import { subcommand } from "../command.ts";
-import { callersTerm, checkVariable, type TypedLink } from "../compose.ts";
+import { callersTerm, checkVariable, keyringWords, type TypedLink } from "../compose.ts";
 import { ROOTS_HOME } from "../inside.ts";
 import { print } from "../print.ts";
 import { scriptOf } from "../script.ts";
@@ -86,6 +86,7 @@ function compose(given: Options<ExecOption>): Composed {
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     given.has("tty") ? "--tty" : "--foreground",
     ...(directory === undefined ? [] : ["--wd", directory]),
+    ...keyringWords(state.id),
     ...(user === undefined || confine.length > 0 ? [] : ["--as", user]),
     ...["--clear-env", ...environment(state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...confine, ...program],

@@ -1,0 +1,102 @@
+// The options of nsexec. Names are those of unshare(1) and nsenter(1).
+import { withCommon } from "@contain-tools/kernel";
+
+const kind = (alias: string, description: string) =>
+  ({ type: "boolean", alias, optionalValue: true, valueHint: "FILE", description }) as const;
+
+export const options = withCommon({
+  mount: kind("m", "new mount namespace, or with -t that of the target; =FILE keeps it there (with -t: joins that file's)"),
+  uts: kind("u", "the same for the UTS namespace (host name)"),
+  ipc: kind("i", "the same for the IPC namespace"),
+  net: kind("n", "the same for the network namespace; a new one has loopback, up"),
+  pid: kind("p", "the same for the PID namespace; implies --fork"),
+  user: kind("U", "the same for the user namespace; implies --fork"),
+  cgroup: kind("C", "the same for the cgroup namespace"),
+  time: kind("T", "the same for the time namespace; implies --fork"),
+  all: { type: "boolean", alias: "a", description: "all kinds but the user namespace; with -t all that the target has" },
+  target: { type: "string", alias: "t", valueHint: "PID", description: "join namespaces of this process instead of making new ones" },
+  fork: { type: "boolean", alias: "f", description: "run PROG in a child, and stay as its transparent parent" },
+  "kill-child": {
+    type: "boolean",
+    optionalValue: true,
+    valueHint: "SIG",
+    description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live on",
+  },
+  foreground: {
+    type: "boolean",
+    description: "run PROG in a process group of its own, in the terminal's foreground if nsexec is; a background job of a shell stays one",
+  },
+  "own-group": {
+    type: "boolean",
+    description: "run PROG in a process group of its own: kill(2) with 0 reaches the caller's otherwise, in whatever PID namespace",
+  },
+  tty: {
+    type: "boolean",
+    description:
+      "PROG gets a pseudo-terminal, which nsexec joins to the terminal it has itself; a `pivot --tty` behind makes it, else nsexec; implies --fork",
+  },
+  "into-cgroup": { type: "string", valueHint: "PATH", description: "the child is born in this cgroup (CLONE_INTO_CGROUP); implies --fork" },
+  "map-root-user": { type: "boolean", alias: "r", description: "be root inside: map the effective ids to 0; implies --user" },
+  "map-current-user": { type: "boolean", alias: "c", description: "map the effective ids to themselves; implies --user" },
+  "map-user": { type: "string", valueHint: "UID", description: "map the effective user id to this one inside; implies --user" },
+  "map-group": { type: "string", valueHint: "GID", description: "map the effective group id to this one inside; implies --user" },
+  "map-users": {
+    type: "string",
+    valueHint: "IN:OUT:N",
+    repeat: true,
+    description: "map N user ids from OUT outside to IN inside; implies --user",
+  },
+  "map-groups": {
+    type: "string",
+    valueHint: "IN:OUT:N",
+    repeat: true,
+    description: "map N group ids from OUT outside to IN inside; implies --user",
+  },
+  "map-auto": { type: "boolean", description: "map the ranges of /etc/subuid and /etc/subgid from 0 on; implies --user" },
+  shift: {
+    type: "string",
+    valueHint: "PATH",
+    repeat: true,
+    description: "start from a root that has these PATHs alone, /proc and /dev; their owners are shifted as the maps say (idmapped mounts)",
+  },
+  "ro-shift": { type: "string", valueHint: "PATH", repeat: true, description: "the same, and nobody inside can make PATH writable" },
+  unshifted: { type: "string", valueHint: "PATH", repeat: true, description: "PATH is there too, its owners as they are" },
+  setgroups: { type: "string", valueHint: "allow|deny", description: "may setgroups(2) be called inside" },
+  propagation: {
+    type: "string",
+    valueHint: "private|slave|shared|unchanged",
+    description: "propagation of all mounts in a new mount namespace (private)",
+  },
+  "mount-proc": { type: "boolean", optionalValue: true, valueHint: "DIR", description: "mount proc on /proc or DIR; implies --mount" },
+  hostname: { type: "string", valueHint: "NAME", description: "set the host name; implies --uts" },
+  wd: { type: "string", alias: "w", valueHint: "DIR", description: "change the working directory" },
+  env: { type: "string", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for what runs inside" },
+  "clear-env": { type: "boolean", description: "start from an empty environment" },
+  root: { type: "string", alias: "R", valueHint: "DIR", description: "chroot to DIR" },
+  setuid: { type: "string", alias: "S", valueHint: "UID", description: "set the user id" },
+  as: {
+    type: "string",
+    valueHint: "UID[:GID]",
+    description: "who PROG is: numbers, or names of the /etc/passwd and /etc/group that are found inside; sets HOME where there is none",
+  },
+  setgid: { type: "string", alias: "G", valueHint: "GID", description: "set the group id, and drop supplementary groups" },
+  keyring: {
+    type: "string",
+    valueHint: "NAME",
+    description: "a session keyring of this name instead of the caller's: a new one, or with -t the one that exists (session-keyring(7))",
+  },
+  pasta: {
+    type: "string",
+    valueHint: "IP/BITS",
+    description: "for an ordinary user: pasta(1) connects the new network namespace, whose eth0 has this address; implies --net and --fork",
+  },
+  publish: {
+    type: "string",
+    valueHint: "[IP:]HOST:CONT[/udp]",
+    repeat: true,
+    description: "with --pasta: port HOST outside leads to port CONT inside",
+  },
+  monotonic: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_MONOTONIC; implies --time" },
+  boottime: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_BOOTTIME; implies --time" },
+});
+export type Name = keyof typeof options;
