@@ -22,6 +22,7 @@ import {
 } from "@contain-tools/kernel";
 import { ALL_CAPABILITIES, readCapabilities } from "./capabilities.ts";
 import { readProfile } from "./profile.ts";
+import { type Circumstances, checkStillNeeded } from "./stillneeded.ts";
 import type { Traced } from "./watcher.ts";
 
 export const options = withCommon({
@@ -92,14 +93,19 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (traced && profile === "none") throw new UsageError("--trace-denied: without --seccomp nothing is refused", "add --seccomp default");
   if (traced) prepareFork();
   const user = given.value("user");
+  const { elsewhere } = chain.settings;
+  const next = chain.next(given.rest);
   return {
     capabilities,
     noNewPrivileges: given.has("no-new-privs") || profile !== "none" || given.has("landlock"),
     user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(given.all("ulimit")),
     paths: readPaths(given.all("landlock")),
-    filter: profile === "none" ? undefined : makeFilter(profile, capabilities?.kept ?? ALL_CAPABILITIES, traced),
-    next: chain.next(given.rest),
+    filter:
+      profile === "none"
+        ? undefined
+        : makeFilter(profile, capabilities?.kept ?? ALL_CAPABILITIES, { link: next.kind === "tool", inside: elsewhere, traced }),
+    next,
   };
 }
 
@@ -121,11 +127,12 @@ function readPaths(words: readonly string[]): AllowedPath[] {
   });
 }
 
-function makeFilter(word: string, capabilities: bigint, traced: boolean): FilterPlan {
+function makeFilter(word: string, capabilities: bigint, circumstances: Circumstances): FilterPlan {
   const rules = readProfile(word, capabilities);
   const program = compileFilter(rules);
   const { flags } = rules;
-  if (!traced) return { program, flags, traced: undefined };
+  if (word !== "default") checkStillNeeded(word, program, circumstances);
+  if (!circumstances.traced) return { program, flags, traced: undefined };
   const action = rules.defaultAction;
   const errno = action & 0xffff;
   if (action - errno !== SECCOMP_RET_ERRNO)

@@ -1,11 +1,12 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
 
+import { statSync } from "node:fs";
 import { readBinary } from "./binary.ts";
-import { ExecError, failedWith, type SyscallError } from "./errno.ts";
+import { ExecError, failedWith, SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { forked } from "./fork.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
-import { declare, errno, koffi, setErrno } from "./libc.ts";
+import { declare, ERRNO, errno, koffi, setErrno } from "./libc.ts";
 import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
@@ -162,10 +163,11 @@ export function execProgram(argv: readonly string[]): never {
   const [name = ""] = argv;
   const { words, env } = wordsFor(argv);
   if (payload.inside !== undefined && name !== "") for (const path of candidates(name)) checkWay(path);
+  const paths = payload.lastStep === undefined ? candidates(name) : thoseThere(name);
   startClean();
   let failure: SyscallError | undefined;
   let failedPath = name;
-  for (const path of candidates(name)) {
+  for (const path of paths) {
     try {
       execve(path, words, env);
     } catch (error) {
@@ -182,6 +184,23 @@ export function execProgram(argv: readonly string[]): never {
     }
   }
   throw failure === undefined ? notFound(name, "ENOENT") : cannotExecute(failedPath, failure, name);
+}
+
+/** A filter may kill for what would come between two tries: what is not there is found out before it is loaded. */
+function thoseThere(name: string): string[] {
+  const all = candidates(name);
+  const paths = all.filter(mayBeThere);
+  if (paths.length > 0) return paths;
+  const known = all.find((path) => whyNotExecutable(path, "ENOENT") !== undefined) ?? name;
+  throw cannotExecute(known, new SyscallError("execve", [quote(known)], ERRNO["ENOENT"] ?? 0), name);
+}
+
+function mayBeThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true; // execve tells more
+  }
 }
 
 /** In a container nothing of the host's may become its program. */

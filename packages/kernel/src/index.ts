@@ -11,6 +11,7 @@ export {
   SECCOMP_RET_USER_NOTIF,
   type WordRule,
 } from "./bpf.ts";
+export { answersTo } from "./bpfrun.ts";
 export * from "./capability.ts";
 export { type Captured, capture } from "./capture.ts";
 export * from "./cgroup.ts";

@@ -128,6 +128,12 @@ function exportFilter(seccomp: Library, context: unknown): Buffer {
   }
 }
 
+/** The number of a call on this machine, for a process that has made a filter before; undefined for one that libseccomp does not know. */
+export function syscallNumber(name: string): number | undefined {
+  const number = library?.numberOf(name) ?? UNKNOWN;
+  return number < 0 ? undefined : number;
+}
+
 /** The name of a call, for a process that has made a filter before. */
 export function syscallName(arch: number, number: number): string {
   return library?.nameOf(arch, number) ?? `system call ${number}`;
