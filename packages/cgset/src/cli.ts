@@ -1,6 +1,5 @@
 // Words to plan: which group, what is written there, and who goes into it.
-import { existsSync } from "node:fs";
-import { type Chain, type Next, type Options, UsageError, withCommon } from "@contain-tools/kernel";
+import { type Chain, type Next, type Options, processExists, UsageError, withCommon } from "@contain-tools/kernel";
 import { limitOptions, readLimits, type Write } from "./limits.ts";
 
 export const options = withCommon({
@@ -35,10 +34,10 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const [first, ...more] = given.rest;
   const isPid = !given.ended && first !== undefined && more.length === 0 && /^\d+$/.test(first);
   const pid = isPid ? Number(first) : undefined;
-  if (pid !== undefined && !existsSync(`/proc/${pid}`))
+  if (pid !== undefined && !processExists(pid))
     throw new UsageError(
       `${first}: there is no such process`,
-      "PIDs are those that this PID namespace's /proc shows; a program of that name goes behind --",
+      "PIDs are those of this PID namespace; a program of that name goes behind --",
     );
   const next = first === undefined || isPid ? undefined : chain.next(given.rest);
   const writes = readLimits(given);

@@ -15,6 +15,7 @@ import {
   killGroup,
   makeGroup,
   notDelegated,
+  procDirectory,
   readIfThere,
   removeGroup,
   report,
@@ -174,7 +175,8 @@ export function leave(dir: string, from: string): void {
 }
 
 function isKernelThread(pid: number): boolean {
-  return statusField(readIfThere(`/proc/${pid}/status`) ?? "", "Kthread") === "1" || readIfThere(`/proc/${pid}/cmdline`) === "";
+  const directory = procDirectory(pid);
+  return statusField(readIfThere(`${directory}/status`) ?? "", "Kthread") === "1" || readIfThere(`${directory}/cmdline`) === "";
 }
 
 /** --freeze, --thaw, --kill, --rm, in that order. */

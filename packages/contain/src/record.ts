@@ -1,7 +1,17 @@
 // The flight recorder of `contain run --record FILE`: what the supervisor learns and the group's files say, with times, as it happens.
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { POLLIN, readIfThere, SI_QUEUE, type SignalInfo, type Source, signalName, takeTicks, timerfd } from "@contain-tools/kernel";
+import {
+  commandOf,
+  POLLIN,
+  readIfThere,
+  SI_QUEUE,
+  type SignalInfo,
+  type Source,
+  signalName,
+  takeTicks,
+  timerfd,
+} from "@contain-tools/kernel";
 import { openRecordFile, type RecordFile } from "./recordfile.ts";
 import { fieldsOf, type Missing, openSampler, readAgain, type Sampler } from "./recordsample.ts";
 
@@ -76,7 +86,7 @@ function tick(timer: number, watches: readonly Watched[], sample: () => void): v
 
 function describeSignal({ signal, code, pid }: SignalInfo, forwarded: number | undefined) {
   const sent = code === 0 || code === SI_QUEUE || code === -6; // SI_USER, SI_QUEUE, SI_TKILL: si_pid is the sender (sigaction(2))
-  const comm = sent && pid > 0 ? readIfThere(`/proc/${pid}/comm`)?.trim() : undefined;
+  const comm = sent && pid > 0 ? commandOf(pid) : undefined;
   const from = sent && pid > 0 ? { pid, comm } : sent ? "outside of this PID namespace" : "the kernel";
   return { event: "signal", signal: signalName(signal), from, forwarded: forwarded === undefined ? null : signalName(forwarded) };
 }

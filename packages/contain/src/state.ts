@@ -1,7 +1,7 @@
 // What is known of each container: one folder in the state folder, with state.json and what belongs to it. A state is a claim: whether
 // the supervisor and the container still live is asked of /proc each time, by PID and start time.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
-import { codeOf, readIfThere, statFields, statusField, UsageError } from "@contain-tools/kernel";
+import { childrenOf, codeOf, procDirectory, readIfThere, requireOwnProc, statFields, statusField, UsageError } from "@contain-tools/kernel";
 import type { Finding } from "./evidence.ts";
 import { makeStateFolder, stateFolder } from "./folder.ts";
 import { isLease, type Lease } from "./network/lease.ts";
@@ -72,14 +72,18 @@ export function folderOf(id: string): string {
 
 /** This process, or another one; undefined when it has ended. */
 export function identify(pid: number): ProcessId | undefined {
-  const stat = readIfThere(`/proc/${pid}/stat`);
+  const stat = readIfThere(`${procDirectory(pid)}/stat`);
   const started = stat === undefined ? undefined : statFields(stat)[19];
   return started === undefined ? undefined : { pid, started };
 }
 
-/** True while exactly this process lives; a zombie has ended. */
+let isOwnProc = false;
+
+/** True while exactly this process lives; a zombie has ended. @throws ToolError where /proc is another PID namespace's */
 export function isAlive(process: ProcessId): boolean {
-  const stat = readIfThere(`/proc/${process.pid}/stat`);
+  if (!isOwnProc) requireOwnProc();
+  isOwnProc = true;
+  const stat = readIfThere(`${procDirectory(process.pid)}/stat`);
   if (stat === undefined) return false;
   const fields = statFields(stat);
   return fields[19] === process.started && fields[0] !== "Z" && fields[0] !== "X";
@@ -205,9 +209,8 @@ function isState(value: unknown): value is State {
 
 /** The child of a process that is PID 1 of a PID namespace (NSpid, proc_pid_status(5)). */
 function childThatIsInit(pid: number): ProcessId | undefined {
-  const children = (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").trim().split(" ").filter(Boolean);
-  const init = children.find((child) => statusField(readIfThere(`/proc/${child}/status`) ?? "", "NSpid")?.endsWith("\t1"));
-  return init === undefined ? undefined : identify(Number(init));
+  const init = childrenOf(pid).find((child) => statusField(readIfThere(`${procDirectory(child)}/status`) ?? "", "NSpid")?.endsWith("\t1"));
+  return init === undefined ? undefined : identify(init);
 }
 
 /** What a container is doing, by what /proc and its cgroup say now. */

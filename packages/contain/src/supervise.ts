@@ -1,11 +1,13 @@
 // The signal policy of the supervisor: what is forwarded, the grace window, and who ended the container.
 import {
+  commandOf,
   endSignal,
   hasSignal,
   kill,
   killGroup,
   parseSignalMask,
   printable,
+  procDirectory,
   reachedTheGroup,
   readIfThere,
   SI_QUEUE,
@@ -141,8 +143,7 @@ const KEPT = 100; // signals that are remembered
 
 /** The name of a process (proc_pid_comm(5)); it may have gone already. */
 function nameOf(pid: number): string {
-  const name = pid === 0 ? undefined : readIfThere(`/proc/${pid}/comm`)?.trimEnd();
-  return name === undefined ? "?" : printable(name);
+  return pid === 0 ? "?" : printable(commandOf(pid));
 }
 
 function killContainer({ pid, group }: Supervised): void {
@@ -160,7 +161,7 @@ function killContainer({ pid, group }: Supervised): void {
 /** What will become of a signal to PID 1, from its /proc/PID/status at this moment. */
 function describeReception(pid: number, signal: number): string {
   const name = signalName(signal);
-  const status = readIfThere(`/proc/${pid}/status`);
+  const status = readIfThere(`${procDirectory(pid)}/status`);
   if (status === undefined) return `${name} sent.`;
   const command = printable(statusField(status, "Name") ?? "?");
   const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "0"), signal);

@@ -15,6 +15,7 @@ import { dirname, join, resolve } from "node:path";
 import { codeOf, failedWith, SyscallError, ToolError } from "./errno.ts";
 import { readIfThere, writeKernelFile } from "./file.ts";
 import { ERRNO } from "./libc.ts";
+import { procDirectory, type Whose } from "./ownproc.ts";
 import { pollOnce } from "./poll.ts";
 import { keyedValue, lineValue, type MountInfo, mountsOfType } from "./proc.ts";
 import { kill, SIGKILL } from "./signal.ts";
@@ -48,8 +49,8 @@ export function findHierarchy(): Hierarchy {
 const GONE = " (deleted)";
 
 /** The cgroup v2 path of a process as /proc/PID/cgroup shows it: the line `0::PATH`. */
-export function cgroupOf(pid: number | "self"): string {
-  const text = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+export function cgroupOf(process: Whose): string {
+  const text = readFileSync(`${procDirectory(process)}/cgroup`, "utf8");
   const path = lineValue(text, "0::") ?? "/";
   return path.endsWith(GONE) ? path.slice(0, -GONE.length) : path;
 }

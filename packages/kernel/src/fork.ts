@@ -34,15 +34,17 @@ const REFUSED = CLONE_NEWNS | 0x200; // with CLONE_FS: EINVAL (clone(2))
 const CLONE_CLEAR_SIGHAND = 0x100000000n;
 const CLONE_INTO_CGROUP = 0x200000000n;
 const REQUIRED = ["--v8-pool-size=0", "--single-threaded"];
-const START = 0x10000; // vm.mmap_min_addr: nothing is mapped below
+const START = 0x10000n; // vm.mmap_min_addr: nothing is mapped below
+const END = 1n << 56n; // no program's memory lies above, on any architecture; [vsyscall] does
 const MADV_DOFORK = 11;
+const EINVAL = 22;
 
 const madviseC = declare("madvise");
 const clone3C = declareSyscall(SYS.clone3);
 const cloneC = declareSyscall(SYS.clone);
 
-/** Where the special mappings ([vvar], [vdso], [stack]) begin: madvise refuses them, and they need no advice. */
-let end = 0n;
+/** The address space without the kernel's own mappings, [vvar] and [vdso]: madvise(2) refuses those (EINVAL), and they need no advice. */
+const ranges: { readonly from: bigint; readonly length: bigint }[] = [];
 
 /**
  * Learns what `clone3` needs while /proc is still there, and refuses where a forked child could hang.
@@ -51,7 +53,7 @@ let end = 0n;
  * @throws ToolError when the runtime was started without the flags that keep it single-threaded
  */
 export function prepareFork(): void {
-  if (end !== 0n) return;
+  if (ranges.length > 0) return;
   if (isNative) {
     awaitIdleThreads();
   } else {
@@ -63,30 +65,41 @@ export function prepareFork(): void {
       );
     }
   }
+  // In the legacy layout (`ulimit -s unlimited`, `setarch -L`) they lie amid all others, which are mapped from the bottom up.
   const maps = readFileSync("/proc/self/maps", "latin1");
-  for (const name of ["[vvar", "[vdso", "[stack"]) {
-    const at = maps.indexOf(name);
-    if (at === -1) continue;
+  let from = START;
+  for (let at = maps.indexOf(" [v"); at !== -1; at = maps.indexOf(" [v", at + 1)) {
     const line = maps.lastIndexOf("\n", at) + 1;
-    const start = BigInt(`0x${maps.slice(line, maps.indexOf("-", line))}`);
-    if (end === 0n || start < end) end = start;
+    const dash = maps.indexOf("-", line);
+    const start = BigInt(`0x${maps.slice(line, dash)}`);
+    if (start > END) break;
+    if (start > from) ranges.push({ from, length: start - from });
+    from = BigInt(`0x${maps.slice(dash + 1, maps.indexOf(" ", dash))}`);
   }
+  ranges.push({ from, length: END - from });
 }
 
 /** Marks every mapping to be copied by fork: V8 and JavaScriptCore map their heaps MADV_DONTFORK (madvise(2)). */
 function adviseFork(): void {
   // ENOMEM tells of the holes between the mappings; every mapping was done all the same.
-  if (madviseC(START, end - BigInt(START), MADV_DOFORK) === 0 || errno() !== 22) return;
+  if (adviseRanges()) return;
   // EINVAL: a special mapping in between stopped the walk. Go mapping by mapping; those that refuse are never DONTFORK.
   for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
-    const [from, to] =
+    const [start, end] =
       line
         .split(" ", 1)[0]
         ?.split("-")
         .map((hex) => BigInt(`0x${hex}`)) ?? [];
-    if (from !== undefined && to !== undefined && from < end) madviseC(from, to - from, MADV_DOFORK);
+    if (start !== undefined && end !== undefined && end < END) madviseC(start, end - start, MADV_DOFORK);
   }
-  madviseC(START, end - BigInt(START), MADV_DOFORK); // the heap that the loop itself may have grown
+  adviseRanges(); // the heap that the loop itself may have grown
+}
+
+/** False when a special mapping was in the way. */
+function adviseRanges(): boolean {
+  let done = true;
+  for (const { from, length } of ranges) if (madviseC(from, length, MADV_DOFORK) !== 0 && errno() === EINVAL) done = false;
+  return done;
 }
 
 export interface CloneArgs {

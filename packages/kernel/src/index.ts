@@ -63,6 +63,7 @@ export * from "./namespace.ts";
 export { joinNetwork, openNetlinkOf } from "./netjoin.ts";
 export { openNetlink } from "./netlink.ts";
 export * from "./options.ts";
+export * from "./ownproc.ts";
 export * from "./parse.ts";
 export * from "./poll.ts";
 export * from "./printable.ts";

@@ -59,7 +59,7 @@ export function nativeLaunch(): Launch {
   const ignored = mask("SigIgn");
   for (const signal of [SIGPIPE, SIGXFSZ]) removeSignal(ignored, signal);
   if (hasSignal(ignored, SIGSYNCCALL) && usesMusl()) removeSignal(ignored, SIGSYNCCALL);
-  const limits = readIfThere(`/proc/${process.ppid}/limits`) ?? "";
+  const limits = readIfThere(`/proc/${statusField(status, "PPid")}/limits`) ?? "";
   return {
     softFileLimit: softLimit(limits, "Max open files"),
     blocked: mask("SigBlk"),

@@ -43,7 +43,14 @@ function giveUp(why: string, mend: string): never {
 /** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
 export function usesMusl(): boolean {
   const head = Buffer.alloc(4096);
-  if (!existsSync("/proc/self/exe")) return giveUp("there is no /proc, by which a program finds itself", "mount -t proc proc /proc"); // else execPath is argv[0]
+  // execPath is argv[0] then
+  if (!existsSync("/proc/self/exe")) {
+    const isForeign = existsSync("/proc/uptime");
+    return giveUp(
+      isForeign ? "/proc is that of a PID namespace that this process is not in" : "there is no /proc, by which a program finds itself",
+      "mount -t proc proc /proc",
+    );
+  }
   const fd = openSync(execPath, "r");
   readSync(fd, head);
   closeSync(fd);

@@ -14,6 +14,7 @@ import {
   CLONE_NEWUTS,
 } from "./fork.ts";
 import { declare } from "./libc.ts";
+import { procDirectory, type Whose } from "./ownproc.ts";
 import { flags, quote, sys } from "./trace.ts";
 
 export interface NamespaceKind {
@@ -75,9 +76,9 @@ export function sethostname(name: string): void {
 }
 
 /** The identity of a namespace, `mnt:[4026531841]`; undefined where /proc does not tell (another user's process, no such kind). */
-export function namespaceId(pid: number | "self", file: string): string | undefined {
+export function namespaceId(process: Whose, file: string): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/ns/${file}`);
+    return readlinkSync(`${procDirectory(process)}/ns/${file}`);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     return undefined;
@@ -92,18 +93,18 @@ export interface IdRange {
 }
 
 /** Writes /proc/PID/uid_map or gid_map; the kernel takes it once, in one write. @throws SyscallError EPERM, EINVAL */
-export function writeIdMap(pid: number | "self", file: "uid_map" | "gid_map", ranges: readonly IdRange[]): void {
-  writeKernelFile(`/proc/${pid}/${file}`, ranges.map(({ inner, outer, count }) => `${inner} ${outer} ${count}\n`).join(""));
+export function writeIdMap(process: Whose, file: "uid_map" | "gid_map", ranges: readonly IdRange[]): void {
+  writeKernelFile(`${procDirectory(process)}/${file}`, ranges.map(({ inner, outer, count }) => `${inner} ${outer} ${count}\n`).join(""));
 }
 
 /** Writes /proc/PID/setgroups, before gid_map is written: without privilege that map is refused while setgroups is allowed. */
-export function writeSetgroups(pid: number | "self", value: "allow" | "deny"): void {
-  writeKernelFile(`/proc/${pid}/setgroups`, value);
+export function writeSetgroups(process: Whose, value: "allow" | "deny"): void {
+  writeKernelFile(`${procDirectory(process)}/setgroups`, value);
 }
 
 /** The ranges of a /proc/PID/uid_map or gid_map. */
-export function readIdMap(pid: number | "self", file: "uid_map" | "gid_map"): IdRange[] {
-  const text = readFileSync(`/proc/${pid}/${file}`, "utf8");
+export function readIdMap(process: Whose, file: "uid_map" | "gid_map"): IdRange[] {
+  const text = readFileSync(`${procDirectory(process)}/${file}`, "utf8");
   return text
     .split("\n")
     .filter(Boolean)

@@ -4,20 +4,22 @@ import { codeOf, failedWith } from "./errno.ts";
 import { CLONE_NEWNET, CLONE_NEWUSER, clone3 } from "./fork.ts";
 import { namespaceId, setns } from "./namespace.ts";
 import { openNetlink } from "./netlink.ts";
+import { procDirectory } from "./ownproc.ts";
 import { exit, waitpid } from "./process.ts";
 import { receiveDescriptor, sendDescriptor } from "./socket.ts";
 import { socketpair } from "./sockets.ts";
 
 /** Joins it for good: for a forked child. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
 export function joinNetwork(pid: number): void {
-  const net = openSync(`/proc/${pid}/ns/net`, "r");
+  const directory = procDirectory(pid);
+  const net = openSync(`${directory}/ns/net`, "r");
   try {
-    setns(net, CLONE_NEWNET, `/proc/${pid}/ns/net`);
+    setns(net, CLONE_NEWNET, `${directory}/ns/net`);
   } catch (error) {
     if (!failedWith(error, "EPERM") || namespaceId(pid, "user") === namespaceId("self", "user")) throw error;
-    const user = openSync(`/proc/${pid}/ns/user`, "r");
-    setns(user, CLONE_NEWUSER, `/proc/${pid}/ns/user`);
-    setns(net, CLONE_NEWNET, `/proc/${pid}/ns/net`);
+    const user = openSync(`${directory}/ns/user`, "r");
+    setns(user, CLONE_NEWUSER, `${directory}/ns/user`);
+    setns(net, CLONE_NEWNET, `${directory}/ns/net`);
     closeSync(user);
   }
   closeSync(net);
@@ -25,7 +27,7 @@ export function joinNetwork(pid: number): void {
 
 /** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
 export function openNetlinkOf(pid: number): number {
-  const net = openSync(`/proc/${pid}/ns/net`, "r");
+  const net = openSync(`${procDirectory(pid)}/ns/net`, "r");
   try {
     return openNetlink(net);
   } catch (error) {

@@ -16,20 +16,24 @@ export interface MountInfo {
   readonly superOptions: readonly string[];
 }
 
-/** The mounts of a mount namespace, in the order in which the kernel lists them: a parent before its children. */
-export function readMountInfo(pid: number | "self" = "self"): MountInfo[] {
-  return mountLines(pid).map(parseMountInfo);
+/**
+ * The mounts of a mount namespace, in the order in which the kernel lists them: a parent before its children.
+ *
+ * @param process the directory of a process in it
+ */
+export function readMountInfo(process = "/proc/self"): MountInfo[] {
+  return mountLines(process).map(parseMountInfo);
 }
 
 /** The mounts of one file system type. */
 export function mountsOfType(wanted: string): MountInfo[] {
-  return mountLines("self")
+  return mountLines("/proc/self")
     .filter((line) => line.includes(` - ${wanted} `)) // a space in a path is escaped, so this is the type's place
     .map(parseMountInfo);
 }
 
-function mountLines(pid: number | "self"): string[] {
-  return readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n").filter(Boolean);
+function mountLines(process: string): string[] {
+  return readFileSync(`${process}/mountinfo`, "utf8").split("\n").filter(Boolean);
 }
 
 function unescapeOctal(word: string): string {

@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import type { Diagnosis } from "./denied.ts";
 import { codeOf, ExecError, ToolError } from "./errno.ts";
+import { strangeProc } from "./ownproc.ts";
 import { printable } from "./printable.ts";
 import { exit } from "./process.ts";
 import { say, tracer } from "./trace.ts";
@@ -35,6 +36,8 @@ export function report(error: unknown): number {
   }
   if (error instanceof Error && codeOf(error) !== undefined && "syscall" in error) {
     say(`${tool}: ${printable(error.message)}\n`); // node:fs names the call, the path and the errno
+    const strange = "path" in error && `${error.path}`.startsWith("/proc/") ? strangeProc() : undefined;
+    if (strange !== undefined) say(`${" ".repeat(tool.length + 2)}${strange.text}; ${strange.fix}\n`);
     return 125;
   }
   const lines = error instanceof Error ? (error.stack ?? error.message) : String(error);

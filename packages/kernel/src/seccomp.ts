@@ -1,6 +1,8 @@
 // Seccomp filters: installing one, and being told of what it refuses (seccomp(2), seccomp_unotify(2)).
+
 import { readIfThere } from "./file.ts";
 import { declareSyscall, errno, koffi, SYS } from "./libc.ts";
+import { procDirectory } from "./ownproc.ts";
 import { flags, sys } from "./trace.ts";
 
 const SECCOMP_SET_MODE_FILTER = 1;
@@ -70,7 +72,7 @@ export function refuse(listener: number, { id }: Refusal, code: number): void {
   ioctlC(listener, NOTIF_SEND, answer);
 }
 
-/** The name of a process as this process's own /proc has it. */
+/** The name of a process (proc_pid_comm(5)); "?" when it has ended or /proc does not show it. */
 export function commandOf(pid: number): string {
-  return readIfThere(`/proc/${pid}/comm`)?.trimEnd() ?? "?";
+  return readIfThere(`${procDirectory(pid)}/comm`)?.trimEnd() ?? "?";
 }

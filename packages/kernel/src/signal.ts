@@ -255,6 +255,12 @@ export function kill(pid: number, signal: number): boolean {
 }
 
 const ESRCH = 3;
+
+/** True while our PID namespace has such a process, or a zombie: kill(2) with signal 0. */
+export function processExists(pid: number): boolean {
+  return killC(pid, 0) === 0 || errno() !== ESRCH;
+}
+
 const sigqueueC = declare("sigqueue");
 
 /** sigqueue(3): a signal with a number beside it. False when the process has ended. @throws SyscallError EPERM, EAGAIN (too many are queued) */

@@ -2,10 +2,11 @@
 // one of them and kill us, instead of waiting for our sigtimedwait(2). So each helper is sent into a signal handler that never
 // returns, pause(2), with every signal blocked meanwhile (sa_mask, sigaction(2)). With the flags that `prepareFork` insists on,
 // V8 gives these threads nothing to do.
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { readIfThere } from "./file.ts";
 import { forked } from "./fork.ts";
 import { declare, isNative, koffi } from "./libc.ts";
+import { ownNumber } from "./ownproc.ts";
 import { pollOnce } from "./poll.ts";
 import { statusField } from "./proc.ts";
 import { getpid } from "./process.ts";
@@ -26,7 +27,11 @@ export function takeAllSignals(): void {
   }
 }
 
-const otherThreads = () => readdirSync("/proc/self/task").filter((tid) => Number(tid) !== getpid());
+/** As /proc numbers them, which may be that of another PID namespace (ownproc.ts). */
+function otherThreads(): string[] {
+  const own = readlinkSync("/proc/self");
+  return readdirSync("/proc/self/task").filter((tid) => tid !== own);
+}
 
 /** Waits until the allocator's thread of the native program is idle: a forked child would wait for ever for a lock that it holds. */
 export function awaitIdleThreads(): void {
@@ -49,21 +54,22 @@ const FUTEX_WAIT = 0;
 const FUTEX_WAIT_BITSET = 9;
 
 function park(tid: string): void {
-  const signal = highestUnblocked(tid); // an allocator's thread blocks most of them by itself
-  if (signal === undefined) return;
+  const status = readIfThere(`/proc/self/task/${tid}/status`);
+  const signal = highestUnblocked(status); // an allocator's thread blocks most of them by itself
+  if (status === undefined || signal === undefined) return;
   const action = Buffer.alloc(152); // struct sigaction of glibc and musl: handler, 128 bytes of mask, flags, restorer
   action.writeBigUInt64LE(BigInt(koffi.load(null).symbol("pause") as bigint), 0);
   action.fill(0xff, 8, 136);
   const old = Buffer.alloc(action.length);
   sigactionC(signal, action, old);
-  tgkillC(getpid(), Number(tid), signal);
-  for (let tries = 0; tries < 1000 && highestUnblocked(tid) !== undefined; tries++) pollOnce(-1, 0, tries < 20 ? 0 : 1);
+  tgkillC(getpid(), ownNumber(status) ?? Number(tid), signal);
+  const isOpen = () => highestUnblocked(readIfThere(`/proc/self/task/${tid}/status`)) !== undefined;
+  for (let tries = 0; tries < 1000 && isOpen(); tries++) pollOnce(-1, 0, tries < 20 ? 0 : 1);
   sigactionC(signal, old, null);
 }
 
 /** A signal that a thread can be sent; undefined when it blocks all, or has ended. */
-function highestUnblocked(tid: string): number | undefined {
-  const status = readIfThere(`/proc/self/task/${tid}/status`);
+function highestUnblocked(status: string | undefined): number | undefined {
   if (status === undefined) return undefined;
   const blocked = parseSignalMask(statusField(status, "SigBlk") ?? "0");
   let signal = NSIG;

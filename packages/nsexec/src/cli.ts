@@ -13,6 +13,7 @@ import {
   parseCount,
   parseSignal,
   prepareFork,
+  processExists,
   quote,
   readAreas,
   readUser,
@@ -174,8 +175,7 @@ function checkTarget(target: number, given: Options<Name>): void {
     ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user", "shift", "pasta"] as const
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
-  if (!existsSync(`/proc/${target}/ns`))
-    throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those that this PID namespace's /proc shows");
+  if (!processExists(target)) throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those of this PID namespace");
 }
 
 function readDeathSignal(word: string | undefined, fork: boolean): number {

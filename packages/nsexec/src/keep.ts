@@ -8,6 +8,7 @@ import {
   MS_BIND,
   mount,
   pipe,
+  procDirectory,
   shellStatus,
   umount2,
   uninterrupted,
@@ -20,7 +21,7 @@ import { flagsOf } from "./inside.ts";
 /** Keeps a namespace alive without a process: its file in /proc bind-mounted on FILE (namespaces(7)). */
 export function keep(pid: number | "self", { kind, file }: Wanted, kept: string[], name = kind.file): void {
   if (file === undefined) return;
-  mount(`/proc/${pid}/ns/${name}`, file, null, MS_BIND);
+  mount(`${procDirectory(pid)}/ns/${name}`, file, null, MS_BIND);
   kept.push(file);
 }
 

@@ -14,6 +14,7 @@ import {
   POLLHUP,
   parseSignalMask,
   pollOnce,
+  procDirectory,
   reachedTheGroup,
   readIfThere,
   SI_KERNEL,
@@ -109,7 +110,7 @@ export function watch(w: Watch): number {
 function isSpared(pid: number, signal: number): boolean {
   // Ten looks: a shell blocks all signals for a moment before it waits for a child, and what was blocked then is dropped later.
   for (let tries = 0; tries < 10; tries++) {
-    const status = readIfThere(`/proc/${pid}/status`) ?? "";
+    const status = readIfThere(`${procDirectory(pid)}/status`) ?? "";
     const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "ffffffffffffffff"), signal);
     const isInit = /\t1$/.test(statusField(status, "NSpid") ?? "") && statusField(status, "Name") !== "pid1";
     if (!isInit || has("SigCgt") || has("SigIgn")) return false;

@@ -22,6 +22,7 @@ import {
   pipe,
   pollOnce,
   printable,
+  procDirectory,
   readIfThere,
   readToEnd,
   SIGKILL,
@@ -142,7 +143,7 @@ function start(words: readonly string[], told: number): number {
 
 /** The default route is the last thing that pasta makes; its ports are bound before. */
 function isConnected(child: number): boolean {
-  return /^eth0\s+00000000\s/m.test(readIfThere(`/proc/${child}/net/route`) ?? "");
+  return /^eth0\s+00000000\s/m.test(readIfThere(`${procDirectory(child)}/net/route`) ?? "");
 }
 
 function attend(pid: number, told: number): Pasta {

@@ -12,6 +12,7 @@ import {
   type MountInfo,
   makeReadOnly,
   pipe,
+  procDirectory,
   quote,
   readIfThere,
   readMountInfo,
@@ -106,7 +107,7 @@ function openUserNamespace(maps: IdMaps): number {
   });
   try {
     writeMaps(pid, maps);
-    return openSync(`/proc/${pid}/ns/user`, "r");
+    return openSync(`${procDirectory(pid)}/ns/user`, "r");
   } finally {
     closeSync(gate.write); // end of file: it exits
     closeSync(gate.read);

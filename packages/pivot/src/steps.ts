@@ -191,7 +191,7 @@ function chdirInside(cwd: string): void {
 /** --no-unshare: every mount would be the parent's too if the mount namespace were shared with it. */
 function checkOwnNamespace(): void {
   const parent = statFields(readIfThere("/proc/self/stat") ?? "")[1];
-  const theirs = parent === undefined ? undefined : namespaceId(Number(parent), "mnt");
+  const theirs = parent === undefined ? undefined : namespaceId(parent, "mnt");
   // A parent whose files we may not read is in another user namespace, and there the kernel would not let us mount.
   if (theirs !== undefined && theirs === namespaceId("self", "mnt")) {
     throw new UsageError(

@@ -1,5 +1,4 @@
 // Words to plan: which network namespace, which bridge, which address.
-import { existsSync } from "node:fs";
 import {
   type Address,
   type Chain,
@@ -12,6 +11,7 @@ import {
   type Options,
   parseAddress,
   parseIp,
+  processExists,
   quote,
   UsageError,
   withCommon,
@@ -59,8 +59,8 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   if (behind !== undefined && behind.rest.length > 0)
     throw new UsageError(`${behind.rest[0]}: what is it?`, "behind a PID stand only options; a program of that name goes behind --");
   const pid = isPid ? Number(first) : undefined;
-  if (pid !== undefined && !existsSync(`/proc/${pid}`))
-    throw new UsageError(`${first}: there is no such process`, "PIDs are those that this PID namespace's /proc shows");
+  if (pid !== undefined && !processExists(pid))
+    throw new UsageError(`${first}: there is no such process`, "PIDs are those of this PID namespace");
   if (has("json") && !has("show")) throw new UsageError("--json is for --show");
   if (!has("show")) return { pid, pair: readPair(last), json: false, next: isPid ? undefined : chain.next(before.rest) };
   const changing = (["bridge", "address", "gateway", "name", "host-name"] as const).find(has);

@@ -15,6 +15,7 @@ import {
   namespaceId,
   openNetlink,
   payload,
+  procDirectory,
   readIfThere,
   removeLink,
   setUp,
@@ -22,6 +23,7 @@ import {
   steps,
   ToolError,
   UsageError,
+  type Whose,
 } from "@contain-tools/kernel";
 import type { Pair } from "./cli.ts";
 
@@ -114,12 +116,13 @@ function find(fd: number, name: string): Interface {
 }
 
 /** A descriptor of a network namespace. @throws ToolError */
-export function openNamespace(pid: number | "self"): number {
+export function openNamespace(process: Whose): number {
+  const path = `${procDirectory(process)}/ns/net`;
   try {
-    return openSync(`/proc/${pid}/ns/net`, "r");
+    return openSync(path, "r");
   } catch (error) {
     throw new ToolError(
-      `/proc/${pid}/ns/net: ${codeOf(error)}`,
+      `${path}: ${codeOf(error)}`,
       payload.inside === undefined
         ? "a process that has ended has no namespaces, and those of others are for whoever may trace them (ptrace(2))"
         : "behind a pivot the host's /proc is gone: veth goes before it",
@@ -130,8 +133,8 @@ export function openNamespace(pid: number | "self"): number {
 }
 
 /** Our parent as /proc shows it: getppid(2) is 0 in a new PID namespace. */
-function parentOf(): number {
-  return Number(statFields(readIfThere("/proc/self/stat") ?? "")[1] ?? 0);
+function parentOf(): string {
+  return statFields(readIfThere("/proc/self/stat") ?? "")[1] ?? "0";
 }
 
 function ownPid(): number {

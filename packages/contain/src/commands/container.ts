@@ -1,5 +1,5 @@
 // The container that a command is for.
-import { namespaceId, readIfThere, UsageError } from "@contain-tools/kernel";
+import { childrenOf, namespaceId, UsageError } from "@contain-tools/kernel";
 import { findContainer, type State, statusOf } from "../state.ts";
 
 /** A container whose PID 1 is there. */
@@ -42,8 +42,7 @@ export function checkRunning(state: State): Running {
 export function memberOf({ pid }: Running["init"]): number {
   const canBeSeen = (candidate: number) => namespaceId(candidate, "mnt") !== undefined;
   if (canBeSeen(pid)) return pid;
-  const children = (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").trim().split(" ").filter(Boolean);
-  return children.map(Number).find(canBeSeen) ?? pid;
+  return childrenOf(pid).find(canBeSeen) ?? pid;
 }
 
 /** The group of a container that a command is about to change or to show. @throws UsageError */

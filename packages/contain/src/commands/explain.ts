@@ -1,5 +1,5 @@
 // `contain explain`: what is so about a process, a mount or an error, each statement with the file, the value and the rule behind it.
-import { exit, type Options, UsageError, withCommon } from "@contain-tools/kernel";
+import { exit, type Options, requireOwnProc, UsageError, withCommon } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { explainErrno, readErrno } from "../explain/errno.ts";
 import { explainMount } from "../explain/mount.ts";
@@ -36,12 +36,14 @@ export const explain = subcommand({
     if (word === "mount") {
       const path = onlyOne(words, "which mount?", "contain explain mount PATH");
       return () => {
+        requireOwnProc();
         const explained = explainMount(path);
         return show(`mount ${explained.path}`, { mount: explained.path }, explained.sections);
       };
     }
     if (words[0] !== undefined) throw new UsageError(`${words[0]}: one word too many`, "contain explain PID|ID");
     return () => {
+      requireOwnProc();
       const { title, process, sections } = explainProcess(findTarget(word));
       return show(title, { process }, sections);
     };

@@ -7,6 +7,7 @@ import {
   jsonText,
   NAMESPACES,
   namespaceId,
+  procDirectory,
   readIdMap,
   readIfThere,
   readMountInfo,
@@ -68,7 +69,12 @@ function describeIdMaps(pid: number) {
 
 function describeMounts(pid: number) {
   try {
-    return readMountInfo(pid).map(({ mountPoint, type, source, options }) => ({ mountPoint, type, source, options: options.join(",") }));
+    return readMountInfo(procDirectory(pid)).map(({ mountPoint, type, source, options }) => ({
+      mountPoint,
+      type,
+      source,
+      options: options.join(","),
+    }));
   } catch {
     return undefined; // it has ended meanwhile, or we may not look
   }
@@ -78,7 +84,7 @@ function describeMounts(pid: number) {
 function describeProcesses({ group }: State, init: number | undefined) {
   const pids = group === undefined ? (init === undefined ? [] : [init]) : groupProcesses(group);
   return pids.flatMap((pid) => {
-    const status = readIfThere(`/proc/${pid}/status`);
+    const status = readIfThere(`${procDirectory(pid)}/status`);
     if (status === undefined) return [];
     return { pid, inside: Number(statusField(status, "NSpid")?.split(/\s+/).at(-1)), name: statusField(status, "Name") };
   });

@@ -1,5 +1,5 @@
 // `contain list`: what there is, a line a container.
-import { exit, jsonText, shellQuote, withCommon } from "@contain-tools/kernel";
+import { exit, jsonText, requireOwnProc, shellQuote, withCommon } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
 import { print } from "../print.ts";
 import { readStates, type State, statusOf } from "../state.ts";
@@ -20,6 +20,7 @@ export const list = subcommand({
     checkNoWords(given);
     const form = given.has("json") ? json : given.has("quiet") ? quiet : table;
     return () => {
+      requireOwnProc();
       print(form(readStates()));
       return exit(0);
     };

@@ -1,6 +1,5 @@
 // What doctor says of one ability of the host.
-import { statfsSync } from "node:fs";
-import { codeOf, SyscallError, ToolError } from "@contain-tools/kernel";
+import { codeOf, procOwner, SyscallError, ToolError } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 
 /**
@@ -55,16 +54,8 @@ export function quoteEvidence({ source, value, problem }: Evidence): string {
   return `${source}: ${value === undefined ? problem : `${line}${more.length > 0 ? " …" : ""}`}`;
 }
 
-const PROC_SUPER_MAGIC = 0x9fa0; // statfs(2)
-
 /** False where /proc is not there or is something else: what is not in it then says nothing of the kernel. */
-export function hasProc(): boolean {
-  try {
-    return statfsSync("/proc").type === PROC_SUPER_MAGIC;
-  } catch {
-    return false;
-  }
-}
+export const hasProc = () => procOwner() !== "none";
 
 /** The errno name of a failed call; any other error is thrown on. */
 export function codeOfFailure(error: unknown): string {

@@ -1,14 +1,24 @@
 // Mounts that a container needs: a /proc of its own, and an overlay.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { codeOf, readIfThere, readMountInfo, uname } from "@contain-tools/kernel";
+import { codeOf, readIfThere, readMountInfo, statusField, strangeProc, uname } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
 import { type Attempt, isPrivileged, tryOverlay, tryProc } from "./attempts.ts";
 import { answered, type Check, cannotTell, check, type Verdict } from "./check.ts";
 
-export const mountChecks = (): Check[] => [check("fresh /proc", freshProc), check("overlay", overlay)];
+export const mountChecks = (): Check[] => [check("own /proc", ownProc), check("fresh /proc", freshProc), check("overlay", overlay)];
 
 const inUser = () => (isPrivileged() ? "" : " in a new user namespace");
+
+/** explain, list and whatever acts on a container believe its numbers. */
+function ownProc(): Verdict {
+  const rule = "proc_pid_status(5): NSpid has one number a PID namespace, from that of /proc to its own";
+  const evidence = [{ source: "/proc/self/status NSpid", value: statusField(readIfThere("/proc/self/status") ?? "", "NSpid"), rule }];
+  const strange = strangeProc();
+  if (strange === undefined)
+    return { state: "ok", text: "/proc shows the processes of this PID namespace, by their numbers here", evidence };
+  return { state: "limited", text: strange.text, evidence, mend: strange.fix };
+}
 
 function freshProc(): Verdict {
   const attempt = tryProc();

@@ -8,7 +8,7 @@ const RULE = "proc_pid_mountinfo(5)";
 /** The mounts of a process, or why they cannot be read. */
 export function mountsOf(pid: number): MountInfo[] | Evidence {
   try {
-    return readMountInfo(pid);
+    return readMountInfo(`/proc/${pid}`);
   } catch (error) {
     return { source: `/proc/${pid}/mountinfo`, value: undefined, problem: codeOf(error) ?? String(error), rule: RULE };
   }

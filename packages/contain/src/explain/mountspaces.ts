@@ -29,7 +29,7 @@ function readOne(members: readonly Process[]): Pick<MountSpace, "mounts" | "read
   let best: { mounts: MountInfo[]; reader: number } | undefined;
   for (const { pid } of members.slice(0, 8)) {
     try {
-      const mounts = readMountInfo(pid);
+      const mounts = readMountInfo(`/proc/${pid}`);
       if (best === undefined || mounts.length > best.mounts.length) best = { mounts, reader: pid };
     } catch {
       // it has ended meanwhile

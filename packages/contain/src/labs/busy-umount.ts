@@ -23,7 +23,7 @@ export const busyUmount: Lab = {
       holder = childrenOf(pid).find((child) => wordsOf(child)[0] === "sleep");
       return holder !== undefined;
     });
-    const isMounted = () => readMountInfo(pid).some(({ mountPoint }) => mountPoint === "/tmp");
+    const isMounted = () => readMountInfo(`/proc/${pid}`).some(({ mountPoint }) => mountPoint === "/tmp");
     const before = isMounted();
     stage.enter(running);
     stage.until("umount has ended", () => running.output().includes("umount ended with"));

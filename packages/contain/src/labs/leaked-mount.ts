@@ -24,7 +24,7 @@ export const leakedMount: Lab = {
     const data = `${stage.dir}/data`;
     const host = stage.start(0);
     const { pid } = stage.container(host);
-    const mounted = (of: number) => readMountInfo(of).find(({ mountPoint }) => mountPoint === data);
+    const mounted = (of: number) => readMountInfo(`/proc/${of}`).find(({ mountPoint }) => mountPoint === data);
     const before = mounted(host.pid);
     stage.enter(host);
     stage.until("umount has ended", () => host.output().includes("umount ended with"));

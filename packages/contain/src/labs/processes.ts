@@ -1,11 +1,9 @@
 // Looking at the processes of a container from outside.
 import { readFileSync } from "node:fs";
-import { hasSignal, parseSignalMask, readIfThere, statusField } from "@contain-tools/kernel";
 
-/** The children of a process, zombies too (/proc/PID/task/PID/children, proc_pid_task(5)). */
-export function childrenOf(pid: number): number[] {
-  return (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").trim().split(" ").filter(Boolean).map(Number);
-}
+export { childrenOf } from "@contain-tools/kernel";
+
+import { childrenOf, hasSignal, parseSignalMask, readIfThere, statusField } from "@contain-tools/kernel";
 
 /** Its children, theirs, and so on. */
 export function descendantsOf(pid: number): number[] {

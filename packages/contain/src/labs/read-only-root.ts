@@ -20,7 +20,7 @@ export const readOnlyRoot: Lab = {
     const look = (index: number, path: string, rule: string) => {
       const running = stage.start(index);
       const { pid } = stage.container(running);
-      const mount = readMountInfo(pid).findLast(({ mountPoint }) => mountPoint === path);
+      const mount = readMountInfo(`/proc/${pid}`).findLast(({ mountPoint }) => mountPoint === path);
       const options = stage.note(`/proc/${pid}/mountinfo ${path}`, mount && `${mount.type} ${mount.options.join()}`, rule);
       return { running, options: options.split(/[ ,]/) };
     };

@@ -78,14 +78,14 @@ function mapsInUse(): Record<Kind["map"], readonly IdRange[]> {
   const found: Record<Kind["map"], IdRange[]> = { uid_map: [], gid_map: [] };
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     for (const { map } of KINDS) {
-      const ranges = mapOf(Number(pid), map).filter(({ inner, outer }) => inner !== outer);
+      const ranges = mapOf(pid, map).filter(({ inner, outer }) => inner !== outer);
       if (ranges.length > 0 && !hasEnded(pid)) found[map].push(...ranges);
     }
   }
   return found;
 }
 
-function mapOf(pid: number, map: Kind["map"]): IdRange[] {
+function mapOf(pid: string, map: Kind["map"]): IdRange[] {
   try {
     return readIdMap(pid, map);
   } catch {

@@ -1,6 +1,6 @@
 // One look at the processes of a container.
 import { closeSync } from "node:fs";
-import { hasEnded, pidfdOpen } from "@contain-tools/kernel";
+import { childrenOf, hasEnded, pidfdOpen, procDirectory } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { readField } from "./field.ts";
 import { nameOf, type Program, type Watched } from "./program.ts";
@@ -25,12 +25,10 @@ const MOST = 16; // others that are kept in view
 
 /** Looks again. What has gone since the last look is forgotten. */
 export function lookAt({ pid, group }: Watched, program: Program | undefined, last: Look | undefined): Look {
-  const path = group === undefined ? `/proc/${pid}/task/${pid}/children` : `${group}/cgroup.procs`;
+  const path = group === undefined ? `${procDirectory(pid)}/task/${pid}/children` : `${group}/cgroup.procs`;
   const list = readField(path, "", "pid_namespaces(7): when PID 1 ends, the kernel kills the rest with SIGKILL");
-  const pids = (list.value ?? "")
-    .split(/\s+/)
-    .map(Number)
-    .filter((other) => other !== 0 && other !== pid && other !== program?.pid);
+  const listed = group === undefined ? childrenOf(pid) : (list.value ?? "").split(/\s+/).map(Number);
+  const pids = listed.filter((other) => other !== 0 && other !== pid && other !== program?.pid);
   const kept = (last?.others ?? []).filter(({ pidfd }) => !hasEnded(pidfd));
   forget({ others: (last?.others ?? []).filter((other) => !kept.includes(other)) });
   const added = pids.filter((other) => !kept.some((one) => one.pid === other)).slice(0, MOST - kept.length);

@@ -1,5 +1,5 @@
 // The program of a container: PID 1, or the child of `pid1`.
-import { printable, readIfThere, softLimit, statusField, tryRead } from "@contain-tools/kernel";
+import { childrenOf, printable, procDirectory, readIfThere, softLimit, statusField, tryRead } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { cpuLimitIn } from "./field.ts";
 
@@ -25,8 +25,7 @@ export interface Watched {
   readonly indirect: boolean;
 }
 
-const childrenOf = (pid: number) => (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").trim().split(" ").filter(Boolean).map(Number);
-const statusOf = (pid: number) => readIfThere(`/proc/${pid}/status`) ?? "";
+const statusOf = (pid: number) => readIfThere(`${procDirectory(pid)}/status`) ?? "";
 const nameIn = (status: string) => printable(statusField(status, "Name") ?? "?");
 export const nameOf = (pid: number) => nameIn(statusOf(pid));
 
@@ -36,7 +35,7 @@ export function findProgram({ pid, init, indirect }: Watched): Program | undefin
   const program = init && first !== undefined ? childrenOf(first)[0] : first;
   if (first === undefined || program === undefined) return undefined;
   const status = statusOf(first);
-  const limits = tryRead(`/proc/${program}/limits`);
+  const limits = tryRead(`${procDirectory(program)}/limits`);
   return {
     pid: program,
     name: nameIn(program === first ? status : statusOf(program)),

@@ -1,6 +1,6 @@
 // How full the tmpfs mounts of a container are. They are not held open between two looks: umount inside would say EBUSY.
 import { closeSync, constants, openSync, type StatsFs, statfsSync } from "node:fs";
-import { openInRoot, readMountInfo } from "@contain-tools/kernel";
+import { openInRoot, procDirectory, readMountInfo } from "@contain-tools/kernel";
 
 export interface Filling {
   readonly mountPoint: string;
@@ -14,9 +14,9 @@ export function readTmpfs(pid: number, places: readonly string[]): Filling[] {
   if (places.length === 0) return [];
   const opened: number[] = [];
   try {
-    const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+    const root = openSync(`${procDirectory(pid)}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
     opened.push(root);
-    const wanted = readMountInfo(pid).filter(
+    const wanted = readMountInfo(procDirectory(pid)).filter(
       ({ mountPoint, type }) => places.includes(mountPoint) && (type === "tmpfs" || type === "overlay"),
     );
     return wanted.map(({ mountPoint }) => {

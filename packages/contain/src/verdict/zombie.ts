@@ -1,5 +1,5 @@
 // PID 1 when it has ended and nobody has waited for it yet.
-import { printable, statFields, tryRead } from "@contain-tools/kernel";
+import { printable, procDirectory, statFields, tryRead } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { cpuLimitIn, readField } from "./field.ts";
 
@@ -17,8 +17,8 @@ const TICKS = 100; // a second, as /proc shows times (USER_HZ, time(7))
 
 /** Reads what is gone once it is reaped; what that says is worked out for the verdict that needs it. */
 export function lookAtZombie(pid: number): () => Zombie {
-  const stat = readField(`/proc/${pid}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
-  const limits = tryRead(`/proc/${pid}/limits`);
+  const stat = readField(`${procDirectory(pid)}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
+  const limits = tryRead(`${procDirectory(pid)}/limits`);
   return () => describe(stat, cpuLimitIn(pid, limits));
 }
 
