@@ -1,6 +1,6 @@
 // `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
 // to, and go; what goes wrong until then is told on our standard error, with our exit status.
-import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import {
   chdir,
@@ -14,7 +14,6 @@ import {
   kill,
   payload,
   pipe,
-  printable,
   replaceStdio,
   runtimeEvents,
   SIGTERM,
@@ -24,32 +23,15 @@ import {
   uninterrupted,
   waitpid,
 } from "@contain-tools/kernel";
+import { takeRoom } from "./reserve.ts";
 import { folderOf } from "./state.ts";
 
-/** What the program writes: files, so that no program ever waits for a reader. */
-export const logOf = (id: string) => join(folderOf(id), "log");
 /** What the supervisor itself has to say. */
+const OWN_ROOM = 4096; // bytes
 const ownLogOf = (id: string) => join(folderOf(id), "supervisor.log");
-
-const TAIL = 4096; // bytes
-
-/** The end of what the program wrote; undefined when it cannot be read. */
-export function endOfLog(id: string): string | undefined {
-  try {
-    const fd = openSync(logOf(id), "r");
-    const bytes = Buffer.alloc(TAIL);
-    const length = readSync(fd, bytes, 0, TAIL, Math.max(0, fstatSync(fd).size - TAIL));
-    closeSync(fd);
-    return bytes.toString("utf8", 0, length).split("\n").map(printable).join("\n");
-  } catch {
-    return undefined;
-  }
-}
 
 /** A supervisor that nobody waits for. */
 export interface Background {
-  /** A descriptor of the log, to append to. */
-  readonly openLog: () => number;
   /** The program runs: lets the caller go. */
   readonly started: () => void;
 }
@@ -61,7 +43,7 @@ export function startInBackground(id: string, serve: (background: Background) =>
     setsid();
     const inherited = openDescriptors(3, 3 + payload.preserveFds);
     const caller = keepOnly(answer.write);
-    return exit(serve({ openLog: () => openSync(logOf(id), "a", 0o600), started: () => letCallerGo(id, [caller, ...inherited]) }));
+    return exit(serve({ started: () => letCallerGo(id, [caller, ...inherited]) }));
   });
   closeSync(answer.write);
   if (uninterrupted(() => readSync(answer.read, Buffer.alloc(1))) === 1) {
@@ -88,11 +70,10 @@ function openDescriptors(from: number, to: number): number[] {
 }
 
 /** In the child that will be the program: nothing to read, and output to the log. */
-export function redirect(log: number): void {
+export function redirect([stdout = -1, stderr = -1]: readonly number[]): void {
   const input = openSync("/dev/null", "r");
-  replaceStdio(input, log);
-  closeSync(input);
-  closeSync(log);
+  replaceStdio(input, stdout, stderr);
+  for (const fd of [input, stdout, stderr]) closeSync(fd);
 }
 
 function letCallerGo(id: string, [caller = -1, ...inherited]: readonly number[]): void {
@@ -110,6 +91,7 @@ function letCallerGo(id: string, [caller = -1, ...inherited]: readonly number[])
 /** Nothing of the caller's is held any more: no terminal, no pipe, no directory. */
 function leaveCaller(id: string): void {
   const input = openSync("/dev/null", "r");
+  takeRoom(ownLogOf(id), OWN_ROOM);
   const output = openSync(ownLogOf(id), "a", 0o600);
   dup2(input, 0);
   dup2(output, 1);

@@ -21,11 +21,11 @@ import {
 } from "@contain-tools/kernel";
 import { describePublished, type NsexecPlan, type Published } from "@contain-tools/nsexec";
 import { checkRootfs } from "@contain-tools/pivot";
-import { readLogSize } from "./bound.ts";
 import { checkCidfile } from "./cidfile.ts";
 import { confineWords, describeNone, profileFile, railWords } from "./confinement.ts";
 import { insideWords, variablesOf } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
+import { readLogSize } from "./log/output.ts";
 import { checkNameIsFree } from "./names.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
 import { BRIDGE, NETWORK } from "./network/constants.ts";

@@ -3,15 +3,14 @@ import { closeSync } from "node:fs";
 import { join } from "node:path";
 import { acceptFrom, listenAt, POLLIN, type Source, sendDescriptor } from "@contain-tools/kernel";
 import { keyboard, type Relay, type Spawned, startRelay } from "@contain-tools/nsexec";
-import type { Background } from "./background.ts";
 import { folderOf } from "./state.ts";
 
 /** The socket of `contain attach`. */
 export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
 
-/** Starts to relay; a background supervisor has no keyboard, and its screen is the log. */
-export function relayTerminal(id: string, spawned: Spawned, background: Background | undefined): Relay {
-  const [input, output] = background === undefined ? [keyboard(), 1] : [undefined, background.openLog()];
+/** Starts to relay. @param log what a background supervisor, which has no keyboard, has for a screen */
+export function relayTerminal(id: string, spawned: Spawned, log: number | undefined): Relay {
+  const [input, output] = log === undefined ? [keyboard(), 1] : [undefined, log];
   const relay: Relay = startRelay(spawned, {
     input,
     output,

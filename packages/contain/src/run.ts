@@ -1,5 +1,5 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
-import { closeSync, existsSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import {
   become,
@@ -21,11 +21,12 @@ import {
 } from "@contain-tools/kernel";
 import { inside, type NsexecPlan, type Spawned, spawn } from "@contain-tools/nsexec";
 import { asTool } from "./astool.ts";
-import { type Background, endOfLog, logOf, redirect, startInBackground } from "./background.ts";
-import { boundLog } from "./bound.ts";
+import { type Background, redirect, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
 import type { RunPlan, TypedLink } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
+import { logOutput } from "./log/output.ts";
+import { endOfLog } from "./log/read.ts";
 import { checkNameIsFree, locked, withName } from "./names.ts";
 import { nameFiles, writeNameFiles } from "./network/files.ts";
 import { type Forwarded, forwardAll, listenFor } from "./network/forward.ts";
@@ -36,6 +37,7 @@ import { type Relays, relaysOf } from "./network/relay.ts";
 import { print } from "./print.ts";
 import { openRecorder, type Recorder } from "./record.ts";
 import { type End, reportEnd } from "./reportend.ts";
+import { reserveEnd, writeEnd } from "./reserve.ts";
 import { chainScript } from "./script.ts";
 import { createState, folderOf, identify, removeState, type State, writeState } from "./state.ts";
 import { supervise } from "./supervise.ts";
@@ -70,6 +72,7 @@ function serve(plan: RunPlan, background?: Background): number {
   const state = claim(plan);
   try {
     const { container, forwarded } = prepare(plan, state, ports);
+    if (plan.detach) reserveEnd(state);
     writeCidfile(plan);
     makeGroup(plan);
     const end = startAndWatch(plan, container, state, { background, recorder, forwarded });
@@ -78,7 +81,7 @@ function serve(plan: RunPlan, background?: Background): number {
     sayVerdict(verdict);
     // A container that was left alone is remembered, with its log, until somebody asks.
     leave(state, () => {
-      if (plan.detach && end.started) writeState({ ...state, ended: { status, reason, verdict, at: Date.now() } });
+      if (plan.detach && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });
       else removeState(plan.id, state.supervisor);
     });
     phaseEnds("verdict; group and state removed");
@@ -184,28 +187,29 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   const baseline = takeBaseline(group);
   const started = Date.now();
   phaseEnds("state, cgroup");
-  const log = plan.tty ? undefined : background?.openLog(); // by its name only here: the child may be another user elsewhere
+  const log = background && logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]);
   const { network, ids } = state;
   const spawned = asTool(container, () =>
     spawn(
       container.plan,
       () => {
-        if (log !== undefined) redirect(log);
+        if (log !== undefined && !plan.tty) redirect(log.ends);
         inside(container.plan);
         return become(container.plan.next);
       },
       (child) => ids !== undefined && network !== undefined && connectFromOutside(child, network),
     ),
   );
-  if (log !== undefined) closeSync(log);
+  if (!plan.tty) log?.handOver();
   phaseEnds("clone3");
   const { pid, failed, pasta } = spawned;
   const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
   const made = { ...state, init: identify(pid) };
   writeState(made);
   const { foreground, ownGroup, hadTerminal } = container.plan;
-  const relay = plan.tty ? relayTerminal(plan.id, spawned, background) : undefined;
+  const relay = plan.tty ? relayTerminal(plan.id, spawned, log?.ends[0]) : undefined;
   const sources = relay?.sources ?? [];
+  sources.push(...(log?.sources ?? []));
   sources.push(...(recorder?.begin(plan) ?? []));
   sources.push(
     ...watcher.sources,
@@ -219,18 +223,17 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   );
   sources.push(...(pasta?.sources ?? []));
   forwardAll(sources, forwarded);
-  const lastLook = background === undefined ? () => {} : boundLog(sources, logOf(plan.id), plan.logSize);
   const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
   phaseEnds("the program, to its end");
   pasta?.end();
   recorder?.last();
   relay?.end();
-  lastLook();
+  log?.end();
   const wanted = steps.on || recorder !== undefined || plan.json !== undefined;
   const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
   const word = failed();
   const failure = word === undefined ? undefined : parseFailure(word);
-  const ended = closeCase(watcher, outcome, failure, background === undefined ? undefined : endOfLog(plan.id));
+  const ended = closeCase(watcher, outcome, failure, log && endOfLog(folderOf(plan.id)));
   const verdict = judge(ended);
   watcher.close();
   const end = reportEnd(plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: Date.now() - started });

@@ -39,11 +39,11 @@ export function makeConsole(ptmx: string): number {
 }
 
 /** Gives descriptors 0, 1 and 2 to the program that comes; what this process still has to say goes to where its errors went. */
-export function replaceStdio(input: number, output: number): void {
+export function replaceStdio(input: number, output: number, errors = output): void {
   if (messages.fd === 2) messages.fd = duplicate(2, 3 + payload.preserveFds);
   dup2(input, 0);
   dup2(output, 1);
-  dup2(output, 2);
+  dup2(errors, 2);
   payload.launch = { ...payload.launch, closed: [] };
 }
 

@@ -25,7 +25,6 @@ export * from "./exec.ts";
 export * from "./file.ts";
 export * from "./fork.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
-export * from "./hole.ts";
 export * from "./idmap.ts";
 export {
   type Endpoint,
@@ -74,8 +73,8 @@ export * from "./process.ts";
 export * from "./profile.ts"; // the first, so that it sees the others being loaded
 export * from "./pty.ts";
 export * from "./report.ts";
-
 export * from "./rlimit.ts";
+export * from "./room.ts";
 export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLink, setUp } from "./rtnetlink.ts";
 export { ruleFor, rulesOf } from "./rules.ts";
 export * from "./seccomp.ts";

@@ -1,4 +1,4 @@
-// Timers that poll(2) can wait for.
+// Timers that poll(2) can wait for, and the time of day.
 import { readSync } from "node:fs";
 import { declare } from "./libc.ts";
 import { sys } from "./trace.ts";
@@ -29,6 +29,17 @@ export function setTimer(fd: number, milliseconds: number): void {
     () => [`${fd}`, "0", `{it_interval=${milliseconds}ms}`, "NULL"],
     () => timerfdSettimeC(fd, 0, new Uint8Array(time.buffer), null),
   );
+}
+
+const CLOCK_REALTIME = 0;
+const clockGettimeC = declare("clock_gettime");
+const time = new BigInt64Array(2);
+const timeBytes = new Uint8Array(time.buffer);
+
+/** clock_gettime(2) CLOCK_REALTIME: seconds since the epoch, and nanoseconds. It goes backwards when somebody sets the clock. */
+export function timeOfDay(): readonly [seconds: number, nanoseconds: number] {
+  clockGettimeC(CLOCK_REALTIME, timeBytes);
+  return [Number(time[0]), Number(time[1])];
 }
 
 const ticks = new Uint8Array(8);

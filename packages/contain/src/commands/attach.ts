@@ -1,5 +1,5 @@
 // `contain attach`: this terminal, or this standard input and output, for a container that runs elsewhere.
-import { closeSync, existsSync, statSync } from "node:fs";
+import { closeSync } from "node:fs";
 import {
   connectTo,
   exit,
@@ -28,13 +28,13 @@ import {
   withCommon,
 } from "@contain-tools/kernel";
 import { attachTerminal, keyboard, startFlow, unblocked } from "@contain-tools/nsexec";
-import { logOf } from "../background.ts";
 import { subcommand } from "../command.ts";
 import { attachSocketOf } from "../console.ts";
 import { detachKeys } from "../detachkeys.ts";
 import { endOf, supervisorEnd, waitForEnd } from "../end.ts";
-import { readLog } from "../log.ts";
-import type { State } from "../state.ts";
+import { printer } from "../log/print.ts";
+import { onGrowth, readLog } from "../log/read.ts";
+import { folderOf, type State } from "../state.ts";
 import { readRunning } from "./container.ts";
 
 export const attach = subcommand({
@@ -91,9 +91,14 @@ function attachToTerminal(state: State): number {
 function followOutput(state: State): number {
   const { supervisor, id } = state;
   const end = supervisorEnd(state);
-  const log = existsSync(logOf(id)) ? readLog(logOf(id), statSync(logOf(id)).size) : undefined;
+  const { copy } = readLog(folderOf(id), { lines: 0, quiet: true });
+  const { print, flush } = printer({ streams: ["stdout", "stderr"] }, false);
+  const show = () => {
+    copy(print);
+    flush();
+  };
   let over = end === undefined;
-  const sources: Source[] = log === undefined ? [] : [log.source];
+  const sources: Source[] = [onGrowth(folderOf(id), show)];
   const ended = () => {
     over = true;
   };
@@ -105,6 +110,6 @@ function followOutput(state: State): number {
     if (info.signal === SIGTSTP) kill(getpid(), SIGSTOP);
     else if (kill(supervisor.pid, info.signal)) warn(`${signalName(info.signal)} passed on to ${id}`);
   }
-  log?.copy();
+  show();
   return endOf(state).status;
 }

@@ -1,40 +1,113 @@
 // `contain logs`: what a detached container has written.
 import { existsSync } from "node:fs";
-import { exit, type Options, POLLIN, PollSet, SIGPIPE, withCommon } from "@contain-tools/kernel";
-import { logOf } from "../background.ts";
+import { exit, type Options, POLLIN, PollSet, parseTime, SIGPIPE, UsageError, withCommon } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { supervisorEnd } from "../end.ts";
-import { readLog } from "../log.ts";
-import type { State } from "../state.ts";
+import { formatTime, type Stream } from "../log/format.ts";
+import { printer, type Selection, selects } from "../log/print.ts";
+import { onGrowth, readLog } from "../log/read.ts";
+import { folderOf, type State } from "../state.ts";
 import { readDetached } from "./wait.ts";
+
+const logsOptions = withCommon({
+  follow: { type: "boolean", alias: "f", description: "go on until the container has ended" },
+  tail: { type: "string", valueHint: "N", description: "begin with the last N lines (all)" },
+  since: {
+    type: "string",
+    valueHint: "TIME",
+    description: "what was written from then on: 10m for ten minutes ago, or 2026-11-30T10:00:42Z",
+  },
+  until: { type: "string", valueHint: "TIME", description: "what was written until then" },
+  timestamps: { type: "boolean", alias: "t", description: "show when each line was written" },
+  stdout: { type: "boolean", description: "standard output alone" },
+  stderr: { type: "boolean", description: "standard error alone" },
+});
 
 export const logs = subcommand({
   name: "logs",
   description: "Show what a detached container has written",
   usage: "ID",
-  options: withCommon({ follow: { type: "boolean", alias: "f", description: "go on until the container has ended" } }),
-  plan(given: Options<"follow">) {
+  options: logsOptions,
+  optionsBehind: 1,
+  plan(given) {
     const state = readDetached(given.rest, "its output goes to");
+    const wish = readWish(given);
     return () => {
-      if (existsSync(logOf(state.id))) show(state, given.has("follow"));
+      if (existsSync(folderOf(state.id))) show(state, wish);
       return exit(0);
     };
   },
 });
 
-function show(state: State, follow: boolean): void {
-  const { source, copy } = readLog(logOf(state.id), 0);
+interface Wish extends Selection {
+  readonly follow: boolean;
+  readonly lines: number | undefined;
+  readonly timestamps: boolean;
+}
+
+/** @throws UsageError */
+function readWish(given: Options<keyof typeof logsOptions>): Wish {
+  const tail = given.value("tail");
+  if (tail !== undefined && tail !== "all" && !/^\d{1,9}$/.test(tail))
+    throw new UsageError(`--tail ${tail}: it is a number of lines, or all`);
+  const both: readonly Stream[] = ["stdout", "stderr"];
+  const asked = both.filter((stream) => given.has(stream));
+  return {
+    follow: given.has("follow"),
+    lines: tail === undefined || tail === "all" ? undefined : Number(tail),
+    timestamps: given.has("timestamps"),
+    streams: asked.length === 0 ? both : asked,
+    since: readMoment("--since", given.value("since")),
+    until: readMoment("--until", given.value("until")),
+  };
+}
+
+const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** A date and time, local where it names no zone, or how long ago. @throws UsageError */
+function readMoment(option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const date = DATE.exec(text);
+  if (date === null && /^\d{4}-/.test(text)) throw notATime(option, text);
+  if (date === null) return fromMilliseconds(Date.now() - parseTime(option, text));
+  const [, day, time = "00:00", fraction = "", zone = ""] = date;
+  const milliseconds = Date.parse(`${day}T${time}${zone}`);
+  if (Number.isNaN(milliseconds)) throw notATime(option, text);
+  return formatTime(milliseconds / 1000, Number(fraction.padEnd(9, "0")));
+}
+
+const notATime = (option: string, text: string) =>
+  new UsageError(`${option}: ${JSON.stringify(text)} is not a time`, "10m for ten minutes ago, or 2026-11-30T10:00:42Z");
+
+const fromMilliseconds = (time: number) => formatTime(Math.floor(time / 1000), (time % 1000) * 1_000_000);
+
+function show(state: State, { follow, lines, timestamps, ...selection }: Wish): void {
+  const folder = folderOf(state.id);
   const over = follow ? supervisorEnd(state) : undefined;
-  copy();
-  if (over === undefined) return;
+  const { print, flush } = printer(selection, timestamps);
+  const { copy } = readLog(folder, { lines, wanted: selects(selection), quiet: selection.since !== undefined });
+  const copyAll = () => {
+    const more = copy(print);
+    flush();
+    return more;
+  };
+  const grown = over === undefined ? undefined : onGrowth(folder, () => {});
+  if (!copyAll() || over === undefined || grown === undefined) return;
   const set = new PollSet();
   set.add(over, POLLIN);
-  set.add(source.fd, POLLIN);
+  set.add(grown.fd, POLLIN);
   set.add(1, 0);
-  do {
-    set.wait(-1);
+  for (;;) {
+    const left = timeLeft(selection.until);
+    if (left === 0) return;
+    if (!set.wait(left)) continue;
     if (set.came(2)) exit(128 + SIGPIPE); // nobody reads any more
-    if (set.came(1)) source.ready(POLLIN);
-  } while (!set.came(0));
-  copy();
+    if (set.came(1)) grown.ready(POLLIN);
+    if (!copyAll() || set.came(0)) return;
+  }
+}
+
+/** Milliseconds until nothing that is wanted can come any more; -1 for ever. */
+function timeLeft(until: string | undefined): number {
+  return until === undefined ? -1 : Math.max(0, Date.parse(until) - Date.now() + 1);
 }

@@ -1,0 +1,71 @@
+// What a detached container writes: pipes, which the supervisor reads, so that nothing inside can truncate its log, and a slow disk
+// slows the program down.
+import { closeSync } from "node:fs";
+import { POLLIN, parseLimit, pipe, pollOnce, readNow, type Source, UsageError } from "@contain-tools/kernel";
+import { makeLogFile } from "./file.ts";
+import { encoder, type Stream } from "./format.ts";
+
+const LEAST = 64 << 10; // bytes
+const DEFAULT = 64 << 20;
+const CHUNK = 8 << 10; // bytes of a read
+const TURNS = 8; // reads before others are served: what a pipe holds (pipe(7))
+const LEFT = 1 << 20; // the most that a pipe is made to hold (/proc/sys/fs/pipe-max-size)
+
+/** --log-size in bytes; undefined for no bound. @throws UsageError */
+export function readLogSize(text: string | undefined, detach: boolean): number | undefined {
+  if (text !== undefined && !detach)
+    throw new UsageError("--log-size is for --detach", "otherwise the output goes to who starts it, and no log is kept");
+  if (text === undefined) return DEFAULT;
+  const limit = parseLimit("--log-size", text);
+  if (limit === "max") return undefined;
+  if (Number(limit) < LEAST) throw new UsageError(`--log-size ${text}: it is less than 64K`);
+  return Number(limit);
+}
+
+export interface LoggedOutput {
+  /** Where the program writes, in the order of the streams. */
+  readonly ends: readonly number[];
+  /** To be served while it runs. */
+  readonly sources: readonly Source[];
+  /** Closes what is the program's by now. */
+  readonly handOver: () => void;
+  /** Takes what is left in the pipes. Whoever still writes, outside of the container, is not waited for. */
+  readonly end: () => void;
+}
+
+/** Makes the log and the pipes. @throws SyscallError, Error of node:fs; the container has not been started */
+export function logOutput(folder: string, bound: number | undefined, streams: readonly Stream[]): LoggedOutput {
+  const file = makeLogFile(folder, bound);
+  const encode = encoder(CHUNK);
+  const chunk = Buffer.allocUnsafeSlow(CHUNK);
+  const open = (stream: Stream) => {
+    const { read, write } = pipe();
+    let ended = false;
+    const take = () => {
+      const length = readNow(read, chunk) ?? 0;
+      if (length > 0) file.write(encode(stream, chunk.subarray(0, length)));
+      else ended = true;
+      return length;
+    };
+    const ready = () => {
+      for (let turns = TURNS; turns > 0 && take() === chunk.length && pollOnce(read, POLLIN, 0); ) turns--;
+    };
+    const source: Source = { fd: read, wants: () => (ended ? undefined : POLLIN), ready };
+    const rest = () => {
+      for (let left = LEFT; left > 0 && !ended && pollOnce(read, POLLIN, 0); ) left -= take();
+      closeSync(read);
+    };
+    return { write, source, rest };
+  };
+  const pipes = streams.map(open);
+  return {
+    ends: pipes.map(({ write }) => write),
+    sources: pipes.map(({ source }) => source),
+    handOver: () => {
+      for (const { write } of pipes) closeSync(write);
+    },
+    end: () => {
+      for (const { rest } of pipes) rest();
+    },
+  };
+}
