@@ -39,8 +39,15 @@ export function readProfile(word: string, capabilities: bigint): FilterRules {
     first: word === "default" ? refusedWords(SECCOMP_RET_ERRNO | EPERM) : [],
     flags: flags.reduce((bits, name) => bits | (FLAG_BITS[name] ?? 0), 0),
     known: defaultAction === "SCMP_ACT_ALLOW" || defaultAction === "SCMP_ACT_LOG" ? [] : syscalls.flatMap(({ names }) => names),
-    rules: syscalls.filter((rule) => applies(rule, capabilities)).flatMap(rulesOf),
+    rules: withExecveat(syscalls.filter((rule) => applies(rule, capabilities)).flatMap(rulesOf)),
   };
+}
+
+/** A program in another root is started by execveat(2) first: a profile that does not name it means for it what it says of execve(2). */
+function withExecveat(rules: readonly FilterRule[]): readonly FilterRule[] {
+  if (rules.some(({ name }) => name === "execveat")) return rules;
+  const alike = rules.filter(({ name, conditions }) => name === "execve" && conditions.length === 0);
+  return [...rules, ...alike.map((rule) => ({ ...rule, name: "execveat" }))];
 }
 
 function actionNumber(name: string, errno = EPERM): number {

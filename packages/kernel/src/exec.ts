@@ -1,17 +1,20 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
 
 import { statSync } from "node:fs";
-import { readBinary } from "./binary.ts";
+import { type Binary, readBinary } from "./binary.ts";
 import { ExecError, failedWith, SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
 import { forked } from "./fork.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
-import { declare, ERRNO, errno, koffi, setErrno } from "./libc.ts";
+import { declare, ERRNO, errno, setErrno } from "./libc.ts";
+import { lookAt } from "./magiclinks.ts";
+import { lineOf, textOf } from "./report.ts";
 import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.ts";
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
+import { stringArray, type Words } from "./strings.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
-import { wayOut } from "./wayout.ts";
+import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
 import { whyNotExecutable } from "./whynot.ts";
 
 /** The process as its next program will find it. */
@@ -54,24 +57,6 @@ export function variables(from: Readonly<Record<string, string>> = {}): Record<s
   return Object.assign(Object.create(null), from);
 }
 
-/** argv or an environment; as bytes what is not UTF-8. */
-export type Words = readonly (string | Buffer)[];
-
-/** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
-export function stringArray(words: Words): { pointers: Uint8Array; text: Buffer } {
-  let size = 1;
-  for (const word of words) size += (typeof word === "string" ? Buffer.byteLength(word) : word.length) + 1;
-  const text = Buffer.alloc(size);
-  const pointers = new BigUint64Array(words.length + 1);
-  const base = BigInt(koffi.address(text));
-  let at = 0;
-  for (const [i, word] of words.entries()) {
-    pointers[i] = base + BigInt(at);
-    at += (typeof word === "string" ? text.write(word, at) : word.copy(text, at)) + 1;
-  }
-  return { pointers: new Uint8Array(pointers.buffer), text };
-}
-
 /** The arguments of execve(2) as strace decodes them. */
 export function describeExec(path: string, argv: Words, env: Words): string[] {
   return [quote(path), `[${argv.map((word) => quote(word.toString())).join(", ")}]`, `0x… /* ${env.length} vars */`];
@@ -83,23 +68,34 @@ export function describeExec(path: string, argv: Words, env: Words): string[] {
  * @throws SyscallError ENOENT, EACCES, ENOEXEC, E2BIG, …
  */
 export function execve(path: string, argv: Words, env: Words): never {
-  const args = () => describeExec(path, argv, env);
-  if (tracer.mode !== "off") trace("execve", args());
   const words = stringArray(argv);
   const vars = stringArray(env);
   const { text: file } = stringArray([path]);
+  return replace([["execve", describeExec(path, argv, env)]], () => execveC(file, words.pointers, vars.pointers));
+}
+
+/** A call by its name and its arguments. */
+type Described = readonly [syscall: string, args: string[]];
+
+/** Makes the call that replaces this program, with what has to come immediately before; `after` is what that makes in turn. @throws SyscallError */
+function replace([[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {
+  for (const described of tracer.mode === "off" ? [] : [[syscall, args] as const, ...after]) trace(...described);
   const late = payload.lastStep === undefined ? payload.limits.filter(isOfMemory).map(prepareLimit) : [];
   if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
-  sys("execve", args, () => {
-    resetWriteSignals(payload.launch.ignored);
-    for (const set of late) set();
-    const result = execveC(file, words.pointers, vars.pointers);
-    const code = errno();
-    ignoreWriteSignals();
-    setErrno(code);
-    return result;
-  });
-  throw new Error("execve returned");
+  sys(
+    syscall,
+    () => args,
+    () => {
+      resetWriteSignals(payload.launch.ignored);
+      for (const set of late) set();
+      const result = call();
+      const code = errno();
+      ignoreWriteSignals();
+      setErrno(code);
+      return result;
+    },
+  );
+  throw new Error(`${syscall} returned`);
 }
 
 /**
@@ -162,17 +158,18 @@ const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is no
 export function execProgram(argv: readonly string[]): never {
   const [name = ""] = argv;
   const { words, env } = wordsFor(argv);
-  if (payload.inside !== undefined && name !== "") for (const path of candidates(name)) checkWay(path);
-  const paths = payload.lastStep === undefined ? candidates(name) : thoseThere(name);
-  startClean();
+  const isForeign = payload.inside !== undefined;
+  const paths = isForeign || payload.lastStep === undefined ? candidates(name) : thoseThere(name);
+  if (!isForeign) startClean();
   let failure: SyscallError | undefined;
   let failedPath = name;
   for (const path of paths) {
     try {
-      execve(path, words, env);
+      if (isForeign) execInside(path, words, env);
+      else execve(path, words, env);
     } catch (error) {
       if (!failedWith(error, "ENOENT", "ENOTDIR", "EACCES", "ENOEXEC", "ENAMETOOLONG") || !name) {
-        throw cannotExecute(path, error as SyscallError);
+        throw error instanceof SyscallError ? cannotExecute(path, error) : error;
       }
       if (error.code === "ENOEXEC") execByShell(path, words, env, error);
       const found = error.code === "EACCES" || whyNotExecutable(path, error.code) !== undefined;
@@ -203,13 +200,42 @@ function mayBeThere(path: string): boolean {
   }
 }
 
+/** A file in another root, which others may exchange at any moment: looked at for the sake of the message, then started by the trampoline. */
+function execInside(path: string, words: Words, env: Words): never {
+  const { leadsOut, code, binary } = lookAt(path);
+  if (leadsOut !== undefined) throw leadingOut(path, leadsOut);
+  const args = describeExec(path, words, env);
+  if (code !== undefined) throw new SyscallError("execve", args, ERRNO[code] ?? 0);
+  const trampoline = makeTrampoline(refusal(path, binary), payload.preserveFds, binary?.kind === "other");
+  startClean();
+  if (trampoline.pipe !== -1) setCloseOnExec(trampoline.pipe, false); // the trampoline turns it on again
+  const through = trampolineWords(path, words);
+  const call = trampolineCall(trampoline, stringArray(through), stringArray(env));
+  const [, ...rest] = describeExec("", through, env);
+  const first = ["execveat", [`${trampoline.fd}</memfd:contain>`, '""', ...rest, "AT_EMPTY_PATH"]] satisfies Described;
+  replace([first, ["execve", args]], call);
+}
+
+/** What is told when the kernel refuses what nothing spoke against. */
+function refusal(path: string, binary: Binary | undefined): Refusal {
+  const because =
+    binary?.foreignMachine === undefined
+      ? "it looked well just before: it has changed meanwhile, or its head is damaged, or a security module (AppArmor, SELinux) refuses it"
+      : whyNotExecutable(path, "ENOEXEC")?.text;
+  const error = new ExecError(`${path}: cannot be executed${place()}: ${ERRNO_WORDS}`, because, 126, {
+    code: "exec-cannot-tell",
+    text: because,
+    certain: false,
+    facts: [{ source: `execve(${path})`, value: undefined, problem: "refused", rule: "execve(2)" }],
+  });
+  return { text: textOf(error), word: lineOf(error) };
+}
+
 /** In a container nothing of the host's may become its program. */
-function checkWay(path: string): void {
-  const link = wayOut(path);
-  if (link === undefined) return;
+function leadingOut(path: string, link: string): ExecError {
   const text = `${link === path ? "it" : `its interpreter ${quote(link)}`} leads through a link of /proc, and out of the container (CVE-2019-5736)`;
   const facts = [{ source: `openat2(${quote(link)}, RESOLVE_NO_MAGICLINKS)`, value: "ELOOP", rule: "openat2(2), proc_pid_exe(5)" }];
-  throw new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
+  return new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
 }
 
 /** The files that PROG may be, in the order in which they are tried. */

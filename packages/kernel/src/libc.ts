@@ -146,6 +146,7 @@ const X64 = {
   statx: 332, // musl has a function of it since 1.2.4
   getdents64: 217,
   keyctl: 250,
+  execveat: 322,
 };
 const ARM64 = {
   clone: 220,
@@ -166,6 +167,7 @@ const ARM64 = {
   statx: 291,
   getdents64: 61,
   keyctl: 219,
+  execveat: 281,
 };
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */
@@ -181,6 +183,7 @@ export const SYS = {
   clone3: 435,
   close_range: 436,
   openat2: 437,
+  faccessat2: 439,
   mount_setattr: 442,
   landlock_create_ruleset: 444,
   landlock_add_rule: 445,

@@ -26,12 +26,18 @@ export function warn(text: string): void {
   say(`${tracer.tool}: ${printable(text)}\n`);
 }
 
+/** An error as it is told: under the name of the tool at work, and on a second line the rule and the mend. */
+export function textOf({ message, hint }: ToolError): string {
+  const { tool } = tracer;
+  const more = hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${printable(hint)}\n`;
+  return `${tool}: ${printable(message)}\n${more}`;
+}
+
 /** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */
 export function report(error: unknown): number {
   const { tool } = tracer;
   if (error instanceof ToolError) {
-    say(`${tool}: ${printable(error.message)}\n`);
-    if (error.hint !== undefined) say(`${" ".repeat(tool.length + 2)}${printable(error.hint)}\n`);
+    say(textOf(error));
     return error.status;
   }
   if (error instanceof Error && codeOf(error) !== undefined && "syscall" in error) {
@@ -70,13 +76,15 @@ export function parseFailure(lines: string): Failure {
   return JSON.parse(lines.split("\n", 1)[0] ?? "") as Failure;
 }
 
-function failureOf(error: unknown): Failure {
-  return {
+/** The line that tells a supervisor of a failure. */
+export function lineOf(error: unknown): string {
+  const failure: Failure = {
     tool: tracer.tool,
     message: error instanceof Error ? error.message : String(error),
     hint: error instanceof ToolError ? error.hint : undefined,
     diagnosis: error instanceof ExecError ? error.diagnosis : undefined,
   };
+  return `${JSON.stringify(failure)}\n`;
 }
 
 /** Ends this process with an explanation. */
@@ -84,7 +92,7 @@ export function fail(error: unknown): never {
   const status = report(error);
   if (failurePipe.fd !== -1) {
     try {
-      writeSync(failurePipe.fd, `${JSON.stringify(failureOf(error))}\n`);
+      writeSync(failurePipe.fd, lineOf(error));
     } catch {
       // the supervisor is gone
     }

@@ -2,12 +2,12 @@
 import { statSync } from "node:fs";
 import { readBinary } from "./binary.ts";
 import { codeOf } from "./errno.ts";
-import { candidates, cleanDescriptors, describeExec, payload, stringArray, wordsFor } from "./exec.ts";
+import { candidates, cleanDescriptors, describeExec, payload, wordsFor } from "./exec.ts";
 import { declare } from "./libc.ts";
 import { hasSignal } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
+import { stringArray } from "./strings.ts";
 import { flags, trace, tracer } from "./trace.ts";
-import { wayOut } from "./wayout.ts";
 
 // <spawn.h>: the numbers are the same in glibc and musl.
 const FLAGS = { POSIX_SPAWN_SETPGROUP: 2, POSIX_SPAWN_SETSIGDEF: 4, POSIX_SPAWN_SETSIGMASK: 8 };
@@ -56,7 +56,8 @@ export function spawnProgram(argv: readonly string[], ownGroup: boolean): number
 
 /** True when something is to be done between fork and execve that posix_spawn(3) cannot do. */
 function needsFork(): boolean {
-  const { launch, limits, lastStep } = payload;
+  const { launch, limits, lastStep, inside } = payload;
+  if (inside !== undefined) return true; // what is started there has to come by the trampoline
   if (limits.length > 0 || lastStep !== undefined || launch.closed.length > 0 || consoleSocket.fd !== -1) return true;
   // libc takes its own two signals, 32 and 33, out of every mask.
   return launch.ignored.some((byte) => byte !== 0) || hasSignal(launch.blocked, 32) || hasSignal(launch.blocked, 33);
@@ -64,11 +65,10 @@ function needsFork(): boolean {
 
 /**
  * The file that PROG is, where there can be no doubt: a failed try would take a PID. Undefined where execvp(3) would go on after a
- * file that is there, or hand it to the shell, and where the way to one leads out of the container.
+ * file that is there, or hand it to the shell.
  */
 function findFile(name: string): string | undefined {
   const paths = candidates(name);
-  if (payload.inside !== undefined && paths.some((path) => wayOut(path) !== undefined)) return undefined;
   for (const path of paths) {
     try {
       const stat = statSync(path);

@@ -58,6 +58,7 @@ export function inside(plan: Plan): void {
   if (plan.root !== undefined) {
     chroot(plan.root);
     chdir("/");
+    payload.inside = `the root ${plan.root}`;
   }
   if (plan.wd !== undefined && joinsMounts(plan)) chdirAmongOthers(plan.wd, plan.target);
   else if (plan.wd !== undefined) chdir(plan.wd);

@@ -1,4 +1,4 @@
-import { CLONE_NEWNS, unshare, unshareFs } from "@contain-tools/kernel";
+import { CLONE_NEWNS, hideSecrets, unshare, unshareFs } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
 import { announce, flagsOf, inside } from "./inside.ts";
 import { join, openTargets } from "./join.ts";
@@ -8,6 +8,7 @@ import { startKeeper } from "./keep.ts";
 export function enterInPlace(plan: Plan): void {
   if (plan.target !== undefined) {
     const files = openTargets(plan);
+    hideSecrets(plan.areas, "nsexec"); // whoever is there can look at us from here on
     if (flagsOf(plan.wanted) & CLONE_NEWNS) unshareFs(); // setns(2): the root and working directory must not be shared with a thread
     join(files);
   } else if (plan.wanted.length > 0) {

@@ -1,0 +1,144 @@
+// The last execve of a program in another root, made by a process that is no file of the host any more (CVE-2019-5736).
+//
+// What execve(2) resolves, the interpreter included, may be exchanged for /proc/self/exe after any check. While this runtime makes the
+// call, that link leads to the runtime: the container's own dynamic loader would be handed a file of the host. So the runtime first
+// becomes a memfd that holds a program of one page, and this one makes the call: its /proc/self/exe is the memfd, and there is nothing
+// to win.
+import { writeSync } from "node:fs";
+import { failedWith, ToolError } from "./errno.ts";
+import { duplicate } from "./file.ts";
+import { declare, declareSyscall, SYS } from "./libc.ts";
+import { failurePipe } from "./report.ts";
+import { type CStrings, stringArray, type Words } from "./strings.ts";
+import { quote, sys } from "./trace.ts";
+
+/** What `as` makes of trampoline/x64.S and trampoline/arm64.S; tests/trampoline.test.ts compares them. */
+export const TRAMPOLINE_CODE: Readonly<Record<string, string>> = {
+  x64:
+    "uwAEUABIjWwkCEiLRQBIixNIOxAPha8AAABIiwQkTI1kxBCLewi+AgAAALoBAAAAuEgAAAAPBUiLfQhIjXUQTIniuDsAAAAPBffYO0MMdSFIi00ISIlN" +
+    "EEiLe0BIiX0ISI11CEyJ4rg7AAAADwWLQwxMi2sgTItzOL4CAAAAuQoAAAAx0vfxgMIwQYhUNQBBiBQ2/8557It7CEiLcyhIi1MwuAEAAAAPBUiLcxBI" +
+    "i1MYvwIAAAC4AQAAAA8Fv34AAAC45wAAAA8FSItzSEiLU1Dr3g==",
+  arm64:
+    "Ewqg0hOAgPL0IwCRgAJA+QAAQPlhAkD5HwAB6wEGAFTgA0D5lQ4Ai7UiAJFgCkC5QQCA0iIAgNIoA4DSAQAA1IAGQPmBQgCR4gMVqqgbgNIBAADU9gMA" +
+    "S2AOQLnfAgBrAQEAVIAGQPmACgD5YCJA+YAGAPmBIgCR4gMVqgEAANRjEkD5ZB5A+UUAgNJGAYBSxwrGGunYBhspwQARaWglOIloJTj2AwcqpQQA8SX/" +
+    "/1RgCkC5YYpCqQgIgNIBAADUYQpBqUAAgNIICIDSAQAA1MAPgNLIC4DSAQAA1GGKRKn5//8X",
+};
+
+/** argv[0] of the trampoline, which it looks for: eight bytes that no program is called. */
+const MARK = "contain>";
+const ASTRAY = "contain: the program leads through a link of /proc, and out of the container (CVE-2019-5736): not executed\n";
+const SHELL = "/bin/sh\0";
+/** How a text names the errno: three digits, which the trampoline fills in. */
+export const ERRNO_WORDS = "errno 000 of execve(2)";
+const ENOEXEC = 8;
+
+// The file, as elf(5) names its parts: a header, three program headers, the code; the data from 0x400 on, as the code knows.
+const [CODE, DATA, TEXTS] = [64 + 3 * 56, 0x400, 0x400 + 88];
+const [TEXT_SEGMENT, DATA_SEGMENT] = [0x400000n, 0x500000n]; // the same file twice, to be executed and to be written to
+const MACHINE = process.arch === "arm64" ? 183 : 62; // EM_AARCH64, EM_X86_64
+
+const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 16];
+const F_ADD_SEALS = 1033;
+const SEALS = 15; // F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE
+const AT_EMPTY_PATH = 0x1000;
+
+const memfdC = declare("memfd_create");
+const fcntlC = declare("fcntl");
+const execveatC = declareSyscall(SYS.execveat);
+
+/** What is told when the kernel refuses the program after all; ERRNO_WORDS in it get their digits. */
+export interface Refusal {
+  /** For standard error. */
+  readonly text: string;
+  /** For the failure pipe. */
+  readonly word: string;
+}
+
+export interface Trampoline {
+  readonly fd: number;
+  /** A copy of the failure pipe, which has to stay open across the first execve; -1 for none. */
+  readonly pipe: number;
+}
+
+/**
+ * Makes the trampoline. To be called before the program's limits and its filter are set: they may forbid it.
+ *
+ * @param kept descriptors 3 to 2+kept are the program's own
+ * @param shell a file in a format that the kernel does not know (ENOEXEC) is given to /bin/sh, as execvp(3) does
+ * @throws ToolError where vm.memfd_noexec is 2; SyscallError EMFILE, ENOMEM
+ */
+export function makeTrampoline(refusal: Refusal, kept: number, shell: boolean): Trampoline {
+  const pipe = failurePipe.fd === -1 ? -1 : duplicate(failurePipe.fd, 3 + kept);
+  const fd = createMemfd();
+  writeSync(fd, image(refusal, pipe, shell));
+  sys(
+    "fcntl",
+    () => [`${fd}`, "F_ADD_SEALS", "F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE"],
+    () => fcntlC(fd, F_ADD_SEALS, SEALS),
+  );
+  return { fd, pipe };
+}
+
+/** memfd_create(2). Linux before 6.3 does not know MFD_EXEC, and lets every memfd be executed. */
+function createMemfd(): number {
+  const create = (flags: number, names: string) =>
+    sys(
+      "memfd_create",
+      () => [quote("contain"), `MFD_CLOEXEC|MFD_ALLOW_SEALING${names}`],
+      () => memfdC("contain", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags),
+    );
+  try {
+    return create(MFD_EXEC, "|MFD_EXEC");
+  } catch (error) {
+    if (failedWith(error, "EINVAL")) return create(0, "");
+    if (!failedWith(error, "EACCES")) throw error;
+    const hint = "a program in another root is started from memory, out of reach of the host's files; sysctl vm.memfd_noexec=1 allows that";
+    throw new ToolError("the sysctl vm.memfd_noexec forbids to execute what lies in memory: EACCES", hint, 125, { cause: error });
+  }
+}
+
+/** argv of the trampoline, for execve(path, words, …). */
+export const trampolineWords = (path: string, words: Words): Words => [MARK, path, ...words];
+
+/** execveat(2) of the trampoline, laid out so that the call itself allocates nothing. */
+export function trampolineCall({ fd }: Trampoline, words: CStrings, env: CStrings): () => number {
+  const { text: noPath } = stringArray([""]);
+  execveatC(-1, noPath, null, null, 0); // ENOENT; the first call of a function makes what the later ones need
+  return () => execveatC(fd, noPath, words.pointers, env.pointers, AT_EMPTY_PATH);
+}
+
+function image({ text, word }: Refusal, pipe: number, shell: boolean): Buffer {
+  const parts = [text, word, SHELL, ASTRAY].map((part) => Buffer.from(part));
+  const file = Buffer.concat([Buffer.alloc(TEXTS), ...parts]);
+  const code = Buffer.from(TRAMPOLINE_CODE[process.arch] ?? "", "base64");
+  file.set(elfHead(BigInt(file.length)));
+  file.set(code, CODE);
+  file.write(MARK, DATA, "latin1");
+  file.writeInt32LE(pipe, DATA + 8);
+  file.writeInt32LE(shell ? ENOEXEC : 0, DATA + 12);
+  let at = DATA + 16;
+  const put = (...numbers: number[]) => {
+    for (const number of numbers) at = file.writeBigUInt64LE(BigInt(number), at);
+  };
+  let address = Number(DATA_SEGMENT) + TEXTS;
+  for (const [i, part] of parts.entries()) {
+    put(address);
+    if (part.length !== SHELL.length) put(part.length);
+    if (i < 2) put(address + part.indexOf(ERRNO_WORDS) + ERRNO_WORDS.indexOf("000"));
+    address += part.length;
+  }
+  return file;
+}
+
+/** ELF header and program headers: the file to be read and executed, the file to be read and written, a stack that is not executed. */
+function elfHead(size: bigint): Uint8Array {
+  const [LOAD, GNU_STACK, X, W, R] = [1, 0x6474e551, 1, 2, 4];
+  const head = new BigUint64Array(CODE / 8);
+  const half = (low: number, high: number) => BigInt(low) | (BigInt(high) << 32n);
+  head.set([half(0x464c457f, 0x010102), 0n, half(2 | (MACHINE << 16), 1), TEXT_SEGMENT + BigInt(CODE), 64n, 0n]);
+  head.set([half(0, 64 | (56 << 16)), BigInt(3)], 6);
+  head.set([half(LOAD, R | X), 0n, TEXT_SEGMENT, TEXT_SEGMENT, size, size, 0x10000n], 8);
+  head.set([half(LOAD, R | W), 0n, DATA_SEGMENT, DATA_SEGMENT, size, size, 0x10000n], 15);
+  head.set([half(GNU_STACK, R | W), 0n, 0n, 0n, 0n, 0n, 0x10n], 22);
+  return new Uint8Array(head.buffer);
+}

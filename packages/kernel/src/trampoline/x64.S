@@ -1,0 +1,60 @@
+# The sealed trampoline (../trampoline.ts): execve(argv[1], argv + 2, envp), and a word on standard error and to the pipe if that fails.
+        .equ DATA, 0x500400            # the image's second mapping, which can be written to
+        .globl _start
+_start: mov     $DATA, %ebx
+        lea     8(%rsp), %rbp          # argv
+        mov     (%rbp), %rax
+        mov     (%rbx), %rdx           # the mark: without it in argv[0] a link of /proc has led back to us
+        cmp     (%rax), %rdx
+        jne     astray
+        mov     (%rsp), %rax           # argc
+        lea     16(%rsp,%rax,8), %r12  # envp
+        mov     8(%rbx), %edi          # the pipe: fcntl(fd, F_SETFD, FD_CLOEXEC)
+        mov     $2, %esi
+        mov     $1, %edx
+        mov     $72, %eax
+        syscall
+        mov     8(%rbp), %rdi          # execve(argv[1], argv + 2, envp)
+        lea     16(%rbp), %rsi
+        mov     %r12, %rdx
+        mov     $59, %eax
+        syscall
+        neg     %eax
+        cmp     12(%rbx), %eax         # ENOEXEC, if the shell may have it then; else 0
+        jne     failed
+        mov     8(%rbp), %rcx          # execve("/bin/sh", {"/bin/sh", argv[1], argv + 3 …}, envp)
+        mov     %rcx, 16(%rbp)
+        mov     64(%rbx), %rdi
+        mov     %rdi, 8(%rbp)
+        lea     8(%rbp), %rsi
+        mov     %r12, %rdx
+        mov     $59, %eax
+        syscall
+        mov     12(%rbx), %eax
+failed: mov     32(%rbx), %r13         # where both texts want the errno, in three digits
+        mov     56(%rbx), %r14
+        mov     $2, %esi
+        mov     $10, %ecx
+digit:  xor     %edx, %edx
+        div     %ecx
+        add     $48, %dl
+        mov     %dl, (%r13,%rsi)
+        mov     %dl, (%r14,%rsi)
+        dec     %esi
+        jns     digit
+        mov     8(%rbx), %edi          # write(the pipe, text, length)
+        mov     40(%rbx), %rsi
+        mov     48(%rbx), %rdx
+        mov     $1, %eax
+        syscall
+        mov     16(%rbx), %rsi
+        mov     24(%rbx), %rdx
+tell:   mov     $2, %edi               # write(2, text, length)
+        mov     $1, %eax
+        syscall
+        mov     $126, %edi
+        mov     $231, %eax             # exit_group
+        syscall
+astray: mov     72(%rbx), %rsi
+        mov     80(%rbx), %rdx
+        jmp     tell
