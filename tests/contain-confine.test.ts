@@ -1,5 +1,7 @@
 // contain run --confine: docker's rails. Every system call is tried, with the filter and without it.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -235,6 +237,35 @@ describe("contain run --confine", need("root"), () => {
       /^0:0\n[1-9]/,
       "without rails they are there",
     );
+  });
+
+  test("the host's abstract sockets are out of reach, unless its network is asked for", async () => {
+    const name = `contain-test-${process.pid}`;
+    const listener = `use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, pack "Sa*", AF_UNIX, "\\0${name}") or die; listen(S, 99); $| = 1; print "ready\n"; sleep 100`;
+    const server = spawn("perl", ["-e", listener], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(server.stdout, "data");
+    const client = `use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); print connect(S, pack "Sa*", AF_UNIX, "\\0${name}") ? "open" : "closed"`;
+    const OWN = "[contain] network: its own, with loopback alone. --net veth connects it, --net host shares the host's.";
+    const HOSTS = "[contain] network: the host's, abstract sockets of its services included (unix(7)). --net none or veth is a wall.";
+    const cases: readonly [readonly string[], string, string | undefined, RunOptions?][] = [
+      [["--confine"], "closed", OWN],
+      [["--confine", "--init"], "closed", OWN],
+      [["--confine"], "closed", OWN, NOBODY],
+      [["--confine", "--net", "none"], "closed", undefined],
+      [["--confine", "--ns", "pid,mnt,net"], "closed", undefined],
+      [["--confine", "--ns", "pid,mnt"], "open", HOSTS],
+      [["--confine", "--net", "host"], "open", HOSTS],
+      [[], "open", undefined],
+    ];
+    try {
+      for (const [words, answer, line, options] of cases) {
+        const { stdout, stderr } = run(["contain", "run", ...words, "--", "perl", "-e", client], options);
+        assert.equal(stdout, answer, `${words.join(" ")}: ${stderr}`);
+        assert.equal(/^\[contain\] network: .*$/m.exec(stderr)?.[0], line, words.join(" "));
+      }
+    } finally {
+      server.kill();
+    }
   });
 
   test("without it the truth is told, each way", () => {

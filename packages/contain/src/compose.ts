@@ -27,7 +27,7 @@ import { insideWords, variablesOf } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { readLogSize } from "./log/output.ts";
 import { checkNameIsFree } from "./names.ts";
-import { namespaceWords, readNamespaces } from "./namespaces.ts";
+import { describeNetwork, namespaceWords, readNamespaces } from "./namespaces.ts";
 import { BRIDGE, NETWORK } from "./network/constants.ts";
 import type { NameFile } from "./network/files.ts";
 import { checkNft } from "./network/nat.ts";
@@ -82,8 +82,8 @@ export interface RunPlan {
   readonly own: OwnIds | undefined;
   /** confine and its options, for `contain exec` too. */
   readonly confine: readonly string[];
-  /** What is to be said of the confinement, if it is none. */
-  readonly unconfined: string | undefined;
+  /** What is to be said of its walls, where they are not what one may believe. */
+  readonly remarks: readonly string[];
   /** `pid1` is PID 1, and the program its child. */
   readonly init: boolean;
   /** Where a file system in memory is mounted inside. */
@@ -184,14 +184,10 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     argvs: run && { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     own,
     confine: confineWords(given),
-    unconfined: given.has("confine")
-      ? undefined
-      : describeNone({
-          rootless,
-          ids: userns,
-          ownUserNamespace: namespaces.wanted.has("user"),
-          user: given.value("user"),
-        }),
+    remarks: [
+      describeNone(given, { rootless, ids: userns, ownUserNamespace: namespaces.wanted.has("user") }),
+      describeNetwork(given, namespaces),
+    ].flatMap((text) => text ?? []),
     init: given.has("init"),
     tmpfs: [...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")), ...(given.has("overlay") ? ["/"] : [])],
     tty,

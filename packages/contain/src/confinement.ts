@@ -52,27 +52,23 @@ function keptCapabilities(given: Options<RunOption>): string {
   return names.length === 0 ? "none" : names.join(",");
 }
 
-/** The truth about a container without rails. */
-export function describeNone({
-  rootless,
-  ids,
-  ownUserNamespace,
-  user,
-}: {
-  rootless: boolean;
+interface Ids {
+  readonly rootless: boolean;
   /** It has ids of its own. */
-  ids: boolean;
-  ownUserNamespace: boolean;
-  user: string | undefined;
-}): string {
-  const whoInside =
-    user !== undefined
-      ? "what the kernel lets this user do outside, it does inside"
-      : rootless
-        ? "root inside is you outside"
-        : ownUserNamespace
-          ? "root inside is root outside, with no capabilities there"
-          : "root inside is root outside";
+  readonly ids: boolean;
+  readonly ownUserNamespace: boolean;
+}
+
+/** The truth about a container without rails. */
+export function describeNone(given: Options<RunOption>, { rootless, ids, ownUserNamespace }: Ids): string | undefined {
+  if (given.has("confine")) return undefined;
+  const whoInside = given.has("user")
+    ? "what the kernel lets this user do outside, it does inside"
+    : rootless
+      ? "root inside is you outside"
+      : ownUserNamespace
+        ? "root inside is root outside, with no capabilities there"
+        : "root inside is root outside";
   const who = ids
     ? "who is inside is nobody outside, but has the files of its root and its volumes as their owner on disk has them"
     : whoInside;

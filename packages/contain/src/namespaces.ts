@@ -14,7 +14,7 @@ export interface NamespacePlan {
 /** @throws UsageError */
 export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   const wanted = new Set((given.value("ns") ?? DEFAULT).split(",").map(readName));
-  const net = given.value("net");
+  const net = given.value("net") ?? (isClosedOff(given) ? "none" : undefined);
   if (net !== undefined && net !== "none" && net !== "host" && net !== "veth")
     throw new UsageError(`--net ${net}: it is none, host or veth`);
   if (net === "host" && wanted.has("net")) throw new UsageError("--net host shares the network namespace that --ns makes anew");
@@ -23,6 +23,16 @@ export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   if (hostname !== undefined && !wanted.has("uts"))
     throw new UsageError("--hostname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
   return { wanted, hostname: hostname ?? (wanted.has("uts") ? "sandbox" : uname().nodename) };
+}
+
+/** Whoever names the namespaces decides about the network too. */
+const isClosedOff = (given: Options<RunOption>) => given.has("confine") && !given.has("ns") && !given.has("net");
+
+/** What is said of the network of a container with rails: the host's has abstract sockets, at which no file's mode keeps anybody away. */
+export function describeNetwork(given: Options<RunOption>, { wanted }: NamespacePlan): string | undefined {
+  if (!given.has("confine")) return undefined;
+  if (!wanted.has("net")) return "network: the host's, abstract sockets of its services included (unix(7)). --net none or veth is a wall.";
+  return isClosedOff(given) ? "network: its own, with loopback alone. --net veth connects it, --net host shares the host's." : undefined;
 }
 
 function readName(word: string): Name {

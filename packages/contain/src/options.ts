@@ -30,7 +30,7 @@ export const runOptions = withCommon({
     type: "string",
     valueHint: "none|host|veth",
     description:
-      "none: a network namespace with loopback alone; veth: one connected to the bridge contain0, for an ordinary user by pasta (host)",
+      "none: a network namespace with loopback alone; veth: one connected to the bridge contain0, for an ordinary user by pasta (host; none with --confine)",
   },
   ip: { type: "string", valueHint: "IP", description: "with --net veth: its address in 10.88.0.0/24 (a free one)" },
   publish: {
@@ -53,7 +53,7 @@ export const runOptions = withCommon({
   ...limitOptions,
   confine: {
     type: "boolean",
-    description: "docker's rails: its capabilities, its seccomp profile, no_new_privs, its masks over /proc and /sys",
+    description: "docker's rails: its capabilities, its seccomp profile, no_new_privs, its masks over /proc and /sys, a network of its own",
   },
   "cap-add": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: leave these capabilities too" },
   "cap-drop": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: take these away too, or all" },

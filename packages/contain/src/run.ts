@@ -66,7 +66,7 @@ function serve(plan: RunPlan, background?: Background): number {
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.own !== undefined) steps.say(plan.own.text);
-  if (plan.unconfined !== undefined) steps.say(plan.unconfined);
+  for (const remark of plan.remarks) steps.say(remark);
   const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
   const state = claim(plan);
