@@ -4,6 +4,7 @@
 import { closeSync } from "node:fs";
 import {
   type Areas,
+  chdir,
   clone3,
   closeAllBut,
   commandOf,
@@ -87,6 +88,7 @@ function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced):
   messages.fd = 2; // PROG's, the log of a detached container: who called must not be held
   dup2(listener, 0); // a reader of PROG's output sees its end when PROG closes it
   dup2(listener, 1);
+  chdir("/"); // nor the directory that it called from
   closeAllBut([listener, ...runtimeEvents]);
   const set = new PollSet();
   const told = new Set<string>();

@@ -30,6 +30,17 @@ export function setresgid(gid: number): void {
   );
 }
 
+const getgroupsC = declareSyscall(SYS.getgroups);
+
+/** getgroups(2): how many supplementary groups this process has. */
+export function countGroups(): number {
+  return sys(
+    "getgroups",
+    () => ["0", "NULL"],
+    () => getgroupsC(0, null),
+  );
+}
+
 const TOLD = 32; // as strace has it
 
 /** setgroups(2): the supplementary groups. */

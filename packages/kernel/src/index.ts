@@ -59,7 +59,7 @@ export {
 export * from "./loopback.ts";
 export * from "./mount.ts";
 export * from "./namespace.ts";
-export { joinNetwork, openNetlinkOf } from "./netjoin.ts";
+export { joinNetwork, networkOfSocket, openNetlinkOf } from "./netjoin.ts";
 export { openNetlink } from "./netlink.ts";
 export * from "./options.ts";
 export * from "./ownproc.ts";

@@ -2,12 +2,14 @@
 import { closeSync, openSync } from "node:fs";
 import { codeOf, failedWith } from "./errno.ts";
 import { CLONE_NEWNET, CLONE_NEWUSER, clone3 } from "./fork.ts";
+import { declare } from "./libc.ts";
 import { namespaceId, setns } from "./namespace.ts";
 import { openNetlink } from "./netlink.ts";
 import { procDirectory } from "./ownproc.ts";
 import { exit, waitpid } from "./process.ts";
 import { receiveDescriptor, sendDescriptor } from "./socket.ts";
 import { socketpair } from "./sockets.ts";
+import { sys } from "./trace.ts";
 
 /** Joins it for good: for a forked child. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
 export function joinNetwork(pid: number): void {
@@ -23,6 +25,18 @@ export function joinNetwork(pid: number): void {
     closeSync(user);
   }
   closeSync(net);
+}
+
+const ioctlC = declare("ioctl");
+const SIOCGSKNS = 0x894c; // linux/sockios.h
+
+/** The network namespace of a socket, as a descriptor for setns(2). @throws SyscallError ENOTTY, EOPNOTSUPP for what is no socket; EPERM */
+export function networkOfSocket(fd: number): number {
+  return sys(
+    "ioctl",
+    () => [`${fd}`, "SIOCGSKNS"],
+    () => ioctlC(fd, SIOCGSKNS),
+  );
 }
 
 /** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */

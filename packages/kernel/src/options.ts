@@ -101,14 +101,19 @@ export function valuesOf<Name extends string>(given: readonly Given<Name>[]): Va
   };
 }
 
-/** `-abVALUE`: letters of flags, until one that takes a value, which is the rest of the word or the next one. */
+/**
+ * `-abVALUE`: letters of flags, until one that takes a value, which is the rest of the word or the next one. Behind a letter whose value
+ * may be left out, a value begins with `=`, `/` or `.`: `-n=FILE`, `-n/run/netns/x`.
+ */
 function takeLetters(table: OptionTable, word: string, take: (name: string, rawName: string, attached: string | undefined) => void): void {
   for (let i = 1; i < word.length; i++) {
     const letter = word[i] ?? "";
     const name = Object.keys(table).find((candidate) => table[candidate]?.alias === letter) ?? letter;
     const rest = word.slice(i + 1);
-    const takesRest = rest !== "" && Object.hasOwn(table, name) && table[name]?.type === "string";
-    take(name, `-${letter}`, takesRest ? rest : undefined);
+    const spec = Object.hasOwn(table, name) ? table[name] : undefined;
+    const attached = spec?.optionalValue === true && "=/.".includes(rest.charAt(0)) && rest !== "";
+    const takesRest = attached || (rest !== "" && spec?.type === "string");
+    take(name, `-${letter}`, takesRest ? (attached && rest.startsWith("=") ? rest.slice(1) : rest) : undefined);
     if (takesRest) return;
   }
 }

@@ -115,6 +115,17 @@ export function pidfdOpen(pid: number): number {
   );
 }
 
+const pidfdGetfdC = declareSyscall(SYS.pidfd_getfd);
+
+/** pidfd_getfd(2): a copy of a descriptor of that process, since Linux 5.6. @throws SyscallError EBADF, EPERM, ESRCH */
+export function pidfdGetfd(pidfd: number, fd: number): number {
+  return sys(
+    "pidfd_getfd",
+    () => [`${pidfd}`, `${fd}`, "0"],
+    () => pidfdGetfdC(pidfd, fd, 0),
+  );
+}
+
 /** True when the process behind a pidfd has ended: poll(2) says POLLIN then. */
 export function hasEnded(pidfd: number): boolean {
   return pollOnce(pidfd, POLLIN, 0);

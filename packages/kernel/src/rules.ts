@@ -178,7 +178,7 @@ const RULES: readonly Rule[] = [
   {
     syscall: "setgroups",
     code: "EPERM",
-    say: "setgroups is denied in this user namespace (/proc/self/setgroups), or CAP_SETGID is missing (user_namespaces(7))",
+    say: "the supplementary groups cannot be dropped: setgroups is denied in this user namespace (/proc/self/setgroups), it has no gid_map, or CAP_SETGID is missing (user_namespaces(7))",
   },
   {
     syscall: "write",

@@ -1,9 +1,10 @@
 // Who a program is. Names are those of /etc/passwd and /etc/group where this process has its root, read by us: a name service
 // would load its modules from the container's files (CVE-2019-14271).
 import { closeSync, constants, fchownSync, fstatSync, openSync, readSync } from "node:fs";
-import { keepingDeathSignal, setgroups, setresgid, setresuid } from "./credentials.ts";
+import { countGroups, keepingDeathSignal, setgroups, setresgid, setresuid } from "./credentials.ts";
 import { failedWith, ToolError, UsageError } from "./errno.ts";
 import { payload } from "./exec.ts";
+import { steps } from "./report.ts";
 import { quote } from "./trace.ts";
 
 /** As it was given: numbers or names. */
@@ -138,7 +139,8 @@ export function becomeUser({ uid, gid, groups, home }: Identity): void {
     try {
       setgroups(groups);
     } catch (error) {
-      if (!failedWith(error, "EPERM")) throw error; // denied in a user namespace with one mapped id: there are no others
+      if (!failedWith(error, "EPERM")) throw error; // denied in a user namespace with one mapped id: the caller's stay
+      if (countGroups() > 0) steps.say("setgroups(2) is denied in this user namespace: the caller's supplementary groups stay");
     }
     setresgid(gid);
     setresuid(uid);

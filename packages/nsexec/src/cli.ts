@@ -26,6 +26,7 @@ import { type IdMaps, readMaps } from "./maps.ts";
 import type { Name } from "./options.ts";
 import { type PastaPlan, readPasta } from "./pasta.ts";
 import { readShift, type Shifted } from "./shift.ts";
+import { environmentOf, followedId } from "./target.ts";
 
 /** A namespace to make or to join. */
 export interface Wanted {
@@ -56,9 +57,15 @@ export interface Plan {
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
   readonly mountProc: string | undefined;
   readonly hostname: string | undefined;
+  /** The working directory, as the caller names it. */
   readonly wd: string | undefined;
+  /** As it is named inside. */
+  readonly wdns: string | undefined;
   readonly root: string | undefined;
+  /** The descriptor of the target whose network namespace is joined. */
+  readonly netSocket: number | undefined;
   readonly env: readonly string[];
+  /** Nothing of the caller's environment is left. */
   readonly clearEnv: boolean;
   /** Our own command line and environment, to be overwritten in a process that joins others. */
   readonly areas: Areas | undefined;
@@ -100,11 +107,13 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const as = given.value("as");
   if (as !== undefined && (given.has("setuid") || given.has("setgid")))
     throw new UsageError("--as excludes --setuid and --setgid", "it says all of who PROG is: UID[:GID]");
+  checkGroups(given, names, maps);
+  if (given.has("target-env") && target === undefined) throw new UsageError("--target-env: whose environment?", "--target PID says it");
   if (fork) prepareFork();
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
   const next = chain.next(
     words,
-    given.has("root") || given.has("wd") || (target !== undefined && names.has("mount")) ? { elsewhere: true } : {},
+    given.has("root") || given.has("wd") || given.has("wdns") || (target !== undefined && names.has("mount")) ? { elsewhere: true } : {},
   );
   return {
     wanted,
@@ -122,16 +131,17 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     propagation,
     mountProc: given.has("mount-proc") ? (given.value("mount-proc") ?? "/proc") : undefined,
     hostname: readHostname(given.value("hostname")),
-    wd: given.value("wd"),
+    ...readDirectories(given, target),
+    netSocket: readNetSocket(given, target),
     root: given.value("root"),
-    env: given.all("env").map(readVariable),
-    clearEnv: given.has("clear-env"),
+    env: [...(given.has("target-env") && target !== undefined ? environmentOf(target) : []), ...given.all("env").map(readVariable)],
+    clearEnv: given.has("clear-env") || given.has("target-env"),
     areas: target === undefined ? undefined : readAreas(),
     keyring: readKeyring(given.value("keyring")),
     pasta: readPasta(given.value("pasta"), given.all("publish")),
     user: as === undefined ? undefined : readUser("--as", as),
-    uid: readId("--setuid", given.value("setuid")),
-    gid: readId("--setgid", given.value("setgid")),
+    uid: readId("--setuid", given.value("setuid"), target, names),
+    gid: readId("--setgid", given.value("setgid"), target, names),
     offsets: (["monotonic", "boottime"] as const).flatMap((clock) => {
       const text = given.value(clock);
       return text === undefined ? [] : [{ clock, seconds: parseCount(`--${clock}`, text, -(2 ** 40), 2 ** 40) }];
@@ -147,7 +157,7 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
     if (given.has("hostname")) implied.add("uts");
     if (given.has("pasta")) implied.add("net");
     if (given.has("monotonic") || given.has("boottime")) implied.add("time");
-    if (maps.user.length > 0 || maps.group.length > 0 || maps.setgroups !== undefined) implied.add("user");
+    if (maps.user.length > 0 || maps.group.length > 0) implied.add("user");
   }
   const wanted = NAMESPACES.filter(
     ({ name }) => given.has(name) || implied.has(name) || (given.has("all") && (target !== undefined || name !== "user")),
@@ -157,7 +167,8 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
   }));
   if (target !== undefined) {
     checkTarget(target, given);
-    if (wanted.length === 0) throw new UsageError(`-t ${target}: which of its namespaces?`, "-m -u -i -n -p -U -C -T, or -a for all");
+    if (wanted.length === 0 && !given.has("net-socket"))
+      throw new UsageError(`-t ${target}: which of its namespaces?`, "-m -u -i -n -p -U -C -T, or -a for all");
   }
   for (const { file, kind: k } of wanted) {
     if (file !== undefined && !existsSync(file)) {
@@ -176,6 +187,32 @@ function checkTarget(target: number, given: Options<Name>): void {
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (!processExists(target)) throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those of this PID namespace");
+}
+
+/** Where setgroups(2) is denied, --setgid could not drop the supplementary groups, and unshare(1) refuses it too. */
+function checkGroups(given: Options<Name>, names: ReadonlySet<string>, maps: IdMaps): void {
+  if (given.has("setgroups") && !names.has("user"))
+    throw new UsageError("--setgroups is for a new user namespace", "add --user, or a map: --map-root-user, --map-users IN:OUT:N");
+  if (given.has("setgid") && maps.setgroups === "deny")
+    throw new UsageError(
+      "--setgid: setgroups is denied in this user namespace, so the supplementary groups would stay",
+      "a map of one's own group alone, as of --map-root-user, has to deny it (user_namespaces(7)); --map-groups or --map-auto need not",
+    );
+}
+
+function readDirectories(given: Options<Name>, target: number | undefined): Pick<Plan, "wd" | "wdns"> {
+  if (!given.has("wdns")) return { wd: given.value("wd"), wdns: undefined };
+  if (given.has("wd")) throw new UsageError("--wd and --wdns exclude each other", "one is opened outside, the other one inside");
+  const directory = given.value("wdns");
+  return target === undefined ? { wd: directory, wdns: undefined } : { wd: undefined, wdns: directory };
+}
+
+function readNetSocket(given: Options<Name>, target: number | undefined): number | undefined {
+  const text = given.value("net-socket");
+  if (text === undefined) return undefined;
+  if (target === undefined) throw new UsageError("--net-socket: whose descriptor?", "--target PID says it");
+  if (given.has("net")) throw new UsageError("--net and --net-socket exclude each other", "a process is in one network namespace");
+  return parseCount("--net-socket", text, 0, 0x7fffffff);
 }
 
 function readDeathSignal(word: string | undefined, fork: boolean): number {
@@ -201,6 +238,12 @@ function readKeyring(name: string | undefined): string | undefined {
   return name;
 }
 
-function readId(option: string, text: string | undefined): number | undefined {
+function readId(
+  option: "--setuid" | "--setgid",
+  text: string | undefined,
+  target: number | undefined,
+  names: ReadonlySet<string>,
+): number | undefined {
+  if (text === "follow" && target !== undefined) return followedId(option, target, names.has("user"));
   return text === undefined ? undefined : parseCount(option, text, 0, MAX_ID);
 }

@@ -10,6 +10,7 @@ import {
   chdir,
   chdirInRoot,
   chroot,
+  countGroups,
   enterConsole,
   failedWith,
   findUser,
@@ -21,6 +22,7 @@ import {
   makeConsole,
   mount,
   payload,
+  setgroups,
   sethostname,
   setns,
   setPropagation,
@@ -33,7 +35,7 @@ import {
   writeKernelFile,
 } from "@contain-tools/kernel";
 import type { Plan, Wanted } from "./cli.ts";
-import { dropGroups } from "./join.ts";
+import { enterTunnel, joinsMounts } from "./join.ts";
 
 export function flagsOf(wanted: readonly Wanted[]): number {
   let bits = 0;
@@ -60,7 +62,8 @@ export function inside(plan: Plan): void {
     chdir("/");
     payload.inside = `the root ${plan.root}`;
   }
-  if (plan.wd !== undefined && joinsMounts(plan)) chdirAmongOthers(plan.wd, plan.target);
+  if (plan.wdns !== undefined) chdirAmongOthers(plan.wdns, plan.target);
+  if (plan.wd !== undefined && joinsMounts(plan)) enterTunnel();
   else if (plan.wd !== undefined) chdir(plan.wd);
   if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
   if (plan.clearEnv) payload.env = variables();
@@ -71,7 +74,7 @@ export function inside(plan: Plan): void {
   if (plan.uid !== undefined || plan.gid !== undefined) {
     keepingDeathSignal(() => {
       if (plan.gid !== undefined) {
-        dropGroups();
+        leaveGroups();
         setresgid(plan.gid);
       }
       if (plan.uid !== undefined) setresuid(plan.uid);
@@ -92,17 +95,24 @@ function leaveCallersKeyring(name: string): void {
   }
 }
 
+/** @throws SyscallError EPERM when setgroups(2) is denied here and there are groups to leave */
+function leaveGroups(): void {
+  try {
+    setgroups([]);
+  } catch (error) {
+    if (!failedWith(error, "EPERM") || countGroups() > 0) throw error;
+  }
+}
+
 /** Among the mounts of others a path is theirs to lay out. */
 function chdirAmongOthers(path: string, pid: number | undefined): void {
   try {
     chdirInRoot(path);
   } catch (error) {
     if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
-    throw new ToolError(`--wd ${path}: no such directory in the mount namespace of PID ${pid}`, undefined, 125, { cause: error });
+    throw new ToolError(`--wdns ${path}: no such directory in the mount namespace of PID ${pid}`, undefined, 125, { cause: error });
   }
 }
-
-const joinsMounts = ({ target, wanted }: Plan) => target !== undefined && (flagsOf(wanted) & CLONE_NEWNS) !== 0;
 
 /** The namespaces that the child itself makes. */
 export function lateFlags({ wanted, offsets }: Plan): number {

@@ -1,5 +1,5 @@
 // User and group id maps of a new user namespace (user_namespaces(7)), from the --map-* options.
-import { type IdRange, parseCount, subordinateOwners, subordinateRanges, UsageError, type Values } from "@contain-tools/kernel";
+import { type IdRange, parseCount, readIdMap, subordinateOwners, subordinateRanges, UsageError, type Values } from "@contain-tools/kernel";
 
 export interface IdMaps {
   readonly user: readonly IdRange[];
@@ -62,21 +62,42 @@ function mapsOf(given: Values<MapOption>): IdMaps {
   };
 }
 
-function readRanges(given: Values<MapOption>, option: "map-users" | "map-groups"): IdRange[] {
-  return given.all(option).map((text) => {
-    const match = /^(\d+):(\d+):(\d+)$/.exec(text);
-    if (!match)
-      throw new UsageError(
-        `--${option} ${text}: it is IN:OUT:N`,
-        "for example 0:100000:65536: 65536 ids from 100000 outside are those from 0 inside",
-      );
-    const [, from = "", to = "", count = ""] = match;
-    return {
-      inner: parseCount(`--${option}`, from, 0, MAX_ID),
-      outer: parseCount(`--${option}`, to, 0, MAX_ID),
-      count: parseCount(`--${option}`, count, 1, MAX_ID),
-    };
-  });
+const SIDES = {
+  "map-users": { file: "/etc/subuid", map: "uid_map" },
+  "map-groups": { file: "/etc/subgid", map: "gid_map" },
+} as const;
+type Side = keyof typeof SIDES;
+
+function readRanges(given: Values<MapOption>, option: Side): IdRange[] {
+  return given.all(option).flatMap((text) => namedRanges(option, text) ?? [readRange(option, text)]);
+}
+
+/** The words that unshare(1) has; undefined for another. */
+function namedRanges(option: Side, text: string): IdRange[] | undefined {
+  const { file, map } = SIDES[option];
+  if (text === "all") return readIdMap("self", map).map(({ inner, count }) => ({ inner, outer: inner, count }));
+  if (text !== "auto" && text !== "subids") return undefined;
+  const owners = subordinateOwners(process.geteuid?.() ?? 0);
+  const [first] = subordinateRanges(file, owners);
+  if (first === undefined) throw noRange(`--${option} ${text}`, file, owners);
+  return [{ inner: text === "auto" ? 0 : first.start, outer: first.start, count: first.count }];
+}
+
+/** IN:OUT:N, or OUT,IN,N as unshare(1) had it before 2.39. */
+function readRange(option: Side, text: string): IdRange {
+  const words = /^(\d+)([:,])(\d+)\2(\d+)$/.exec(text);
+  if (!words)
+    throw new UsageError(
+      `--${option} ${text}: it is IN:OUT:N, auto, subids or all`,
+      "for example 0:100000:65536: 65536 ids from 100000 outside are those from 0 inside",
+    );
+  const [, first = "", sign, second = "", count = ""] = words;
+  const [inner, outer] = sign === ":" ? [first, second] : [second, first];
+  return {
+    inner: parseCount(`--${option}`, inner, 0, MAX_ID),
+    outer: parseCount(`--${option}`, outer, 0, MAX_ID),
+    count: parseCount(`--${option}`, count, 1, MAX_ID),
+  };
 }
 
 /** All ranges that /etc/subuid or /etc/subgid gives to this user, one behind the other from 0 inside on, but for the id `taken`. */
@@ -94,9 +115,12 @@ function everySubordinate(file: "/etc/subuid" | "/etc/subgid", uid: number, take
     return parts.filter((part) => part.count > 0);
   });
   if (ranges.length > 0) return ranges;
-  const name = owners.length > 1 ? owners[0] : `uid ${uid}`;
-  throw new UsageError(
-    `--map-auto: ${file} has no range for ${name}`,
+  throw noRange("--map-auto", file, owners);
+}
+
+function noRange(what: string, file: string, owners: readonly string[]): UsageError {
+  return new UsageError(
+    `${what}: ${file} has no range for ${owners.length > 1 ? owners[0] : `uid ${owners[0]}`}`,
     `add one as root: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${owners[0]}`,
   );
 }

@@ -1,6 +1,7 @@
 // pid1: be init. Forward signals, reap orphans, report the child's status.
 import {
   become,
+  chdir,
   clone3,
   closeAllBut,
   controllingTerminal,
@@ -35,6 +36,7 @@ export const pid1: Tool<Plan, keyof typeof options> = {
     if (getpid() !== 1 || plan.subreaper) setChildSubreaper();
     hideSecrets(plan.areas, plan.title);
     const child = startChild(plan);
+    leaveDirectory();
     messages.fd = 2;
     closeAllBut(plan.runtimeEvents); // nothing of the host's stays open in the init (CVE-2024-21626)
     return serve(plan, child);
@@ -55,6 +57,15 @@ function startChild({ next, singleChild, foreground }: Plan): number {
   });
   if (!singleChild) joinGroup(child);
   return child;
+}
+
+/** The caller's directory may be on a file system that is to be unmounted; the child has its own hold on it. */
+function leaveDirectory(): void {
+  try {
+    chdir("/");
+  } catch {
+    // a root that we may not search (EACCES)
+  }
 }
 
 function dieWithParent(signal: number): void {

@@ -85,7 +85,7 @@ function compose(given: Options<ExecOption>): Composed {
     ...["nsexec", "--target", `${memberOf(init)}`, "--all"],
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     given.has("tty") ? "--tty" : "--foreground",
-    ...(directory === undefined ? [] : ["--wd", directory]),
+    ...(directory === undefined ? [] : ["--wdns", directory]),
     ...keyringWords(state.id),
     ...(user === undefined || confine.length > 0 ? [] : ["--as", user]),
     ...["--clear-env", ...environment(state, given).flatMap((variable) => ["--env", variable])],
