@@ -7,6 +7,7 @@ import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { isNative, root } from "./helpers/run.ts";
 import { cgsetCases } from "./vm/cases/cgset.ts";
+import { clockCases } from "./vm/cases/clock.ts";
 import { containerCases } from "./vm/cases/container.ts";
 import { doctorCases } from "./vm/cases/doctor.ts";
 import { explainCases } from "./vm/cases/explain.ts";
@@ -25,6 +26,7 @@ import { boot, type Machine } from "./vm/machine.ts";
 const { CONTAIN_VM_CASES: word = "" } = process.env;
 const all = [
   ...cgsetCases,
+  ...clockCases,
   ...containerCases,
   ...doctorCases,
   ...explainCases,

@@ -9,9 +9,16 @@ export interface Subcommand<Name extends string = string> extends Command {
   readonly plan: (given: Options<Name>, chain: Chain) => () => never;
 }
 
+/** Of all commands, in front of the command's name and behind it. */
+export const ROOT = {
+  type: "string",
+  valueHint: "DIR",
+  description: "keep the states of containers in DIR (or CONTAIN_ROOT=DIR); each DIR has containers of its own",
+} as const satisfies OptionSpec;
+
 /** Keeps the option names of a table for its `plan`, and forgets them for the list of commands. */
 export function subcommand<Name extends string>(command: Subcommand<Name>): Subcommand {
-  return command as unknown as Subcommand;
+  return { ...command, options: { ...command.options, root: ROOT } } as unknown as Subcommand;
 }
 
 /** The words of a command with all its options in front. @throws UsageError */

@@ -1,17 +1,10 @@
 // Waiting for the end of a container, from another process than its supervisor.
-import { failedWith, POLLIN, pidfdOpen, pollOnce, ToolError } from "@contain-tools/kernel";
-import { type Ended, isAlive, readState, type State } from "./state.ts";
+import { POLLIN, pollOnce, ToolError } from "@contain-tools/kernel";
+import { openProcess } from "./processid.ts";
+import { type Ended, readState, type State } from "./state.ts";
 
 /** A descriptor that is readable when the supervisor has ended; undefined when it already has. */
-export function supervisorEnd({ supervisor }: State): number | undefined {
-  try {
-    const pidfd = pidfdOpen(supervisor.pid);
-    return isAlive(supervisor) ? pidfd : undefined;
-  } catch (error) {
-    if (failedWith(error, "ESRCH")) return undefined;
-    throw error;
-  }
-}
+export const supervisorEnd = ({ supervisor }: State): number | undefined => openProcess(supervisor);
 
 /** Waits until the supervisor has cleaned up. Returns how the container ended; undefined when that was not kept. */
 export function waitForEnd(state: State): Ended | undefined {

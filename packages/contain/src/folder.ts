@@ -3,9 +3,16 @@ import { lstatSync, mkdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, UsageError } from "@contain-tools/kernel";
 
+/** `contain --root DIR`: this folder instead, for the rest of this process, and of what is forked from it. */
+export function useStateFolder(folder: string): void {
+  given = folder;
+}
+
+let given: string | undefined;
+
 /**
- * /run/contain, or for an ordinary user $XDG_RUNTIME_DIR/contain; without that variable /run/user/UID/contain or /tmp/contain-UID.
- * It need not be there.
+ * What --root or CONTAIN_ROOT says; else /run/contain, or for an ordinary user $XDG_RUNTIME_DIR/contain; without that variable
+ * /run/user/UID/contain or /tmp/contain-UID. It need not be there.
  *
  * @throws UsageError when it is there and is not the caller's own
  */
@@ -31,7 +38,7 @@ export function makeStateFolder(): string {
   const folder = stateFolder();
   if (folder === checked) return folder;
   try {
-    mkdirSync(folder, { mode: 0o700 });
+    mkdirSync(folder, { mode: 0o700, recursive: given !== undefined });
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw unusable(folder, `${codeOf(error)}`, error);
   }
@@ -41,6 +48,7 @@ export function makeStateFolder(): string {
 const uid = () => process.geteuid?.() ?? 0;
 
 function choose(): string {
+  if (given !== undefined) return given;
   // In a user namespace of one's own /run still belongs to the host's root, whom that namespace does not have.
   if (uid() === 0 && statSync("/run", { throwIfNoEntry: false })?.uid === 0) return "/run/contain";
   const { XDG_RUNTIME_DIR: runtime } = process.env;
@@ -58,13 +66,14 @@ function check(folder: string, stat: Stats): void {
   if (!stat.isDirectory()) throw unusable(folder, "it is not a directory");
   if (stat.uid !== uid()) throw unusable(folder, `it belongs to uid ${stat.uid}, not to ${uid()}`);
   if ((stat.mode & 0o022) !== 0)
-    throw unusable(folder, `others may write to it (mode ${(stat.mode & 0o7777).toString(8)}); chmod 700 ${folder}`);
+    throw unusable(
+      folder,
+      `others may write to it (mode ${(stat.mode & 0o7777).toString(8)}); ${given === undefined ? `chmod 700 ${folder}` : `a new folder in it is yours alone`}`,
+    );
 }
 
-function unusable(folder: string, why: string, cause?: unknown): UsageError {
-  const mend =
-    folder === "/run/contain"
-      ? "root's states are there, in a folder that is root's and that nobody else can write to"
-      : "set XDG_RUNTIME_DIR to a directory of your own, as a login session has it (/run/user/UID)";
+/** The folder cannot be used, and why; what else can be. */
+export function unusable(folder: string, why: string, cause?: unknown): UsageError {
+  const mend = `\`contain --root DIR …\`, or CONTAIN_ROOT=DIR, keeps them in DIR: a folder of your own, on a file system that can be written to`;
   return new UsageError(`${folder} cannot keep the states of containers: ${why}`, mend, 125, { cause });
 }

@@ -1,10 +1,14 @@
 // contain: a container, composed of the other four tools. Which command, and its words to a plan.
+
+import { resolve } from "node:path";
 import { type Chain, type Options, profile, type Tool, UsageError, withCommon } from "@contain-tools/kernel";
-import { optionsFirst, type Subcommand } from "./command.ts";
+import { optionsFirst, ROOT, type Subcommand } from "./command.ts";
+import { useStateFolder } from "./folder.ts";
 
 const ALIASES: Readonly<Record<string, string>> = { ps: "list", ls: "list" };
 
 export const options = withCommon({
+  root: ROOT,
   profile: { type: "boolean", description: "`contain --profile run …` says at the end where its time went" },
 });
 export type Plan = () => never;
@@ -34,5 +38,7 @@ function readPlan(commands: readonly Subcommand[], given: Options, chain: Chain)
   if (given.has("profile") && command.name !== "run") throw new UsageError("--profile is for `contain run`");
   const own = chain.more(command.options, optionsFirst(command, words), { ...command, name: `contain ${command.name}` });
   profile.wanted = given.has("profile");
+  const root = own.value("root") ?? given.value("root") ?? process.env["CONTAIN_ROOT"];
+  if (root) useStateFolder(resolve(root));
   return command.plan(own, chain);
 }

@@ -1,8 +1,8 @@
 // Names of containers, and the lock. One at a time has a name: who makes a state with one holds a lock of the kernel's meanwhile, which nobody can leave behind.
-import { closeSync, constants, openSync } from "node:fs";
-import { pollOnce, ToolError, tryLock, UsageError } from "@contain-tools/kernel";
+import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from "node:fs";
+import { codeOf, monotonic, pollOnce, ToolError, tryLock, UsageError } from "@contain-tools/kernel";
 import { makeStateFolder } from "./folder.ts";
-import { readStates, statusOf } from "./state.ts";
+import { LOCK, readStates, statusOf } from "./state.ts";
 
 const PATIENCE = 30_000; // milliseconds; a state is made in some, and a hundred may be waiting
 const PAUSE = 10;
@@ -31,17 +31,42 @@ export function withName(name: string | undefined, make: () => void): void {
 
 /** Calls `act` while nobody else can be in here. @throws ToolError when somebody holds the lock for ever */
 export function locked<T>(act: () => T): T {
-  const folder = makeStateFolder();
-  const lock = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  const path = `${makeStateFolder()}/${LOCK}`;
+  const lock = lockFile(path);
   try {
-    for (const end = Date.now() + PATIENCE; !tryLock(lock); pollOnce(-1, 0, PAUSE))
-      if (Date.now() > end)
-        throw new ToolError(
-          `${folder} has been locked for ${PATIENCE / 1000} s`,
-          "another `contain run` has stopped there (flock(2)); `fuser` tells which",
-        );
     return act();
   } finally {
+    forget(path); // while it is held: whoever opened it meanwhile sees that it is not the one with the name any more
     closeSync(lock);
+  }
+}
+
+const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
+
+/** Not the folder itself: flock(2) is open to everybody who can open what it is on. */
+function lockFile(path: string): number {
+  for (const end = monotonic() + PATIENCE; ; pollOnce(-1, 0, PAUSE)) {
+    const lock = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    let mine = false;
+    try {
+      mine = tryLock(lock) && fstatSync(lock).ino === statSync(path, { throwIfNoEntry: false })?.ino;
+    } finally {
+      if (!mine) closeSync(lock);
+    }
+    if (mine) return lock;
+    if (monotonic() > end)
+      throw new ToolError(
+        `${path} has been locked for ${PATIENCE / 1000} s`,
+        "another `contain` has stopped there (flock(2)); `fuser` tells which",
+      );
+  }
+}
+
+/** A lock file that stays locks nobody out. */
+function forget(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
   }
 }

@@ -1,6 +1,6 @@
 // The file of a flight recorder: one JSON object a line. Whatever happens to it is no reason for the container to end.
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { codeOf, duplicate, payload, ToolError } from "@contain-tools/kernel";
+import { codeOf, duplicate, monotonic, payload, ToolError } from "@contain-tools/kernel";
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NONBLOCK } = constants;
 
@@ -15,6 +15,8 @@ export function openRecordFile(path: string): RecordFile {
   const fd = open(path);
   let lost = 0;
   let torn = false;
+  const epoch = Date.now() - monotonic(); // asked once, so that a step of the clock is none of what happened
+  const now = () => epoch + monotonic();
   const put = (text: string): boolean => {
     try {
       const bytes = Buffer.from(torn ? `\n${text}` : text);
@@ -27,8 +29,8 @@ export function openRecordFile(path: string): RecordFile {
   };
   return {
     write: (line) => {
-      if (lost > 0 && put(`${JSON.stringify({ t: Date.now(), event: "lost", lines: lost })}\n`)) lost = 0;
-      if (!put(`${JSON.stringify({ t: Date.now(), ...line })}\n`)) lost++;
+      if (lost > 0 && put(`${JSON.stringify({ t: now(), event: "lost", lines: lost })}\n`)) lost = 0;
+      if (!put(`${JSON.stringify({ t: now(), ...line })}\n`)) lost++;
     },
     close: () => closeSync(fd),
   };

@@ -6,6 +6,7 @@ import {
   exit,
   failPlanned,
   getpid,
+  monotonic,
   POLLIN,
   parseFailure,
   payload,
@@ -35,11 +36,14 @@ import { masquerade } from "./network/nat.ts";
 import { connectFromOutside, takeLease } from "./network/plan.ts";
 import { type Relays, relaysOf } from "./network/relay.ts";
 import { print } from "./print.ts";
+
+import { identify, thisBoot } from "./processid.ts";
+
 import { openRecorder, type Recorder } from "./record.ts";
 import { type End, reportEnd } from "./reportend.ts";
 import { reserveEnd, writeEnd } from "./reserve.ts";
 import { chainScript } from "./script.ts";
-import { createState, folderOf, identify, removeState, type State, writeState } from "./state.ts";
+import { createState, folderOf, removeState, type State, writeState } from "./state.ts";
 import { supervise } from "./supervise.ts";
 import { readUsage } from "./usage.ts";
 import { describeIds } from "./userns/plan.ts";
@@ -141,7 +145,7 @@ function leave({ network }: State, forget: () => void): void {
 
 function newState(plan: RunPlan): State {
   const pid = getpid();
-  const supervisor = identify(pid) ?? { pid, started: "" };
+  const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
   const { id, name, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
   const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
   const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
@@ -185,7 +189,7 @@ interface Helpers {
 function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: State, { background, recorder, forwarded }: Helpers): End {
   const { group, stopSignal, grace } = plan;
   const baseline = takeBaseline(group);
-  const started = Date.now();
+  const started = monotonic();
   phaseEnds("state, cgroup");
   const log = background && logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]);
   const { network, ids } = state;
@@ -236,7 +240,7 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   const ended = closeCase(watcher, outcome, failure, log && endOfLog(folderOf(plan.id)));
   const verdict = judge(ended);
   watcher.close();
-  const end = reportEnd(plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: Date.now() - started });
+  const end = reportEnd(plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });
   recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, usage });
   recorder?.close();
   return end;

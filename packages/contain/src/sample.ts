@@ -1,8 +1,9 @@
 // What a container uses at one moment, and between two.
+import { monotonic } from "@contain-tools/kernel";
 import { readLimit, readUsage, type Usage } from "./usage.ts";
 
 export interface Sample {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, as `monotonic` counts them. */
   readonly at: number;
   readonly usage: Usage;
   /** memory.max; undefined without a limit. */
@@ -12,7 +13,7 @@ export interface Sample {
 
 export function takeSample(group: string): Sample {
   return {
-    at: Date.now(),
+    at: monotonic(),
     usage: readUsage(group),
     memoryLimit: readLimit(group, "memory.max"),
     pidsLimit: readLimit(group, "pids.max"),

@@ -1,18 +1,12 @@
 // What is known of each container: one folder in the state folder, with state.json and what belongs to it. A state is a claim: whether
-// the supervisor and the container still live is asked of /proc each time, by PID and start time.
+// the supervisor and the container still live is asked of /proc each time, by PID, start time and boot.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
-import { childrenOf, codeOf, procDirectory, readIfThere, requireOwnProc, statFields, statusField, UsageError } from "@contain-tools/kernel";
+import { codeOf, getpid, readIfThere, UsageError } from "@contain-tools/kernel";
 import type { Finding } from "./evidence.ts";
-import { makeStateFolder, stateFolder } from "./folder.ts";
+import { makeStateFolder, stateFolder, unusable } from "./folder.ts";
 import { isLease, type Lease } from "./network/lease.ts";
+import { childThatIsInit, identify, isAlive, isStopped, type ProcessId, thisBoot } from "./processid.ts";
 import { type IdLease, isIdLease } from "./userns/lease.ts";
-
-/** A process that cannot be mistaken for a later one with the same PID: field 22 of /proc/PID/stat is its start time (proc_pid_stat(5)). */
-export interface ProcessId {
-  readonly pid: number;
-  /** Clock ticks after boot. */
-  readonly started: string;
-}
 
 /** How a container ended. */
 export interface Ended {
@@ -61,32 +55,16 @@ export interface State {
   readonly ended: Ended | undefined;
 }
 
-export type Status = "starting" | "running" | "paused" | "exited" | "dead";
+/** `ending`: PID 1 has ended, and the supervisor, which lives, has not removed the rest yet. */
+export type Status = "starting" | "running" | "paused" | "ending" | "exited" | "dead";
 
 const ID = /^[0-9a-f]{12}$/;
+/** What is locked while a state is made that must not collide with another one; it is there no longer than that. */
+export const LOCK = ".lock";
 
 /** The folder of one container. */
 export function folderOf(id: string): string {
   return `${stateFolder()}/${id}`;
-}
-
-/** This process, or another one; undefined when it has ended. */
-export function identify(pid: number): ProcessId | undefined {
-  const stat = readIfThere(`${procDirectory(pid)}/stat`);
-  const started = stat === undefined ? undefined : statFields(stat)[19];
-  return started === undefined ? undefined : { pid, started };
-}
-
-let isOwnProc = false;
-
-/** True while exactly this process lives; a zombie has ended. @throws ToolError where /proc is another PID namespace's */
-export function isAlive(process: ProcessId): boolean {
-  if (!isOwnProc) requireOwnProc();
-  isOwnProc = true;
-  const stat = readIfThere(`${procDirectory(process.pid)}/stat`);
-  if (stat === undefined) return false;
-  const fields = statFields(stat);
-  return fields[19] === process.started && fields[0] !== "Z" && fields[0] !== "X";
 }
 
 /**
@@ -96,9 +74,12 @@ export function isAlive(process: ProcessId): boolean {
  * @throws UsageError when there is no state folder and none can be made
  */
 export function createState(state: State): void {
-  const { pid, started } = state.supervisor;
-  const draft = `${makeStateFolder()}/.${state.id}-${pid}-${started}`;
-  mkdirSync(draft, { mode: 0o700 });
+  const draft = `${makeStateFolder()}/${hiddenName(state.id, state.supervisor)}`;
+  try {
+    mkdirSync(draft, { mode: 0o700 });
+  } catch (error) {
+    throw unusable(stateFolder(), `${codeOf(error)}`, error);
+  }
   try {
     writeFileSync(`${draft}/state.json`, `${JSON.stringify(state)}\n`, { mode: 0o600 });
     renameSync(draft, folderOf(state.id));
@@ -125,8 +106,8 @@ function replaceFile(id: string, name: string, text: string): void {
 }
 
 /** Forgets a container. The folder loses its name first, so that nobody sees one without a state. */
-export function removeState(id: string, self = identify(process.pid)): void {
-  const doomed = `${stateFolder()}/.${id}-${process.pid}-${self?.started}`;
+export function removeState(id: string, self = identify(getpid()) ?? { pid: getpid(), started: "", boot: thisBoot() }): void {
+  const doomed = `${stateFolder()}/${hiddenName(id, self)}`;
   try {
     renameSync(folderOf(id), doomed);
   } catch (error) {
@@ -135,6 +116,9 @@ export function removeState(id: string, self = identify(process.pid)): void {
   }
   removeFolder(doomed);
 }
+
+/** The name of a folder in the making, or half removed: it says who is at work there. */
+const hiddenName = (id: string, { pid, started, boot }: ProcessId) => `.${id}-${pid}-${started}-${boot}`;
 
 function removeFolder(path: string): void {
   for (const name of readdirSync(path)) unlinkSync(`${path}/${name}`); // rmSync costs a millisecond to load
@@ -153,8 +137,8 @@ export function strays(): { readonly path: string; readonly why: string }[] {
   return entries().flatMap((name) => {
     const path = `${stateFolder()}/${name}`;
     if (ID.test(name)) return readState(name) === undefined ? [{ path, why: "a folder without a readable state" }] : [];
-    const maker = /^\.[0-9a-f]{12}-(\d+)-(\d+)$/.exec(name);
-    if (maker === null || isAlive({ pid: Number(maker[1]), started: maker[2] ?? "" })) return [];
+    const maker = /^\.[0-9a-f]{12}-(\d+)-(\d*)-?([0-9a-f-]*)$/.exec(name);
+    if (maker === null || isAlive({ pid: Number(maker[1]), started: maker[2] ?? "", boot: maker[3] ?? "" })) return [];
     return [{ path, why: `made or half removed by PID ${maker[1]}, which is gone` }];
   });
 }
@@ -179,7 +163,7 @@ export function readState(id: string): State | undefined {
   }
   if (!isState(state) || state.id !== id) return undefined;
   const limits = readIfThere(`${folderOf(id)}/limits`)?.trim() ?? state.limits;
-  const init = state.indirect && state.init ? childThatIsInit(state.init.pid) : state.init;
+  const init = state.indirect && state.init ? childThatIsInit(state.init) : state.init;
   return { ...state, limits, init, started: state.started && init !== undefined };
 }
 
@@ -188,7 +172,15 @@ function isState(value: unknown): value is State {
   if (typeof value !== "object" || value === null) return false;
   const state = value as Partial<Record<keyof State, unknown>>;
   const isProcess = (process: unknown) =>
-    typeof process === "object" && process !== null && "pid" in process && Number.isInteger(process.pid) && Number(process.pid) > 0;
+    typeof process === "object" &&
+    process !== null &&
+    "pid" in process &&
+    Number.isInteger(process.pid) &&
+    Number(process.pid) > 0 &&
+    "started" in process &&
+    typeof process.started === "string" &&
+    "boot" in process &&
+    typeof process.boot === "string";
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === "string");
   return (
     typeof state.id === "string" &&
@@ -207,17 +199,15 @@ function isState(value: unknown): value is State {
   );
 }
 
-/** The child of a process that is PID 1 of a PID namespace (NSpid, proc_pid_status(5)). */
-function childThatIsInit(pid: number): ProcessId | undefined {
-  const init = childrenOf(pid).find((child) => statusField(readIfThere(`${procDirectory(child)}/status`) ?? "", "NSpid")?.endsWith("\t1"));
-  return init === undefined ? undefined : identify(init);
-}
+/** Its supervisor is stopped (SIGSTOP, Ctrl-Z, a tracer): what becomes of the container, nobody sees. */
+export const isSupervisorStopped = (state: State): boolean => state.ended === undefined && isStopped(state.supervisor);
 
 /** What a container is doing, by what /proc and its cgroup say now. */
 export function statusOf(state: State): Status {
   if (state.ended !== undefined) return "exited";
   if (!isAlive(state.supervisor)) return "dead";
   if (!state.started) return "starting";
+  if (state.init !== undefined && !isAlive(state.init)) return "ending";
   if (state.group !== undefined && /^frozen 1$/m.test(readIfThere(`${state.group}/cgroup.events`) ?? "")) return "paused";
   return "running";
 }

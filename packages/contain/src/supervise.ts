@@ -5,6 +5,7 @@ import {
   hasSignal,
   kill,
   killGroup,
+  monotonic,
   parseSignalMask,
   printable,
   procDirectory,
@@ -127,10 +128,10 @@ export function supervise(container: Supervised): Outcome {
       asked ??= { signal: info.signal, by: info.pid, name: nameOf(info.pid) };
       steps.say(`${describeReception(pid, signal)} SIGKILL in ${formatTime(grace)}.`);
       forward(info, signal);
-      deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, Date.now() + grace);
+      deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, monotonic() + grace);
       if (grace === 0) killNow("grace");
     },
-    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - Date.now())),
+    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - monotonic())),
     onTimeout: () => {
       steps.say("the grace window is over: SIGKILL");
       killNow("grace");

@@ -4,6 +4,7 @@ import {
   exit,
   getpid,
   kill,
+  monotonic,
   SIGHUP,
   SIGINT,
   SIGQUIT,
@@ -30,7 +31,7 @@ export function everySecond(draw: (live: boolean) => readonly string[] | undefin
     return exit(status);
   };
   if (live) print(HIDE);
-  for (let next = Date.now(); ; next = Math.max(next + SECOND, Date.now())) {
+  for (let next = monotonic(); ; next = Math.max(next + SECOND, monotonic())) {
     const lines = draw(live);
     if (lines === undefined) return leave(0);
     const height = windowSize(1)?.rows || Number.POSITIVE_INFINITY;
@@ -38,7 +39,7 @@ export function everySecond(draw: (live: boolean) => readonly string[] | undefin
     if (live) print(`${drawn > 0 ? `\x1b[${drawn}A` : ""}${shown.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`);
     else if (shown.length > 0) print(`${shown.join("\n")}\n`);
     drawn = shown.length;
-    for (let left = next + SECOND - Date.now(); left > 0; left = next + SECOND - Date.now()) {
+    for (let left = next + SECOND - monotonic(); left > 0; left = next + SECOND - monotonic()) {
       const signal = waitForSignal(ALL_SIGNALS, left)?.signal;
       if (signal === SIGINT) return leave(0);
       if (signal === SIGTERM || signal === SIGHUP || signal === SIGQUIT) return leave(128 + signal);

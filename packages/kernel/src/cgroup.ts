@@ -1,4 +1,5 @@
 // Control groups, version 2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst): a group is a directory, a limit is a file in it.
+
 import {
   accessSync,
   closeSync,
@@ -12,6 +13,7 @@ import {
   rmdirSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { monotonic } from "./clock.ts";
 import { codeOf, failedWith, SyscallError, ToolError } from "./errno.ts";
 import { readIfThere, writeKernelFile } from "./file.ts";
 import { ERRNO } from "./libc.ts";
@@ -213,7 +215,7 @@ export function waitUntilEmpty(dir: string, milliseconds: number): boolean {
 
 /** Waits until a field of a group's flat keyed file has a value. False when the time is up, or the group is gone. */
 export function waitForField(dir: string, file: string, key: string, value: number, milliseconds: number): boolean {
-  const deadline = Date.now() + milliseconds;
+  const deadline = monotonic() + milliseconds;
   let fd: number;
   try {
     fd = openSync(`${dir}/${file}`, "r");
@@ -224,7 +226,7 @@ export function waitForField(dir: string, file: string, key: string, value: numb
     for (;;) {
       const now = cgroupField(dir, file, key);
       if (now === value || now === undefined) return now === value;
-      const left = deadline - Date.now();
+      const left = deadline - monotonic();
       if (left <= 0) return false;
       pollOnce(fd, POLLPRI, Math.min(left, 50)); // the kernel notifies; the short wait covers a change before the poll
     }
@@ -241,7 +243,7 @@ export function waitForField(dir: string, file: string, key: string, value: numb
 export function removeGroup(dir: string, milliseconds: number): void {
   if (!existsSync(dir)) return;
   if (!waitUntilEmpty(dir, milliseconds)) throw populated(dir);
-  const deadline = Date.now() + 1000;
+  const deadline = monotonic() + 1000;
   for (const group of [...descendants(dir), dir]) {
     for (;;) {
       try {
@@ -249,7 +251,7 @@ export function removeGroup(dir: string, milliseconds: number): void {
         break;
       } catch (error) {
         if (!failedWith(error, "EBUSY")) throw error;
-        if (Date.now() > deadline) throw populated(group);
+        if (monotonic() > deadline) throw populated(group);
         pollOnce(-1, 0, 5); // `populated 0` comes a moment before the last process has left for good
       }
     }

@@ -1,4 +1,5 @@
 // Waiting for signals and for descriptors at once: signalfd(2) tells poll(2) that a signal is pending, sigtimedwait(2) takes it.
+import { monotonic } from "./clock.ts";
 import { declareSyscall, SYS } from "./libc.ts";
 import { POLLIN, PollSet } from "./poll.ts";
 import { ALL_SIGNALS, type SignalInfo, waitForSignal } from "./signal.ts";
@@ -39,14 +40,14 @@ let pending = -1;
 export function waitForSignalOr(sources: readonly Source[], milliseconds?: number, over?: () => boolean): SignalInfo | undefined {
   if (sources.length === 0) return waitForSignal(ALL_SIGNALS, milliseconds);
   if (pending === -1) pending = signalfd();
-  const end = milliseconds === undefined ? undefined : Date.now() + milliseconds;
+  const end = milliseconds === undefined ? undefined : monotonic() + milliseconds;
   for (;;) {
-    const left = end === undefined ? -1 : Math.max(0, Math.ceil(end - Date.now()));
+    const left = end === undefined ? -1 : Math.max(0, Math.ceil(end - monotonic()));
     if (serve(sources, left)) {
       const info = waitForSignal(ALL_SIGNALS, 0);
       if (info !== undefined) return info;
     }
-    if (over?.() || (end !== undefined && Date.now() >= end)) return undefined;
+    if (over?.() || (end !== undefined && monotonic() >= end)) return undefined;
   }
 }
 

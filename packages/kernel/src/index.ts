@@ -16,6 +16,7 @@ export * from "./capability.ts";
 export { type Captured, capture } from "./capture.ts";
 export * from "./cgroup.ts";
 export * from "./chain.ts";
+export { monotonic } from "./clock.ts";
 export * from "./console.ts";
 export * from "./credentials.ts";
 export * from "./denied.ts";

@@ -261,28 +261,28 @@ export function processExists(pid: number): boolean {
   return killC(pid, 0) === 0 || errno() !== ESRCH;
 }
 
-const sigqueueC = declare("sigqueue");
-
-/** sigqueue(3): a signal with a number beside it. False when the process has ended. @throws SyscallError EPERM, EAGAIN (too many are queued) */
-export function sigqueue(pid: number, signal: number, value: number): boolean {
-  const result = sigqueueC(pid, signal, value);
-  const code = result === -1 ? errno() : 0;
-  const args = [`${pid}`, signalName(signal), `{sival_int=${value}}`];
-  if (tracer.mode !== "off") trace("sigqueue", args, result, code);
-  if (result === -1 && code !== ESRCH) throw new SyscallError("sigqueue", args, code);
-  return result === 0;
-}
-
 const pidfdSendSignalC = declareSyscall(SYS.pidfd_send_signal);
 
-/** pidfd_send_signal(2): false when the process has ended. @throws SyscallError EPERM */
-export function pidfdSendSignal(pidfd: number, signal: number): boolean {
-  const result = pidfdSendSignalC(pidfd, signal, null, 0);
+/**
+ * pidfd_send_signal(2): false when the process has ended.
+ *
+ * @param value an int that goes along, as by sigqueue(3)
+ * @throws SyscallError EPERM; EAGAIN when too many are queued
+ */
+export function pidfdSendSignal(pidfd: number, signal: number, value?: number): boolean {
+  const result = pidfdSendSignalC(pidfd, signal, value === undefined ? null : queued(signal, value), 0);
   const code = result === -1 ? errno() : 0;
-  const args = [`${pidfd}`, signalName(signal), "NULL", "0"];
+  const args = [`${pidfd}`, signalName(signal), value === undefined ? "NULL" : `{si_code=SI_QUEUE, si_int=${value}}`, "0"];
   if (tracer.mode !== "off") trace("pidfd_send_signal", args, result, code);
   if (result === -1 && code !== ESRCH) throw new SyscallError("pidfd_send_signal", args, code);
   return result === 0;
+}
+
+const getuidC = declare("getuid");
+
+/** siginfo_t as sigqueue(3) fills it in: si_signo, si_errno, si_code, then at 16 si_pid, si_uid, si_value. */
+function queued(signal: number, value: number): Uint8Array {
+  return new Uint8Array(Int32Array.from({ ...[signal, 0, SI_QUEUE, 0, getpidC(), getuidC(), value], length: 32 }).buffer);
 }
 
 /** Default action, and only this signal unblocked: others may be pending, and would be delivered first. */

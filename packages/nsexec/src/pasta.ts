@@ -14,6 +14,7 @@ import {
   ipNumber,
   ipOfNumber,
   kill,
+  monotonic,
   networkOf,
   POLLIN,
   parseAddress,
@@ -90,9 +91,9 @@ export function startPasta(child: number, { address, publish }: PastaPlan): Past
   const told = pipe();
   const pid = start(words, told.write);
   closeSync(told.write);
-  for (const deadline = Date.now() + PATIENCE; !isConnected(child); pollOnce(-1, 0, STEP)) {
+  for (const deadline = monotonic() + PATIENCE; !isConnected(child); pollOnce(-1, 0, STEP)) {
     const status = waitpid(pid, WNOHANG)?.status;
-    if (status === undefined && Date.now() < deadline) continue;
+    if (status === undefined && monotonic() < deadline) continue;
     if (status === undefined) {
       kill(pid, SIGKILL);
       waitpid(pid, 0);

@@ -13,6 +13,7 @@ import {
   isJobControl,
   keepSmall,
   kill,
+  monotonic,
   payload,
   reachedTheGroup,
   SIGCHLD,
@@ -40,7 +41,7 @@ export function serve(plan: Plan, child: number): never {
   if (reap(init)) return leave(init); // what the engine makes ready at a first call is ready then, and the child has only begun
   for (;;) {
     keepSmall();
-    const left = init.deadline === 0 ? undefined : init.deadline - Date.now();
+    const left = init.deadline === 0 ? undefined : init.deadline - monotonic();
     if (left !== undefined && left <= 0) return leave(init);
     const info = waitForSignal(ALL_SIGNALS, left);
     if (info === undefined) continue;
@@ -54,7 +55,7 @@ interface Init {
   readonly child: number;
   /** The main child's wait status, -1 while it runs. */
   status: number;
-  /** When lingering ends, in milliseconds since the epoch; 0 before the main child has ended. */
+  /** When lingering ends, as `monotonic` counts; 0 before the main child has ended. */
   deadline: number;
   /** The terminal's foreground is the child's because we gave it. */
   gaveTerminal: boolean;
@@ -80,7 +81,7 @@ function reap(init: Init): boolean {
 /** False when there is nobody left to wait for. */
 function startLinger(init: Init): boolean {
   if (!hasChildren()) return false;
-  init.deadline = Date.now() + init.plan.linger;
+  init.deadline = monotonic() + init.plan.linger;
   // For PID 1 everybody in the namespace but itself (kill(2)); elsewhere that would be the whole machine.
   for (const pid of getpid() === 1 ? [-1] : (descendants() ?? [-init.child])) kill(pid, SIGTERM);
   return true;

@@ -6,6 +6,7 @@ import {
   getpid,
   kill,
   POLLIN,
+  pidfdSendSignal,
   receiveDescriptor,
   SIGCHLD,
   SIGCONT,
@@ -89,7 +90,7 @@ function attachToTerminal(state: State): number {
 
 /** Without a terminal of its own: what it writes from now on, and our signals to the supervisor, as if we had started it. */
 function followOutput(state: State): number {
-  const { supervisor, id } = state;
+  const { id } = state;
   const end = supervisorEnd(state);
   const { copy } = readLog(folderOf(id), { lines: 0, quiet: true });
   const { print, flush } = printer({ streams: ["stdout", "stderr"] }, false);
@@ -108,7 +109,7 @@ function followOutput(state: State): number {
     const info = waitForSignalOr(sources, undefined, () => over);
     if (info === undefined || [SIGCHLD, SIGCONT, SIGWINCH].includes(info.signal)) continue;
     if (info.signal === SIGTSTP) kill(getpid(), SIGSTOP);
-    else if (kill(supervisor.pid, info.signal)) warn(`${signalName(info.signal)} passed on to ${id}`);
+    else if (end !== undefined && pidfdSendSignal(end, info.signal)) warn(`${signalName(info.signal)} passed on to ${id}`);
   }
   show();
   return endOf(state).status;

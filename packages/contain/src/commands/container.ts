@@ -1,6 +1,7 @@
 // The container that a command is for.
-import { childrenOf, namespaceId, UsageError } from "@contain-tools/kernel";
-import { findContainer, type State, statusOf } from "../state.ts";
+import { childrenOf, namespaceId, procDirectory, readIfThere, statFields, ToolError, UsageError } from "@contain-tools/kernel";
+import { identify, isAlive, openProcess } from "../processid.ts";
+import { findContainer, isSupervisorStopped, type State, type Status, statusOf } from "../state.ts";
 
 /** A container whose PID 1 is there. */
 export type Running = State & { readonly init: NonNullable<State["init"]> };
@@ -24,15 +25,20 @@ export function checkRunning(state: State): Running {
   const status = statusOf(state);
   const { init } = state;
   if (init !== undefined && (status === "running" || status === "paused")) return { ...state, init };
-  const why = {
+  throw new UsageError(...describeNotRunning(state));
+}
+
+/** What is wrong with a container that does not run, and what to do. */
+export function describeNotRunning(state: State): [string, string | undefined] {
+  const status = statusOf(state);
+  const { pid } = state.supervisor;
+  const why: Partial<Record<Status, string>> = {
     starting: "it is being started",
+    ending: isSupervisorStopped(state) ? `PID 1 has ended, and its supervisor is stopped: kill -CONT ${pid}` : "PID 1 has ended",
     dead: "its supervisor is gone; `contain gc` removes what it left",
     exited: `exit status ${state.ended?.status}`,
   };
-  throw new UsageError(
-    `${state.id} does not run: its status is ${status}`,
-    status === "running" || status === "paused" ? undefined : why[status],
-  );
+  return [`${state.id} does not run: its status is ${status}`, why[status]];
 }
 
 /**
@@ -43,6 +49,15 @@ export function memberOf({ pid }: Running["init"]): number {
   const canBeSeen = (candidate: number) => namespaceId(candidate, "mnt") !== undefined;
   if (canBeSeen(pid)) return pid;
   return childrenOf(pid).find(canBeSeen) ?? pid;
+}
+
+/** The same process with a pidfd of it, which was opened before it was seen to be the one: its PID may be another's later. @throws ToolError */
+export function openMember(init: Running["init"]): { readonly pid: number; readonly pidfd: number } {
+  const pid = memberOf(init);
+  const pidfd = openProcess(pid === init.pid ? init : (identify(pid) ?? init));
+  const parent = pid === init.pid ? pid : Number(statFields(readIfThere(`${procDirectory(pid)}/stat`) ?? "")[1]);
+  if (pidfd === undefined || parent !== init.pid || !isAlive(init)) throw new ToolError("the container has ended");
+  return { pid, pidfd };
 }
 
 /** The group of a container that a command is about to change or to show. @throws UsageError */

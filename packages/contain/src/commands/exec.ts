@@ -2,7 +2,9 @@
 import {
   become,
   exit,
+  hasEnded,
   kill,
+  monotonic,
   type Options,
   payload,
   readUser,
@@ -11,6 +13,7 @@ import {
   shellStatus,
   signalSet,
   steps,
+  ToolError,
   UsageError,
   withCommon,
 } from "@contain-tools/kernel";
@@ -22,7 +25,7 @@ import { ROOTS_HOME } from "../inside.ts";
 import { print } from "../print.ts";
 import { scriptOf } from "../script.ts";
 import { findContainer, statusOf } from "../state.ts";
-import { checkRunning, memberOf, type Running } from "./container.ts";
+import { checkRunning, openMember, type Running } from "./container.ts";
 
 export const execOptions = withCommon({
   env: { type: "string", alias: "e", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for the program" },
@@ -45,7 +48,7 @@ export const exec = subcommand({
   options: execOptions,
   optionsBehind: 1,
   plan(given, chain) {
-    const { argv, grace } = compose(given);
+    const { argv, grace, member } = compose(given);
     const link = chain.link(argv) as TypedLink<NsexecPlan>;
     if (given.has("print-chain")) {
       return () => {
@@ -53,7 +56,7 @@ export const exec = subcommand({
         return exit(0);
       };
     }
-    return () => runInside(link, grace);
+    return () => runInside(link, grace, member);
   },
 });
 
@@ -61,6 +64,8 @@ interface Composed {
   readonly argv: readonly string[];
   /** From a hangup to SIGKILL, in milliseconds: the container's. */
   readonly grace: number;
+  /** A pidfd of the process whose namespaces are joined. */
+  readonly member: number;
 }
 
 /** @throws UsageError when there is no such container, or none that a process can be started in */
@@ -75,6 +80,7 @@ function compose(given: Options<ExecOption>): Composed {
       `a process born in a frozen group hangs, and takes not even SIGKILL before it is thawed: contain unpause ${state.id}`,
     );
   const { init, group, grace } = state;
+  const { pid, pidfd: member } = openMember(init);
   const confine = confinedAs(state.confine, given.value("user"));
   const user = given.value("user") ?? state.user;
   if (user !== undefined) readUser("--user", user);
@@ -82,7 +88,7 @@ function compose(given: Options<ExecOption>): Composed {
   if (directory !== undefined && !directory.startsWith("/"))
     throw new UsageError(`--workdir ${directory}: it is a path inside, and starts with /`);
   const argv = [
-    ...["nsexec", "--target", `${memberOf(init)}`, "--all"],
+    ...["nsexec", "--target", `${pid}`, "--all"],
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     given.has("tty") ? "--tty" : "--foreground",
     ...(directory === undefined ? [] : ["--wdns", directory]),
@@ -91,7 +97,7 @@ function compose(given: Options<ExecOption>): Composed {
     ...["--clear-env", ...environment(state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...confine, ...program],
   ];
-  return { argv, grace };
+  return { argv, grace, member };
 }
 
 /** The container's own confine, which changes the user last: who has become another cannot lower the bounding set. */
@@ -109,12 +115,13 @@ function environment({ env }: Running, given: Options<ExecOption>): string[] {
 }
 
 /** Stays as the program's parent, and ends with its status; by SIGKILL to us the program ends too (nsexec's --kill-child). */
-function runInside(link: TypedLink<NsexecPlan>, grace: number): never {
+function runInside(link: TypedLink<NsexecPlan>, grace: number, member: number): never {
   const { plan } = link;
   steps.label = "contain";
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
   const spawned = asTool(link, () =>
     spawn(plan, () => {
+      if (hasEnded(member)) throw new ToolError("the container has ended"); // nsexec may have joined whoever got its PID
       inside(plan);
       return become(plan.next);
     }),
@@ -131,10 +138,10 @@ function runInside(link: TypedLink<NsexecPlan>, grace: number): never {
     onSignal: (info) => {
       if (relay?.takes(info)) return;
       // Nobody can type any more, and a program that ignores the hangup would wait for it for ever.
-      if (info.signal === SIGHUP && plan.tty) deadline ??= Date.now() + grace;
+      if (info.signal === SIGHUP && plan.tty) deadline ??= monotonic() + grace;
       passOn(plan, pid, info);
     },
-    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - Date.now())),
+    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - monotonic())),
     onTimeout: () => {
       deadline = undefined;
       kill(pid, SIGKILL);

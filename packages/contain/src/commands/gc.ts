@@ -1,10 +1,10 @@
 // `contain gc`: finds what containers left whose supervisor is gone, says what each is, and removes it.
-import { existsSync, rmSync } from "node:fs";
+import { closeSync, existsSync, rmSync } from "node:fs";
 import {
   exit,
-  kill,
   killGroup,
   MNT_DETACH,
+  pidfdSendSignal,
   pollOnce,
   printable,
   readMountInfo,
@@ -21,7 +21,8 @@ import { orphanedBridges, removeInterface, removeUnusedBridge } from "../network
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
 import { networked } from "../network/pool.ts";
 import { print } from "../print.ts";
-import { folderOf, isAlive, removeState, type State, strays } from "../state.ts";
+import { openProcess } from "../processid.ts";
+import { folderOf, removeState, type State, strays } from "../state.ts";
 
 const PATIENCE = 5000; // milliseconds for killed processes to leave their group
 const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it
@@ -77,7 +78,11 @@ function collectAll(): number {
 
 /** Removes what a container left beside its state: its processes, its group, its end of the network, mounts in its folder. */
 export function collect({ id, init, group, network }: State): void {
-  if (init !== undefined && isAlive(init)) kill(init.pid, SIGKILL);
+  const pidfd = init === undefined ? undefined : openProcess(init);
+  if (pidfd !== undefined) {
+    pidfdSendSignal(pidfd, SIGKILL);
+    closeSync(pidfd);
+  }
   if (group !== undefined && existsSync(group)) {
     killGroup(group);
     removeGroup(group, PATIENCE);

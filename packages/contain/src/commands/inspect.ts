@@ -16,7 +16,9 @@ import {
 } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { print } from "../print.ts";
-import { isAlive, type State, statusOf } from "../state.ts";
+import { isAlive } from "../processid.ts";
+import { type State, statusOf } from "../state.ts";
+
 import { readUsage } from "../usage.ts";
 import { memberOf, readContainer } from "./container.ts";
 

@@ -2,7 +2,9 @@
 import { exit, jsonText, requireOwnProc, shellQuote, withCommon } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
 import { print } from "../print.ts";
-import { readStates, type State, statusOf } from "../state.ts";
+import { ageOf } from "../processid.ts";
+import { isSupervisorStopped, readStates, type State, statusOf } from "../state.ts";
+
 import { columns } from "../table.ts";
 import { formatBytes, formatTime, readLimit, readPids } from "../usage.ts";
 
@@ -36,9 +38,10 @@ function row(state: State) {
   return {
     id: state.id,
     name: state.name,
-    pid: status === "dead" ? undefined : state.init?.pid,
+    pid: status === "dead" || status === "ending" ? undefined : state.init?.pid,
     command: state.argv,
     status,
+    supervisorStopped: isSupervisorStopped(state) || undefined,
     created: state.created,
     exit: state.ended?.status,
     memory: number("memory.current"),
@@ -52,13 +55,13 @@ const HEAD = ["ID", "NAME", "PID", "STATUS", "STARTED", "MEMORY", "PIDS", "COMMA
 
 function table(states: readonly State[]): string {
   const lines = states
-    .map(row)
+    .map((state) => ({ ...row(state), age: ageOf(state.supervisor) ?? Math.max(0, Date.now() - state.created) }))
     .map((r) => [
       r.id,
       r.name ?? "-",
       r.pid === undefined ? "-" : `${r.pid}`,
-      r.exit === undefined ? r.status : `${r.status} (${r.exit})`,
-      `${formatTime(Date.now() - r.created)} ago`,
+      `${r.status}${r.exit === undefined ? "" : ` (${r.exit})`}${r.supervisorStopped ? " (supervisor stopped)" : ""}`,
+      `${formatTime(r.age)} ago`,
       r.memory === undefined ? "-" : `${formatBytes(r.memory)}/${r.memoryLimit === undefined ? "max" : formatBytes(r.memoryLimit)}`,
       r.pids === undefined ? "-" : `${r.pids}${r.pidsLimit === undefined ? "" : `/${r.pidsLimit}`}`,
       r.command.map(shellQuote).join(" "),

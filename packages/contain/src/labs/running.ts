@@ -6,7 +6,9 @@ import {
   closeQuietly,
   codeOf,
   kill,
+  monotonic,
   payload,
+  pidfdSendSignal,
   pipe,
   replaceStdio,
   SIGKILL,
@@ -15,10 +17,10 @@ import {
   setsid,
   shellStatus,
   signalSet,
-  sigqueue,
   WNOHANG,
   waitpid,
 } from "@contain-tools/kernel";
+import { openProcess } from "../processid.ts";
 import { readStates, type State } from "../state.ts";
 import { descendantsOf } from "./processes.ts";
 
@@ -26,7 +28,7 @@ export class Running {
   readonly pid: number;
   private readonly input: number;
   private readonly file: string;
-  private since = Date.now();
+  private since = monotonic();
   private stopped: { readonly status: number; readonly milliseconds: number } | undefined;
 
   /** Starts one of our programs, or one by its path; `file` gets what it writes. */
@@ -50,7 +52,7 @@ export class Running {
 
   /** The Enter key. */
   enter(): void {
-    this.since = Date.now();
+    this.since = monotonic();
     try {
       writeSync(this.input, "\n");
     } catch (error) {
@@ -59,7 +61,7 @@ export class Running {
   }
 
   signal(signal: number): void {
-    this.since = Date.now();
+    this.since = monotonic();
     kill(this.pid, signal);
   }
 
@@ -72,7 +74,7 @@ export class Running {
     const waited = this.stopped === undefined ? waitpid(this.pid, WNOHANG) : undefined;
     if (waited !== undefined) {
       closeQuietly(this.input);
-      this.stopped = { status: shellStatus(waited.status), milliseconds: Date.now() - this.since };
+      this.stopped = { status: shellStatus(waited.status), milliseconds: monotonic() - this.since };
     }
     return this.stopped;
   }
@@ -89,7 +91,12 @@ export class Running {
   /** Asks its container's supervisor to end it without a grace window. */
   stop(): void {
     const supervisors = readStates().filter((state) => this.supervises(state));
-    for (const { supervisor } of supervisors) sigqueue(supervisor.pid, SIGTERM, 0);
+    for (const { supervisor } of supervisors) {
+      const pidfd = openProcess(supervisor);
+      if (pidfd === undefined) continue;
+      pidfdSendSignal(pidfd, SIGTERM, 0);
+      closeSync(pidfd);
+    }
     if (supervisors.length === 0) kill(this.pid, SIGTERM);
   }
 

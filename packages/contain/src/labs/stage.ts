@@ -1,7 +1,7 @@
 // Where a lab plays: it runs the commands, keeps what was read and checked, and leaves nothing behind.
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ALL_SIGNALS, SIGHUP, SIGINT, SIGQUIT, SIGTERM, shellQuote, signalName, waitForSignal } from "@contain-tools/kernel";
+import { ALL_SIGNALS, monotonic, SIGHUP, SIGINT, SIGQUIT, SIGTERM, shellQuote, signalName, waitForSignal } from "@contain-tools/kernel";
 import type { State } from "../state.ts";
 import { Interrupted, type Lab, NotHere, Otherwise } from "./lab.ts";
 import { Protocol } from "./protocol.ts";
@@ -129,17 +129,17 @@ export class Stage extends Protocol {
 
   /** Waits until something is so. @throws Otherwise when it does not come about */
   until(what: string, test: () => boolean): void {
-    for (const end = Date.now() + PATIENCE; !test(); this.pause(20)) {
-      if (Date.now() > end) throw new Otherwise(`waited ${PATIENCE / 1000} s in vain: ${what}`);
+    for (const end = monotonic() + PATIENCE; !test(); this.pause(20)) {
+      if (monotonic() > end) throw new Otherwise(`waited ${PATIENCE / 1000} s in vain: ${what}`);
     }
   }
 
   /** @throws Interrupted by a signal that ends us */
   pause(milliseconds: number): void {
-    for (const end = Date.now() + milliseconds; ; ) {
-      const signal = waitForSignal(ALL_SIGNALS, Math.max(0, end - Date.now()))?.signal;
+    for (const end = monotonic() + milliseconds; ; ) {
+      const signal = waitForSignal(ALL_SIGNALS, Math.max(0, end - monotonic()))?.signal;
       if (signal !== undefined && [SIGINT, SIGTERM, SIGHUP, SIGQUIT].includes(signal)) throw new Interrupted(signal);
-      if (Date.now() >= end) return;
+      if (monotonic() >= end) return;
     }
   }
 
@@ -147,7 +147,7 @@ export class Stage extends Protocol {
   clear(): void {
     for (const running of this.running) {
       if (running.ended() === undefined) running.stop();
-      for (const end = Date.now() + 3000; running.ended() === undefined && Date.now() < end; ) waitForSignal(ALL_SIGNALS, 20);
+      for (const end = monotonic() + 3000; running.ended() === undefined && monotonic() < end; ) waitForSignal(ALL_SIGNALS, 20);
       if (running.ended() === undefined) running.kill();
       while (running.ended() === undefined) waitForSignal(ALL_SIGNALS, 20);
     }

@@ -10,7 +10,8 @@ import {
   ToolError,
 } from "@contain-tools/kernel";
 import { isEmptyGroup } from "../leftovers.ts";
-import { isAlive, readStates, type State, statusOf } from "../state.ts";
+import { isAlive } from "../processid.ts";
+import { readStates, type State, statusOf } from "../state.ts";
 import { type IdLease, RANGE } from "./lease.ts";
 
 const KINDS = [

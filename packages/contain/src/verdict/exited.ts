@@ -1,5 +1,5 @@
 // A program that exited by itself.
-import { endSignal, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
+import { endSignal, monotonic, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import { describeStatus } from "../supervise.ts";
 import { type Case, subjectOf } from "./case.ts";
@@ -51,7 +51,7 @@ export function judgeRest({ outcome, seen: { look, program } }: Case): Finding[]
     found.push({ code: "rest-killed", text, certain: true, evidence, mend: "a PID 1 that waits for its children, or --init" });
   }
   if (unknown.length > 0) {
-    const text = `${((Date.now() - look.at) / 1000).toFixed(1)} s before the end there were also ${names(unknown)}. Whether they were still there at the end: cannot tell; Linux 6.15 and later would tell`;
+    const text = `${((monotonic() - look.at) / 1000).toFixed(1)} s before the end there were also ${names(unknown)}. Whether they were still there at the end: cannot tell; Linux 6.15 and later would tell`;
     found.push({ code: "rest-cannot-tell", text, certain: false, evidence });
   }
   return found;

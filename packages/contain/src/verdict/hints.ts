@@ -1,6 +1,6 @@
 // Why a program may have exited with an error: what the kernel counted meanwhile, a tmpfs that is full, the last words of the program.
 // Hints all: the kernel does not say why a program exits.
-import { readIfThere } from "@contain-tools/kernel";
+import { monotonic, readIfThere } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import { formatBytes } from "../usage.ts";
 import type { Case } from "./case.ts";
@@ -59,7 +59,7 @@ function pidsLimit(c: Case): Finding[] {
 function fullTmpfs({ seen: { tmpfs } }: Case): Finding[] {
   return tmpfs.flatMap(({ mountPoint, at, stat }) => {
     const { bsize, blocks, bfree, files, ffree } = stat;
-    const before = `${((Date.now() - at) / 1000).toFixed(1)} s before the end`;
+    const before = `${((monotonic() - at) / 1000).toFixed(1)} s before the end`;
     const evidence = (value: string) => [
       { source: `statfs(${mountPoint})`, value, rule: "tmpfs(5): ENOSPC when size= or nr_inodes= is reached" },
     ];

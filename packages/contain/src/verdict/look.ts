@@ -1,13 +1,13 @@
 // One look at the processes of a container.
 import { closeSync } from "node:fs";
-import { childrenOf, hasEnded, pidfdOpen, procDirectory } from "@contain-tools/kernel";
+import { childrenOf, hasEnded, monotonic, pidfdOpen, procDirectory } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { readField } from "./field.ts";
 import { nameOf, type Program, type Watched } from "./program.ts";
 
 /** The processes of a container besides PID 1 and `pid1`'s child, as they were at one moment. */
 export interface Look {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, as `monotonic` counts them. */
   readonly at: number;
   readonly others: readonly Other[];
   /** Where they are listed. */
@@ -32,7 +32,7 @@ export function lookAt({ pid, group }: Watched, program: Program | undefined, la
   const kept = (last?.others ?? []).filter(({ pidfd }) => !hasEnded(pidfd));
   forget({ others: (last?.others ?? []).filter((other) => !kept.includes(other)) });
   const added = pids.filter((other) => !kept.some((one) => one.pid === other)).slice(0, MOST - kept.length);
-  return { at: Date.now(), others: [...kept, ...added.flatMap(openOther)], list };
+  return { at: monotonic(), others: [...kept, ...added.flatMap(openOther)], list };
 }
 
 function openOther(pid: number): Other[] {

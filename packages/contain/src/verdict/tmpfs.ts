@@ -1,10 +1,10 @@
 // How full the tmpfs mounts of a container are. They are not held open between two looks: umount inside would say EBUSY.
 import { closeSync, constants, openSync, type StatsFs, statfsSync } from "node:fs";
-import { openInRoot, procDirectory, readMountInfo } from "@contain-tools/kernel";
+import { monotonic, openInRoot, procDirectory, readMountInfo } from "@contain-tools/kernel";
 
 export interface Filling {
   readonly mountPoint: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, as `monotonic` counts them. */
   readonly at: number;
   readonly stat: StatsFs;
 }
@@ -22,7 +22,7 @@ export function readTmpfs(pid: number, places: readonly string[]): Filling[] {
     return wanted.map(({ mountPoint }) => {
       const fd = openInRoot(root, mountPoint);
       opened.push(fd);
-      return { mountPoint, at: Date.now(), stat: statfsSync(`/proc/self/fd/${fd}`) };
+      return { mountPoint, at: monotonic(), stat: statfsSync(`/proc/self/fd/${fd}`) };
     });
   } catch {
     return [];

@@ -1,0 +1,24 @@
+// `contain kill`.
+import { exit, parseSignal, pidfdSendSignal, ToolError, UsageError, withCommon } from "@contain-tools/kernel";
+import { subcommand } from "../command.ts";
+import { openProcess } from "../processid.ts";
+import { readRunning } from "./container.ts";
+
+export const kill = subcommand({
+  name: "kill",
+  description: "Send a signal to PID 1 of a container (KILL)",
+  usage: "ID [SIGNAL]",
+  options: withCommon({}),
+  optionsBehind: 2,
+  plan(given) {
+    const [id, signal = "KILL", ...more] = given.rest;
+    if (more[0] !== undefined) throw new UsageError(`${more[0]}: one word too many`, "contain kill ID [SIGNAL]");
+    const number = parseSignal(signal);
+    const { init } = readRunning(id === undefined ? [] : [id]);
+    return () => {
+      const pidfd = openProcess(init);
+      if (pidfd === undefined || !pidfdSendSignal(pidfd, number)) throw new ToolError("the container has ended");
+      return exit(0);
+    };
+  },
+});
