@@ -15,10 +15,10 @@ import { World } from "./helpers/world.ts";
 const SYSCALLS =
   "mount umount2 pivot_root unshare setns sethostname prctl pidfd_open pidfd_send_signal pipe2 openat2 open_tree move_mount mount_setattr " +
   "fsopen fsconfig fsmount mkdir mkdirat rmdir rename mknod mknodat symlink symlinkat chdir fchdir close_range fcntl flock dup2 prlimit64 setpgid " +
-  "setsid setresuid setresgid setgroups fchown clone3 clone execve wait4 waitid unlink unlinkat kill rt_sigqueueinfo poll signalfd4 inotify_init1 " +
+  "setsid setresuid setresgid setgroups fchown clone3 clone execve wait4 waitid unlink unlinkat kill pidfd_send_signal poll signalfd4 inotify_init1 " +
   "inotify_add_watch timerfd_create fallocate socketpair socket bind listen sendmsg recvmsg ioctl";
 /** Where they fail something cannot be removed: it is told, and gc removes it. */
-const REMOVERS = ["rename", "rmdir", "unlink", "unlinkat", "kill", "rt_sigqueueinfo"];
+const REMOVERS = ["rename", "rmdir", "unlink", "unlinkat", "kill", "pidfd_send_signal"];
 /** Faults of each kind of life, evenly taken; CONTAIN_FAULTS=all takes them all. */
 const SAMPLE = process.env["CONTAIN_FAULTS"] === "all" ? Number.POSITIVE_INFINITY : Number(process.env["CONTAIN_FAULTS"] ?? 14);
 

@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { parseArgs } from "node:util";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
 import { options as confine } from "../packages/confine/src/cli.ts";
+import { ROOT } from "../packages/contain/src/command.ts";
 import { doctorOptions } from "../packages/contain/src/commands/doctor.ts";
 import { execOptions } from "../packages/contain/src/commands/exec.ts";
 import { explainOptions } from "../packages/contain/src/commands/explain.ts";
@@ -45,7 +46,7 @@ const PAGES: readonly {
   { tool: "contain", argv: ["contain", "stop"], options: stopOptions, marker: "options stop" },
   { tool: "contain", argv: ["contain", "doctor"], options: doctorOptions, marker: "options doctor" },
   { tool: "contain", argv: ["contain", "report"], options: reportOptions, marker: "options report" },
-];
+].map((page) => (page.tool === "contain" ? { ...page, options: { ...page.options, root: ROOT } } : page));
 
 function row(name: string, spec: OptionSpec): string {
   const value = spec.valueHint ?? "VALUE";
@@ -55,7 +56,7 @@ function row(name: string, spec: OptionSpec): string {
 }
 
 function table(options: OptionTable): string {
-  const own = Object.entries(options).filter(([name]) => !Object.hasOwn(COMMON, name));
+  const own = Object.entries(options).filter(([name, spec]) => !Object.hasOwn(COMMON, name) && spec !== ROOT);
   return ["| option | meaning |", "| --- | --- |", ...own.map(([name, spec]) => row(name, spec))].join("\n");
 }
 

@@ -1,7 +1,7 @@
 // Names of containers, and the lock. One at a time has a name: who makes a state with one holds a lock of the kernel's meanwhile, which nobody can leave behind.
-import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, statSync, unlinkSync } from "node:fs";
 import { codeOf, monotonic, pollOnce, ToolError, tryLock, UsageError } from "@contain-tools/kernel";
-import { makeStateFolder } from "./folder.ts";
+import { makeStateFolder, stateFolder } from "./folder.ts";
 import { LOCK, readStates, statusOf } from "./state.ts";
 
 const PATIENCE = 30_000; // milliseconds; a state is made in some, and a hundred may be waiting
@@ -47,13 +47,14 @@ const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
 function lockFile(path: string): number {
   for (const end = monotonic() + PATIENCE; ; pollOnce(-1, 0, PAUSE)) {
     const lock = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-    let mine = false;
     try {
-      mine = tryLock(lock) && fstatSync(lock).ino === statSync(path, { throwIfNoEntry: false })?.ino;
-    } finally {
-      if (!mine) closeSync(lock);
+      if (tryLock(lock) && fstatSync(lock).ino === statSync(path, { throwIfNoEntry: false })?.ino) return lock;
+    } catch (error) {
+      forget(path); // flock(2) does not work here, for us or for anybody else
+      closeSync(lock);
+      throw error;
     }
-    if (mine) return lock;
+    closeSync(lock);
     if (monotonic() > end)
       throw new ToolError(
         `${path} has been locked for ${PATIENCE / 1000} s`,
@@ -62,7 +63,11 @@ function lockFile(path: string): number {
   }
 }
 
-/** A lock file that stays locks nobody out. */
+/** Removes the file that a killed process has left; it locks nobody out. */
+export function removeOldLock(): void {
+  if (existsSync(`${stateFolder()}/${LOCK}`)) locked(() => {});
+}
+
 function forget(path: string): void {
   try {
     unlinkSync(path);

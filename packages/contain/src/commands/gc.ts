@@ -16,7 +16,7 @@ import {
 } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
 import { deadContainers, isEmptyGroup, strayGroups } from "../leftovers.ts";
-import { locked } from "../names.ts";
+import { locked, removeOldLock } from "../names.ts";
 import { orphanedBridges, removeInterface, removeUnusedBridge } from "../network/leave.ts";
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
 import { networked } from "../network/pool.ts";
@@ -73,6 +73,7 @@ function collectAll(): number {
     if (!isEmptyGroup(dir)) print(`${dir}: a group of no container that is known; it has processes, so it stays\n`);
     else attempt(`${dir}: an empty group of no container that is known`, () => removeGroup(dir, 0));
   }
+  removeOldLock();
   return status;
 }
 
