@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { shellStatus, steps } from "@contain-tools/kernel";
 import type { RunPlan } from "./compose.ts";
 import type { Finding } from "./evidence.ts";
-import { describeStatus, type Outcome } from "./supervise.ts";
 import { describeUsage, formatTime, type Usage } from "./usage.ts";
+import { describeStatus, type Outcome } from "./verdict/outcome.ts";
 
 export interface End {
   readonly status: number;

@@ -1,7 +1,6 @@
 // The signal policy of the supervisor: what is forwarded, the grace window, and who ended the container.
 import {
   commandOf,
-  endSignal,
   hasSignal,
   kill,
   killGroup,
@@ -19,7 +18,6 @@ import {
   SIGTERM,
   type SignalInfo,
   type Source,
-  shellStatus,
   signalName,
   statusField,
   steps,
@@ -27,6 +25,7 @@ import {
 import { type Relay, watch } from "@contain-tools/nsexec";
 import type { Recorder } from "./record.ts";
 import { formatTime } from "./usage.ts";
+import type { Outcome, PassedOn } from "./verdict/outcome.ts";
 
 export interface Supervised {
   /** PID 1 of the container, or with --chain exec the nsexec before it. */
@@ -48,35 +47,6 @@ export interface Supervised {
   readonly recorder: Recorder | undefined;
 }
 
-export interface Outcome {
-  /** The wait status of PID 1. */
-  readonly status: number;
-  /** We sent SIGKILL: at the end of the grace window, or after a second SIGINT. */
-  readonly killedByUs: "grace" | "interrupt" | undefined;
-  /** The signal that opened the grace window. */
-  readonly asked: Sender | undefined;
-  /** What was passed on to the container. */
-  readonly sent: readonly Forwarded[];
-}
-
-/** A signal to us, and who sent it. */
-export interface Sender {
-  readonly signal: number;
-  /** 0 for the kernel, and for a process outside of our PID namespace (sigaction(2) si_pid). */
-  readonly by: number;
-  /** The sender's name when it came. */
-  readonly name: string;
-}
-
-export interface Forwarded {
-  /** As the container got it. */
-  readonly signal: number;
-  /** As we got it. */
-  readonly received: number;
-  readonly by: number;
-  readonly name: string;
-}
-
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
 export function supervise(container: Supervised): Outcome {
   const { pid, foreground, ownGroup, hadTerminal, relay, sources, recorder } = container;
@@ -84,7 +54,7 @@ export function supervise(container: Supervised): Outcome {
   const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
   let deadline: number | undefined;
   let asked: Outcome["asked"];
-  const sent: Forwarded[] = [];
+  const sent: PassedOn[] = [];
   const forward = (info: SignalInfo, signal: number) => {
     const { signal: received, pid: by } = info;
     recorder?.signal(info, signal);
@@ -172,11 +142,4 @@ function describeReception(pid: number, signal: number): string {
   if (has("SigIgn")) return `${name} sent. PID 1 (${command}) ignores it.`;
   if (!isInit) return `${name} sent to ${command}.`;
   return `${name} sent. PID 1 (${command}) has no handler for it: the kernel discards it for PID 1 of a PID namespace.`;
-}
-
-/** How the container ended, without the reason. */
-export function describeStatus(status: number): string {
-  const signal = endSignal(status);
-  const text = `exit status ${shellStatus(status)}`;
-  return signal === 0 ? text : `killed by ${signalName(signal)} (${text})`;
 }

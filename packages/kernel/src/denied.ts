@@ -1,28 +1,8 @@
 // Why execve(2) of a file says EACCES: the mode, the mount, or a directory on the way.
 import { accessSync, constants, readlinkSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { codeOf } from "./errno.ts";
+import { codeOf, type Diagnosis, type Fact } from "./errno.ts";
 import { declare } from "./libc.ts";
-
-/** One fact: where it was read, what stood there, and the rule that gives it its meaning. */
-export interface Fact {
-  readonly source: string;
-  /** undefined when it could not be read, and then `problem` says why. */
-  readonly value: string | undefined;
-  readonly problem?: string;
-  readonly rule: string;
-}
-
-/** Why the kernel would not execute a file. */
-export interface Diagnosis {
-  /** A name that does not change: `exec-no-loader`. */
-  readonly code: string;
-  /** In words; undefined when the errno says it all. */
-  readonly text: string | undefined;
-  /** False when what was found does not explain the errno. */
-  readonly certain: boolean;
-  readonly facts: readonly Fact[];
-}
 
 const statvfsC = declare("statvfs");
 const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, glibc's and musl's
@@ -96,6 +76,16 @@ export function isThere(path: string): boolean {
   try {
     statSync(path);
     return true;
+  } catch {
+    return false;
+  }
+}
+
+/** True for a file that the caller may execute (access(2)). */
+export function canRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
   } catch {
     return false;
   }

@@ -1,5 +1,4 @@
 // The errors this project throws: a system call that failed, a command line that is wrong, a program that cannot be run.
-import type { Diagnosis } from "./denied.ts";
 import { ERRNO, strerror } from "./libc.ts";
 import { ruleFor } from "./rules.ts";
 
@@ -45,6 +44,26 @@ export class ToolError extends Error {
 
 /** The command line is wrong. Nothing has been changed yet. */
 export class UsageError extends ToolError {}
+
+/** One fact: where it was read, what stood there, and the rule that gives it its meaning. */
+export interface Fact {
+  readonly source: string;
+  /** undefined when it could not be read, and then `problem` says why. */
+  readonly value: string | undefined;
+  readonly problem?: string;
+  readonly rule: string;
+}
+
+/** Why the kernel would not execute a file. */
+export interface Diagnosis {
+  /** A name that does not change: `exec-no-loader`. */
+  readonly code: string;
+  /** In words; undefined when the errno says it all. */
+  readonly text: string | undefined;
+  /** False when what was found does not explain the errno. */
+  readonly certain: boolean;
+  readonly facts: readonly Fact[];
+}
 
 /** PROG cannot become this process: status 127 when it was not found, 126 when it was found but cannot be executed. */
 export class ExecError extends ToolError {

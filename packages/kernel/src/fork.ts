@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { failedWith, ToolError } from "./errno.ts";
 import { declare, declareSyscall, errno, isNative, SYS } from "./libc.ts";
-import { fail } from "./report.ts";
+import { exit } from "./process.ts";
 import { ALL_SIGNALS, resetDispositionsSilently, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
 import { awaitIdleThreads } from "./threads.ts";
 import { flags, learnPid, sys, tracer } from "./trace.ts";
@@ -154,6 +154,9 @@ export function clone3(args: CloneArgs, child: () => never): number {
   }
 }
 
+/** What becomes of an error that a child throws: who can explain it takes its place. */
+export const childFailed: { tell: (error: unknown) => never } = { tell: () => exit(125) };
+
 /** True in a process that `clone3` made: it has one thread. */
 export let forked = false;
 
@@ -166,7 +169,7 @@ function runChild(child: () => never, cleared: boolean): never {
     resetDispositionsSilently(signalSet(), !cleared);
     child();
   } catch (error) {
-    fail(error);
+    return childFailed.tell(error);
   }
 }
 

@@ -1,7 +1,7 @@
 // What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the mend.
 import { writeSync } from "node:fs";
-import type { Diagnosis } from "./denied.ts";
-import { codeOf, ExecError, ToolError } from "./errno.ts";
+import { codeOf, type Diagnosis, ExecError, ToolError } from "./errno.ts";
+import { childFailed } from "./fork.ts";
 import { strangeProc } from "./ownproc.ts";
 import { printable } from "./printable.ts";
 import { exit } from "./process.ts";
@@ -99,3 +99,5 @@ export function fail(error: unknown): never {
   }
   return exit(status);
 }
+
+childFailed.tell = fail;

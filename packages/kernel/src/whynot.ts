@@ -1,8 +1,8 @@
 // Why execve(2) failed: its errno, and what stands in the file, beside it and on the way to it.
 import { type Stats, statSync } from "node:fs";
 import { type Binary, readBinary } from "./binary.ts";
-import { type Diagnosis, type Fact, isOnNoexec, isThere, linkTarget, whyDenied, whyNotSearchable } from "./denied.ts";
-import { codeOf } from "./errno.ts";
+import { isOnNoexec, isThere, linkTarget, whyDenied, whyNotSearchable } from "./denied.ts";
+import { codeOf, type Diagnosis, type Fact } from "./errno.ts";
 
 const NAMED: Readonly<Record<string, readonly [code: string, text: string]>> = {
   E2BIG: [

@@ -31,7 +31,17 @@ import {
 } from "@contain-tools/kernel";
 import { type Flow, type Outlet, startFlow } from "./flow.ts";
 import { makeRaw, type RawTerminal } from "./guard.ts";
-import type { Spawned } from "./spawn.ts";
+
+/** A child whose terminal it is: what of `Spawned` is needed here. */
+export interface TerminalChild {
+  readonly pid: number;
+  /** Where the master of the pseudo-terminal will come from. */
+  readonly console: number | undefined;
+  /** Readable as soon as the program was started, or something failed. */
+  readonly report: number;
+  /** Then: the tool that failed. */
+  readonly failed: () => string | undefined;
+}
 
 export interface RelayOptions {
   /** Where keys come from; undefined for a terminal that nobody sits at. */
@@ -59,7 +69,7 @@ export function keyboard(): number | undefined {
 }
 
 /** Serves the pseudo-terminal that the child of a plan with `tty` makes. All signals must be blocked. */
-export function startRelay(spawned: Spawned, { input, output, onMaster }: RelayOptions): Relay {
+export function startRelay(spawned: TerminalChild, { input, output, onMaster }: RelayOptions): Relay {
   const { console = -1, report } = spawned;
   const sources: Source[] = [];
   let master: number | undefined;

@@ -1,9 +1,8 @@
 // Who we are, and whose ids we may use: capabilities, newuidmap and newgidmap, subordinate ids.
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { capget, codeOf, hasFileCapabilities, payload, readIfThere, statusField } from "@contain-tools/kernel";
+import { canRun, capget, codeOf, hasFileCapabilities, payload, readIfThere, statusField } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
-import { canRun } from "../userns/rootless.ts";
 import { isPrivileged } from "./attempts.ts";
 import { answered, type Check, cannotTell, check, quoteEvidence, type Verdict } from "./check.ts";
 

@@ -1,6 +1,6 @@
-import { readMountInfo } from "@contain-tools/kernel";
+import { childrenOf, readMountInfo } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
-import { childrenOf, wordsOf } from "./processes.ts";
+import { wordsOf } from "./processes.ts";
 
 const SCRIPT =
   '(cd /tmp && exec sleep 60) & read go; umount /tmp; echo "umount ended with $?"; read go; kill $!; wait; umount /tmp; echo "umount ended with $?"';

@@ -1,5 +1,6 @@
+import { childrenOf } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
-import { childrenOf, statusOf, wordsOf } from "./processes.ts";
+import { statusOf, wordsOf } from "./processes.ts";
 import type { Stage } from "./stage.ts";
 
 const PROGRAM = ["sh", "-c", "(sleep 1 &); exec sleep 60"];

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { childrenOf } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
-import { childrenOf, descendantsOf } from "./processes.ts";
+import { descendantsOf } from "./processes.ts";
 
 const SCRIPT = '(trap "echo cleaning up" TERM HUP EXIT; sleep 60 & wait; echo done) & read go; exit 0';
 

@@ -1,8 +1,6 @@
 // Looking at the processes of a container from outside.
 import { readFileSync } from "node:fs";
 
-export { childrenOf } from "@contain-tools/kernel";
-
 import { childrenOf, hasSignal, parseSignalMask, readIfThere, statusField } from "@contain-tools/kernel";
 
 /** Its children, theirs, and so on. */

@@ -1,6 +1,6 @@
-import { SIGTERM } from "@contain-tools/kernel";
+import { childrenOf, SIGTERM } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
-import { catches, childrenOf, lacks } from "./processes.ts";
+import { catches, lacks } from "./processes.ts";
 
 const SERVER = 'trap "echo the server was told; exit 0" TERM; sleep 60 & wait';
 const run = (script: string) => ["contain", "run", "-q", "--grace", "1s", "--env", `SERVER=${SERVER}`, "--", "sh", "-c", script];

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { childrenOf } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
-import { childrenOf } from "./processes.ts";
 
 const CAP_DAC_OVERRIDE = 1n;
 const MAP = "0:100000:65536";

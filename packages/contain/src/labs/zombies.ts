@@ -1,5 +1,6 @@
+import { childrenOf } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
-import { childrenOf, statusOf } from "./processes.ts";
+import { statusOf } from "./processes.ts";
 import type { Stage } from "./stage.ts";
 
 const PARENT = ["sh", "-c", "sleep 0.2 & exec sleep 60"];

@@ -1,18 +1,15 @@
 // --nat: packets to other hosts go out in the name of this one, by nft(8) in a table of its own.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { capture, networkOf, steps, ToolError, writeKernelFile } from "@contain-tools/kernel";
+import { nft } from "../explain/netfilter/nft.ts";
 import { BRIDGE, NETWORK } from "./constants.ts";
 
 const FORWARD = "/proc/sys/net/ipv4/ip_forward";
-const PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"];
 
 /** @throws ToolError without nft; nothing is changed */
 export function checkNft(): void {
   if (nft() === undefined) throw new ToolError("--nat needs nft, which is not installed", "Debian and Ubuntu: apt-get install nftables");
 }
-
-/** Where nft(8) is; undefined when it is not installed. */
-export const nft = () => PLACES.map((dir) => `${dir}/nft`).find((path) => existsSync(path));
 
 /** Puts the rule in place, as often as you like. @throws ToolError */
 export function masquerade(): void {

@@ -1,7 +1,8 @@
 // An ordinary user's ids: all that /etc/subuid and /etc/subgid give to him, if newuidmap and newgidmap can write such maps; else his own alone.
-import { accessSync, constants, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import {
+  canRun,
   hasFileCapabilities,
   isMapped,
   payload,
@@ -59,16 +60,6 @@ function problemOf({ helper, file, map, ranges }: Wanted, owners: readonly strin
 function find(program: string): string | undefined {
   const folders = (payload.env["PATH"] ?? "").split(":").filter((dir) => dir.startsWith("/"));
   return folders.map((dir) => join(dir, program)).find(canRun);
-}
-
-/** True for a file that the caller may execute (access(2)). */
-export function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function isPrivileged(path: string): boolean {

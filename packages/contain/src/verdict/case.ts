@@ -2,8 +2,8 @@
 import { readlinkSync } from "node:fs";
 import { type Failure, type KernelLog, readKernelLog } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
-import type { Outcome } from "../supervise.ts";
 import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Watched } from "./program.ts";
 import { readVmstat } from "./vmstat.ts";
 import type { Seen, Witness } from "./witness.ts";

@@ -1,8 +1,8 @@
 // A program that exited by itself.
 import { endSignal, monotonic, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
-import { describeStatus } from "../supervise.ts";
 import { type Case, subjectOf } from "./case.ts";
+import { describeStatus } from "./outcome.ts";
 
 /** @param by where it stands that it exited */
 export function judgeExit(c: Case, by: Evidence): Finding {

@@ -1,6 +1,6 @@
 // The rules of nf_tables in a network namespace, as nft(8) lists them: once as JSON to be walked, once as text to be shown.
 import { capture, joinNetwork } from "@contain-tools/kernel";
-import { nft } from "../../network/nat.ts";
+import { nft } from "./nft.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
