@@ -1,9 +1,17 @@
 // Words to plan: which group, what is written there, and who goes into it.
-import { type Chain, type Next, type Options, processExists, UsageError, withCommon } from "@contain-tools/kernel";
+import { type Chain, type DeviceRule, type Next, type Options, processExists, UsageError, withCommon } from "@contain-tools/kernel";
+import { readDevices } from "./devices.ts";
 import { limitOptions, readLimits, type Write } from "./limits.ts";
 
 export const options = withCommon({
   ...limitOptions,
+  device: {
+    type: "string",
+    valueHint: "RULE",
+    repeat: true,
+    description:
+      'the devices that can be used, and no others: "c 1:3 rwm", "b 8:* r", "/dev/fuse rw", a (all), "deny c 10:* w"; default is docker\'s list. The last rule that fits decides; the rules replace those of an earlier call',
+  },
   name: { type: "string", valueHint: "NAME", description: "the group (contain-PID)" },
   parent: { type: "string", valueHint: "GROUP", description: "the group to make it in: as root the top, else one's own" },
   make: { type: "boolean", description: "make the group even without limits" },
@@ -19,6 +27,8 @@ export interface Plan {
   readonly name: string | undefined;
   readonly parent: string | undefined;
   readonly writes: readonly Write[];
+  /** undefined: the group's devices stay as they are. */
+  readonly devices: readonly DeviceRule[] | undefined;
   readonly freeze: boolean | undefined;
   readonly make: boolean;
   readonly kill: boolean;
@@ -41,17 +51,20 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     );
   const next = first === undefined || isPid ? undefined : chain.next(given.rest);
   const writes = readLimits(given);
+  const devices = given.has("device") ? given.all("device").flatMap(readDevices) : undefined;
+  const changes = writes.length > 0 || devices !== undefined;
   const acts = given.has("freeze") || given.has("thaw") || given.has("kill") || given.has("rm");
   if (given.has("freeze") && given.has("thaw")) throw new UsageError("--freeze and --thaw exclude each other");
   if (next !== undefined && acts)
     throw new UsageError("--freeze, --thaw, --kill and --rm act on a group that is there; they do not go with PROG");
   if (acts && name === undefined && pid === undefined) throw new UsageError("which group?", "--name NAME, or the PID of a process in it");
-  if ((writes.length > 0 || given.has("make")) && next === undefined && pid === undefined && name === undefined)
+  if ((changes || given.has("make")) && next === undefined && pid === undefined && name === undefined)
     throw new UsageError("limits for whom?", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
   return {
     name,
     parent: given.value("parent"),
     writes,
+    devices,
     freeze: given.has("freeze") ? true : given.has("thaw") ? false : undefined,
     make: given.has("make"),
     kill: given.has("kill"),

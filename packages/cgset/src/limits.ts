@@ -1,6 +1,5 @@
 // Limit options to the lines that are written into the files of a group (cgroup-v2.rst).
-import { statSync } from "node:fs";
-import { type OptionTable, parseCount, parseLimit, quote, UsageError, type Values } from "@contain-tools/kernel";
+import { deviceAt, type OptionTable, parseCount, parseLimit, quote, UsageError, type Values } from "@contain-tools/kernel";
 
 export const limitOptions = {
   memory: { type: "string", valueHint: "SIZE", description: "memory.max: hard limit; without --swap also memory.swap.max 0" },
@@ -105,10 +104,9 @@ function parseIo(text: string): string {
 }
 
 function deviceNumber(path: string, text: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isBlockDevice()) throw new UsageError(`--io ${quote(text)}: ${path} is not a block device`);
-  const device = BigInt(stat.rdev);
-  return `${((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn)}:${(device & 0xffn) | ((device >> 12n) & ~0xffn)}`;
+  const device = deviceAt(path);
+  if (device?.type !== "b") throw new UsageError(`--io ${quote(text)}: ${path} is not a block device`);
+  return `${device.major}:${device.minor}`;
 }
 
 function parseSet(text: string): Write {

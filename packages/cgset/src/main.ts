@@ -55,6 +55,6 @@ export function act(plan: Plan, hierarchy = findHierarchy()): Acted {
 }
 
 /** Nothing to write and nobody to move: then the group is shown. */
-function shows({ writes, make, next, name, pid }: Plan): boolean {
-  return writes.length === 0 && !make && next === undefined && (name === undefined || pid === undefined);
+function shows({ writes, devices, make, next, name, pid }: Plan): boolean {
+  return writes.length === 0 && devices === undefined && !make && next === undefined && (name === undefined || pid === undefined);
 }

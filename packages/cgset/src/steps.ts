@@ -20,6 +20,7 @@ import {
   removeGroup,
   report,
   SyscallError,
+  setDevices,
   statusField,
   steps,
   ToolError,
@@ -34,13 +35,18 @@ const REMOVE_TIMEOUT = 5000;
 
 /** Where the group of a plan is, or will be. */
 export function locate(plan: Plan, hierarchy: Hierarchy): string {
-  if (plan.name === undefined && plan.next === undefined && plan.writes.length === 0)
+  if (plan.name === undefined && plan.next === undefined && plan.writes.length === 0 && plan.devices === undefined)
     return groupDirectory(hierarchy, cgroupOf(plan.pid ?? "self"));
-  return `${parentDirectory(plan, hierarchy)}/${plan.name ?? `contain-${plan.pid ?? getpid()}`}`;
+  return placeOf(plan.name ?? `contain-${plan.pid ?? getpid()}`, plan.parent, hierarchy);
+}
+
+/** Where a group of this name is, or will be, below --parent. */
+export function placeOf(name: string, parent: string | undefined, hierarchy: Hierarchy): string {
+  return `${parentDirectory(parent, hierarchy)}/${name}`;
 }
 
 /** --parent; or the top of the hierarchy where we may write, which is root's default; or one's own group, if it was delegated. */
-function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
+function parentDirectory(parent: string | undefined, hierarchy: Hierarchy): string {
   const { mountPoint } = hierarchy;
   if (parent !== undefined) {
     const isBelow = (dir: string) => `${dir}/`.startsWith(`${mountPoint}/`) && existsSync(`${dir}/cgroup.procs`);
@@ -54,7 +60,7 @@ function parentDirectory({ parent }: Plan, hierarchy: Hierarchy): string {
   return own.endsWith(`/${LEAF}`) ? dirname(own) : own;
 }
 
-/** Makes the group if it is not there, with the controllers that its limits need, and writes them. A group made here is removed again on failure. True when it was made. */
+/** Makes the group if it is not there, with the controllers that its limits need, writes them, and attaches the list of its devices. A group made here is removed again on failure. True when it was made. */
 export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): boolean {
   const controllers = controllersOf(plan.writes);
   if (!existsSync(dirname(dir))) throw new ToolError(`${dirname(dir)}: there is no such group`, "cgset --name NAME --make makes one");
@@ -63,6 +69,10 @@ export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): bool
   const made = makeGroup(dir);
   try {
     for (const write of plan.writes) writeLimit(dir, write);
+    if (plan.devices !== undefined) {
+      steps.wrote("device program", `${plan.devices.length} rules`);
+      setDevices(dir, plan.devices, made);
+    }
   } catch (error) {
     if (made) removeGroup(dir, 0);
     throw error;

@@ -1,7 +1,7 @@
 // Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
 import { closeSync, openSync, readSync } from "node:fs";
 import { resolve } from "node:path";
-import { type CgsetPlan, locate } from "@contain-tools/cgset";
+import { type CgsetPlan, placeOf } from "@contain-tools/cgset";
 import {
   type Chain,
   canBeReadAgain,
@@ -23,6 +23,7 @@ import { describePublished, type NsexecPlan, type Published } from "@contain-too
 import { checkRootfs } from "@contain-tools/pivot";
 import { checkCidfile } from "./cidfile.ts";
 import { confineWords, describeNone, profileFile, railWords } from "./confinement.ts";
+import { deviceList } from "./devices.ts";
 import { insideWords, variablesOf } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { readLogSize } from "./log/output.ts";
@@ -115,12 +116,14 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const id = makeId();
   const name = `contain-${id}`;
   const limits = limitWords(given);
-  const make = ["cgset", "--name", name, ...(limits.length > 0 ? limits : ["--make"])];
+  const hierarchy = findHierarchyFor(limits.length > 0);
+  const group = hierarchy === undefined ? undefined : findGroup(name, hierarchy, limits.length > 0);
+  const rootless = process.geteuid?.() !== 0;
+  const devices = deviceList(given, rootless, group);
+  const settings = [...limits, ...devices.words];
+  const make = ["cgset", "--name", name, ...(settings.length > 0 ? settings : ["--make"])];
   const remove = ["cgset", "--name", name, "--kill", "--rm"];
   const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
-  const hierarchy = findHierarchyFor(limits.length > 0);
-  const group = hierarchy === undefined ? undefined : findGroup(makeGroup.plan, hierarchy, limits.length > 0);
-  const rootless = process.geteuid?.() !== 0;
   const tty = given.has("tty");
   const network = readNetwork(given, rootless);
   if (network?.nat && network.by === "veth") checkNft();
@@ -187,6 +190,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     remarks: [
       describeNone(given, { rootless, ids: userns, ownUserNamespace: namespaces.wanted.has("user") }),
       describeNetwork(given, namespaces),
+      devices.missing,
     ].flatMap((text) => text ?? []),
     init: given.has("init"),
     tmpfs: [...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")), ...(given.has("overlay") ? ["/"] : [])],
@@ -292,8 +296,8 @@ function findHierarchyFor(limits: boolean): Hierarchy | undefined {
 }
 
 /** Where the group will be. Nor is one that we may not write to. */
-function findGroup(plan: CgsetPlan, hierarchy: Hierarchy, needed: boolean): string | undefined {
-  const dir = locate(plan, hierarchy);
+function findGroup(name: string, hierarchy: Hierarchy, needed: boolean): string | undefined {
+  const dir = placeOf(name, undefined, hierarchy);
   return needed || isWritable(dir.slice(0, dir.lastIndexOf("/"))) ? dir : undefined;
 }
 

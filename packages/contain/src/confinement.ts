@@ -4,7 +4,7 @@ import { defaultCapabilities, readCapabilities } from "@contain-tools/confine";
 import { CAPABILITIES, type Options, UsageError } from "@contain-tools/kernel";
 import type { RunOption } from "./options.ts";
 
-const OWN = ["cap-add", "cap-drop", "seccomp", "trace-denied"] as const;
+const OWN = ["cap-add", "cap-drop", "seccomp", "device-cgroup-rule", "trace-denied"] as const;
 
 /** confine and its options, as for `contain exec`; nothing without --confine. @throws UsageError */
 export function confineWords(given: Options<RunOption>): string[] {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { canBeReadAgain, type Options, payload, quote, UsageError } from "@contain-tools/kernel";
 import { insideOptions, readEnvFile, readVariable, type Variable } from "@contain-tools/pivot";
+import { nodeWords } from "./devices.ts";
 import type { RunOption } from "./options.ts";
 
 /** What a program is told that nobody has given a user. */
@@ -14,7 +15,7 @@ export function insideWords(given: Options<RunOption>, hostname: string): string
   const workdir = given.value("workdir");
   return [
     ...(given.has("rw") ? ["--rw"] : []),
-    ...(given.has("confine") ? ["--mask"] : []),
+    ...(given.has("confine") ? ["--nodev", "--mask"] : []),
     ...(workdir === undefined ? [] : ["--cwd", workdir]),
     ...(given.has("inherit-env") ? [] : ["--clear-env"]),
     ...defaults(given, hostname).flatMap((variable) => ["--env", variable]),
@@ -53,6 +54,7 @@ function defaults(given: Options<RunOption>, hostname: string): string[] {
 function pass(given: Options<RunOption>): string[] {
   return given.given.flatMap(({ name, value }) => {
     if (name === "volume") return volumeWords(value ?? "");
+    if (name === "device") return nodeWords(given, value ?? "");
     if (name === "env-file" || !Object.hasOwn(insideOptions, name) || (name === "user" && given.has("confine"))) return [];
     if (name === "overlay") return [value === undefined ? "--overlay" : `--overlay=${value}`];
     return [`--${name}`, value ?? ""];

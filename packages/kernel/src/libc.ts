@@ -148,6 +148,7 @@ const X64 = {
   getdents64: 217,
   keyctl: 250,
   execveat: 322,
+  bpf: 321,
 };
 const ARM64 = {
   clone: 220,
@@ -170,6 +171,7 @@ const ARM64 = {
   getdents64: 61,
   keyctl: 219,
   execveat: 281,
+  bpf: 280,
 };
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */

@@ -183,28 +183,34 @@ export function newMount(type: string, options: Readonly<Record<string, string |
   }
 }
 
-const MOUNT_ATTR_RDONLY = 1n;
+const MOUNT_ATTRS_SET = { MOUNT_ATTR_RDONLY: MS_RDONLY, ...MOUNT_ATTRS };
 const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
 /**
- * Makes a mount and every mount below it read-only: mount_setattr(2) AT_RECURSIVE, which leaves all other flags as they are.
- * Before Linux 5.12 each mount is remounted by itself, with the flags it has, since a user namespace may not drop a locked one.
+ * Gives a mount and every mount below it more of MS_RDONLY, MS_NODEV, MS_NOSUID and MS_NOEXEC: mount_setattr(2) AT_RECURSIVE, which
+ * leaves all other flags as they are. Before Linux 5.12 each mount is remounted by itself, with the flags it has, since a user
+ * namespace may not drop a locked one.
  *
  * @param fd a descriptor of the mount's root
  */
-export function makeReadOnly(fd: number): void {
-  const attr = new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]);
-  const text = () => [`${fd}`, '""', "AT_EMPTY_PATH|AT_RECURSIVE", "{attr_set=MOUNT_ATTR_RDONLY}", "32"];
+export function restrictMount(fd: number, bits: number): void {
+  if (bits === 0) return;
+  const attr = new BigUint64Array([BigInt(bits), 0n, 0n, 0n]);
+  const text = () => [`${fd}`, '""', "AT_EMPTY_PATH|AT_RECURSIVE", `{attr_set=${flags(MOUNT_ATTRS_SET, bits)}}`, "32"];
   try {
     sys("mount_setattr", text, () => mountSetattrC(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, new Uint8Array(attr.buffer), 32));
   } catch (error) {
     if (!failedWith(error, "ENOSYS")) throw error;
-    remountReadOnly(fd);
+    remountWith(fd, bits);
   }
 }
 
+/** `restrictMount` with MS_RDONLY alone. */
+export const makeReadOnly = (fd: number): void => restrictMount(fd, MS_RDONLY);
+
 /** The MS_* bits of the words in a line of mountinfo. */
 const OPTION_FLAGS: Readonly<Record<string, number>> = {
+  ro: MS_RDONLY,
   nosuid: MS_NOSUID,
   nodev: MS_NODEV,
   noexec: MS_NOEXEC,
@@ -221,7 +227,7 @@ export function safetyFlags(fd: number): number {
   return options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), 0) & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
-function remountReadOnly(fd: number): void {
+function remountWith(fd: number, bits: number): void {
   const top = readlinkSync(fdPath(fd)).replace(/\/$/, "");
   const inside = readMountInfo().filter(({ mountPoint }) => mountPoint === (top || "/") || mountPoint.startsWith(`${top}/`));
   for (const { mountPoint, options } of inside) {
@@ -231,7 +237,7 @@ function remountReadOnly(fd: number): void {
       // A file that is bound over another one is no directory to look for itself in.
       const below = mountPoint === top ? undefined : openInRoot(fd, mountPoint.slice(top.length) || "/");
       try {
-        mount(null, fdPath(below ?? fd), null, MS_REMOUNT | MS_BIND | MS_RDONLY | kept);
+        mount(null, fdPath(below ?? fd), null, MS_REMOUNT | MS_BIND | bits | kept);
       } finally {
         if (below !== undefined) closeSync(below);
       }

@@ -268,6 +268,32 @@ const RULES: readonly Rule[] = [
     say: "PID 1 of the PID namespace has ended, and no process can be made in it any more (pid_namespaces(7)); or memory is short",
   },
   {
+    syscall: "bpf",
+    code: "EPERM",
+    when: (args) => args.includes("PROG_LOAD"),
+    say: "a device program is loaded only by who has CAP_BPF and CAP_NET_ADMIN, before Linux 5.8 CAP_SYS_ADMIN, in the first user namespace (capabilities(7)): as root of the host. A seccomp filter may refuse bpf(2) too, as docker's does",
+  },
+  {
+    syscall: "bpf",
+    code: "EPERM",
+    say: "a group above this one has a program attached that lets no group below have its own (bpf(2), BPF_F_ALLOW_MULTI), or this process has no CAP_NET_ADMIN",
+  },
+  {
+    syscall: "bpf",
+    code: "EINVAL",
+    say: "this kernel has no device programs for groups: they need CONFIG_CGROUP_BPF (since Linux 4.15)",
+  },
+  {
+    syscall: "bpf",
+    code: "ENOSYS",
+    say: "this kernel has no bpf(2): device programs need CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF",
+  },
+  {
+    syscall: "bpf",
+    code: "E2BIG",
+    say: "the program for these rules is longer than the kernel takes: fewer rules, with * for whole ranges",
+  },
+  {
     syscall: "openat2",
     code: "ELOOP",
     say: "there are more than 40 symbolic links, or one of /proc's own (/proc/PID/fd, cwd, root), which are not followed: they could lead out of the container",

@@ -9,7 +9,6 @@ import {
   type Next,
   type OptionSpec,
   type Options,
-  parseSize,
   readUlimits,
   readUser,
   type Settings,
@@ -18,8 +17,10 @@ import {
   valuesOf,
   withCommon,
 } from "@contain-tools/kernel";
+import type { DeviceNode } from "./device.ts";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
 import type { Layers, Upper } from "./overlay.ts";
+import { isVolume, readVolume, type Volume } from "./volume.ts";
 
 /** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
 export const insideOptions = {
@@ -43,7 +44,7 @@ export const insideOptions = {
     repeat: true,
     description: "a resource limit of the program: nofile=1024:4096, core=-1, stack, nproc, … (getrlimit(2))",
   },
-  tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside" },
+  tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside; a SIZE of max is no limit" },
   overlay: {
     type: "boolean",
     optionalValue: true,
@@ -63,6 +64,17 @@ export const options = withCommon({
   "no-proc": { type: "boolean", description: "do not mount /proc" },
   "no-dev": { type: "boolean", description: "do not make a /dev" },
   sys: { type: "boolean", description: "mount /sys, read-only" },
+  nodev: {
+    type: "boolean",
+    description:
+      "no device node of the root, of its layers or of a volume can be opened, nor one that is made inside; those of the new /dev can",
+  },
+  device: {
+    type: "string",
+    valueHint: "HOST[:CONT]",
+    repeat: true,
+    description: "the host's device node HOST, or all in the directory HOST, as CONT inside",
+  },
   mask: { type: "boolean", description: "hide and protect what docker does of /proc and /sys, as /proc/kcore and /proc/sys" },
   bind: { type: "string", valueHint: "SRC:DST", repeat: true, description: "bind-mount SRC of the host on DST inside" },
   "ro-bind": { type: "string", valueHint: "SRC:DST", repeat: true, description: "the same, read-only" },
@@ -77,11 +89,6 @@ export const options = withCommon({
 });
 type Name = keyof typeof options;
 
-/** Something to mount inside the root, in the order of the command line. */
-export type Volume =
-  | { readonly kind: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
-  | { readonly kind: "tmpfs"; readonly target: string; readonly size: bigint | undefined };
-
 export interface Plan {
   /** The directory as it was given, for messages. */
   readonly rootfs: string;
@@ -90,6 +97,9 @@ export interface Plan {
   readonly proc: boolean;
   readonly dev: boolean;
   readonly sys: boolean;
+  readonly nodev: boolean;
+  /** Those of the new /dev, by their paths below it; others are among the volumes. */
+  readonly devices: readonly DeviceNode[];
   readonly mask: boolean;
   /** undefined when the root is ROOTFS itself. */
   readonly layers: Layers | undefined;
@@ -112,9 +122,8 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const { has, value: last, all } = valuesOf<Name>(given);
   const { elsewhere } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
   if (!elsewhere) checkRootfs(rootfs);
-  const volumes = given.flatMap(({ name, value = "" }) =>
-    name === "bind" || name === "ro-bind" || name === "tmpfs" ? [readVolume(name, value, elsewhere)] : [],
-  );
+  const volumes = given.flatMap(({ name, value = "" }) => (isVolume(name) ? readVolume(name, value, elsewhere) : []));
+  const inDev = (volume: Volume) => volume.kind === "device" && volume.target.startsWith("/dev/") && !has("no-dev");
   if (has("tty") && has("no-dev")) throw new UsageError("--tty needs the /dev/pts that --no-dev leaves out");
   const layers = readLayers(given, elsewhere);
   const cwd = last("cwd") ?? "/";
@@ -127,10 +136,12 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     proc: !has("no-proc"),
     dev: !has("no-dev"),
     sys: has("sys"),
+    nodev: has("nodev"),
+    devices: volumes.flatMap((volume) => (volume.kind === "device" && inDev(volume) ? { ...volume, target: volume.target.slice(4) } : [])),
     mask: has("mask"),
     layers,
     tty: has("tty"),
-    volumes,
+    volumes: volumes.filter((volume) => !inDev(volume)),
     cwd,
     user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(all("ulimit")),
@@ -178,18 +189,4 @@ function readLayers(given: readonly Given<Name>[], elsewhere: boolean): Layers |
   }
   const upper: Upper = overlay === undefined ? "none" : dir === undefined ? "memory" : { dir };
   return { lowers, upper };
-}
-
-function readVolume(name: "bind" | "ro-bind" | "tmpfs", text: string, elsewhere: boolean): Volume {
-  const [first = "", second, more] = text.split(":");
-  const target = name === "tmpfs" ? first : (second ?? "");
-  if (!target.startsWith("/") || more !== undefined) {
-    throw new UsageError(
-      `--${name} ${text}: it is ${name === "tmpfs" ? "DST[:SIZE]" : "SRC:DST"}`,
-      "DST is a path inside the root, and starts with /",
-    );
-  }
-  if (name === "tmpfs") return { kind: "tmpfs", target, size: second === undefined ? undefined : parseSize("--tmpfs", second) };
-  if (!elsewhere && !existsSync(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);
-  return { kind: "bind", source: resolve(first), target, readOnly: name === "ro-bind" };
 }

@@ -1,5 +1,5 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
-import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, type Stats, statSync, symlinkSync } from "node:fs";
 import {
   cloneTree,
   failedWith,
@@ -13,13 +13,14 @@ import {
   MS_REMOUNT,
   makeCharacterDevice,
   makeConsole,
-  makeReadOnly,
+  makeInRoot,
   mount,
   moveMount,
   newMount,
   readIdMap,
   ToolError,
 } from "@contain-tools/kernel";
+import { attachNode, bindDevice, type DeviceNode, makePlace } from "./device.ts";
 
 /** Name, major and minor number (Documentation/admin-guide/devices.txt). All are mode 0666. */
 const NODES = [
@@ -42,18 +43,34 @@ const LINKS = [
 const TTY_GROUP = 5;
 const O_PATH = 0o10000000;
 
+type Node = (typeof NODES)[number];
+
+const isNode = (stat: Stats, [, major, minor]: Node) => stat.isCharacterDevice() && stat.rdev === major * 256 + minor;
+
+/** True for a descriptor of a device that every program may use. */
+export function isBasicDevice(fd: number): boolean {
+  const stat = fstatSync(fd);
+  return NODES.some((node) => isNode(stat, node));
+}
+
 export interface DevOptions {
   readonly readOnly: boolean;
+  /** No node that is made there later can be opened. */
+  readonly nodev: boolean;
+  /** Nodes of the host's, by their paths below /dev. */
+  readonly devices: readonly DeviceNode[];
   /** Make a pseudo-terminal. */
   readonly tty: boolean;
 }
 
 /** A filled /dev at `target`. Returns the slave of the pseudo-terminal, if one is wanted. */
-export function makeDev(target: number, { readOnly, tty }: DevOptions): number | undefined {
-  const fd = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "65536k" }, MS_NOSUID | MS_NOEXEC);
+export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOptions): number | undefined {
+  const bound = nodev && !readOnly; // nodes cannot be made where nothing can be written, and those that are ours are to work
+  const bits = MS_NOSUID | MS_NOEXEC | (bound ? MS_NODEV : 0);
+  const fd = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "65536k" }, bits);
   moveMount(fd, target);
   const dev = fdPath(fd);
-  for (const [name, major, minor] of NODES) makeNode(`${dev}/${name}`, name, major, minor);
+  for (const node of NODES) makeNode(`${dev}/${node[0]}`, node, bound);
   for (const [name, to] of LINKS) symlinkSync(to, `${dev}/${name}`);
   mkdirSync(`${dev}/pts`, 0o755);
   mkdirSync(`${dev}/shm`, 0o1777);
@@ -63,15 +80,19 @@ export function makeDev(target: number, { readOnly, tty }: DevOptions): number |
   mount("tmpfs", `${dev}/shm`, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k");
   const slave = tty ? makeConsole(`${dev}/pts/ptmx`) : undefined;
   if (slave !== undefined) bindConsole(slave, `${dev}/console`);
-  if (readOnly) mount(null, dev, null, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC);
+  for (const device of devices) {
+    const place = makeInRoot(fd, device.target, "file");
+    bindDevice(device, place);
+    closeSync(place);
+  }
+  if (readOnly) mount(null, dev, null, MS_REMOUNT | MS_BIND | MS_RDONLY | bits);
   closeSync(fd);
   return slave;
 }
 
 /** Both ends of the bind are descriptors; looked at again afterwards, /dev/console is the terminal and nothing else (CVE-2025-52565). */
 function bindConsole(slave: number, path: string): void {
-  writeFileSync(path, "", { flag: "wx" });
-  const place = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  const place = makePlace(path);
   const copy = cloneTree(slave);
   moveMount(copy, place);
   closeSync(copy);
@@ -81,29 +102,22 @@ function bindConsole(slave: number, path: string): void {
     throw new ToolError("/dev/console is not the pseudo-terminal that was bound there");
 }
 
-/** mknod(2), or in a user namespace, where that is EPERM, the host's node bound in. */
-function makeNode(path: string, name: string, major: number, minor: number): void {
-  try {
-    makeCharacterDevice(path, 0o666, major, minor);
-  } catch (error) {
-    if (!failedWith(error, "EPERM")) throw error;
-    bindNode(path, name, major, minor);
+/** mknod(2), or the host's node bound in: in a user namespace, where that is EPERM, and on a /dev with nodev. */
+function makeNode(path: string, node: Node, bound: boolean): void {
+  const [name, major, minor] = node;
+  if (!bound) {
+    try {
+      makeCharacterDevice(path, 0o666, major, minor);
+      return;
+    } catch (error) {
+      if (!failedWith(error, "EPERM")) throw error;
+    }
   }
-}
-
-/** Checked after it was opened, so that it is the device and nothing else that gets bound (CVE-2025-31133). */
-function bindNode(path: string, name: string, major: number, minor: number): void {
   const source = openSync(`/dev/${name}`, O_PATH);
   try {
-    const stat = statSync(fdPath(source));
-    if (!stat.isCharacterDevice() || stat.rdev !== major * 256 + minor)
-      throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
-    writeFileSync(path, "", { flag: "wx" });
-    const place = openSync(path, O_PATH | constants.O_NOFOLLOW);
-    const copy = cloneTree(source);
-    moveMount(copy, place);
-    makeReadOnly(copy); // a device is written to all the same; its mode and owner, which are the host's, cannot be changed
-    closeSync(copy);
+    if (!isNode(fstatSync(source), node)) throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
+    const place = makePlace(path);
+    attachNode(source, place);
     closeSync(place);
   } finally {
     closeSync(source);

@@ -21,7 +21,6 @@ import {
   MS_REC,
   MS_SLAVE,
   makeInRoot,
-  makeReadOnly,
   mount,
   moveMount,
   namespaceId,
@@ -31,6 +30,7 @@ import {
   prepareLimits,
   readIfThere,
   rememberParent,
+  restrictMount,
   SyscallError,
   setPropagation,
   statFields,
@@ -40,11 +40,13 @@ import {
   umount2,
   unshare,
 } from "@contain-tools/kernel";
-import type { Plan, Volume } from "./cli.ts";
-import { makeDev } from "./dev.ts";
+import type { Plan } from "./cli.ts";
+import { isBasicDevice, makeDev } from "./dev.ts";
+import { bindDevice } from "./device.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
 import { maskKernelFiles } from "./mask.ts";
 import { attachLayers } from "./overlay.ts";
+import type { Volume } from "./volume.ts";
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
@@ -77,14 +79,16 @@ export function enterRoot(plan: Plan): void {
 }
 
 /** The rootfs as a mount of its own, with all that is mounted below it, or under its layers: pivot_root(2) wants a mount point. */
-function mountRootfs({ rootfs, readOnly, layers }: Plan): number {
+function mountRootfs({ rootfs, readOnly, nodev, layers }: Plan): number {
   const place = openDirectory(rootfs);
   // Through its descriptor: a lookup of `/` or of `.` ends below the new mount, not on it.
   const fd = layers === undefined ? attachCopy(place, place) : attachLayers(place, layers);
   closeSync(place);
-  if (readOnly) makeReadOnly(fd);
+  restrictMount(fd, restrictions(readOnly, nodev));
   return fd;
 }
+
+const restrictions = (readOnly: boolean, nodev: boolean) => (readOnly ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0);
 
 /** A bind mount with all that is mounted below it; the descriptor is the new mount, whatever comes to lie under its name. */
 function attachCopy(source: number, target: number): number {
@@ -150,7 +154,12 @@ function mountVolume(plan: Plan, root: number, volume: Volume): void {
     mountAt(plan, root, volume.target, (target) => mount("tmpfs", fdPath(target), "tmpfs", MS_NOSUID | MS_NODEV, size));
     return;
   }
+  if (volume.kind === "device") {
+    mountAt(plan, root, volume.target, (target) => bindDevice(volume, target), "file");
+    return;
+  }
   const source = openSync(volume.source, O_PATH);
+  const nodev = plan.nodev && !isBasicDevice(source); // /dev/null over a file hides it
   const isDirectory = fstatSync(source).isDirectory();
   const bind = (target: number) => {
     if (fstatSync(target).isDirectory() !== isDirectory) {
@@ -158,7 +167,7 @@ function mountVolume(plan: Plan, root: number, volume: Volume): void {
       throw new ToolError(`${volume.target} in ${plan.rootfs} is ${what(!isDirectory)}, and ${volume.source} is ${what(isDirectory)}`);
     }
     const copy = attachCopy(source, target);
-    if (volume.readOnly) makeReadOnly(copy);
+    restrictMount(copy, restrictions(volume.readOnly, nodev));
     closeSync(copy);
   };
   mountAt(plan, root, volume.target, bind, isDirectory ? "directory" : "file");

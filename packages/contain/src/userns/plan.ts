@@ -1,6 +1,7 @@
 // --userns and, for an ordinary user, the ids there are besides his own: words for nsexec.
 import { existsSync, statSync } from "node:fs";
 import { type Options, UsageError } from "@contain-tools/kernel";
+import { deviceNodes, readDevice } from "@contain-tools/pivot";
 import type { RunOption } from "../options.ts";
 import { type IdLease, RANGE } from "./lease.ts";
 
@@ -32,6 +33,7 @@ export function readUserns(given: Options<RunOption>, rootless: boolean, namespa
 /** The maps, and which paths of the host are shifted. `files` are ours: the container only reads them. */
 export function shiftWords(given: Options<RunOption>, { uid, gid }: IdLease, files: readonly string[]): string[] {
   const overlay = given.value("overlay");
+  const devices = given.all("device").flatMap((text) => deviceNodes(readDevice(text)).map(({ source }) => source));
   const volumes = given.all("volume").map((text) => text.split(":"));
   const paths = [
     { path: given.value("rootfs") ?? "/", readOnly: !given.has("rw") },
@@ -42,7 +44,7 @@ export function shiftWords(given: Options<RunOption>, { uid, gid }: IdLease, fil
   return [
     ...["--map-users", `0:${uid}:${RANGE}`, "--map-groups", `0:${gid}:${RANGE}`, "--setuid", "0", "--setgid", "0"],
     ...paths.flatMap(({ path, readOnly }) => [isDevice(path) ? "--unshifted" : readOnly ? "--ro-shift" : "--shift", path]),
-    ...files.flatMap((path) => ["--unshifted", path]),
+    ...[...files, ...devices].flatMap((path) => ["--unshifted", path]),
   ];
 }
 

@@ -1,0 +1,100 @@
+// --device: a device node of the host's, given deliberately.
+import { closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import {
+  cloneTree,
+  type Device,
+  deviceAt,
+  MS_NODEV,
+  makeReadOnly,
+  moveMount,
+  quote,
+  safetyFlags,
+  ToolError,
+  UsageError,
+} from "@contain-tools/kernel";
+
+/** What --device says: a node, or a directory of them, and what may be done with it. */
+export interface DeviceWord {
+  readonly source: string;
+  readonly target: string;
+  /** Of r, w and m; undefined for all. */
+  readonly access: string | undefined;
+}
+
+/** A node of the host's, and its place inside. */
+export interface DeviceNode {
+  readonly source: string;
+  readonly target: string;
+}
+
+const O_PATH = 0o10000000;
+const FORM = "--device HOST[:CONT]: CONT is a path inside, and starts with /";
+
+/** `HOST[:CONT][:rwm]`, as docker's. @throws UsageError */
+export function readDevice(text: string): DeviceWord {
+  const [host = "", ...parts] = text.split(":");
+  const access = /^[rwm]+$/.test(parts.at(-1) ?? "") ? parts.pop() : undefined;
+  const source = resolve(host);
+  const [target = source, ...more] = parts;
+  if (host === "" || !target.startsWith("/") || more.length > 0) throw new UsageError(`--device ${quote(text)} is not a device`, FORM);
+  return { source, target: resolve("/", target), access };
+}
+
+/** The nodes that a word stands for: of a directory, all in it and below. @throws UsageError when there is none */
+export function deviceNodes({ source, target }: DeviceWord): (DeviceNode & { readonly device: Device })[] {
+  const device = deviceAt(source);
+  const nodes = device === undefined ? nodesBelow(source, target) : [{ source, target, device }];
+  if (nodes.length === 0)
+    throw new UsageError(
+      `--device ${source}: there is no device node on the host`,
+      "a node like /dev/fuse, or a directory of them like /dev/snd",
+    );
+  return nodes;
+}
+
+function nodesBelow(source: string, target: string): (DeviceNode & { readonly device: Device })[] {
+  let entries: ReturnType<typeof list>;
+  try {
+    entries = list(source);
+  } catch {
+    return []; // not there, or neither a node nor a directory
+  }
+  return entries.flatMap((entry) => {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    if (entry.isDirectory()) return nodesBelow(from, to);
+    const device = entry.isCharacterDevice() || entry.isBlockDevice() ? deviceAt(from) : undefined;
+    return device === undefined ? [] : [{ source: from, target: to, device }];
+  });
+}
+
+const list = (dir: string) => readdirSync(dir, { withFileTypes: true });
+
+/** Binds the node over `place`. What is bound is looked at by its descriptor, so that it is a device and nothing else (CVE-2025-31133). */
+export function bindDevice({ source, target }: DeviceNode, place: number): void {
+  const fd = openSync(source, O_PATH);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new ToolError(`--device ${source}: it is not a device node any more`);
+    if (safetyFlags(fd) & MS_NODEV)
+      throw new ToolError(`--device ${source}: on the host it lies on a mount with nodev, where no device can be opened (mount(8))`);
+    if (fstatSync(place).isDirectory()) throw new ToolError(`--device ${source}: ${target} is a directory inside`);
+    attachNode(fd, place);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A device is written to through a read-only mount all the same; its mode and owner, which are the host's, cannot be changed. */
+export function attachNode(source: number, place: number): void {
+  const copy = cloneTree(source);
+  moveMount(copy, place);
+  makeReadOnly(copy);
+  closeSync(copy);
+}
+
+/** An empty file of this name, for a node to lie on. */
+export function makePlace(path: string): number {
+  closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644));
+  return openSync(path, O_PATH | constants.O_NOFOLLOW);
+}
