@@ -9,6 +9,7 @@ import { isNative, root } from "./helpers/run.ts";
 import { cgsetCases } from "./vm/cases/cgset.ts";
 import { clockCases } from "./vm/cases/clock.ts";
 import { containerCases } from "./vm/cases/container.ts";
+import { deviceCases } from "./vm/cases/devices.ts";
 import { doctorCases } from "./vm/cases/doctor.ts";
 import { explainCases } from "./vm/cases/explain.ts";
 import { faultCases } from "./vm/cases/faults.ts";
@@ -28,6 +29,7 @@ const all = [
   ...cgsetCases,
   ...clockCases,
   ...containerCases,
+  ...deviceCases,
   ...doctorCases,
   ...explainCases,
   ...faultCases,

@@ -1,7 +1,7 @@
 // Options of `contain run` about what the program finds inside, as words for pivot.
 import { existsSync } from "node:fs";
-import { canBeReadAgain, type Options, payload, quote, UsageError } from "@contain-tools/kernel";
-import { insideOptions, readEnvFile, readVariable, type Variable } from "@contain-tools/pivot";
+import { canBeReadAgain, deviceAt, type Options, payload, quote, UsageError } from "@contain-tools/kernel";
+import { insideOptions, isBasicDevice, readEnvFile, readVariable, type Variable } from "@contain-tools/pivot";
 import { nodeWords } from "./devices.ts";
 import type { RunOption } from "./options.ts";
 
@@ -15,7 +15,8 @@ export function insideWords(given: Options<RunOption>, hostname: string): string
   const workdir = given.value("workdir");
   return [
     ...(given.has("rw") ? ["--rw"] : []),
-    ...(given.has("confine") ? ["--nodev", "--mask"] : []),
+    ...(closesNodes(given) ? ["--nodev"] : []),
+    ...(given.has("confine") ? ["--mask"] : []),
     ...(workdir === undefined ? [] : ["--cwd", workdir]),
     ...(given.has("inherit-env") ? [] : ["--clear-env"]),
     ...defaults(given, hostname).flatMap((variable) => ["--env", variable]),
@@ -53,7 +54,7 @@ function defaults(given: Options<RunOption>, hostname: string): string[] {
 
 function pass(given: Options<RunOption>): string[] {
   return given.given.flatMap(({ name, value }) => {
-    if (name === "volume") return volumeWords(value ?? "");
+    if (name === "volume") return volumeWords(value ?? "", closesNodes(given));
     if (name === "device") return nodeWords(given, value ?? "");
     if (name === "env-file" || !Object.hasOwn(insideOptions, name) || (name === "user" && given.has("confine"))) return [];
     if (name === "overlay") return [value === undefined ? "--overlay" : `--overlay=${value}`];
@@ -61,11 +62,17 @@ function pass(given: Options<RunOption>): string[] {
   });
 }
 
-function volumeWords(text: string): string[] {
+/** Rules of the caller's own are for nodes that are made inside, or come with a volume: then the group's list is the wall. */
+const closesNodes = (given: Options<RunOption>) => given.has("confine") && !given.has("device-cgroup-rule");
+
+function volumeWords(text: string, closed: boolean): string[] {
   const [source = "", target = "", mode = "rw", ...more] = text.split(":");
   if (source === "" || !target.startsWith("/") || more.length > 0 || (mode !== "ro" && mode !== "rw"))
     throw new UsageError(`--volume ${quote(text)}: it is SRC:DST[:ro]`, "DST is a path inside, and starts with /");
   if (!existsSync(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
+  const device = closed ? deviceAt(source) : undefined;
+  if (device !== undefined && !isBasicDevice(device))
+    throw new UsageError(`--volume ${text}: with --confine no device on a volume can be opened`, `--device ${source}:${target}`);
   return [mode === "ro" ? "--ro-bind" : "--bind", `${source}:${target}`];
 }
 

@@ -59,7 +59,8 @@ export const runOptions = withCommon({
   ...limitOptions,
   confine: {
     type: "boolean",
-    description: "docker's rails: its capabilities, its seccomp profile, its device list, no_new_privs, its masks over /proc and /sys, a network of its own",
+    description:
+      "docker's rails: its capabilities, its seccomp profile, its device list, no_new_privs, its masks over /proc and /sys, a network of its own",
   },
   "cap-add": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: leave these capabilities too" },
   "cap-drop": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: take these away too, or all" },
@@ -68,7 +69,7 @@ export const runOptions = withCommon({
     type: "string",
     valueHint: "RULE",
     repeat: true,
-    description: 'with --confine: add to its device list, in the form of cgset --device: "c 10:200 rwm"',
+    description: 'with --confine: add to its device list, also for nodes that are made inside; as cgset --device: "c 10:200 rwm"',
   },
   "trace-denied": { type: "boolean", description: "with --confine: tell which call was refused, and what would allow it" },
   "keep-keyring": { type: "boolean", description: "share the caller's session keyring, whose keys the program can then use" },

@@ -1,5 +1,5 @@
 // Device nodes, and what they stand for (mknod(2), makedev(3)).
-import { statSync } from "node:fs";
+import { existsSync, type Stats, statSync } from "node:fs";
 
 export interface Device {
   /** Block or character. */
@@ -10,13 +10,17 @@ export interface Device {
 
 /** What a path, or what a link there leads to, is a node of; undefined where there is nothing, or something else. */
 export function deviceAt(path: string): Device | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  const type = stat?.isBlockDevice() ? "b" : stat?.isCharacterDevice() ? "c" : undefined;
-  return stat === undefined || type === undefined ? undefined : { type, ...deviceNumbers(stat.rdev) };
+  return existsSync(path) ? deviceOf(statSync(path)) : undefined;
+}
+
+/** The same of what fstat(2) has told. */
+export function deviceOf(stat: Stats): Device | undefined {
+  const type = stat.isBlockDevice() ? "b" : stat.isCharacterDevice() ? "c" : undefined;
+  return type && { type, ...deviceNumbers(stat.rdev) };
 }
 
 /** The two numbers in a dev_t. */
-export function deviceNumbers(rdev: number): Pick<Device, "major" | "minor"> {
+function deviceNumbers(rdev: number): Pick<Device, "major" | "minor"> {
   const device = BigInt(rdev);
   return {
     major: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn)),

@@ -20,7 +20,7 @@ export { monotonic } from "./clock.ts";
 export * from "./console.ts";
 export * from "./credentials.ts";
 export * from "./denied.ts";
-export { type Device, deviceAt } from "./device.ts";
+export { type Device, deviceAt, deviceOf } from "./device.ts";
 export { devicePrograms, setDevices, whyNoDeviceProgram } from "./devicegroup.ts";
 export { DEVICE_ACCESS, type DeviceRule } from "./deviceprogram.ts";
 export * from "./errno.ts";

@@ -98,7 +98,7 @@ export interface Plan {
   readonly dev: boolean;
   readonly sys: boolean;
   readonly nodev: boolean;
-  /** Those of the new /dev, by their paths below it; others are among the volumes. */
+  /** Those of the new /dev; others are among the volumes. */
   readonly devices: readonly DeviceNode[];
   readonly mask: boolean;
   /** undefined when the root is ROOTFS itself. */
@@ -137,7 +137,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     dev: !has("no-dev"),
     sys: has("sys"),
     nodev: has("nodev"),
-    devices: volumes.flatMap((volume) => (volume.kind === "device" && inDev(volume) ? { ...volume, target: volume.target.slice(4) } : [])),
+    devices: volumes.flatMap((volume) => (volume.kind === "device" && inDev(volume) ? volume : [])),
     mask: has("mask"),
     layers,
     tty: has("tty"),

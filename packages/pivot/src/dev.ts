@@ -1,7 +1,9 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
-import { closeSync, fstatSync, mkdirSync, openSync, type Stats, statSync, symlinkSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, statSync, symlinkSync } from "node:fs";
 import {
   cloneTree,
+  type Device,
+  deviceOf,
   failedWith,
   fdPath,
   isMapped,
@@ -45,19 +47,17 @@ const O_PATH = 0o10000000;
 
 type Node = (typeof NODES)[number];
 
-const isNode = (stat: Stats, [, major, minor]: Node) => stat.isCharacterDevice() && stat.rdev === major * 256 + minor;
+const isNode = (device: Device | undefined, [, major, minor]: Node) =>
+  device?.type === "c" && device.major === major && device.minor === minor;
 
-/** True for a descriptor of a device that every program may use. */
-export function isBasicDevice(fd: number): boolean {
-  const stat = fstatSync(fd);
-  return NODES.some((node) => isNode(stat, node));
-}
+/** True for a device that every program may use. */
+export const isBasicDevice = (device: Device | undefined): boolean => NODES.some((node) => isNode(device, node));
 
 export interface DevOptions {
   readonly readOnly: boolean;
   /** No node that is made there later can be opened. */
   readonly nodev: boolean;
-  /** Nodes of the host's, by their paths below /dev. */
+  /** Nodes of the host's that have a place in it. */
   readonly devices: readonly DeviceNode[];
   /** Make a pseudo-terminal. */
   readonly tty: boolean;
@@ -81,7 +81,7 @@ export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOp
   const slave = tty ? makeConsole(`${dev}/pts/ptmx`) : undefined;
   if (slave !== undefined) bindConsole(slave, `${dev}/console`);
   for (const device of devices) {
-    const place = makeInRoot(fd, device.target, "file");
+    const place = makeInRoot(fd, device.target.slice("/dev".length), "file");
     bindDevice(device, place);
     closeSync(place);
   }
@@ -115,7 +115,8 @@ function makeNode(path: string, node: Node, bound: boolean): void {
   }
   const source = openSync(`/dev/${name}`, O_PATH);
   try {
-    if (!isNode(fstatSync(source), node)) throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
+    if (!isNode(deviceOf(fstatSync(source)), node))
+      throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
     const place = makePlace(path);
     attachNode(source, place);
     closeSync(place);

@@ -1,10 +1,10 @@
 // --device: a device node of the host's, given deliberately.
-import { closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
   cloneTree,
   type Device,
-  deviceAt,
+  deviceOf,
   MS_NODEV,
   makeReadOnly,
   moveMount,
@@ -41,10 +41,15 @@ export function readDevice(text: string): DeviceWord {
   return { source, target: resolve("/", target), access };
 }
 
+interface Found extends DeviceNode {
+  readonly device: Device;
+}
+
 /** The nodes that a word stands for: of a directory, all in it and below. @throws UsageError when there is none */
-export function deviceNodes({ source, target }: DeviceWord): (DeviceNode & { readonly device: Device })[] {
-  const device = deviceAt(source);
-  const nodes = device === undefined ? nodesBelow(source, target) : [{ source, target, device }];
+export function deviceNodes({ source, target }: DeviceWord): Found[] {
+  const stat = existsSync(source) ? statSync(source) : undefined;
+  const device = stat && deviceOf(stat);
+  const nodes = device !== undefined ? [{ source, target, device }] : stat?.isDirectory() ? nodesBelow(source, target) : [];
   if (nodes.length === 0)
     throw new UsageError(
       `--device ${source}: there is no device node on the host`,
@@ -53,22 +58,15 @@ export function deviceNodes({ source, target }: DeviceWord): (DeviceNode & { rea
   return nodes;
 }
 
-function nodesBelow(source: string, target: string): (DeviceNode & { readonly device: Device })[] {
-  let entries: ReturnType<typeof list>;
-  try {
-    entries = list(source);
-  } catch {
-    return []; // not there, or neither a node nor a directory
-  }
-  return entries.flatMap((entry) => {
-    const [from, to] = [join(source, entry.name), join(target, entry.name)];
-    if (entry.isDirectory()) return nodesBelow(from, to);
-    const device = entry.isCharacterDevice() || entry.isBlockDevice() ? deviceAt(from) : undefined;
+function nodesBelow(dir: string, target: string): Found[] {
+  return readdirSync(dir).flatMap((name) => {
+    const [from, to] = [join(dir, name), join(target, name)];
+    const stat = lstatSync(from);
+    if (stat.isDirectory()) return nodesBelow(from, to);
+    const device = deviceOf(stat);
     return device === undefined ? [] : [{ source: from, target: to, device }];
   });
 }
-
-const list = (dir: string) => readdirSync(dir, { withFileTypes: true });
 
 /** Binds the node over `place`. What is bound is looked at by its descriptor, so that it is a device and nothing else (CVE-2025-31133). */
 export function bindDevice({ source, target }: DeviceNode, place: number): void {

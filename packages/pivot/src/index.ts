@@ -1,4 +1,5 @@
 export { checkRootfs, insideOptions } from "./cli.ts";
+export { isBasicDevice } from "./dev.ts";
 export { deviceNodes, readDevice } from "./device.ts";
 export { readEnvFile, readVariable, type Variable } from "./environment.ts";
 export { pivot } from "./main.ts";

@@ -8,6 +8,7 @@ import {
   chownTerminal,
   cloneTree,
   codeOf,
+  deviceOf,
   enterConsole,
   failedWith,
   fchdir,
@@ -159,8 +160,9 @@ function mountVolume(plan: Plan, root: number, volume: Volume): void {
     return;
   }
   const source = openSync(volume.source, O_PATH);
-  const nodev = plan.nodev && !isBasicDevice(source); // /dev/null over a file hides it
-  const isDirectory = fstatSync(source).isDirectory();
+  const stat = fstatSync(source);
+  const isDirectory = stat.isDirectory();
+  const nodev = plan.nodev && !isBasicDevice(deviceOf(stat)); // /dev/null over a file hides it
   const bind = (target: number) => {
     if (fstatSync(target).isDirectory() !== isDirectory) {
       const what = (directory: boolean) => (directory ? "a directory" : "a file");

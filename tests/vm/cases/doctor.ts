@@ -30,7 +30,16 @@ export const doctorCases: readonly Case[] = [
       const [root = "", user = "", refused = ""] = stdout.split("--\n").map((part) => part.trim());
       const wanted = ["status 0", "kernel=ok", "privilege=ok", ...NAMESPACES, "time namespace=missing"].concat(
         ["user namespace, unprivileged=ok", "fresh /proc=ok", "cgroup v2=ok", ...CONTROLLERS.map((name) => `cgroup ${name}`)],
-        ["cgroup delegation=ok", "cgroup.kill=ok", "PSI=missing", ...CALLS, "seccomp=ok", "seccomp filter=ok", "leftovers=ok"],
+        [
+          "cgroup delegation=ok",
+          "cgroup.kill=ok",
+          "device programs=ok",
+          "PSI=missing",
+          ...CALLS,
+          "seccomp=ok",
+          "seccomp filter=ok",
+          "leftovers=ok",
+        ],
       );
       assert.deepEqual(root.split("\n"), wanted, stderr);
       assert.deepEqual(user.split("\n"), [

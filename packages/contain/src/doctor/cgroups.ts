@@ -11,9 +11,10 @@ import {
   type Hierarchy,
   readIfThere,
   ToolError,
+  whyNoDeviceProgram,
 } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
-import { type Check, cannotTell, check, hasProc, quoteEvidence, type Verdict } from "./check.ts";
+import { answered, type Check, cannotTell, check, hasProc, quoteEvidence, type Verdict } from "./check.ts";
 
 const CONTROLLERS = ["memory", "cpu", "cpuset", "pids", "io"];
 const UNIFIED = "boot with systemd.unified_cgroup_hierarchy=1, which moves all controllers to cgroup v2";
@@ -31,6 +32,7 @@ export function cgroupChecks(locate: (hierarchy: Hierarchy) => string): Check[] 
     ...CONTROLLERS.map((name) => check(`cgroup ${name}`, () => withMount(hierarchy, (there) => controller(name, there, locate(there))))),
     check("cgroup delegation", () => withMount(hierarchy, (there) => delegation(locate(there)))),
     check("cgroup.kill", () => withMount(hierarchy, cgroupKill)),
+    check("device programs", () => withMount(hierarchy, devicePrograms)),
     check("PSI", pressure),
   ];
 }
@@ -70,7 +72,7 @@ function withMount(hierarchy: () => Hierarchy, look: (hierarchy: Hierarchy) => V
     const rule = "cgroups(7), cgroup v2 mount";
     if (!(error instanceof ToolError)) return cannotTell(`${MOUNTS}: ${codeOf(error)}`, [evidenceFrom(MOUNTS, rule)]);
     const evidence = [{ source: MOUNTS, value: "no mount of type cgroup2", rule }];
-    return { state: "missing", text: `${MOUNTS}: ${error.message}`, evidence, mend: error.hint };
+    return { state: "missing", text: `${MOUNTS}: ${error.message}`, evidence, mend: error.hint ?? "a kernel with CONFIG_CGROUP_BPF" };
   }
   return look(there);
 }
@@ -156,6 +158,20 @@ function cgroupKill(hierarchy: Hierarchy): Verdict {
   const evidence: Evidence[] = [{ source: file, value: there ? "exists" : undefined, ...(there ? {} : { problem: "ENOENT" }), rule }];
   if (there) return { state: "ok", text: `${file} exists`, evidence };
   return { state: "missing", text: `${file}: ENOENT; groups are frozen and killed one by one`, evidence, mend: "a kernel from 5.14 on" };
+}
+
+function devicePrograms(): Verdict {
+  const call = "bpf(BPF_PROG_LOAD, BPF_PROG_TYPE_CGROUP_DEVICE)";
+  const error = whyNoDeviceProgram();
+  const evidence = [answered(call, error?.code ?? "a descriptor", "bpf(2): CONFIG_CGROUP_BPF, and CAP_BPF with CAP_NET_ADMIN")];
+  if (error === undefined) return { state: "ok", text: `${call} gives a descriptor: a group can have a device list`, evidence };
+  const state = error.code === "EPERM" || error.code === "EACCES" ? "limited" : "missing";
+  return {
+    state,
+    text: `${call}: ${error.code}; --confine keeps devices closed by nodev alone`,
+    evidence,
+    mend: error.hint ?? "a kernel with CONFIG_CGROUP_BPF",
+  };
 }
 
 function pressure(): Verdict {
