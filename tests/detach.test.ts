@@ -60,7 +60,7 @@ describe("contain run --detach", need("root"), () => {
       files.slice(3).filter((file) => !/^anon_inode|^pipe|^\/dev\/kmsg$/.test(file)),
       [join(folder(id), "log")],
     );
-    assert.ok(files.length < 13, files.join());
+    assert.ok(files.length < 15, files.join());
     assert.equal(readlinkSync(`/proc/${supervisor.pid}/cwd`), "/");
     const stat = readFileSync(`/proc/${supervisor.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
     assert.deepEqual(stat.slice(2, 5), [`${supervisor.pid}`, `${supervisor.pid}`, "0"], "group and session of its own, no terminal");

@@ -84,6 +84,7 @@ export { ruleFor, rulesOf } from "./rules.ts";
 export * from "./seccomp.ts";
 export * from "./seccompfilter.ts";
 export * from "./secrets.ts";
+export * from "./sharedpipes.ts";
 export * from "./signal.ts";
 export * from "./socket.ts";
 export { acceptFrom, socketpair } from "./sockets.ts";

@@ -5,6 +5,7 @@ import { countGroups, keepingDeathSignal, setgroups, setresgid, setresuid } from
 import { failedWith, ToolError, UsageError } from "./errno.ts";
 import { payload } from "./exec.ts";
 import { steps } from "./report.ts";
+import { sharePipes } from "./sharedpipes.ts";
 import { quote } from "./trace.ts";
 
 /** As it was given: numbers or names. */
@@ -132,9 +133,10 @@ export function chownTerminal({ uid }: Identity): void {
   fchownSync(0, uid, fstatSync(0).gid);
 }
 
-/** Takes the ids; HOME is the user's, unless it is set already. All capabilities go with user id 0 (capabilities(7)). */
+/** Takes the ids, and opens the standard pipes to them; HOME is the user's, unless it is set already. All capabilities go with user id 0 (capabilities(7)). */
 export function becomeUser({ uid, gid, groups, home }: Identity): void {
   payload.env["HOME"] ??= home;
+  sharePipes();
   keepingDeathSignal(() => {
     try {
       setgroups(groups);

@@ -28,6 +28,7 @@ import {
   setPropagation,
   setresgid,
   setresuid,
+  sharePipes,
   steps,
   ToolError,
   unshare,
@@ -72,6 +73,7 @@ export function inside(plan: Plan): void {
     payload.env[variable.slice(0, at)] = variable.slice(at + 1);
   }
   if (plan.uid !== undefined || plan.gid !== undefined) {
+    sharePipes();
     keepingDeathSignal(() => {
       if (plan.gid !== undefined) {
         leaveGroups();

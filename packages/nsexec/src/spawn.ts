@@ -2,6 +2,7 @@
 import { closeSync, existsSync, writeSync } from "node:fs";
 import {
   CLONE_NEWPID,
+  CLONE_NEWUSER,
   CLONE_PARENT,
   clone3,
   closeQuietly,
@@ -23,6 +24,7 @@ import {
   readToEnd,
   setForegroundGroup,
   setpgid,
+  sharePipes,
   shellStatus,
   socketpair,
   ToolError,
@@ -59,6 +61,7 @@ export interface Spawned {
  */
 export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) => void = () => {}): Spawned {
   takeAllSignals();
+  if (plan.wanted.some(({ kind }) => kind.flag & CLONE_NEWUSER)) sharePipes(); // whose owner is nobody there
   const report = pipe();
   const gate = pipe();
   const made = pipe();

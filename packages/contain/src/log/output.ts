@@ -1,7 +1,7 @@
 // What a detached container writes: pipes, which the supervisor reads, so that nothing inside can truncate its log, and a slow disk
 // slows the program down.
 import { closeSync } from "node:fs";
-import { POLLIN, parseLimit, pipe, pollOnce, readNow, type Source, UsageError } from "@contain-tools/kernel";
+import { POLLIN, parseLimit, pipe, pollOnce, readNow, type Source, sharePipes, UsageError } from "@contain-tools/kernel";
 import { makeLogFile } from "./file.ts";
 import { encoder, type Stream } from "./format.ts";
 
@@ -58,6 +58,7 @@ export function logOutput(folder: string, bound: number | undefined, streams: re
     return { write, source, rest };
   };
   const pipes = streams.map(open);
+  sharePipes(pipes.map(({ write }) => write));
   return {
     ends: pipes.map(({ write }) => write),
     sources: pipes.map(({ source }) => source),
