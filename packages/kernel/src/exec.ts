@@ -4,7 +4,6 @@ import { statSync } from "node:fs";
 import { type Binary, readBinary } from "./binary.ts";
 import { ExecError, failedWith, SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
-import { forked } from "./fork.ts";
 import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
 import { declare, ERRNO, errno, setErrno } from "./libc.ts";
 import { lookAt } from "./magiclinks.ts";
@@ -13,6 +12,7 @@ import { type Limit, prepareLimit, setLimit, setSoftFileLimit } from "./rlimit.t
 import { ignoreWriteSignals, resetDispositions, resetWriteSignals, setSignalMask } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { stringArray, type Words } from "./strings.ts";
+import { forked } from "./threads.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
 import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
 import { whyNotExecutable } from "./whynot.ts";

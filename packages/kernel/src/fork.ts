@@ -6,7 +6,7 @@ import { failedWith, ToolError } from "./errno.ts";
 import { declare, declareSyscall, errno, isNative, SYS } from "./libc.ts";
 import { exit } from "./process.ts";
 import { ALL_SIGNALS, resetDispositionsSilently, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
-import { awaitIdleThreads } from "./threads.ts";
+import { awaitIdleThreads, noteForked } from "./threads.ts";
 import { flags, learnPid, sys, tracer } from "./trace.ts";
 
 export const CLONE_NEWTIME = 0x80;
@@ -157,13 +157,10 @@ export function clone3(args: CloneArgs, child: () => never): number {
 /** What becomes of an error that a child throws: who can explain it takes its place. */
 export const childFailed: { tell: (error: unknown) => never } = { tell: () => exit(125) };
 
-/** True in a process that `clone3` made: it has one thread. */
-export let forked = false;
-
 /** `cleared`: the kernel has taken the handlers away. */
 function runChild(child: () => never, cleared: boolean): never {
   try {
-    forked = true;
+    noteForked();
     if (tracer.mode !== "off") learnPid();
     // A closed pipe on standard error must not kill the child that explains itself there: SIGPIPE stays ignored.
     resetDispositionsSilently(signalSet(), !cleared);

@@ -4,7 +4,6 @@
 // V8 gives these threads nothing to do.
 import { readdirSync, readlinkSync } from "node:fs";
 import { readIfThere } from "./file.ts";
-import { forked } from "./fork.ts";
 import { declare, isNative, koffi } from "./libc.ts";
 import { ownNumber } from "./ownproc.ts";
 import { pollOnce } from "./poll.ts";
@@ -15,6 +14,13 @@ import { ALL_SIGNALS, hasSignal, NSIG, parseSignalMask, SIGKILL, SIGSTOP, setSig
 const sigactionC = declare("sigaction");
 const tgkillC = declare("tgkill");
 let parked = false;
+
+/** True in a process that `clone3` made: it has one thread. */
+export let forked = false;
+
+export function noteForked(): void {
+  forked = true;
+}
 
 /** Parks every thread but the calling one and blocks all signals, so that `waitForSignal` gets every signal sent to the process. */
 export function takeAllSignals(): void {

@@ -7,7 +7,6 @@ import {
   inForeground,
   isBackgroundJob,
   NAMESPACES,
-  type NamespaceKind,
   type Next,
   type Options,
   parseCount,
@@ -27,13 +26,7 @@ import type { Name } from "./options.ts";
 import { type PastaPlan, readPasta } from "./pasta.ts";
 import { readShift, type Shifted } from "./shift.ts";
 import { environmentOf, followedId } from "./target.ts";
-
-/** A namespace to make or to join. */
-export interface Wanted {
-  readonly kind: NamespaceKind;
-  /** Where to keep a new one, or which one to join. */
-  readonly file: string | undefined;
-}
+import type { Wanted } from "./wanted.ts";
 
 export interface Plan {
   readonly wanted: readonly Wanted[];

@@ -35,14 +35,9 @@ import {
   variables,
   writeKernelFile,
 } from "@contain-tools/kernel";
-import type { Plan, Wanted } from "./cli.ts";
+import type { Plan } from "./cli.ts";
 import { enterTunnel, joinsMounts } from "./join.ts";
-
-export function flagsOf(wanted: readonly Wanted[]): number {
-  let bits = 0;
-  for (const { kind } of wanted) bits |= kind.flag;
-  return bits;
-}
+import { flagsOf, type Wanted } from "./wanted.ts";
 
 export function announce({ wanted }: Plan): void {
   if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);

@@ -16,7 +16,7 @@ import {
   setresuid,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
-import { flagsOf } from "./inside.ts";
+import { flagsOf } from "./wanted.ts";
 
 const O_PATH = 0o10000000;
 

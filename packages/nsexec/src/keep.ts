@@ -14,9 +14,10 @@ import {
   uninterrupted,
   waitpid,
 } from "@contain-tools/kernel";
-import type { Plan, Wanted } from "./cli.ts";
+import type { Plan } from "./cli.ts";
 import { release } from "./gate.ts";
-import { flagsOf } from "./inside.ts";
+import type { Wanted } from "./wanted.ts";
+import { flagsOf } from "./wanted.ts";
 
 /** Keeps a namespace alive without a process: its file in /proc bind-mounted on FILE (namespaces(7)). */
 export function keep(pid: number | "self", { kind, file }: Wanted, kept: string[], name = kind.file): void {

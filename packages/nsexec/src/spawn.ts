@@ -35,11 +35,12 @@ import {
 import type { Plan } from "./cli.ts";
 import { release, waitAt } from "./gate.ts";
 import { writeMaps } from "./idmap.ts";
-import { announce, enterLate, flagsOf, lateFlags, lateKept } from "./inside.ts";
+import { announce, enterLate, lateFlags, lateKept } from "./inside.ts";
 import { join, openTargets } from "./join.ts";
 import { keep, letGo } from "./keep.ts";
 import { createInNewRoot, type Made } from "./newroot.ts";
 import { type Pasta, startPasta } from "./pasta.ts";
+import { flagsOf } from "./wanted.ts";
 
 /** A child in its namespaces, which goes on as `body`. */
 export interface Spawned {

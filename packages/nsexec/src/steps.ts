@@ -1,8 +1,9 @@
 import { CLONE_NEWNS, hideSecrets, unshare, unshareFs } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
-import { announce, flagsOf, inside } from "./inside.ts";
+import { announce, inside } from "./inside.ts";
 import { join, openTargets } from "./join.ts";
 import { startKeeper } from "./keep.ts";
+import { flagsOf } from "./wanted.ts";
 
 /** Does it all in this very process, for plans that need no child: same PID, no parent left behind. */
 export function enterInPlace(plan: Plan): void {

@@ -5,8 +5,7 @@ import { codeOf, hasSignal, readIfThere, SIGTERM } from "@contain-tools/kernel";
 import type { Evidence, Finding } from "../evidence.ts";
 import { cannotTell, clean, fact, is } from "./finding.ts";
 import { describe, list, type Process } from "./processes.ts";
-import { maskOf } from "./signals.ts";
-import { type Subject, statusEvidence } from "./subject.ts";
+import { maskOf, type Subject, statusEvidence } from "./subject.ts";
 
 const RULE = "bash(1), SIGNALS; sh(1p)";
 const SHELLS = new Set(["dash", "bash", "ash", "ksh", "ksh93", "mksh", "zsh", "busybox"]);

@@ -1,10 +1,10 @@
 // What signals do to a process, and why `docker stop` takes its whole grace window.
-import { hasSignal, parseSignalMask, SIGTERM, type SignalSet, signalName, signalsOf } from "@contain-tools/kernel";
+import { hasSignal, SIGTERM, signalName, signalsOf } from "@contain-tools/kernel";
 import type { Finding } from "../evidence.ts";
 import { cannotTell, is } from "./finding.ts";
 import { describe, readProcess } from "./processes.ts";
 import { explainShell } from "./shell.ts";
-import { type Subject, statusEvidence } from "./subject.ts";
+import { maskOf, type Subject, statusEvidence } from "./subject.ts";
 import { takesQueued } from "./waiting.ts";
 
 const RULE = "signal(7)";
@@ -13,12 +13,6 @@ const INIT = 'pid_namespaces(7), "The namespace init process"';
 export function explainSignals(subject: Subject): Finding[] {
   if (subject.kernelThread) return [is("signals-kernel-thread", "a kernel thread takes no signals", [statusEvidence(subject, "Kthread")])];
   return [...masks(subject), ...pending(subject), ...(subject.state === "Z" ? [] : [...term(subject), ...explainShell(subject)])];
-}
-
-/** A mask of /proc/PID/status; undefined when there is none. */
-export function maskOf({ status }: Pick<Subject, "status">, name: string): SignalSet | undefined {
-  const hex = new RegExp(`^${name}:\\s*([0-9a-f]{16})$`, "m").exec(status)?.[1];
-  return hex === undefined ? undefined : parseSignalMask(hex);
 }
 
 const LABELS = { SigCgt: "has handlers for", SigIgn: "ignores", SigBlk: "blocks (its main thread)" } as const;

@@ -5,8 +5,7 @@ import { cannotTell, fact, is } from "./finding.ts";
 import { frozenBy } from "./frozen.ts";
 import type { Groups } from "./groups.ts";
 import { describe, type Process, readProcess } from "./processes.ts";
-import { maskOf } from "./signals.ts";
-import { lookAt, type Subject, stateEvidence, statusEvidence } from "./subject.ts";
+import { lookAt, maskOf, type Subject, stateEvidence, statusEvidence } from "./subject.ts";
 
 export function explainStuck(subject: Subject, groups: Groups): Finding[] {
   if (subject.kernelThread) return [is("kernel-thread", "it is a kernel thread: no signal ends it", [statusEvidence(subject, "Kthread")])];

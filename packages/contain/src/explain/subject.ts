@@ -1,6 +1,6 @@
 // The process that is explained, with the others around it.
 import { readFileSync } from "node:fs";
-import { statusField, ToolError } from "@contain-tools/kernel";
+import { parseSignalMask, type SignalSet, statusField, ToolError } from "@contain-tools/kernel";
 import type { Evidence } from "../evidence.ts";
 import { fact, look } from "./finding.ts";
 import { type Process, readNamespaces, readProcess, readProcesses } from "./processes.ts";
@@ -95,4 +95,10 @@ export function stateEvidence({ pid, state }: Pick<Process, "pid" | "state">, ru
 /** A file of the process. */
 export function lookAt({ pid }: Pick<Process, "pid">, file: string, rule: string): Evidence {
   return look(`/proc/${pid}/${file}`, rule);
+}
+
+/** A mask of /proc/PID/status; undefined when there is none. */
+export function maskOf({ status }: Pick<Subject, "status">, name: string): SignalSet | undefined {
+  const hex = new RegExp(`^${name}:\\s*([0-9a-f]{16})$`, "m").exec(status)?.[1];
+  return hex === undefined ? undefined : parseSignalMask(hex);
 }

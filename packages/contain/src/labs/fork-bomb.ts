@@ -1,5 +1,6 @@
 import { cgroupField, cgroupOf, readIfThere } from "@contain-tools/kernel";
-import { type Lab, NotHere } from "./lab.ts";
+import type { Lab } from "./lab.ts";
+import { NotHere } from "./stopped.ts";
 
 export const forkBomb: Lab = {
   name: "fork-bomb",

@@ -1,7 +1,8 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readBinary } from "@contain-tools/kernel";
-import { type Lab, NotHere } from "./lab.ts";
+import type { Lab } from "./lab.ts";
+import { NotHere } from "./stopped.ts";
 
 /** A small program of this host that needs a dynamic loader. */
 function dynamicProgram(): string {

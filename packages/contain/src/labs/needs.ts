@@ -11,7 +11,8 @@ import {
   payload,
   ToolError,
 } from "@contain-tools/kernel";
-import { type Need, NotHere } from "./lab.ts";
+import type { Need } from "./lab.ts";
+import { NotHere } from "./stopped.ts";
 
 /** @throws NotHere with the first thing that is missing; `plan` is a cgset that would make a group as `contain run` does */
 export function checkNeeds(needs: readonly Need[], plan: CgsetPlan): void {

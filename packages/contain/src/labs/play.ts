@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { codeOf, getpid, jsonText, SIGPIPE, shellQuote, shortened, signalName, takeAllSignals, uninterrupted } from "@contain-tools/kernel";
 import type { Finding } from "../evidence.ts";
 import { printed } from "../print.ts";
-import { Interrupted, type Lab, NotHere, Otherwise } from "./lab.ts";
+import type { Lab } from "./lab.ts";
 import type { Check } from "./protocol.ts";
 import { Stage } from "./stage.ts";
+import { Interrupted, NotHere, Otherwise } from "./stopped.ts";
 
 export const EXPECTED = 0;
 export const OTHERWISE = 1;

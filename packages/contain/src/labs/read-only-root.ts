@@ -1,5 +1,6 @@
 import { readMountInfo } from "@contain-tools/kernel";
-import { type Lab, NotHere } from "./lab.ts";
+import type { Lab } from "./lab.ts";
+import { NotHere } from "./stopped.ts";
 
 const FILE = "/var/tmp/contain-lab.log";
 

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ALL_SIGNALS, monotonic, SIGHUP, SIGINT, SIGQUIT, SIGTERM, shellQuote, signalName, waitForSignal } from "@contain-tools/kernel";
 import type { State } from "../state.ts";
-import { Interrupted, type Lab, NotHere, Otherwise } from "./lab.ts";
 import { Protocol } from "./protocol.ts";
 import { Running } from "./running.ts";
+import { Interrupted, NotHere, Otherwise } from "./stopped.ts";
 
 const PATIENCE = 20_000; // milliseconds for what should happen soon; a start takes a second on a slow machine
 const LINES = 12; // of a command's output at a time
@@ -19,6 +19,14 @@ export interface Container {
   readonly group: string;
 }
 
+/** What is run in a lab: `dir` is a folder of its own, which is there only while it runs. */
+export interface Script {
+  /** Lines for a shell that prepare `dir`. @throws NotHere */
+  readonly setup?: (dir: string) => readonly string[];
+  /** What is run, as argvs. */
+  readonly commands: (dir: string) => readonly (readonly string[])[];
+}
+
 export class Stage extends Protocol {
   readonly dir: string;
   readonly output: string[] = [];
@@ -28,7 +36,7 @@ export class Stage extends Protocol {
   private readonly shown = new Map<Running, number>();
 
   /** All signals must be blocked. `say` shows a person what happens. */
-  constructor({ commands }: Lab, dir: string, say: (text: string) => void) {
+  constructor({ commands }: Script, dir: string, say: (text: string) => void) {
     super();
     this.dir = dir;
     this.commands = commands(dir);
@@ -38,7 +46,7 @@ export class Stage extends Protocol {
   }
 
   /** Carries out the lab's preparations. @throws NotHere when one fails */
-  prepare({ setup }: Lab): void {
+  prepare({ setup }: Script): void {
     for (const line of setup?.(this.dir) ?? []) {
       const running = this.run(["/bin/sh", "-c", line]);
       this.until(line, () => running.ended() !== undefined);
