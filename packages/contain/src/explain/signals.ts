@@ -1,5 +1,5 @@
 // What signals do to a process, and why `docker stop` takes its whole grace window.
-import { hasSignal, SIGTERM, signalName, signalsOf } from "@contain-tools/kernel";
+import { hasSignal, SIGTERM, type SignalSet, signalName, signalsOf } from "@contain-tools/kernel";
 import type { Finding } from "../evidence.ts";
 import { cannotTell, is } from "./finding.ts";
 import { describe, readProcess } from "./processes.ts";
