@@ -684,6 +684,8 @@ describe("nsexec refuses", () => {
     "preserve-fds": ["=-1", "=x", "=1001", "="],
     shift: ["=/", "=/ --mount", "=/none --mount --map-users=0:5:1 --map-groups=0:5:1", "= --mount --map-users=0:5:1 --map-groups=0:5:1"],
     "ro-shift": ["=/", "=/none --mount --map-users=0:5:1 --map-groups=0:5:1"],
+    lock: ["=/none -r", "=/", "=/ -t 1 -m", "= -r"],
+    unlocked: ["=/ -r", "=/none -r --lock=/", "= -r"],
     unshifted: ["=/", "=/none --mount --map-users=0:5:1 --map-groups=0:5:1"],
   };
   const marker = join(dir, "marker");

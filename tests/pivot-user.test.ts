@@ -15,6 +15,7 @@ describe("an ordinary user", need("root", "unshare", "setpriv"), () => {
     const { status, stdout, stderr } = contain(
       "--rootfs",
       rootfs,
+      "--rw",
       "--",
       "/bin/sh",
       "-c",

@@ -37,7 +37,7 @@ describe("the ids of an ordinary user's container", need("root", "newuidmap", "s
       .map((line) => line.trim().split(/\s+/).join(" "));
 
   test("root inside is the user, and behind him come all of his ranges", () => {
-    const { stdout, stderr } = nobody("contain run --rootfs $0 -- cat /proc/self/uid_map /proc/self/gid_map".replace("$0", rootfs));
+    const { stdout, stderr } = nobody("contain run --rw --rootfs $0 -- cat /proc/self/uid_map /proc/self/gid_map".replace("$0", rootfs));
     assert.deepEqual(squeeze(stdout), ["0 65534 1", "1 300000 1000", "1001 500000 500", "0 65534 1", "1 400000 65536"], stderr);
     assert.match(
       stderr,
@@ -76,7 +76,7 @@ describe("the ids of an ordinary user's container", need("root", "newuidmap", "s
       assert.match(result.stderr, /^\[contain\] not root: creating a user namespace, in which you are root, with your own id alone: /);
       assert.match(result.stderr, why);
     };
-    const script = `contain run --rootfs ${rootfs} -- cat /proc/self/uid_map`;
+    const script = `contain run --rw --rootfs ${rootfs} -- cat /proc/self/uid_map`;
 
     test("no line", () => {
       ids.set(UIDS, "");

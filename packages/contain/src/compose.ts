@@ -35,7 +35,7 @@ import { checkNft } from "./network/nat.ts";
 import { hostNameOf, likelyAddress, type NetworkPlan, readNetwork } from "./network/plan.ts";
 import type { RunOption } from "./options.ts";
 import type { IdLease } from "./userns/lease.ts";
-import { readUserns, shiftWords } from "./userns/plan.ts";
+import { lockWords, readUserns, shiftWords } from "./userns/plan.ts";
 import { freeRange } from "./userns/pool.ts";
 import { type OwnIds, ownIds } from "./userns/rootless.ts";
 
@@ -242,18 +242,14 @@ function pastaWords(ports: readonly Published[], ip: string): string[] {
 function containerArgv(given: Options<RunOption>, { id, group, own, granted, relay, pasta, veth }: Where): string[] {
   const namespaces = readNamespaces(given);
   const { ids, files } = granted;
-  const mapped =
-    ids === undefined
-      ? undefined
-      : shiftWords(
-          given,
-          ids,
-          files.map(({ source }) => source),
-        );
+  const sources = files.map(({ source }) => source);
+  const mapped = ids === undefined ? undefined : shiftWords(given, ids, sources);
+  const locks = ids === undefined && (own !== undefined || namespaces.wanted.has("user"));
   return [
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),
     ...namespaceWords(namespaces, own?.words ?? mapped),
+    ...(locks ? lockWords(given, sources) : []),
     ...pasta,
     // pid1 makes the foreground process group itself, for its child.
     ...(given.has("init") || given.has("tty") ? [] : [given.has("detach") ? "--own-group" : "--foreground"]),

@@ -187,21 +187,22 @@ const MOUNT_ATTRS_SET = { MOUNT_ATTR_RDONLY: MS_RDONLY, ...MOUNT_ATTRS };
 const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
 /**
- * Gives a mount and every mount below it more of MS_RDONLY, MS_NODEV, MS_NOSUID and MS_NOEXEC: mount_setattr(2) AT_RECURSIVE, which
+ * Gives a mount and, if `whole`, every mount below it more of MS_RDONLY, MS_NODEV, MS_NOSUID and MS_NOEXEC: mount_setattr(2), which
  * leaves all other flags as they are. Before Linux 5.12 each mount is remounted by itself, with the flags it has, since a user
  * namespace may not drop a locked one.
  *
  * @param fd a descriptor of the mount's root
  */
-export function restrictMount(fd: number, bits: number): void {
+export function restrictMount(fd: number, bits: number, whole = true): void {
   if (bits === 0) return;
   const attr = new BigUint64Array([BigInt(bits), 0n, 0n, 0n]);
-  const text = () => [`${fd}`, '""', "AT_EMPTY_PATH|AT_RECURSIVE", `{attr_set=${flags(MOUNT_ATTRS_SET, bits)}}`, "32"];
+  const how = AT_EMPTY_PATH | (whole ? AT_RECURSIVE : 0);
+  const text = () => [`${fd}`, '""', flags({ AT_EMPTY_PATH, AT_RECURSIVE }, how), `{attr_set=${flags(MOUNT_ATTRS_SET, bits)}}`, "32"];
   try {
-    sys("mount_setattr", text, () => mountSetattrC(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, new Uint8Array(attr.buffer), 32));
+    sys("mount_setattr", text, () => mountSetattrC(fd, "", how, new Uint8Array(attr.buffer), 32));
   } catch (error) {
     if (!failedWith(error, "ENOSYS")) throw error;
-    remountWith(fd, bits);
+    remountWith(fd, bits, whole);
   }
 }
 
@@ -227,9 +228,9 @@ export function safetyFlags(fd: number): number {
   return options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), 0) & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
-function remountWith(fd: number, bits: number): void {
+function remountWith(fd: number, bits: number, whole: boolean): void {
   const top = readlinkSync(fdPath(fd)).replace(/\/$/, "");
-  const inside = readMountInfo().filter(({ mountPoint }) => mountPoint === (top || "/") || mountPoint.startsWith(`${top}/`));
+  const inside = readMountInfo().filter(({ mountPoint }) => mountPoint === (top || "/") || (whole && mountPoint.startsWith(`${top}/`)));
   for (const { mountPoint, options } of inside) {
     const atime = options.includes("noatime") || options.includes("relatime") ? 0 : MS_STRICTATIME; // mountinfo does not show it
     const kept = options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), atime);

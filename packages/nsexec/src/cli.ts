@@ -21,6 +21,7 @@ import {
   UsageError,
   type UserWords,
 } from "@contain-tools/kernel";
+import { type Place, readLock } from "./lock.ts";
 import { type IdMaps, readMaps } from "./maps.ts";
 import type { Name } from "./options.ts";
 import { type PastaPlan, readPasta } from "./pasta.ts";
@@ -47,6 +48,8 @@ export interface Plan {
   readonly maps: IdMaps;
   /** What is in the new root; undefined to keep the caller's. */
   readonly shift: Shifted | undefined;
+  /** What nobody inside can make writable, and exceptions; empty for nothing. */
+  readonly lock: readonly Place[];
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
   readonly mountProc: string | undefined;
   readonly hostname: string | undefined;
@@ -121,6 +124,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     intoCgroup: given.value("into-cgroup"),
     maps,
     shift: readShift(given, names, maps),
+    lock: readLock(given, names),
     propagation,
     mountProc: given.has("mount-proc") ? (given.value("mount-proc") ?? "/proc") : undefined,
     hostname: readHostname(given.value("hostname")),
@@ -176,7 +180,19 @@ function readWanted(given: Options<Name>, target: number | undefined, maps: IdMa
 
 function checkTarget(target: number, given: Options<Name>): void {
   const creating = (
-    ["monotonic", "boottime", "mount-proc", "propagation", "setgroups", "map-auto", "map-root-user", "map-user", "shift", "pasta"] as const
+    [
+      "monotonic",
+      "boottime",
+      "mount-proc",
+      "propagation",
+      "setgroups",
+      "map-auto",
+      "map-root-user",
+      "map-user",
+      "shift",
+      "lock",
+      "pasta",
+    ] as const
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (!processExists(target)) throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those of this PID namespace");

@@ -1,12 +1,8 @@
 // --shift: the root that a child is born in. It is made in a mount namespace of ours, so that in the child's, which another user
 // namespace owns, none of its mounts can be undone and no flag of theirs be taken back (mount_namespaces(7), locked mounts).
-import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import {
-  CLONE_NEWNS,
-  clone3,
   cloneTree,
-  dieWithParent,
-  exit,
   fchdir,
   MNT_DETACH,
   MS_NODEV,
@@ -19,26 +15,13 @@ import {
   moveMount,
   newMount,
   openInRoot,
-  pipe,
   pivotRoot,
-  readToEnd,
-  SIGKILL,
   setPropagation,
-  ToolError,
   umount2,
-  waitpid,
 } from "@contain-tools/kernel";
+import { createBetween, type Made } from "./between.ts";
 import type { IdMaps } from "./maps.ts";
 import { copyShifted, type Piece, type Shifted } from "./shift.ts";
-
-/** A child that was made. */
-export interface Made {
-  readonly pid: number;
-  /** It was born in its cgroup. */
-  readonly entered: boolean;
-}
-
-type Answer = Made | { readonly message: string; readonly hint: string | undefined };
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
@@ -50,44 +33,14 @@ export interface NewRoot {
   readonly self: number;
 }
 
-/**
- * Calls `create` in a process whose root has nothing but the paths. What it makes there with CLONE_PARENT is our child, and has a copy of
- * that root; it is to call `close`.
- *
- * @throws SyscallError, ToolError
- */
+/** `createBetween`, in a process whose root has nothing but the paths. @throws SyscallError, ToolError */
 export function createInNewRoot({ shift, maps, self }: NewRoot, create: (close: () => void) => Made): Made {
   const pieces = copyShifted(shift, maps);
-  const answer = pipe();
-  const tell = (word: Answer) => writeSync(answer.write, JSON.stringify(word));
-  const close = () => {
-    closeSync(answer.read);
-    closeSync(answer.write);
-  };
-  let first: number;
   try {
-    first = clone3({ flags: CLONE_NEWNS }, () => {
-      dieWithParent(SIGKILL, self);
-      try {
-        enterNewRoot(pieces, shift.cwd);
-        tell(create(close));
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        tell({ message, hint: error instanceof ToolError ? error.hint : undefined });
-      }
-      return exit(0);
-    });
+    return createBetween({ self, maps: undefined, prepare: () => enterNewRoot(pieces, shift.cwd) }, create);
   } finally {
-    closeSync(answer.write);
     for (const { fd } of pieces) closeSync(fd);
   }
-  const text = readToEnd(answer.read);
-  closeSync(answer.read);
-  waitpid(first, 0);
-  if (text === "") throw new ToolError("--shift: the process that made the new root was killed");
-  const made = JSON.parse(text) as Answer;
-  if ("message" in made) throw new ToolError(made.message, made.hint);
-  return made;
 }
 
 function enterNewRoot(pieces: readonly Piece[], cwd: string): void {

@@ -68,6 +68,13 @@ export const options = withCommon({
   },
   "ro-shift": { type: "string", valueHint: "PATH", repeat: true, description: "the same, and nobody inside can make PATH writable" },
   unshifted: { type: "string", valueHint: "PATH", repeat: true, description: "PATH is there too, its owners as they are" },
+  lock: {
+    type: "string",
+    valueHint: "PATH",
+    repeat: true,
+    description: "make PATH and what is mounted below it read-only, so that nobody in the new user namespace can make it writable",
+  },
+  unlocked: { type: "string", valueHint: "PATH", repeat: true, description: "but this PATH, and what is mounted below it, stays as it is" },
   setgroups: { type: "string", valueHint: "allow|deny", description: "may setgroups(2) be called in the new user namespace" },
   propagation: {
     type: "string",

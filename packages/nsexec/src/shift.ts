@@ -54,7 +54,8 @@ export function readShift(given: Values<How>, names: ReadonlySet<string>, maps: 
   return { paths: paths.sort((a, b) => (a.path < b.path ? -1 : 1)), cwd: ownDirectory() };
 }
 
-function ownDirectory(): string {
+/** Where the caller is. */
+export function ownDirectory(): string {
   try {
     return process.cwd();
   } catch {
@@ -149,7 +150,7 @@ const mendFor = (path: string) =>
   `Copy it to one that has them; or chown -R a copy to a range of ids and start that unshifted: nsexec --map-users 0:FIRST:65536 --map-groups 0:FIRST:65536 … -- pivot ${quote(path)}`;
 
 /** A file system of the kernel's, whose files belong to who they belong to. */
-const isKernelsOwn = (type: string) =>
+export const isKernelsOwn = (type: string) =>
   /^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|efivarfs|fusectl|hugetlbfs|mqueue|nsfs|proc|pstore|securityfs|selinuxfs|sysfs|tracefs)$/.test(
     type,
   );
@@ -188,6 +189,6 @@ function formed(fd: number, { mountPoint, type }: MountInfo, { userns, readOnly 
 const mountOf = (fd: number, mounts: readonly MountInfo[]) => mounts.find(({ id }) => id === mountId(fd));
 
 /** Field mnt_id of /proc/self/fdinfo (proc_pid_fdinfo(5)). */
-function mountId(fd: number): number {
+export function mountId(fd: number): number {
   return Number(/^mnt_id:\s*(\d+)$/m.exec(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "")?.[1]);
 }

@@ -32,13 +32,15 @@ import {
   waitpid,
   writeKernelFile,
 } from "@contain-tools/kernel";
+import { createBetween, type Made } from "./between.ts";
 import type { Plan } from "./cli.ts";
 import { release, waitAt } from "./gate.ts";
 import { writeMaps } from "./idmap.ts";
 import { announce, enterLate, lateFlags, lateKept } from "./inside.ts";
 import { join, openTargets } from "./join.ts";
 import { keep, letGo } from "./keep.ts";
-import { createInNewRoot, type Made } from "./newroot.ts";
+import { lockMounts } from "./lock.ts";
+import { createInNewRoot } from "./newroot.ts";
 import { type Pasta, startPasta } from "./pasta.ts";
 import { flagsOf } from "./wanted.ts";
 
@@ -124,23 +126,27 @@ function create(
   child: () => never,
 ): Pick<Spawned, "pid" | "pasta"> {
   const late = lateFlags(plan);
-  const { shift, maps } = plan;
+  const { shift, maps, lock } = plan;
   announce(plan);
   const clone = (more: number, body: () => never) => cloneIntoCgroup((flagsOf(plan.wanted) & ~late) | more, cgroup, body);
+  const behind = (close: () => void) =>
+    clone(CLONE_PARENT, () => {
+      close();
+      return child();
+    });
+  // An ordinary user mounts nothing outside of a user namespace.
+  const outerMaps = lock.length > 0 && process.geteuid?.() !== 0 ? maps : undefined;
   const { pid, entered } =
-    shift === undefined
-      ? clone(0, child)
-      : createInNewRoot({ shift, maps, self }, (close) =>
-          clone(CLONE_PARENT, () => {
-            close();
-            return child();
-          }),
-        );
+    shift !== undefined
+      ? createInNewRoot({ shift, maps, self }, behind)
+      : lock.length > 0
+        ? createBetween({ self, maps: outerMaps, prepare: () => lockMounts(lock) }, behind)
+        : clone(0, child);
   const kept: string[] = [];
   let pasta: Pasta | undefined;
   try {
     putIntoGroup({ pid, entered }, plan.intoCgroup);
-    writeMaps(pid, maps);
+    if (outerMaps === undefined) writeMaps(pid, maps);
     if (plan.pasta !== undefined) pasta = startPasta(pid, plan.pasta);
     meanwhile(pid);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);

@@ -1,5 +1,6 @@
 // --userns and, for an ordinary user, the ids there are besides his own: words for nsexec.
 import { existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { type Options, UsageError } from "@contain-tools/kernel";
 import { deviceNodes, readDevice } from "@contain-tools/pivot";
 import type { RunOption } from "../options.ts";
@@ -32,19 +33,43 @@ export function readUserns(given: Options<RunOption>, rootless: boolean, namespa
 
 /** The maps, and which paths of the host are shifted. `files` are ours: the container only reads them. */
 export function shiftWords(given: Options<RunOption>, { uid, gid }: IdLease, files: readonly string[]): string[] {
-  const overlay = given.value("overlay");
   const devices = given.all("device").flatMap((text) => deviceNodes(readDevice(text)).map(({ source }) => source));
+  return [
+    ...["--map-users", `0:${uid}:${RANGE}`, "--map-groups", `0:${gid}:${RANGE}`, "--setuid", "0", "--setgid", "0"],
+    ...pathsOf(given).flatMap(({ path, readOnly }) => [isDevice(path) ? "--unshifted" : readOnly ? "--ro-shift" : "--shift", path]),
+    ...[...files, ...devices].flatMap((path) => ["--unshifted", path]),
+  ];
+}
+
+/**
+ * What its root could make writable again in a user namespace that is not shifted: the read-only paths, and `files`, which are ours. With
+ * rails it has no CAP_SYS_ADMIN to do so, unless that was added.
+ */
+export function lockWords(given: Options<RunOption>, files: readonly string[]): string[] {
+  if (given.has("confine") && !given.has("cap-add")) return [];
+  const paths = pathsOf(given);
+  const locked = [...paths.filter(({ readOnly }) => readOnly).map(({ path }) => path), ...files];
+  if (locked.length === 0) return [];
+  return [
+    ...locked.flatMap((path) => ["--lock", path]),
+    ...paths.filter(({ readOnly }) => !readOnly).flatMap(({ path }) => ["--unlocked", existing(path)]),
+  ];
+}
+
+/** A directory of --overlay that is not there yet is made in this one. */
+function existing(path: string): string {
+  return existsSync(path) ? path : existing(dirname(resolve(path)));
+}
+
+/** The paths of the host that a container has. */
+function pathsOf(given: Options<RunOption>): { readonly path: string; readonly readOnly: boolean }[] {
+  const overlay = given.value("overlay");
   const volumes = given.all("volume").map((text) => text.split(":"));
-  const paths = [
+  return [
     { path: given.value("rootfs") ?? "/", readOnly: !given.has("rw") },
     ...given.all("overlay-lower").map((path) => ({ path, readOnly: true })),
     ...(overlay === undefined ? [] : [{ path: overlay, readOnly: false }]),
     ...volumes.map(([path = "", , mode]) => ({ path, readOnly: mode === "ro" })),
-  ];
-  return [
-    ...["--map-users", `0:${uid}:${RANGE}`, "--map-groups", `0:${gid}:${RANGE}`, "--setuid", "0", "--setgid", "0"],
-    ...paths.flatMap(({ path, readOnly }) => [isDevice(path) ? "--unshifted" : readOnly ? "--ro-shift" : "--shift", path]),
-    ...[...files, ...devices].flatMap((path) => ["--unshifted", path]),
   ];
 }
 
