@@ -14,7 +14,10 @@ export function keys(value: unknown, where: string, names: string) {
   if (other !== undefined) throw new UsageError(`${where}${other} is no key of a profile`, `here may be ${known.join(", ")}, comment`);
   const at = (key: string) => (Object.hasOwn(fields, key) ? fields[key] : undefined);
   return {
-    required: <T>(key: string, read: Read<T>): T => read(at(key), `${where}${key}`),
+    required: <T>(key: string, read: Read<T>): T => {
+      if (at(key) === undefined) throw new UsageError(`${where}${key} is missing`);
+      return read(at(key), `${where}${key}`);
+    },
     optional: <T>(key: string, read: Read<T>): T | undefined =>
       at(key) === undefined || at(key) === null ? undefined : read(at(key), `${where}${key}`),
   };

@@ -2,22 +2,11 @@
 // the supervisor and the container still live is asked of /proc each time, by PID, start time and boot.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { codeOf, getpid, readIfThere, UsageError } from "@contain-tools/kernel";
-import type { Finding } from "./evidence.ts";
+import { type Ended, isEnded } from "./ended.ts";
 import { makeStateFolder, stateFolder, unusable } from "./folder.ts";
 import { isLease, type Lease } from "./network/lease.ts";
 import { childThatIsInit, identify, isAlive, isStopped, type ProcessId, thisBoot } from "./processid.ts";
 import { type IdLease, isIdLease } from "./userns/lease.ts";
-
-/** How a container ended. */
-export interface Ended {
-  /** As a shell shows it. */
-  readonly status: number;
-  readonly reason: string;
-  /** Why, as far as the evidence goes. */
-  readonly verdict: readonly Finding[];
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
 
 export interface State {
   readonly id: string;
@@ -193,6 +182,10 @@ function isState(value: unknown): value is State {
     (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
     (state.network === undefined || isLease(state.network)) &&
     (state.ids === undefined || isIdLease(state.ids)) &&
+    (state.ended === undefined || isEnded(state.ended)) &&
+    (state.name === undefined || typeof state.name === "string") &&
+    [state.indirect, state.started, state.detached, state.tty].every((flag) => typeof flag === "boolean") &&
+    typeof state.rootfs === "string" &&
     typeof state.limits === "string" &&
     typeof state.created === "number" &&
     typeof state.grace === "number"

@@ -255,10 +255,7 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
     payload.env = callersEnvironment(launch);
     payload.inherited = openFiles();
     takeConsoleSocket();
-    const tool = tools.find((candidate) => candidate.name === name);
-    if (tool === undefined) throw new UsageError(`no tool is called ${name}`, `the tools are ${tools.map((t) => t.name).join(", ")}`);
-    const link = planLink(tools, tool, words, initialSettings());
-    runLink(link);
+    runLink(planChain(tools, name, words));
   } catch (error) {
     if (error instanceof HelpWanted) {
       void showHelp(error, version);
@@ -266,6 +263,13 @@ export function start(tools: readonly Tool[], name: string, words: readonly stri
     }
     failPlanned(error);
   }
+}
+
+/** Reads a whole command line into plans; nothing is changed. @throws UsageError, ToolError */
+export function planChain(tools: readonly Tool[], name: string, words: readonly string[]): Link {
+  const tool = tools.find((candidate) => candidate.name === name);
+  if (tool === undefined) throw new UsageError(`no tool is called ${name}`, `the tools are ${tools.map((t) => t.name).join(", ")}`);
+  return planLink(tools, tool, words, initialSettings());
 }
 
 /** Ends this process with an explanation, under the name of the tool whose words were wrong. */
