@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { TRAMPOLINE_CODE } from "../packages/kernel/src/trampoline.ts";
+import { ERRNO_WORDS, TRAMPOLINE_CODE, trampolineImage } from "../packages/kernel/src/trampoline.ts";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { bin, isNative, root, run, sh } from "./helpers/run.ts";
@@ -23,6 +23,71 @@ describe("the trampoline", need("as", "aarch64-linux-gnu-as"), () => {
       const { status, stderr } = sh(`${prefix}as -o ${out}.o ${source} && ${prefix}objcopy -O binary -j .text ${out}.o ${out}.bin`);
       assert.equal(status, 0, stderr);
       assert.equal(TRAMPOLINE_CODE[arch], readFileSync(`${out}.bin`).toString("base64"));
+    });
+  }
+});
+
+describe("the trampoline by itself", need("qemu-aarch64", "perl"), () => {
+  const refusals = [
+    { errno: 2, status: 127, text: "not there\n", word: "{2}\n" },
+    { errno: 0, status: 126, text: `refused: ${ERRNO_WORDS}\n`, word: `{${ERRNO_WORDS}}\n` },
+  ];
+  const script = join(dir, "no-format");
+  writeFileSync(script, 'echo "by the shell: $1"\n', { mode: 0o755 });
+  const closed = join(dir, "closed");
+  writeFileSync(closed, "", { mode: 0o644 });
+
+  for (const arch of process.arch === "x64" ? ["x64", "arm64"] : ["arm64"]) {
+    const file = join(dir, `image-${arch}`);
+    /** argv[0] and the words behind it; descriptor 3 is the pipe. */
+    const through = (shell: boolean, ...words: string[]) => {
+      writeFileSync(file, trampolineImage(refusals, 3, shell, arch), { mode: 0o755 });
+      const start =
+        arch === process.arch ? `exec { $ARGV[0] } @ARGV[1..$#ARGV]` : `exec "qemu-aarch64", "-0", $ARGV[1], $ARGV[0], @ARGV[2..$#ARGV]`;
+      const { status, stdout, stderr } = sh(
+        `perl -e '$^F = 3; ${start}' -- "$@" 3>${dir}/word; status=$?; cat ${dir}/word; exit $status`.replace(
+          '"$@"',
+          [file, ...words].map((word) => `'${word}'`).join(" "),
+        ),
+      );
+      return { status, stdout, stderr };
+    };
+
+    test(`${arch}: becomes the program, which has not the pipe`, () => {
+      const { status, stdout } = through(
+        false,
+        "contain>",
+        "/bin/sh",
+        "name",
+        "-c",
+        'echo "$0 $1"; [ ! -e /proc/self/fd/3 ] && exit 5',
+        "name",
+        "word",
+      );
+      assert.equal(stdout, "name word\n");
+      assert.equal(status, 5);
+    });
+
+    test(`${arch}: gives what has no format to the shell, where it may`, () => {
+      assert.deepEqual(through(true, "contain>", script, "name", "one"), { status: 0, stdout: "by the shell: one\n", stderr: "" });
+      assert.deepEqual(through(false, "contain>", script, "name", "one"), {
+        status: 126,
+        stdout: "{errno 008 of execve(2)}\n",
+        stderr: "refused: errno 008 of execve(2)\n",
+      });
+    });
+
+    test(`${arch}: tells why the program could not be started`, () => {
+      assert.deepEqual(through(false, "contain>", join(dir, "none"), "name"), { status: 127, stdout: "{2}\n", stderr: "not there\n" });
+      const denied = { status: 126, stdout: "{errno 013 of execve(2)}\n", stderr: "refused: errno 013 of execve(2)\n" };
+      assert.deepEqual(through(false, "contain>", closed, "name"), denied);
+    });
+
+    test(`${arch}: says so when a link of /proc has led to it`, () => {
+      const { status, stdout, stderr } = through(false, "/proc/self/exe", "/bin/echo", "name");
+      assert.equal(status, 126);
+      assert.equal(stdout, "");
+      assert.match(stderr, /leads through a link of \/proc/);
     });
   }
 });

@@ -19,6 +19,8 @@ export interface Binary {
   readonly interpreter?: string | undefined;
   /** The name of an ELF machine that is not this one. */
   readonly foreignMachine?: string | undefined;
+  /** An ELF head whose program headers are none, or lie outside of the file. */
+  readonly damaged?: boolean;
 }
 
 /** Reads the head of an executable file, as execve(2) does; undefined when it cannot be read. */
@@ -30,14 +32,15 @@ export function readBinary(path: string): Binary | undefined {
     return undefined;
   }
   try {
-    if (!fstatSync(fd).isFile()) return undefined;
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return undefined;
     const head = Buffer.alloc(4096);
     const length = readSync(fd, head, 0, head.length, 0);
     if (head.toString("latin1", 0, 2) === "#!") {
       const line = head.toString("utf8", 2, length).split("\n", 1)[0] ?? "";
       return { kind: "script", interpreter: line.replace(/^[ \t]+/, "").split(/[ \t\0]/, 1)[0] };
     }
-    if (length >= 64 && head.toString("latin1", 0, 4) === "\x7fELF") return readElf(head);
+    if (length >= 64 && head.toString("latin1", 0, 4) === "\x7fELF") return readElf(head, stat.size);
     return { kind: "other" };
   } catch {
     return undefined;
@@ -46,18 +49,19 @@ export function readBinary(path: string): Binary | undefined {
   }
 }
 
-function readElf(head: Buffer): Binary {
+function readElf(head: Buffer, fileSize: number): Binary {
   const machine = head.readUInt16LE(18);
   const foreignMachine = OWN_MACHINES[process.arch]?.includes(machine) ? undefined : (MACHINES[machine] ?? `machine ${machine}`);
   const wide = head[4] === 2;
   const table = wide ? Number(head.readBigUInt64LE(32)) : head.readUInt32LE(28);
   const size = head.readUInt16LE(wide ? 54 : 42);
   const count = head.readUInt16LE(wide ? 56 : 44);
+  const damaged = size !== (wide ? 56 : 32) || count === 0 || table + size * count > fileSize;
   for (let at = table; at < table + size * count && at + size <= head.length; at += size) {
     if (head.readUInt32LE(at) !== PT_INTERP) continue;
     const from = wide ? Number(head.readBigUInt64LE(at + 8)) : head.readUInt32LE(at + 4);
     const to = head.indexOf(0, from);
-    return { kind: "elf", interpreter: head.toString("utf8", from, to), foreignMachine };
+    return { kind: "elf", interpreter: head.toString("utf8", from, to), foreignMachine, damaged };
   }
-  return { kind: "elf", foreignMachine };
+  return { kind: "elf", foreignMachine, damaged };
 }

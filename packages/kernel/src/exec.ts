@@ -15,7 +15,7 @@ import { stringArray, type Words } from "./strings.ts";
 import { forked } from "./threads.ts";
 import { quote, sys, trace, tracer } from "./trace.ts";
 import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
-import { whyNotExecutable } from "./whynot.ts";
+import { BUSY, whyNotExecutable } from "./whynot.ts";
 
 /** The process as its next program will find it. */
 export interface Payload {
@@ -206,7 +206,7 @@ function execInside(path: string, words: Words, env: Words): never {
   if (leadsOut !== undefined) throw leadingOut(path, leadsOut);
   const args = describeExec(path, words, env);
   if (code !== undefined) throw new SyscallError("execve", args, ERRNO[code] ?? 0);
-  const trampoline = makeTrampoline(refusal(path, binary), payload.preserveFds, binary?.kind === "other");
+  const trampoline = makeTrampoline(refusals(path, args, binary), payload.preserveFds, binary?.kind === "other");
   startClean();
   if (trampoline.pipe !== -1) setCloseOnExec(trampoline.pipe, false); // the trampoline turns it on again
   const through = trampolineWords(path, words);
@@ -217,18 +217,19 @@ function execInside(path: string, words: Words, env: Words): never {
 }
 
 /** What is told when the kernel refuses what nothing spoke against. */
-function refusal(path: string, binary: Binary | undefined): Refusal {
-  const because =
-    binary?.foreignMachine === undefined
-      ? "it looked well just before: it has changed meanwhile, or its head is damaged, or a security module (AppArmor, SELinux) refuses it"
-      : whyNotExecutable(path, "ENOEXEC")?.text;
-  const error = new ExecError(`${path}: cannot be executed${place()}: ${ERRNO_WORDS}`, because, 126, {
-    code: "exec-cannot-tell",
-    text: because,
-    certain: false,
-    facts: [{ source: `execve(${path})`, value: undefined, problem: "refused", rule: "execve(2)" }],
-  });
-  return { text: textOf(error), word: lineOf(error) };
+function refusals(path: string, args: readonly string[], binary: Binary | undefined): Refusal[] {
+  const because = (code: string) => cannotExecute(path, new SyscallError("execve", args, ERRNO[code] ?? 0));
+  const cannot = (errno: string, code: string, text: string, certain: boolean) => {
+    const facts = [{ source: `execve(${path})`, value: certain ? errno : undefined, problem: "refused", rule: "execve(2)" }];
+    return new ExecError(`${path}: cannot be executed${place()}: ${errno}`, text, 126, { code, text, certain, facts });
+  };
+  const list: (readonly [errno: string, error: ExecError])[] = [["ETXTBSY", cannot("ETXTBSY", ...BUSY, true)]];
+  if (binary === undefined) list.push(["ENOENT", because("ENOENT")]);
+  else if (binary.foreignMachine !== undefined || binary.kind === "other") list.push(["ENOEXEC", because("ENOEXEC")]);
+  const any =
+    "it looked well just before: it or its interpreter has changed meanwhile, or a security module (AppArmor, SELinux) refuses it";
+  list.push(["0", cannot(ERRNO_WORDS, "exec-cannot-tell", any, false)]);
+  return list.map(([name, error]) => ({ errno: ERRNO[name] ?? 0, status: error.status, text: textOf(error), word: lineOf(error) }));
 }
 
 /** In a container nothing of the host's may become its program. */

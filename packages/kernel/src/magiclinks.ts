@@ -33,6 +33,7 @@ export function lookAt(path: string): Found {
     if (code !== undefined) return { code };
     const found = readBinary(next);
     binary ??= found;
+    if (found?.damaged && found.foreignMachine === undefined) return { code: i === 0 ? "ENOEXEC" : "ELIBBAD", binary };
     if (!found?.interpreter || (i > 0 && found.kind === "elf")) return { binary };
     next = found.interpreter;
   }

@@ -15,13 +15,13 @@ import { quote, sys } from "./trace.ts";
 /** What `as` makes of trampoline/x64.S and trampoline/arm64.S; tests/trampoline.test.ts compares them. */
 export const TRAMPOLINE_CODE: Readonly<Record<string, string>> = {
   x64:
-    "uwAEUABIjWwkCEiLRQBIixNIOxAPha8AAABIiwQkTI1kxBCLewi+AgAAALoBAAAAuEgAAAAPBUiLfQhIjXUQTIniuDsAAAAPBffYO0MMdSFIi00ISIlN" +
-    "EEiLe0BIiX0ISI11CEyJ4rg7AAAADwWLQwxMi2sgTItzOL4CAAAAuQoAAAAx0vfxgMIwQYhUNQBBiBQ2/8557It7CEiLcyhIi1MwuAEAAAAPBUiLcxBI" +
-    "i1MYvwIAAAC4AQAAAA8Fv34AAAC45wAAAA8FSItzSEiLU1Dr3g==",
+    "uwAEUABIjWwkCEiLRQBIixNIOxAPhcYAAABIiwQkTI1kxBCLewi+AgAAALoBAAAAuEgAAAAPBUiLfQhIjXUQTIniuDsAAAAPBffYO0MMdSFIi00ISIlN" +
+    "EEiLexBIiX0ISI11CEyJ4rg7AAAADwWLQwxMjXsoQYsXhdJ0CjnCdAZJg8c46+9Ni28oTYt3ML4CAAAAuQoAAAAx0vfxgMIwQYhUNQBBiBQ2/8557It7" +
+    "CEmLdxhJi1cguAEAAAAPBUmLdwhJi1cQRYtnBL8CAAAAuAEAAAAPBUSJ57jnAAAADwVIi3MYSItTIEG8fgAAAOva",
   arm64:
-    "Ewqg0hOAgPL0IwCRgAJA+QAAQPlhAkD5HwAB6wEGAFTgA0D5lQ4Ai7UiAJFgCkC5QQCA0iIAgNIoA4DSAQAA1IAGQPmBQgCR4gMVqqgbgNIBAADU9gMA" +
-    "S2AOQLnfAgBrAQEAVIAGQPmACgD5YCJA+YAGAPmBIgCR4gMVqgEAANRjEkD5ZB5A+UUAgNJGAYBSxwrGGunYBhspwQARaWglOIloJTj2AwcqpQQA8SX/" +
-    "/1RgCkC5YYpCqQgIgNIBAADUYQpBqUAAgNIICIDSAQAA1MAPgNLIC4DSAQAA1GGKRKn5//8X",
+    "Ewqg0hOAgPL0IwCRgAJA+QAAQPlhAkD5HwAB6+EGAFTgA0D5lQ4Ai7UiAJFgCkC5QQCA0iIAgNIoA4DSAQAA1IAGQPmBQgCR4gMVqqgbgNIBAADU9gMA" +
+    "S2AOQLnfAgBrAQEAVIAGQPmACgD5YApA+YAGAPmBIgCR4gMVqgEAANR3ogCR4AJAuaAAADQfABZrYAAAVPfiAJH7//8X45JCqUUAgNJGAYBSxwrGGunY" +
+    "BhspwQARaWglOIloJTj2AwcqpQQA8SX//1RgCkC54YpBqQgIgNIBAADU4YpAqfgGQLlAAIDSCAiA0gEAANTgAxiqyAuA0gEAANRhikGp2A+A0vj//xc=",
 };
 
 /** argv[0] of the trampoline, which it looks for: eight bytes that no program is called. */
@@ -33,9 +33,9 @@ export const ERRNO_WORDS = "errno 000 of execve(2)";
 const ENOEXEC = 8;
 
 // The file, as elf(5) names its parts: a header, three program headers, the code; the data from 0x400 on, as the code knows.
-const [CODE, DATA, TEXTS] = [64 + 3 * 56, 0x400, 0x400 + 88];
+const [CODE, DATA, TABLE, ENTRY] = [64 + 3 * 56, 0x400, 40, 56];
 const [TEXT_SEGMENT, DATA_SEGMENT] = [0x400000n, 0x500000n]; // the same file twice, to be executed and to be written to
-const MACHINE = process.arch === "arm64" ? 183 : 62; // EM_AARCH64, EM_X86_64
+const UNUSED = Number(DATA_SEGMENT) + 0x300; // for digits that nobody wants
 
 const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 16];
 const F_ADD_SEALS = 1033;
@@ -46,11 +46,14 @@ const memfdC = declare("memfd_create");
 const fcntlC = declare("fcntl");
 const execveatC = declareSyscall(SYS.execveat);
 
-/** What is told when the kernel refuses the program after all; ERRNO_WORDS in it get their digits. */
+/** What is told when the kernel refuses the program after all. */
 export interface Refusal {
-  /** For standard error. */
+  /** 0, in the last one, for every other. */
+  readonly errno: number;
+  readonly status: number;
+  /** For standard error; ERRNO_WORDS in it get their digits. */
   readonly text: string;
-  /** For the failure pipe. */
+  /** For the failure pipe, likewise. */
   readonly word: string;
 }
 
@@ -67,10 +70,10 @@ export interface Trampoline {
  * @param shell a file in a format that the kernel does not know (ENOEXEC) is given to /bin/sh, as execvp(3) does
  * @throws ToolError where vm.memfd_noexec is 2; SyscallError EMFILE, ENOMEM
  */
-export function makeTrampoline(refusal: Refusal, kept: number, shell: boolean): Trampoline {
+export function makeTrampoline(refusals: readonly Refusal[], kept: number, shell: boolean): Trampoline {
   const pipe = failurePipe.fd === -1 ? -1 : duplicate(failurePipe.fd, 3 + kept);
   const fd = createMemfd();
-  writeSync(fd, image(refusal, pipe, shell));
+  writeSync(fd, trampolineImage(refusals, pipe, shell));
   sys(
     "fcntl",
     () => [`${fd}`, "F_ADD_SEALS", "F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE"],
@@ -107,35 +110,43 @@ export function trampolineCall({ fd }: Trampoline, words: CStrings, env: CString
   return () => execveatC(fd, noPath, words.pointers, env.pointers, AT_EMPTY_PATH);
 }
 
-function image({ text, word }: Refusal, pipe: number, shell: boolean): Buffer {
-  const parts = [text, word, SHELL, ASTRAY].map((part) => Buffer.from(part));
-  const file = Buffer.concat([Buffer.alloc(TEXTS), ...parts]);
-  const code = Buffer.from(TRAMPOLINE_CODE[process.arch] ?? "", "base64");
-  file.set(elfHead(BigInt(file.length)));
-  file.set(code, CODE);
+/** The trampoline's file, for this machine or another. */
+export function trampolineImage(refusals: readonly Refusal[], pipe: number, shell: boolean, arch: string = process.arch): Buffer {
+  const texts = DATA + TABLE + ENTRY * refusals.length;
+  const parts = [SHELL, ASTRAY, ...refusals.flatMap(({ text, word }) => [text, word])].map((part) => Buffer.from(part));
+  const file = Buffer.concat([Buffer.alloc(texts), ...parts]);
+  file.set(elfHead(BigInt(file.length), arch));
+  file.set(Buffer.from(TRAMPOLINE_CODE[arch] ?? "", "base64"), CODE);
   file.write(MARK, DATA, "latin1");
   file.writeInt32LE(pipe, DATA + 8);
   file.writeInt32LE(shell ? ENOEXEC : 0, DATA + 12);
-  let at = DATA + 16;
-  const put = (...numbers: number[]) => {
-    for (const number of numbers) at = file.writeBigUInt64LE(BigInt(number), at);
-  };
-  let address = Number(DATA_SEGMENT) + TEXTS;
-  for (const [i, part] of parts.entries()) {
-    put(address);
-    if (part.length !== SHELL.length) put(part.length);
-    if (i < 2) put(address + part.indexOf(ERRNO_WORDS) + ERRNO_WORDS.indexOf("000"));
+  let address = Number(DATA_SEGMENT) + texts;
+  const [shellAt, astray, ...told] = parts.map((part) => {
+    const place = part.indexOf(ERRNO_WORDS);
+    const digits = place === -1 ? UNUSED : address + place + ERRNO_WORDS.indexOf("000");
+    const at = address;
     address += part.length;
+    return { at, length: part.length, digits };
+  });
+  let to = DATA + 16;
+  const put = (...numbers: (number | undefined)[]) => {
+    for (const number of numbers) to = file.writeBigUInt64LE(BigInt(number ?? 0), to);
+  };
+  put(shellAt?.at, astray?.at, astray?.length);
+  for (const [i, { errno, status }] of refusals.entries()) {
+    const [text, word] = told.slice(2 * i);
+    put(errno + status * 2 ** 32, text?.at, text?.length, word?.at, word?.length, text?.digits, word?.digits);
   }
   return file;
 }
 
 /** ELF header and program headers: the file to be read and executed, the file to be read and written, a stack that is not executed. */
-function elfHead(size: bigint): Uint8Array {
+function elfHead(size: bigint, arch: string): Uint8Array {
   const [LOAD, GNU_STACK, X, W, R] = [1, 0x6474e551, 1, 2, 4];
+  const machine = arch === "arm64" ? 183 : 62; // EM_AARCH64, EM_X86_64
   const head = new BigUint64Array(CODE / 8);
   const half = (low: number, high: number) => BigInt(low) | (BigInt(high) << 32n);
-  head.set([half(0x464c457f, 0x010102), 0n, half(2 | (MACHINE << 16), 1), TEXT_SEGMENT + BigInt(CODE), 64n, 0n]);
+  head.set([half(0x464c457f, 0x010102), 0n, half(2 | (machine << 16), 1), TEXT_SEGMENT + BigInt(CODE), 64n, 0n]);
   head.set([half(0, 64 | (56 << 16)), BigInt(3)], 6);
   head.set([half(LOAD, R | X), 0n, TEXT_SEGMENT, TEXT_SEGMENT, size, size, 0x10000n], 8);
   head.set([half(LOAD, R | W), 0n, DATA_SEGMENT, DATA_SEGMENT, size, size, 0x10000n], 15);

@@ -4,12 +4,14 @@ import { type Binary, readBinary } from "./binary.ts";
 import { isOnNoexec, isThere, linkTarget, whyDenied, whyNotSearchable } from "./denied.ts";
 import { codeOf, type Diagnosis, type Fact } from "./errno.ts";
 
+/** Of a file that a process has open for writing: what it is called, and what is said of it. */
+export const BUSY = ["exec-busy", "a process has it open for writing"] as const;
 const NAMED: Readonly<Record<string, readonly [code: string, text: string]>> = {
   E2BIG: [
     "exec-too-long",
     "the words and the environment are longer than the kernel takes: a quarter of RLIMIT_STACK, and 128 KiB for one of them",
   ],
-  ETXTBSY: ["exec-busy", "a process has it open for writing"],
+  ETXTBSY: BUSY,
 };
 
 /** The reason why execve(2) of `path` failed with `code`; undefined when there is no such file. */

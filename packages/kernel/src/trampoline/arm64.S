@@ -28,13 +28,19 @@ _start: movz    x19, #(DATA >> 16), lsl #16
         b.ne    failed
         ldr     x0, [x20, #8]
         str     x0, [x20, #16]
-        ldr     x0, [x19, #64]         // "/bin/sh"
+        ldr     x0, [x19, #16]         // "/bin/sh"
         str     x0, [x20, #8]
         add     x1, x20, #8
         mov     x2, x21
         svc     #0
-failed: ldr     x3, [x19, #32]         // where both texts want the errno
-        ldr     x4, [x19, #56]
+failed: add     x23, x19, #40          // what is to be said of this errno; the last entry, of errno 0, is for all others
+entry:  ldr     w0, [x23]
+        cbz     w0, found
+        cmp     w0, w22
+        b.eq    found
+        add     x23, x23, #56
+        b       entry
+found:  ldp     x3, x4, [x23, #40]     // where both texts want the errno, in three digits
         mov     x5, #2
         mov     w6, #10
 digit:  udiv    w7, w22, w6
@@ -45,16 +51,18 @@ digit:  udiv    w7, w22, w6
         mov     w22, w7
         subs    x5, x5, #1
         b.pl    digit
-        ldr     w0, [x19, #8]          // write(the pipe, text, length)
-        ldp     x1, x2, [x19, #40]
+        ldr     w0, [x19, #8]          // write(the pipe, word, length)
+        ldp     x1, x2, [x23, #24]
         mov     x8, #64
         svc     #0
-        ldp     x1, x2, [x19, #16]
+        ldp     x1, x2, [x23, #8]
+        ldr     w24, [x23, #4]         // the exit status
 tell:   mov     x0, #2                 // write(2, text, length)
         mov     x8, #64
         svc     #0
-        mov     x0, #126
+        mov     x0, x24
         mov     x8, #94                // exit_group
         svc     #0
-astray: ldp     x1, x2, [x19, #72]
+astray: ldp     x1, x2, [x19, #24]
+        mov     x24, #126
         b       tell

@@ -24,15 +24,23 @@ _start: mov     $DATA, %ebx
         jne     failed
         mov     8(%rbp), %rcx          # execve("/bin/sh", {"/bin/sh", argv[1], argv + 3 …}, envp)
         mov     %rcx, 16(%rbp)
-        mov     64(%rbx), %rdi
+        mov     16(%rbx), %rdi
         mov     %rdi, 8(%rbp)
         lea     8(%rbp), %rsi
         mov     %r12, %rdx
         mov     $59, %eax
         syscall
         mov     12(%rbx), %eax
-failed: mov     32(%rbx), %r13         # where both texts want the errno, in three digits
-        mov     56(%rbx), %r14
+failed: lea     40(%rbx), %r15         # what is to be said of this errno; the last entry, of errno 0, is for all others
+entry:  mov     (%r15), %edx
+        test    %edx, %edx
+        je      found
+        cmp     %eax, %edx
+        je      found
+        add     $56, %r15
+        jmp     entry
+found:  mov     40(%r15), %r13         # where both texts want the errno, in three digits
+        mov     48(%r15), %r14
         mov     $2, %esi
         mov     $10, %ecx
 digit:  xor     %edx, %edx
@@ -42,19 +50,21 @@ digit:  xor     %edx, %edx
         mov     %dl, (%r14,%rsi)
         dec     %esi
         jns     digit
-        mov     8(%rbx), %edi          # write(the pipe, text, length)
-        mov     40(%rbx), %rsi
-        mov     48(%rbx), %rdx
+        mov     8(%rbx), %edi          # write(the pipe, word, length)
+        mov     24(%r15), %rsi
+        mov     32(%r15), %rdx
         mov     $1, %eax
         syscall
-        mov     16(%rbx), %rsi
-        mov     24(%rbx), %rdx
+        mov     8(%r15), %rsi
+        mov     16(%r15), %rdx
+        mov     4(%r15), %r12d         # the exit status
 tell:   mov     $2, %edi               # write(2, text, length)
         mov     $1, %eax
         syscall
-        mov     $126, %edi
+        mov     %r12d, %edi
         mov     $231, %eax             # exit_group
         syscall
-astray: mov     72(%rbx), %rsi
-        mov     80(%rbx), %rdx
+astray: mov     24(%rbx), %rsi
+        mov     32(%rbx), %rdx
+        mov     $126, %r12d
         jmp     tell
