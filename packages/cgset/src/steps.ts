@@ -15,6 +15,7 @@ import {
   killGroup,
   makeGroup,
   notDelegated,
+  printable,
   procDirectory,
   readIfThere,
   removeGroup,
@@ -247,5 +248,5 @@ export function describe(dir: string): string {
     .map((name) => [name, controllerOnV1(name)?.mountPoint] as const)
     .filter(([, place]) => place !== undefined);
   const hybrid = v1.length > 0 ? [`  (on cgroup v1: ${v1.map(([name, place]) => `${name} at ${place}`).join(", ")})`] : [];
-  return [dir, ...lines, ...hybrid, `  processes              ${groupProcesses(dir).join(" ") || "none"}`, ""].join("\n");
+  return [printable(dir), ...lines, ...hybrid, `  processes              ${groupProcesses(dir).join(" ") || "none"}`, ""].join("\n");
 }

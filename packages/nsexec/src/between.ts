@@ -8,6 +8,7 @@ import {
   dieWithParent,
   exit,
   type IdRange,
+  kill,
   pipe,
   readToEnd,
   SIGKILL,
@@ -58,7 +59,7 @@ export function createBetween({ self, maps, prepare }: Between, create: (close: 
       try {
         prepare();
         const made = create(close);
-        if (maps !== undefined) writeMaps(made.pid, sameIds(maps));
+        if (maps !== undefined) giveSameIds(made.pid, maps);
         tell(made);
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
@@ -87,7 +88,12 @@ export function createBetween({ self, maps, prepare }: Between, create: (close: 
 }
 
 /** Each id is what it is in the user namespace around it, whose root needs no helper to write that. */
-function sameIds({ user, group }: IdMaps): IdMaps {
+function giveSameIds(pid: number, { user, group }: IdMaps): void {
   const same = (ranges: readonly IdRange[]) => ranges.map(({ inner, count }) => ({ inner, outer: inner, count }));
-  return { user: same(user), group: same(group), setgroups: undefined, subordinate: false };
+  try {
+    writeMaps(pid, { user: same(user), group: same(group), setgroups: undefined, subordinate: false });
+  } catch (error) {
+    kill(pid, SIGKILL); // nobody else learns of it
+    throw error;
+  }
 }

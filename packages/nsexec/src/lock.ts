@@ -16,7 +16,7 @@ import {
   UsageError,
   type Values,
 } from "@contain-tools/kernel";
-import { isKernelsOwn, mountId, ownDirectory } from "./shift.ts";
+import { isKernelsOwn, mountId } from "./shift.ts";
 
 /** A path, and what is mounted at and below it. */
 export interface Place {
@@ -50,7 +50,6 @@ export function readLock(given: Values<"lock" | "unlocked" | "shift" | "ro-shift
 /** Makes what is locked read-only in this mount namespace, which has to be one of our own. @throws SyscallError */
 export function lockMounts(list: readonly Place[]): void {
   setPropagation("slave"); // nothing that is mounted here reaches the host
-  const cwd = ownDirectory();
   // A path behind those above it; of one that is given twice, the exception counts.
   const places = list.map(({ path, locked }) => ({ path: realPath(path), locked })).sort((a, b) => a.path.length - b.path.length);
   for (const { path } of places) if (path !== "/") mount(path, path, null, MS_BIND | MS_REC);
@@ -58,7 +57,18 @@ export function lockMounts(list: readonly Place[]): void {
     const place = places.findLast(({ path }) => isAtOrBelow(entry.mountPoint, path));
     if (place?.locked && !isKernelsOwn(entry.type)) makeEntryReadOnly(entry);
   }
-  chdir(cwd); // on the mounts that were made
+  returnToDirectory();
+}
+
+/** The caller's directory, on the mounts that were made since. */
+function returnToDirectory(): void {
+  let cwd: string;
+  try {
+    cwd = process.cwd();
+  } catch {
+    return; // it has been removed, so nothing was mounted there
+  }
+  chdir(cwd);
 }
 
 function realPath(path: string): string {

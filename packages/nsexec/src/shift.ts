@@ -54,8 +54,7 @@ export function readShift(given: Values<How>, names: ReadonlySet<string>, maps: 
   return { paths: paths.sort((a, b) => (a.path < b.path ? -1 : 1)), cwd: ownDirectory() };
 }
 
-/** Where the caller is. */
-export function ownDirectory(): string {
+function ownDirectory(): string {
   try {
     return process.cwd();
   } catch {
