@@ -1,18 +1,18 @@
 // Makes dist/contain-VERSION-linux-ARCH.tar.gz of the native programs, and its checksum beside it. Needs
-// `pnpm run build:native`; --libc musl packs what `native.mjs --libc musl` made.
+// `pnpm run build:native`; --libc musl and --arch arm64 pack what `native.mjs` made with the same words.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { arch } from "node:process";
-import { libc, nativeFolder as native, out } from "./bundle.mjs";
+import { out } from "./bundle.mjs";
+import { nativeFolder as native, target } from "./target.mjs";
 
 if (!existsSync(join(native, "contain"))) {
   console.error("there are no native programs: pnpm run build:native");
   process.exit(1);
 }
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));
-const name = `contain-${version}-linux-${arch}${libc === "musl" ? "-musl" : ""}`;
+const name = `contain-${version}-linux-${target.arch}${target.libc === "musl" ? "-musl" : ""}`;
 const work = mkdtempSync(join(out, "archive-"));
 cpSync(native, join(work, name), { recursive: true, verbatimSymlinks: true });
 for (const file of ["LICENSE", "README.md"]) copyFileSync(join(out, "..", file), join(work, name, file));

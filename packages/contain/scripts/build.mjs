@@ -1,9 +1,9 @@
 // Bundles the seven tools for Node and puts their launchers beside: dist/bin/{nsexec,cgset,pivot,pid1,confine,veth,contain}.
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { BUNDLES, bundle, koffiFile, out, source, TOOLS } from "./bundle.mjs";
+import { BUNDLES, bundle, define, koffiFile, launcher, out, source, writeLaunchers } from "./bundle.mjs";
 import { makePage } from "./page.mjs";
 
 rmSync(out, { recursive: true, force: true });
@@ -12,19 +12,17 @@ await bundle(BUNDLES, join(out, "lib"), {
   banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
   footer: { js: "})" },
 });
-await build({ entryPoints: [join(source, "loader.cjs")], outfile: join(out, "lib/contain.cjs"), bundle: true, platform: "node" });
+const loader = { entryPoints: [join(source, "loader.cjs")], outfile: join(out, "lib/contain.cjs"), conditions: ["source"], define };
+await build({ ...loader, bundle: true, platform: "node", minifySyntax: true });
 
 // V8's code cache holds for the flags that it was made under, so those of the launcher.
-const flags = /^exec node (.*?) -- /m.exec(readFileSync(join(source, "launcher.sh"), "utf8"))[1].split(" ");
+const flags = /^ *exec node (.*?) -- /m.exec(launcher("node"))[1].split(" ");
 execFileSync(process.execPath, [...flags, join(import.meta.dirname, "cache.cjs"), join(out, "lib"), ...BUNDLES], { stdio: "inherit" });
 
 writeFileSync(join(out, "lib/report.html"), await makePage());
 
 mkdirSync(join(out, "bin"));
-for (const name of TOOLS) {
-  copyFileSync(join(source, "launcher.sh"), join(out, "bin", name));
-  chmodSync(join(out, "bin", name), 0o755);
-}
+writeLaunchers(join(out, "bin"), "node");
 for (const arch of ["x64", "arm64"]) {
   for (const libc of ["linux", "musl"]) {
     const file = koffiFile(arch, libc);

@@ -1,19 +1,22 @@
-// What the builds have in common: how the sources become one file, and where koffi's prebuilt binaries are.
-import { existsSync } from "node:fs";
+// What the builds have in common: how the sources become one file, the launchers, and where koffi's prebuilt binaries are.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
+import { TOOLS } from "../src/bundles/which.cjs";
 
-export { TOOLS } from "../src/bundles/which.cjs";
+export { TOOLS };
 
 export const source = resolve(import.meta.dirname, "../src");
 export const out = resolve(import.meta.dirname, "../../../dist");
-/** The libc of this machine, and the one that native programs are made for: --libc musl or --libc glibc. */
+/** The libc of this machine. */
 export const ownLibc = process.report.getReport().header.glibcVersionRuntime === undefined ? "musl" : "glibc";
-export const libc = /--libc[ =](glibc|musl)/.exec(process.argv.join(" "))?.[1] ?? ownLibc;
-export const nativeFolder = join(out, libc === ownLibc ? "native" : `native-${libc}`);
+
 /** The bundles of src/bundles. */
-export const BUNDLES = ["nsexec", "tools", "chain", "exec", "explain", "all"];
+export const BUNDLES = ["tools", "run", "all"];
+
+/** What a module asks of itself, in a file of CommonJS. */
+export const define = { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" };
 
 /** Writes bundles/NAME.ts, with all that it needs but koffi, as NAME.js in `outdir`. */
 export function bundle(names, outdir, options) {
@@ -26,12 +29,23 @@ export function bundle(names, outdir, options) {
     format: "cjs",
     conditions: ["source"],
     mainFields: ["module", "main"], // a CommonJS package is evaluated at every start
-    define: { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" },
+    define,
     minifyWhitespace: true, // less to scan at every start
     minifySyntax: true,
     legalComments: "linked",
     ...options,
   });
+}
+
+/** The text of a launcher; `runtime` is node or bun. */
+export function launcher(runtime) {
+  const read = (name) => readFileSync(join(source, "launcher", `${name}.sh`), "utf8");
+  return `#!/bin/sh\n${read(runtime)}\n${read("launcher")}`;
+}
+
+/** Puts the launchers of all programs into a folder. */
+export function writeLaunchers(folder, runtime) {
+  for (const name of TOOLS) writeFileSync(join(folder, name), launcher(runtime), { mode: 0o755 });
 }
 
 /** koffi.node for an architecture and a libc (linux is glibc); undefined where the package manager has not installed it. */

@@ -4,14 +4,20 @@ const { readFileSync } = require("node:fs");
 const { Script } = require("node:vm");
 const { bundleFor } = require("./bundles/which.cjs");
 
-const [, name, , ...words] = process.argv.slice(2);
-const bundle = `${__dirname}/${bundleFor(name, words)}`;
-let cachedData;
-try {
-  cachedData = readFileSync(`${bundle}.cache`);
-} catch {
-  // made by the build; it does without
+const [name] = (process.env.CONTAIN_LAUNCH ?? "").split(":", 1);
+const wanted = bundleFor(name, process.argv.slice(2));
+if (wanted === "version") require("./bundles/version.ts").tellVersion(name);
+else run(wanted);
+
+function run(wanted) {
+  const bundle = `${__dirname}/${wanted}`;
+  let cachedData;
+  try {
+    cachedData = readFileSync(`${bundle}.cache`);
+  } catch {
+    // made by the build; it does without
+  }
+  const filename = `${bundle}.js`;
+  const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData }); // the bundle is ASCII
+  script.runInThisContext()(exports, require, module, filename, __dirname);
 }
-const filename = `${bundle}.js`;
-const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData }); // the bundle is ASCII
-script.runInThisContext()(exports, require, module, filename, __dirname);

@@ -2,14 +2,16 @@
 import { statSync } from "node:fs";
 import { UsageError } from "./errno.ts";
 import { execProgram, keepRawBytes, payload, variables } from "./exec.ts";
-import { descriptorsOfBun, isOpen, openFiles } from "./file.ts";
-import type { Launch } from "./launch.ts";
+import { closeQuietly, isOpen, openFiles } from "./file.ts";
+import type { Launch, Start } from "./launch.ts";
 import { isNative } from "./libc.ts";
+import { fchdir } from "./mount.ts";
 import { COMMON, type OptionSpec, type Options, type OptionTable, readOptions, renderHelp } from "./options.ts";
 import { parseCount } from "./parse.ts";
 import { exit, setName } from "./process.ts";
 import { phaseEnds } from "./profile.ts";
 import { fail, steps } from "./report.ts";
+import { getLimit } from "./rlimit.ts";
 import { noteIgnored, SIG_DFL, SIGCHLD, SIGUSR1, setDisposition } from "./signal.ts";
 import { consoleSocket } from "./socket.ts";
 import { shellQuote, type TraceMode, tracer } from "./trace.ts";
@@ -159,8 +161,7 @@ function readSettings(options: Options<keyof typeof COMMON>, inherited: Settings
 /** Which of descriptors 3 to 2 + `count` our caller gave us; among them may be the runtime's own, and later there will be ours. */
 function notePassed(count: number): void {
   const { open } = payload.launch;
-  const own = isNative ? descriptorsOfBun() : [];
-  const isCallers = (fd: number) => open?.includes(fd) ?? (isOpen(fd) && !own.includes(fd));
+  const isCallers = (fd: number) => open?.includes(fd) ?? isOpen(fd);
   payload.passed = Array.from({ length: count }, (_, i) => 3 + i).filter(isCallers);
 }
 
@@ -244,12 +245,14 @@ function reachable(): boolean {
 }
 
 /** The main of every program: plans the whole chain, then carries it out. Never returns; help alone waits for the event loop. */
-export function start(tools: readonly Tool[], name: string, words: readonly string[], launch: Launch, version: string): void {
+export function start(tools: readonly Tool[], { name, launch }: Start, words: readonly string[], version: string): void {
   phaseEnds("our modules, koffi");
   tracer.tool = name;
   setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
   try {
     payload.launch = launch;
+    if (launch.place !== undefined) goBack(launch.place);
+    payload.limits = launch.raised.map((limit) => ({ ...getLimit(limit.resource), ...limit }));
     noteIgnored(launch.ignored);
     setDisposition(SIGCHLD, SIG_DFL); // ignored, it would be neither sent nor a child's status kept (wait(2))
     payload.env = callersEnvironment(launch);
@@ -278,11 +281,16 @@ export function failPlanned(error: unknown): never {
   return fail(error);
 }
 
+/** Back to the working directory of our caller, in which the runtime does not start. */
+function goBack(place: number): void {
+  fchdir(place);
+  closeQuietly(place);
+}
+
 function callersEnvironment({ environment }: Launch): Record<string, string> {
   if (environment === undefined) return { ...process.env } as Record<string, string>;
   const all = variables();
-  for (const entry of environment) {
-    const text = entry.toString();
+  for (const text of environment.toString().split("\0")) {
     const at = text.indexOf("=");
     if (at !== -1) all[text.slice(0, at)] ??= text.slice(at + 1); // of two of a name, getenv(3) finds the first
   }

@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { type Binary, readBinary } from "./binary.ts";
 import { ExecError, failedWith, SyscallError } from "./errno.ts";
 import { closeOnExecFrom, closeQuietly, setCloseOnExec } from "./file.ts";
-import { type Launch, NO_LAUNCHER, rawWords } from "./launch.ts";
+import { commandLine, cStrings, type Launch, NO_LAUNCHER } from "./launch.ts";
 import { declare, ERRNO, errno, setErrno } from "./libc.ts";
 import { lookAt } from "./magiclinks.ts";
 import { lineOf, textOf } from "./report.ts";
@@ -103,9 +103,10 @@ function replace([[syscall, args], ...after]: readonly [Described, ...Described[
  * last ones of our own command line, so their bytes can be had back from /proc; to be called before pivot_root covers it.
  */
 export function keepRawBytes(argv: readonly string[]): void {
-  if (argv.some((word) => word.includes("\ufffd"))) rawArgv = rawWords("cmdline");
+  if (argv.some((word) => word.includes("\ufffd"))) rawArgv = commandLine();
   if (Object.entries(payload.env).some((entry) => entry.join().includes("\ufffd"))) {
-    rawEnv = new Map((payload.launch.environment ?? rawWords("environ")).map((entry) => [entry.toString("utf8"), entry]));
+    const { environment = Buffer.alloc(0) } = payload.launch;
+    rawEnv = new Map(cStrings(environment).map((entry) => [entry.toString("utf8"), entry]));
   }
 }
 let rawArgv: Buffer[] | undefined;
@@ -145,8 +146,8 @@ function startClean(): void {
   payload.lastStep?.();
 }
 
-/** RLIMIT_DATA is about brk(2) and mmap(2): with less than it has already this runtime gets no further page for its heap. */
-const isOfMemory = ({ resource }: Limit) => resource === "data";
+/** RLIMIT_AS and RLIMIT_DATA are about brk(2) and mmap(2): with less than it has this runtime gets no further page for its heap. */
+const isOfMemory = ({ resource }: Limit) => resource === "as" || resource === "data";
 
 const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is not set
 

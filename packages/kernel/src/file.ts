@@ -161,21 +161,6 @@ export function isOpen(fd: number): boolean {
   return fcntlC(fd, F_GETFD, 0) !== -1;
 }
 
-/**
- * The descriptors of Bun's runtime: an epoll(7) instance that waits for nothing but an eventfd(2), and that. Bun marks all descriptors
- * close-on-exec, so that flag does not tell whose they are.
- */
-export function descriptorsOfBun(): number[] {
-  const isEvent = (fd: number) => readIfLink(fd) === "anon_inode:[eventfd]";
-  return readdirSync("/proc/self/fd")
-    .map(Number)
-    .filter((fd) => readIfLink(fd) === "anon_inode:[eventpoll]")
-    .flatMap((fd) => {
-      const targets = [...(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "").matchAll(/^tfd: *(\d+)/gm)].map(([, target]) => Number(target));
-      return targets.length > 0 && targets.every(isEvent) ? [fd, ...targets] : [];
-    });
-}
-
 function readIfLink(fd: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);

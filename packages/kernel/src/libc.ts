@@ -1,63 +1,12 @@
-// koffi, the C library, and the few numbers that differ between architectures. Nothing else in the project loads native code.
-
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
+// The C library by koffi, and the few numbers that differ between architectures.
 import type * as Koffi from "koffi";
+import { loadKoffi } from "./koffi.ts";
 
-type KoffiModule = typeof Koffi;
+export { isNative, usesMusl } from "./koffi.ts";
 
-const { arch, dlopen, execPath } = process; // an import of node:process has the native runtime compile its require() at every start
+const { arch } = process; // an import of node:process has the native runtime compile its require() at every start
 
-/** True in the native build: a program with Bun's runtime in it. */
-export const isNative = process.versions["bun"] !== undefined;
-
-/**
- * Loads koffi from beside the native program (`koffi.node`) or the bundle (`koffi/<libc>_<arch>/koffi.node`); as the npm package
- * when this is not a bundle. Its own loader would search the working directory too.
- */
-function loadKoffi(): KoffiModule {
-  const file = isNative
-    ? `${dirname(execPath)}/koffi.node`
-    : `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
-  if (!isNative && !existsSync(file)) return createRequire(import.meta.filename)("koffi") as KoffiModule;
-  const addon = { exports: {} };
-  try {
-    dlopen(addon, file); // require() would look for a package.json in every folder above
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const mend = /libstdc/.test(why)
-      ? "koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)"
-      : "koffi.node has to lie where it was made or unpacked, beside the programs";
-    return giveUp(why, mend);
-  }
-  return addon.exports as KoffiModule;
-}
-
-/** Before anything that tells errors is there. */
-function giveUp(why: string, mend: string): never {
-  console.error(`contain: ${why}\n  ${mend}`); // no writeSync: in the native programs that is a call of koffi's
-  process.exit(125);
-}
-
-/** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
-export function usesMusl(): boolean {
-  const head = Buffer.alloc(4096);
-  // execPath is argv[0] then
-  if (!existsSync("/proc/self/exe")) {
-    const isForeign = existsSync("/proc/uptime");
-    return giveUp(
-      isForeign ? "/proc is that of a PID namespace that this process is not in" : "there is no /proc, by which a program finds itself",
-      "mount -t proc proc /proc",
-    );
-  }
-  const fd = openSync(execPath, "r");
-  readSync(fd, head);
-  closeSync(fd);
-  return head.includes("/ld-musl-");
-}
-
-export const koffi: KoffiModule = loadKoffi();
+export const koffi = loadKoffi();
 
 /**
  * A shared library of the system, by its soname. To be called while planning: after pivot_root it would come from the container's files.

@@ -4,6 +4,7 @@ import { sys, trace } from "./trace.ts";
 
 /** Names as docker's --ulimit and limits.conf(5) have them, and RLIMIT_* numbers, which are the same on x86-64 and arm64. */
 export const RESOURCES = {
+  as: 9,
   core: 4,
   cpu: 0,
   data: 2,

@@ -39,6 +39,6 @@ export function prepareLimits(limits: readonly Limit[]): void {
     const now = getLimit(limit.resource);
     if (limit.hard > now.hard) setLimit({ ...now, hard: limit.hard });
   }
-  payload.limits = limits;
+  payload.limits = [...payload.limits.filter(({ resource }) => !limits.some((limit) => limit.resource === resource)), ...limits];
   if (limits.some(({ resource }) => resource === "nofile")) payload.launch = { ...payload.launch, softFileLimit: undefined };
 }

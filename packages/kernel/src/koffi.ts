@@ -1,0 +1,45 @@
+// koffi, which makes the calls of C. Nothing else in the project loads native code.
+
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import type * as Koffi from "koffi";
+
+type KoffiModule = typeof Koffi;
+
+const { arch, dlopen, execPath } = process; // an import of node:process has the native runtime compile its require() at every start
+
+/** True in the native build: a program with Bun's runtime in it. */
+export const isNative = process.versions["bun"] !== undefined;
+
+/**
+ * Loads koffi from beside the native program (`koffi.node`) or the bundle (`koffi/<libc>_<arch>/koffi.node`); as the npm package
+ * when this is not a bundle. Its own loader would search the working directory too. `name` is for the error.
+ */
+export function loadKoffi(name = "contain"): KoffiModule {
+  const file = isNative
+    ? `${dirname(execPath)}/koffi.node`
+    : `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
+  if (!isNative && !existsSync(file)) return createRequire(import.meta.filename)("koffi") as KoffiModule;
+  const addon = { exports: {} };
+  try {
+    dlopen(addon, file); // require() would look for a package.json in every folder above
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const fix = /libstdc|libgcc/.test(why)
+      ? "koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)"
+      : "koffi.node has to lie where it was made or unpacked, in lib beside the programs";
+    console.error(`${name}: ${why}\n  ${fix}`); // no writeSync: nothing that tells errors is there yet
+    process.exit(125);
+  }
+  return addon.exports as KoffiModule;
+}
+
+/** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
+export function usesMusl(): boolean {
+  const head = Buffer.alloc(4096);
+  const fd = openSync(execPath, "r");
+  readSync(fd, head);
+  closeSync(fd);
+  return head.includes("/ld-musl-");
+}
