@@ -54,6 +54,47 @@ describe("--preserve-fds N, and not all of them are open", need("root"), () => {
   }
 });
 
+describe("a caller whose limits this program cannot live with", need("root"), () => {
+  const groups = () => sh("find /sys/fs/cgroup -maxdepth 3 -name 'contain-limits*'").stdout;
+  for (const [limit, said] of [
+    ["-n 14", "open files is 14,"],
+    ["-n 20", "open files is 20,"],
+    ["-v 200000", "address space is 200000 KiB,"],
+    ["-d 5000", "data is 5000 KiB,"],
+    ["-s 100", "the stack is 100 KiB,"],
+  ] as const) {
+    for (const command of ["nsexec --uts --", `contain run -q --name limits --init --rootfs ${rootfs} --`]) {
+      test(`ulimit ${limit}; ${command.replace(rootfs, "ROOTFS")}`, () => {
+        const { status, stdout, stderr } = sh(`ulimit ${limit}; ${command} /bin/echo ran`, { timeout: 10_000 });
+        assert.deepEqual({ status, stdout }, { status: 125, stdout: "" });
+        assert.match(stderr, new RegExp(`^(nsexec|contain): the hard limit on ${said} and this program needs \\d+\n  ulimit -H`));
+        assert.equal(groups(), "");
+      });
+    }
+  }
+
+  for (const files of [6, 8, 10, 12]) {
+    test(`ulimit -n ${files}, with which not every shell starts: nothing is done`, () => {
+      for (const command of ["nsexec --uts --", `contain run -q --name limits --rootfs ${rootfs} --`]) {
+        const { status, stdout } = sh(`ulimit -n ${files}; ${command} /bin/echo ran`, { timeout: 10_000 });
+        assert.equal(stdout, "");
+        assert.notEqual(status, 0);
+        assert.equal(groups(), "");
+      }
+    });
+  }
+
+  test("only the soft limit is low: it is raised, and the program has its own", () => {
+    const soft = "ulimit -Sn; ulimit -Sv; ulimit -Sd; ulimit -Ss";
+    for (const command of ["nsexec --uts --", "nsexec --pid -- pid1 --", `contain run -q --rootfs ${rootfs} --`]) {
+      const { status, stdout, stderr } = sh(
+        `ulimit -Sn 14; ulimit -Sv 200000; ulimit -Sd 5000; ulimit -Ss 100; ${command} /bin/sh -c '${soft}'`,
+      );
+      assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "14\n200000\n5000\n100\n", stderr: "" }, command);
+    }
+  });
+});
+
 describe("the environment of a caller", need("unshare"), () => {
   test("a variable called __proto__", () => {
     for (const words of [

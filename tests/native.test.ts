@@ -30,7 +30,7 @@ describe("native programs", skip, () => {
       .split("\n")
       .filter((line) => !line.includes("execve("))
       .flatMap((line) => /(?:open|openat2?)\((?:AT_FDCWD, )?"([^"]+)".*= \d+$/.exec(line)?.[1] ?? []);
-    assert.ok(opened.includes(join(bin, "koffi.node")), opened.join("\n"));
+    assert.ok(opened.includes(join(bin, "lib/koffi.node")), opened.join("\n"));
     const own = [`${bin}/`, "/proc/", "/sys/", "/dev/", "/lib/", "/lib64/", "/usr/lib/", "/etc/ld.so", "/etc/localtime"];
     assert.deepEqual(
       opened.filter((path) => !own.some((place) => path.startsWith(place))),
@@ -47,6 +47,7 @@ describe("native programs", skip, () => {
     "BUN_JSC_dumpOptions=1",
     "BUN_CONFIG_VERBOSE_FETCH=1",
     "NODE_OPTIONS=--require ./none.js",
+    "MIMALLOC_VERBOSE=1",
   ]) {
     test(`${setting} changes nothing`, () => {
       const [name = "", value] = setting.split(/=(.*)/s);
@@ -54,6 +55,12 @@ describe("native programs", skip, () => {
       assert.deepEqual({ status, stdout, stderr }, { status: 3, stdout: "ran\n", stderr: "" });
       const inside = run(["contain", "run", "-q", "--", "/usr/bin/env"], { env: { [name]: value } });
       assert.doesNotMatch(inside.stdout, /BUN_|NODE_|CONTAIN_/);
+      const passed = run(["nsexec", "--uts", "--", "/usr/bin/env"], { env: { [name]: value } }).stdout.split("\n");
+      assert.deepEqual(
+        passed.filter((line) => /^(BUN_|NODE_OPT|MIMALLOC|CONTAIN_(LAUNCH|ENV))/.test(line)),
+        [setting],
+        "the program gets its own",
+      );
     });
   }
 
@@ -63,14 +70,21 @@ describe("native programs", skip, () => {
     assert.equal(sh(script, { timeout: 120_000 }).stdout, "500\n");
   });
 
-  test("the archive: on a machine with no Node", () => {
+  test("the archive: on a machine with no Node, and no C++ library", need("c++", "cmake"), () => {
     const rootfs = unpacked("glibc");
     // The libraries that they are linked with, and nothing else of this machine's.
     sh(
-      `for file in $(ldd ${rootfs}/opt/contain ${rootfs}/opt/koffi.node | grep -o '/[^ ]*' | grep -v :); do mkdir -p ${rootfs}$(dirname $file); cp $file ${rootfs}$file; done`,
+      `for file in $(ldd ${rootfs}/opt/lib/contain ${rootfs}/opt/lib/koffi.node | grep -o '/[^ ]*' | grep -v :); do mkdir -p ${rootfs}$(dirname $file); cp $file ${rootfs}$file; done`,
     );
     assert.equal(sh(`find ${rootfs} -name 'libstdc++*' -o -name 'libgcc*'`).stdout, "", "libc is all that it needs");
     tryThere(rootfs);
+    const prebuilt = sh(`ls ${root}/dist/lib/koffi/linux_*/koffi.node`).stdout.trim();
+    sh(`cp ${prebuilt} ${rootfs}/opt/lib/koffi.node`);
+    for (const command of ["/opt/contain --version", "/opt/nsexec -- true"]) {
+      const { status, stdout, stderr } = sh(`contain run -q --rootfs ${rootfs} -- ${command}`);
+      assert.deepEqual([status, stdout], [125, command.includes("version") ? "contain 0.0.0\n" : ""]);
+      assert.match(stderr, /^\w+: libstdc\+\+\.so\.6: .*\n {2}koffi\.node needs the C\+\+ library: the package libstdc/);
+    }
   });
 
   test("no memory of it can be written to and executed", () => {
@@ -79,15 +93,17 @@ describe("native programs", skip, () => {
     assert.match(stdout, /^[1-9]\d*\n$/, "it has code, and makes none: the engine's compiler is off");
   });
 
-  test("its code lies so that large folios of the page cache are mapped whole", need("readelf"), () => {
-    const code =
-      sh(`readelf -lW ${join(bin, "contain")}`)
-        .stdout.split("\n")
-        .find((line) => /^ +LOAD .* R E /.test(line)) ?? "";
-    const [, offset = 0, address = 0] = code.trim().split(/ +/).map(Number);
-    const [align] = / (\w+)$/.exec(code)?.slice(1).map(Number) ?? [];
-    assert.equal(align, 2 << 20);
-    assert.equal((address - offset) % (2 << 20), 0);
+  test("its executable is what Bun writes, and koffi.node what its package has or its source makes", () => {
+    const again = join(dir, "again");
+    const script = `import { compile } from "./compile.mjs"; import { builtKoffi } from "./koffi.mjs"; import { findCompiler, findKoffi } from "./target.mjs";
+      await compile(findCompiler(), ${JSON.stringify(again)}); console.log(builtKoffi() ?? findKoffi())`;
+    const { status, stdout, stderr } = run(["node", "--input-type=module", "-e", script], {
+      cwd: join(root, "packages/contain/scripts"),
+      timeout: 120_000,
+    });
+    assert.equal(status, 0, stderr);
+    assert.ok(readFileSync(again).equals(readFileSync(join(bin, "lib/contain"))), "the executable");
+    assert.ok(readFileSync(stdout.trim()).equals(readFileSync(join(bin, "lib/koffi.node"))), "koffi.node");
   });
 
   test("the archive for musl: on a machine with no Node and no glibc", need(MUSL_LOADER, "gcc", "g++"), () => {

@@ -48,9 +48,13 @@ export function writeLaunchers(folder, runtime) {
   for (const name of TOOLS) writeFileSync(join(folder, name), launcher(runtime), { mode: 0o755 });
 }
 
+/** The folder of koffi's npm package, and its package.json. */
+export const koffiFolder = dirname(createRequire(import.meta.url).resolve("koffi"));
+export const koffiManifest = JSON.parse(readFileSync(join(koffiFolder, "package.json"), "utf8"));
+
 /** koffi.node for an architecture and a libc (linux is glibc); undefined where the package manager has not installed it. */
 export function koffiFile(arch, libc) {
-  const koffi = createRequire(createRequire(import.meta.url).resolve("koffi"));
+  const koffi = createRequire(join(koffiFolder, "package.json"));
   try {
     const file = join(dirname(koffi.resolve(`@koromix/koffi-linux-${arch}`)), `${libc}_${arch}/koffi.node`);
     return existsSync(file) ? file : undefined;

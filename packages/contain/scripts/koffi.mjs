@@ -1,16 +1,13 @@
 // koffi.node from its npm package's own source, with the C++ library in it: a machine may lack that, and the dynamic linker takes a
 // millisecond at every start to bind it. Where there is no compiler the prebuilt one does.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { arch, pid } from "node:process";
-import { out } from "./bundle.mjs";
+import { koffiFolder, koffiManifest, out } from "./bundle.mjs";
 
-const folder = dirname(createRequire(import.meta.url).resolve("koffi"));
-const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 const cache = join(out, "../node_modules/.cache/contain-tools");
-const made = join(cache, `koffi-${version}-${arch}.node`);
+const made = join(cache, `koffi-${koffiManifest.version}-${arch}.node`);
 
 /** The file, made the first time in half a minute and kept in node_modules/.cache; undefined where it cannot be made. */
 export function builtKoffi() {
@@ -18,7 +15,7 @@ export function builtKoffi() {
   if (!["c++", "cmake", "make"].every((name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0)) return undefined;
   const work = join(cache, `koffi-${pid}`);
   mkdirSync(cache, { recursive: true });
-  cpSync(folder, work, { recursive: true, dereference: true });
+  cpSync(koffiFolder, work, { recursive: true, dereference: true });
   try {
     const { status, stderr } = spawnSync(process.execPath, ["cnoke.cjs", "-P", ".", "-D", "src/koffi", "--release"], {
       cwd: work,

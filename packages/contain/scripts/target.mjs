@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
-import { koffiFile, out, ownLibc } from "./bundle.mjs";
+import { koffiFile, koffiManifest, out, ownLibc } from "./bundle.mjs";
 
 const words = process.argv.join(" ");
 export const target = {
@@ -39,9 +39,8 @@ export function findRuntime() {
 /** koffi.node as its package has it. */
 export function findKoffi() {
   const libc = target.libc === "glibc" ? "linux" : "musl";
-  const { optionalDependencies } = createRequire(import.meta.url)("koffi/package.json");
   const name = `@koromix/koffi-linux-${target.arch}`;
-  return koffiFile(target.arch, libc) ?? join(fetchPackage(name, optionalDependencies[name]), `${libc}_${target.arch}/koffi.node`);
+  return koffiFile(target.arch, libc) ?? join(fetchPackage(name, koffiManifest.optionalDependencies[name]), `${libc}_${target.arch}/koffi.node`);
 }
 
 function bunPackage({ arch, libc }) {

@@ -1,5 +1,5 @@
-# What Bun needs to start: descriptors, and KiB.
-FILES=16 ADDRESSES=2097152 DATA=2097152 STACK=1024
+# What Bun needs: descriptors, and KiB. With less it ends in its banner, or half-way.
+FILES=24 ADDRESSES=1048576 DATA=1048576 STACK=512
 
 start() {
   export "CONTAIN_LAUNCH=$name:$files:$raised:$blocked:$ignored:$closed:$open:$place:$bin"

@@ -25,6 +25,7 @@ pid=
 while read -r line; do
   pid=${pid:-${line%% *}} stat=$line
 done </proc/self/stat
+[ -n "$pid" ] || fail "the limit on open files is too low for /bin/sh, which starts this program" "ulimit -n $FILES"
 signals() { blocked=${30} ignored=${31}; }
 case $0 in
 *\)*) signals ${stat##*) } ;;
@@ -58,13 +59,13 @@ noted=$(
 raised=
 room() { # what is limited, the letter of ulimit, soft, hard, and what the runtime needs, all in KiB
   [ "$3" != unlimited ] && [ "$3" -lt "$5" ] || return 0
-  [ "$4" = unlimited ] || [ "$4" -ge "$5" ] || fail "the hard limit on $1 is $4 KiB, and this program needs $5 to start" "ulimit -H$2 $5"
+  [ "$4" = unlimited ] || [ "$4" -ge "$5" ] || fail "the hard limit on $1 is $4 KiB, and this program needs $5" "ulimit -H$2 $5"
   ulimit "-S$2" "$5"
   raised="$raised $2$3"
 }
 limits() {
   files=$1
-  [ "$2" = unlimited ] || [ "$2" -ge $FILES ] || fail "the hard limit on open files is $2, and this program needs $FILES to start" "ulimit -Hn $FILES"
+  [ "$2" = unlimited ] || [ "$2" -ge $FILES ] || fail "the hard limit on open files is $2, and this program needs $FILES" "ulimit -Hn $FILES"
   room "address space" v "$3" "$4" $ADDRESSES
   room "data" d "$5" "$6" $DATA
   room "the stack" s "$7" "$8" $STACK

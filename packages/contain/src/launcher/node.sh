@@ -1,5 +1,5 @@
-# What Node needs to start: descriptors, and KiB.
-FILES=24 ADDRESSES=4194304 DATA=2097152 STACK=1024
+# What Node needs: descriptors, and KiB. With less it ends in its own words, or half-way.
+FILES=36 ADDRESSES=1572864 DATA=524288 STACK=512
 
 start() {
   command -v node >/dev/null || fail "there is no \`node\` on PATH ($PATH)" "under sudo: sudo env PATH=\"\$PATH\" $name …, or link node into /usr/local/bin"
