@@ -40,7 +40,9 @@ export function findRuntime() {
 export function findKoffi() {
   const libc = target.libc === "glibc" ? "linux" : "musl";
   const name = `@koromix/koffi-linux-${target.arch}`;
-  return koffiFile(target.arch, libc) ?? join(fetchPackage(name, koffiManifest.optionalDependencies[name]), `${libc}_${target.arch}/koffi.node`);
+  return (
+    koffiFile(target.arch, libc) ?? join(fetchPackage(name, koffiManifest.optionalDependencies[name]), `${libc}_${target.arch}/koffi.node`)
+  );
 }
 
 function bunPackage({ arch, libc }) {
