@@ -117,7 +117,7 @@ describe("native programs", skip, () => {
 
   /** A rootfs of its own, with what the archive has in /opt. */
   function unpacked(libc: string): string {
-    const made = run(["node", "packages/contain/scripts/archive.mjs", "--libc", libc], { cwd: root });
+    const made = run(["node", "packages/contain/scripts/archive.mjs", "--libc", libc], { cwd: root, timeout: 120_000 });
     assert.equal(made.status, 0, made.stderr);
     const archive = made.stdout.trim();
     assert.equal(run(["sha256sum", "-c", `${archive}.sha256`], { cwd: dirname(archive) }).status, 0);

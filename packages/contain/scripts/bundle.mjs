@@ -23,6 +23,7 @@ export function bundle(names, outdir, options) {
   return build({
     entryPoints: names.map((name) => join(source, "bundles", `${name}.ts`)),
     outdir,
+    absWorkingDir: source, // names in the bundle are relative to it
     bundle: true,
     platform: "node",
     target: "node20",

@@ -8,11 +8,14 @@ import { findRuntime, isOwn } from "./target.mjs";
 const WORDS = "build --compile --bytecode --format=cjs --target=bun ./entry.cjs --outfile contain".split(" ");
 for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) WORDS.push(`--no-compile-autoload-${file}`);
 
+/** Where the sources were is nobody's business: what lies beside the program is found by its path. */
+const NOWHERE = { "import.meta.filename": '"/contain"', "import.meta.dirname": '"/"' };
+
 /** Compiles the tools with that Bun into a file, which is called `contain`. */
 export async function compile(compiler, program) {
   const work = mkdtempSync(join(dirname(program), "compile-"));
   try {
-    await bundle([...BUNDLES, "version"], work, { legalComments: "none", outExtension: { ".js": ".cjs" } });
+    await bundle([...BUNDLES, "version"], work, { legalComments: "none", outExtension: { ".js": ".cjs" }, define: NOWHERE });
     for (const file of ["entry.cjs", "bundles/which.cjs"]) copyFileSync(join(source, file), join(work, basename(file)));
     const words = isOwn ? WORDS : [...WORDS, "--compile-executable-path", findRuntime()];
     execFileSync(compiler, words, { cwd: work, stdio: ["ignore", "ignore", "inherit"] });

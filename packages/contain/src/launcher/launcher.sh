@@ -19,6 +19,8 @@ fail() {
 
 [ -r /proc/self/stat ] || fail "there is no /proc, by which a program finds itself" "mount -t proc proc /proc"
 
+# Some shells ignore SIGQUIT themselves; none can trap a signal that its caller ignored. So what is ignored now is the caller's doing.
+trap : QUIT
 # Fields 32 and 33 are the blocked and the ignored ones of signals 1 to 31 (proc_pid_stat(5)). The first is our PID as /proc has it:
 # $$ is another process there when a link before us has made a PID namespace. A name with newlines makes it several lines.
 pid=
