@@ -17,7 +17,11 @@ fail() {
   exit 125
 }
 
-[ -r /proc/self/stat ] || fail "there is no /proc, by which a program finds itself" "mount -t proc proc /proc"
+[ -r /proc/self/stat ] || {
+  what="there is no /proc, by which a program finds itself"
+  [ ! -e /proc/uptime ] || what="/proc is that of a PID namespace that this process is not in"
+  fail "$what" "mount -t proc proc /proc"
+}
 
 # Some shells ignore SIGQUIT themselves; none can trap a signal that its caller ignored. So what is ignored now is the caller's doing.
 trap : QUIT
