@@ -1,6 +1,5 @@
 // What a test needs and this machine may lack. On a laptop that is a skip that is named; in CI (CI=true) it is a failure.
 import { spawnSync } from "node:child_process";
-import { isNative } from "./run.ts";
 
 const { CI } = process.env;
 
@@ -12,9 +11,4 @@ export function need(...what: ("root" | (string & {}))[]): { skip?: string } {
   if (missing.length === 0) return {};
   if (CI) throw new Error(`needed in CI, but missing: ${missing.join(", ")}`);
   return { skip: `needs ${missing.join(", ")}` };
-}
-
-/** For a test of what the launcher does for Node, or what Bun's own start takes from a program. CI runs both builds. */
-export function nodeBuild(why: string): { skip?: string } {
-  return isNative ? { skip: `native build: ${why}` } : {};
 }

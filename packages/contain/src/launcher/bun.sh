@@ -2,6 +2,7 @@
 FILES=24 ADDRESSES=1048576 DATA=1048576 STACK=512
 
 start() {
+  [ -x "$bin/lib/$name" ] || fail "$bin/lib/$name is missing" "the programs need the folder lib beside them, as it was made or unpacked"
   export "CONTAIN_LAUNCH=$name:$files:$raised:$blocked:$ignored:$closed:$open:$place:$bin"
   # The first makes a thread that holds locks, for which a forked child would wait for ever. The second is a compiler that works on
   # threads of its own, which a forked child has not, and takes a twentieth of a start to get ready.
