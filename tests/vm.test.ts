@@ -16,6 +16,7 @@ import { faultCases } from "./vm/cases/faults.ts";
 import { labCases } from "./vm/cases/lab.ts";
 import { leftoverCases } from "./vm/cases/leftovers.ts";
 import { limitCases } from "./vm/cases/limits.ts";
+import { logCases } from "./vm/cases/logs.ts";
 import { manageCases } from "./vm/cases/manage.ts";
 import { recordCases } from "./vm/cases/record.ts";
 import { userCases } from "./vm/cases/user.ts";
@@ -36,6 +37,7 @@ const all = [
   ...labCases,
   ...leftoverCases,
   ...limitCases,
+  ...logCases,
   ...manageCases,
   ...recordCases,
   ...userCases,
