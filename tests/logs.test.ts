@@ -300,6 +300,26 @@ describe("many detached containers", need("root"), () => {
   });
 });
 
+describe("a state folder that is full", need("root"), () => {
+  for (const [size, detach] of [
+    ["4k", "-d"],
+    ["8k", "-d"],
+    ["16k", "-d"],
+    ["24k", "-d"],
+    ["4k", ""],
+    ["8k", ""],
+  ] as const) {
+    test(`at the start, ${size} ${detach}: that is said, and nothing is left`, () => {
+      const script = `mount -t tmpfs -o size=${size} none /run
+        [ "${detach}" = -d ] || { mkdir -m 700 /run/contain; cat /dev/zero >/run/fill 2>/dev/null; }
+        contain run -q ${detach} --rootfs ${rootfs} -- true; echo $?; ls -A /run/contain`;
+      const { stdout, stderr } = sh(`exec unshare --mount sh -c "$SCRIPT"`, { env: { SCRIPT: script } });
+      assert.equal(stdout, "125\n");
+      assert.match(stderr, /^contain: the state folder \/run\/contain is full \(ENOSPC\)\n +make room there/);
+    });
+  }
+});
+
 describe("a state folder that is full at the end", need("root"), () => {
   for (const [size, filler] of [
     ["600k", "cat /dev/zero >/run/fill"],

@@ -1,11 +1,25 @@
 // Room for what is to be said at the end, taken at the start: a state folder that has become full meanwhile hides no status.
 import { closeSync, openSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
-import { allocate, codeOf, failedWith, truncate } from "@contain-tools/kernel";
+import { allocate, codeOf, failedWith, ToolError, truncate } from "@contain-tools/kernel";
+import { stateFolder } from "./folder.ts";
 import { folderOf, type State, writeState } from "./state.ts";
 
 const VERDICT = 16 << 10; // bytes, beside the state as it is at the start
 
 const reserveOf = (id: string) => `${folderOf(id)}/.ended`;
+
+const isFull = (error: unknown) => codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
+
+/** Does what needs room in the state folder. @throws ToolError when it has none */
+export function inStateFolder<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    const fix = "make room there, or keep the states elsewhere: contain --root DIR";
+    throw new ToolError(`the state folder ${stateFolder()} is full (${codeOf(error)})`, fix, 125, { cause: error });
+  }
+}
 
 /** Takes the room for a container's last state. @throws SyscallError ENOSPC, EDQUOT */
 export function reserveEnd(state: State): void {
@@ -38,7 +52,7 @@ function writeReserve(state: State): boolean {
   try {
     writeFileSync(reserve, text, { flag: "r+" });
   } catch (error) {
-    if (codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT") return false;
+    if (isFull(error)) return false;
     throw error;
   }
   const fd = openSync(reserve, "r+");

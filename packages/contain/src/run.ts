@@ -41,7 +41,7 @@ import { identify, thisBoot } from "./processid.ts";
 
 import { openRecorder, type Recorder } from "./record.ts";
 import { type End, reportEnd } from "./reportend.ts";
-import { reserveEnd, writeEnd } from "./reserve.ts";
+import { inStateFolder, reserveEnd, writeEnd } from "./reserve.ts";
 import { chainScript } from "./script.ts";
 import { createState, folderOf, removeState, type State, writeState } from "./state.ts";
 import { supervise } from "./supervise.ts";
@@ -73,10 +73,10 @@ function serve(plan: RunPlan, background?: Background): number {
   for (const remark of plan.remarks) steps.say(remark);
   const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
-  const state = claim(plan);
+  const state = inStateFolder(() => claim(plan));
   try {
     const { container, forwarded } = prepare(plan, state, ports);
-    if (plan.detach) reserveEnd(state);
+    if (plan.detach) inStateFolder(() => reserveEnd(state));
     writeCidfile(plan);
     makeGroup(plan);
     const end = startAndWatch(plan, container, state, { background, recorder, forwarded });
@@ -191,7 +191,7 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   const baseline = takeBaseline(group);
   const started = monotonic();
   phaseEnds("state, cgroup");
-  const log = background && logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]);
+  const log = background && inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]));
   const { network, ids } = state;
   const spawned = asTool(container, () =>
     spawn(
@@ -209,7 +209,7 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   const { pid, failed, pasta } = spawned;
   const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
   const made = { ...state, init: identify(pid) };
-  writeState(made);
+  inStateFolder(() => writeState(made));
   const { foreground, ownGroup, hadTerminal } = container.plan;
   const relay = plan.tty ? relayTerminal(plan.id, spawned, log?.ends[0]) : undefined;
   const sources = relay?.sources ?? [];
