@@ -151,6 +151,18 @@ describe("--log-size", need("root"), () => {
     }
   });
 
+  test("a limit on the size of files is the caller's for each of them, and the newest lines are kept", () => {
+    const script = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; exit 3";
+    const { stdout, stderr } = sh(`ulimit -S -f 100; contain run -qd --rootfs ${rootfs} -- sh -c "$SCRIPT"`, { env: { SCRIPT: script } });
+    assert.equal(stderr, "");
+    const id = stdout.trim();
+    ids.push(id);
+    assert.equal(run(["contain", "wait", id]).status, 3);
+    assert.equal(logs(id, "--tail", "1"), "line 20000\n");
+    assert.equal(logFiles(id).length, 4);
+    assert.equal(readFileSync(join(folder(id), "supervisor.log"), "utf8"), "");
+  });
+
   test("on a full disk the oldest output goes, that is told, and the container ends as it would", () => {
     const script = `
       mount -t tmpfs -o size=600k none /run

@@ -32,7 +32,7 @@ export function takeRoom(path: string, length: number): void {
   try {
     allocate(fd, length);
   } catch (error) {
-    if (!failedWith(error, "EOPNOTSUPP", "ENOSYS")) throw error;
+    if (!failedWith(error, "EOPNOTSUPP", "ENOSYS", "EFBIG")) throw error;
   } finally {
     closeSync(fd);
   }

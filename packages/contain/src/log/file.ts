@@ -1,6 +1,6 @@
 // The files of a log: `log`, and the older ones log.N, the highest number the newest. Together they stay within the bound.
 import { closeSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
-import { codeOf, truncate, uninterrupted, warn } from "@contain-tools/kernel";
+import { codeOf, getLimit, truncate, uninterrupted, warn } from "@contain-tools/kernel";
 import { NEWLINE } from "./format.ts";
 
 const FILES = 4;
@@ -15,7 +15,7 @@ export interface LogFile {
 /** @param bound bytes; undefined for none @throws Error of node:fs when `log` cannot be made */
 export function makeLogFile(folder: string, bound: number | undefined): LogFile {
   const path = `${folder}/log`;
-  let piece = bound === undefined ? Number.POSITIVE_INFINITY : Math.floor(bound / FILES);
+  let piece = Math.min(bound === undefined ? Number.POSITIVE_INFINITY : Math.floor(bound / FILES), Number(getLimit("fsize").soft));
   let fd = openSync(path, "a", 0o600);
   let size = 0;
   let [oldest, newest] = [1, 0]; // the numbers of the older files

@@ -58,7 +58,11 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
   const copy = (each: (entry: Buffer) => boolean) => {
     for (;;) {
       const [part] = parts;
-      if (part === undefined) return true;
+      if (part === undefined) {
+        parts.push(...openParts(folder).parts); // it had not begun
+        if (parts.length === 0) return true;
+        continue;
+      }
       if (!take(part, each)) return false;
       if (parts.length > 1) {
         closeParts(parts.splice(0, 1));
