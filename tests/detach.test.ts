@@ -278,7 +278,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
       group=$(contain inspect $id | grep '"group"' | cut -d '"' -f 4)
       kill -9 $supervisor
       contain wait $id; echo wait $?
-      for i in 1 2 3 4 5 6 7 8 9 10; do [ -d /proc/$init ] || break; sleep 0.2; done
+      for i in $(seq 100); do [ -d /proc/$init ] || break; sleep 0.2; done
       [ -d /proc/$init ] && echo lives
       contain list | grep -o ' dead '
       contain gc; echo gc $?
