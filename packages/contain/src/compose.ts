@@ -24,7 +24,7 @@ import { checkRootfs } from "@contain-tools/pivot";
 import { checkCidfile } from "./cidfile.ts";
 import { confineWords, describeNone, profileFile, railWords } from "./confinement.ts";
 import { deviceList } from "./devices.ts";
-import { insideWords, variablesOf } from "./inside.ts";
+import { inMemory, insideWords, variablesOf } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { readLogSize } from "./log/output.ts";
 import { checkNameIsFree } from "./names.ts";
@@ -193,7 +193,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
       devices.missing,
     ].flatMap((text) => text ?? []),
     init: given.has("init"),
-    tmpfs: [...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")), ...(given.has("overlay") ? ["/"] : [])],
+    tmpfs: inMemory(given),
     tty,
     detach: given.has("detach"),
     logSize: readLogSize(given.value("log-size"), given.has("detach")),
@@ -248,7 +248,7 @@ function containerArgv(given: Options<RunOption>, { id, group, own, granted, rel
   return [
     "nsexec",
     ...(group === undefined ? [] : ["--into-cgroup", group]),
-    ...namespaceWords(namespaces, own?.words ?? mapped),
+    ...namespaceWords(given, namespaces, own?.words ?? mapped),
     ...(locks ? lockWords(given, sources) : []),
     ...pasta,
     // pid1 makes the foreground process group itself, for its child.

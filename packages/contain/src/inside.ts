@@ -1,7 +1,8 @@
 // Options of `contain run` about what the program finds inside, as words for pivot.
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { canBeReadAgain, deviceAt, type Options, payload, quote, UsageError } from "@contain-tools/kernel";
-import { insideOptions, isBasicDevice, readEnvFile, readVariable, type Variable } from "@contain-tools/pivot";
+import { insideOptions, isBasicDevice, readEnvFile, readMount, readVariable, type Variable } from "@contain-tools/pivot";
 import { nodeWords } from "./devices.ts";
 import type { RunOption } from "./options.ts";
 
@@ -55,6 +56,7 @@ function defaults(given: Options<RunOption>, hostname: string): string[] {
 function pass(given: Options<RunOption>): string[] {
   return given.given.flatMap(({ name, value }) => {
     if (name === "volume") return volumeWords(value ?? "", closesNodes(given));
+    if (name === "mount") return mountWords(value ?? "", closesNodes(given));
     if (name === "device") return nodeWords(given, value ?? "");
     if (name === "env-file" || !Object.hasOwn(insideOptions, name) || (name === "user" && given.has("confine"))) return [];
     if (name === "overlay") return [value === undefined ? "--overlay" : `--overlay=${value}`];
@@ -70,10 +72,30 @@ function volumeWords(text: string, closed: boolean): string[] {
   if (source === "" || !target.startsWith("/") || more.length > 0 || (mode !== "ro" && mode !== "rw"))
     throw new UsageError(`--volume ${quote(text)}: it is SRC:DST[:ro]`, "DST is a path inside, and starts with /");
   if (!existsSync(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
-  const device = closed ? deviceAt(source) : undefined;
-  if (device !== undefined && !isBasicDevice(device))
-    throw new UsageError(`--volume ${text}: with --confine no device on a volume can be opened`, `--device ${source}:${target}`);
+  if (closed) checkSource(`--volume ${text}`, source, target);
   return [mode === "ro" ? "--ro-bind" : "--bind", `${source}:${target}`];
+}
+
+function mountWords(text: string, closed: boolean): string[] {
+  const volume = readMount(text, false);
+  if (closed && volume.kind === "bind") checkSource(`--mount ${quote(text)}`, volume.source, volume.target);
+  return ["--mount", text];
+}
+
+/** Where a file system in memory is mounted inside. */
+export function inMemory(given: Options<RunOption>): string[] {
+  const mounts = given.all("mount").map((text) => readMount(text, false));
+  return [
+    ...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")),
+    ...mounts.flatMap(({ kind, target }) => (kind === "tmpfs" ? resolve("/", target) : [])),
+    ...(given.has("overlay") ? ["/"] : []),
+  ];
+}
+
+function checkSource(option: string, source: string, target: string): void {
+  const device = deviceAt(source);
+  if (device !== undefined && !isBasicDevice(device))
+    throw new UsageError(`${option}: with --confine no device on a volume can be opened`, `--device ${source}:${target}`);
 }
 
 function checkRoot(given: Options<RunOption>): void {

@@ -46,12 +46,18 @@ function readName(word: string): Name {
  * nsexec's options. Where nothing else is `mapped`, root's user namespace maps all ids to themselves: capabilities end there, owners of
  * files stay.
  */
-export function namespaceWords({ wanted, hostname }: NamespacePlan, mapped: readonly string[] | undefined): string[] {
+export function namespaceWords(
+  given: Options<RunOption>,
+  { wanted, hostname }: NamespacePlan,
+  mapped: readonly string[] | undefined,
+): string[] {
   const kinds = (["pid", "uts", "mount", "ipc", "cgroup", "net", "time"] as const).filter((name) => wanted.has(name));
   const ids = "0:0:4294967294";
+  const shares = given.all("mount").some((text) => /bind-propagation=r?shared/i.test(text)); // pivot then makes slaves of the others
+  const mount = ["--mount", "--propagation", shares ? "unchanged" : "slave"];
   return [
     ...(mapped ?? (wanted.has("user") ? ["--map-users", ids, "--map-groups", ids] : [])),
-    ...kinds.flatMap((name) => (name === "mount" ? ["--mount", "--propagation", "slave"] : [`--${name}`])),
+    ...kinds.flatMap((name) => (name === "mount" ? mount : [`--${name}`])),
     ...(wanted.has("pid") ? [] : ["--fork"]), // a child in any case, which dies with its parent
     ...(wanted.has("uts") ? ["--hostname", hostname] : []),
   ];

@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { codeOf, failedWith, ToolError } from "./errno.ts";
 import { readIfThere } from "./file.ts";
 import { declare, declareSyscall, SYS } from "./libc.ts";
-import { readMountInfo } from "./proc.ts";
+import { type MountInfo, readMountInfo } from "./proc.ts";
 import { flags, quote, sys } from "./trace.ts";
 
 export const MS_RDONLY = 1;
@@ -187,22 +187,26 @@ const MOUNT_ATTRS_SET = { MOUNT_ATTR_RDONLY: MS_RDONLY, ...MOUNT_ATTRS };
 const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
 /**
- * Gives a mount and, if `whole`, every mount below it more of MS_RDONLY, MS_NODEV, MS_NOSUID and MS_NOEXEC: mount_setattr(2), which
- * leaves all other flags as they are. Before Linux 5.12 each mount is remounted by itself, with the flags it has, since a user
- * namespace may not drop a locked one.
+ * Gives a mount and, if `whole`, every mount below it more of MS_RDONLY, MS_NODEV, MS_NOSUID and MS_NOEXEC, and another propagation:
+ * mount_setattr(2), which leaves all other flags as they are. Before Linux 5.12 each mount is remounted by itself, with the flags it
+ * has, since a user namespace may not drop a locked one.
  *
  * @param fd a descriptor of the mount's root
+ * @param propagation MS_PRIVATE, MS_SLAVE or MS_SHARED; 0 for what it has
  */
-export function restrictMount(fd: number, bits: number, whole = true): void {
-  if (bits === 0) return;
-  const attr = new BigUint64Array([BigInt(bits), 0n, 0n, 0n]);
+export function restrictMount(fd: number, bits: number, whole = true, propagation = 0): void {
+  if (bits === 0 && propagation === 0) return;
+  const attr = new BigUint64Array([BigInt(bits), 0n, BigInt(propagation), 0n]);
   const how = AT_EMPTY_PATH | (whole ? AT_RECURSIVE : 0);
-  const text = () => [`${fd}`, '""', flags({ AT_EMPTY_PATH, AT_RECURSIVE }, how), `{attr_set=${flags(MOUNT_ATTRS_SET, bits)}}`, "32"];
+  const travels = propagation === 0 ? "" : `, propagation=${flags(MS_FLAGS, propagation)}`;
+  const what = () => `{attr_set=${flags(MOUNT_ATTRS_SET, bits)}${travels}}`;
+  const text = () => [`${fd}`, '""', flags({ AT_EMPTY_PATH, AT_RECURSIVE }, how), what(), "32"];
   try {
     sys("mount_setattr", text, () => mountSetattrC(fd, "", how, new Uint8Array(attr.buffer), 32));
   } catch (error) {
     if (!failedWith(error, "ENOSYS")) throw error;
-    remountWith(fd, bits, whole);
+    if (bits !== 0) remountWith(fd, bits, whole);
+    if (propagation !== 0) mount(null, fdPath(fd), null, (whole ? MS_REC : 0) | propagation);
   }
 }
 
@@ -221,10 +225,15 @@ const OPTION_FLAGS: Readonly<Record<string, number>> = {
   nosymfollow: MS_NOSYMFOLLOW,
 };
 
+/** The line of mountinfo of the mount that a descriptor lies on. */
+export function mountOf(fd: number): MountInfo | undefined {
+  const id = /^mnt_id:\s*(\d+)$/m.exec(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "")?.[1];
+  return readMountInfo().find((entry) => `${entry.id}` === id);
+}
+
 /** MS_NOSUID, MS_NODEV and MS_NOEXEC as the mount that a descriptor lies on has them. */
 export function safetyFlags(fd: number): number {
-  const id = /^mnt_id:\s*(\d+)$/m.exec(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "")?.[1];
-  const options = readMountInfo().find((entry) => `${entry.id}` === id)?.options ?? [];
+  const options = mountOf(fd)?.options ?? [];
   return options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), 0) & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 

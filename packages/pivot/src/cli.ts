@@ -20,7 +20,7 @@ import {
 import type { DeviceNode } from "./device.ts";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
 import type { Layers, Upper } from "./overlay.ts";
-import { isVolume, readVolume, type Volume } from "./volume.ts";
+import { checkOrder, isVolume, readVolume, type Volume } from "./volume.ts";
 
 /** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
 export const insideOptions = {
@@ -45,6 +45,12 @@ export const insideOptions = {
     description: "a resource limit of the program: nofile=1024:4096, core=-1, stack, nproc, … (getrlimit(2))",
   },
   tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside; a SIZE of max is no limit" },
+  mount: {
+    type: "string",
+    valueHint: "type=bind|tmpfs,…",
+    repeat: true,
+    description: "the same in docker's words: type=bind,source=SRC,target=DST[,readonly][,bind-propagation=rslave], type=tmpfs,target=DST",
+  },
   overlay: {
     type: "boolean",
     optionalValue: true,
@@ -123,6 +129,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const { elsewhere } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
   if (!elsewhere) checkRootfs(rootfs);
   const volumes = given.flatMap(({ name, value = "" }) => (isVolume(name) ? readVolume(name, value, elsewhere) : []));
+  checkOrder(volumes);
   const inDev = (volume: Volume) => volume.kind === "device" && volume.target.startsWith("/dev/") && !has("no-dev");
   if (has("tty") && has("no-dev")) throw new UsageError("--tty needs the /dev/pts that --no-dev leaves out");
   const layers = readLayers(given, elsewhere);

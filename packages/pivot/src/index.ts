@@ -3,3 +3,4 @@ export { isBasicDevice } from "./dev.ts";
 export { deviceNodes, readDevice } from "./device.ts";
 export { readEnvFile, readVariable, type Variable } from "./environment.ts";
 export { pivot } from "./main.ts";
+export { readMount } from "./mountwords.ts";

@@ -7,11 +7,13 @@ import {
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
+  MS_PRIVATE,
   MS_RDONLY,
   makeReadOnly,
   moveMount,
   newMount,
   openInRoot,
+  restrictMount,
   ToolError,
 } from "@contain-tools/kernel";
 
@@ -85,7 +87,7 @@ function hide(place: number, top: string, path: string, none: number): void {
     ? newMount("tmpfs", { source: "tmpfs", mode: "755", size: "4k" }, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     : cloneTree(none);
   moveMount(cover, target);
-  makeReadOnly(cover); // else root inside could change the mode of the host's own /dev/null
+  restrictMount(cover, MS_RDONLY, true, MS_PRIVATE); // else root inside could change the mode of the host's own /dev/null
   closeSync(cover);
   closeSync(target);
   if (directory) return;

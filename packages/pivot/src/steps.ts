@@ -1,5 +1,5 @@
 // Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import {
   becomeUser,
   CLONE_NEWNS,
@@ -7,8 +7,6 @@ import {
   chdirInRoot,
   chownTerminal,
   cloneTree,
-  codeOf,
-  deviceOf,
   enterConsole,
   failedWith,
   fchdir,
@@ -21,18 +19,15 @@ import {
   MS_RDONLY,
   MS_REC,
   MS_SLAVE,
-  makeInRoot,
   mount,
   moveMount,
   namespaceId,
-  openInRoot,
   payload,
   pivotRoot,
   prepareLimits,
   readIfThere,
   rememberParent,
   restrictMount,
-  SyscallError,
   setPropagation,
   statFields,
   steps,
@@ -42,12 +37,12 @@ import {
   unshare,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
-import { isBasicDevice, makeDev } from "./dev.ts";
-import { bindDevice } from "./device.ts";
+import { makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
 import { maskKernelFiles } from "./mask.ts";
 import { attachLayers } from "./overlay.ts";
-import type { Volume } from "./volume.ts";
+import { mountAt } from "./place.ts";
+import { mountVolumes, openPropagated, type Trees } from "./volumes.ts";
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
@@ -58,16 +53,18 @@ export function enterRoot(plan: Plan): void {
   else checkOwnNamespace();
   if (plan.user !== undefined) rememberParent(); // while its /proc is here
   const variables = plan.env.flatMap((entry) => ("file" in entry ? readEnvFile(entry.file) : entry));
+  const trees = openPropagated(plan.volumes);
   // Slave, not private: an unmount on the host still reaches our copies, which would keep it busy otherwise.
   setPropagation("slave");
   steps.say(`setting up rootfs: ${plan.rootfs}`);
   const oldRoot = openDirectory("/");
   const umask = process.umask(0); // what is made has the modes that are written here
   const newRoot = mountRootfs(plan);
-  const slave = fillRoot(plan, newRoot);
+  const slave = fillRoot(plan, newRoot, trees);
   process.umask(umask);
   steps.say("pivoting root");
   swapRoots(oldRoot, newRoot);
+  if (trees.size === 0) setPropagation("private");
   chdirInside(plan.cwd);
   payload.inside = `the rootfs ${plan.rootfs}`;
   setEnvironment(variables, plan.clearEnv);
@@ -85,11 +82,9 @@ function mountRootfs({ rootfs, readOnly, nodev, layers }: Plan): number {
   // Through its descriptor: a lookup of `/` or of `.` ends below the new mount, not on it.
   const fd = layers === undefined ? attachCopy(place, place) : attachLayers(place, layers);
   closeSync(place);
-  restrictMount(fd, restrictions(readOnly, nodev));
+  restrictMount(fd, (readOnly ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0));
   return fd;
 }
-
-const restrictions = (readOnly: boolean, nodev: boolean) => (readOnly ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0);
 
 /** A bind mount with all that is mounted below it; the descriptor is the new mount, whatever comes to lie under its name. */
 function attachCopy(source: number, target: number): number {
@@ -99,81 +94,20 @@ function attachCopy(source: number, target: number): number {
 }
 
 /** Returns the slave of the pseudo-terminal, if one is wanted. */
-function fillRoot(plan: Plan, root: number): number | undefined {
+function fillRoot(plan: Plan, root: number, trees: Trees): number | undefined {
   if (plan.proc) {
     steps.say("mounting /proc");
     mountAt(plan, root, "/proc", (target) => mount("proc", fdPath(target), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
   }
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
   const slave = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
-  for (const volume of plan.volumes) mountVolume(plan, root, volume);
+  mountVolumes(plan, root, trees);
   if (plan.mask) maskKernelFiles(root);
   return slave;
 }
 
-/** Calls `act` with a descriptor of exactly what `path` is inside the root, whatever symbolic links a hostile rootfs has there. */
-function mountAt<T>(plan: Plan, root: number, path: string, act: (target: number) => T, kind: "directory" | "file" = "directory"): T {
-  const fd = place(plan, root, path, kind);
-  try {
-    return act(fd);
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    throw new ToolError(`${path}: ${error.message}`, error.hint, 125, { cause: error }); // the call itself names only a descriptor
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** What `path` is inside the root, made there if the root is writable. */
-function place(plan: Plan, root: number, path: string, kind: "directory" | "file"): number {
-  try {
-    return plan.readOnly ? openInRoot(root, path) : makeInRoot(root, path, kind);
-  } catch (error) {
-    const code = error instanceof SyscallError ? error.code : codeOf(error);
-    if (!plan.readOnly && code !== undefined && code !== "ENOSYS") {
-      const dangling = code === "ENOENT" ? "a symbolic link that leads nowhere is in the way" : undefined;
-      throw new ToolError(`${path} cannot be made in ${plan.rootfs}: ${code}`, dangling, 125, { cause: error });
-    }
-    if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
-    const without = path === "/proc" || path === "/dev" ? `, or leave it out: --no-${path.slice(1)}` : "";
-    throw new ToolError(
-      `${path} does not exist in ${plan.rootfs}`,
-      `a mount needs something to lie on, and a read-only root cannot be given it: make it on the host, or use --rw${without}`,
-      125,
-      { cause: error },
-    );
-  }
-}
-
 function mountSys(target: number): void {
   mount("sysfs", fdPath(target), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
-}
-
-function mountVolume(plan: Plan, root: number, volume: Volume): void {
-  if (volume.kind === "tmpfs") {
-    const size = volume.size === undefined ? "mode=1777" : `mode=1777,size=${volume.size}`;
-    mountAt(plan, root, volume.target, (target) => mount("tmpfs", fdPath(target), "tmpfs", MS_NOSUID | MS_NODEV, size));
-    return;
-  }
-  if (volume.kind === "device") {
-    mountAt(plan, root, volume.target, (target) => bindDevice(volume, target), "file");
-    return;
-  }
-  const source = openSync(volume.source, O_PATH);
-  const stat = fstatSync(source);
-  const isDirectory = stat.isDirectory();
-  const nodev = plan.nodev && !isBasicDevice(deviceOf(stat)); // /dev/null over a file hides it
-  const bind = (target: number) => {
-    if (fstatSync(target).isDirectory() !== isDirectory) {
-      const what = (directory: boolean) => (directory ? "a directory" : "a file");
-      throw new ToolError(`${volume.target} in ${plan.rootfs} is ${what(!isDirectory)}, and ${volume.source} is ${what(isDirectory)}`);
-    }
-    const copy = attachCopy(source, target);
-    restrictMount(copy, restrictions(volume.readOnly, nodev));
-    closeSync(copy);
-  };
-  mountAt(plan, root, volume.target, bind, isDirectory ? "directory" : "file");
-  closeSync(source);
 }
 
 /** pivot_root(".", ".") stacks the old root on the new one; through its descriptor it is then let go (pivot_root(2), NOTES). */
@@ -186,7 +120,6 @@ function swapRoots(oldRoot: number, newRoot: number): void {
   closeSync(oldRoot);
   closeSync(newRoot);
   chdir("/");
-  setPropagation("private");
 }
 
 function chdirInside(cwd: string): void {

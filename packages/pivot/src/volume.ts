@@ -1,23 +1,22 @@
 // What is mounted inside the root beside /proc, /sys and /dev: words to plan.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseSize, UsageError } from "@contain-tools/kernel";
+import { UsageError } from "@contain-tools/kernel";
 import { type DeviceNode, deviceNodes, readDevice } from "./device.ts";
+import { type Bind, readMount, readTmpfsSize, type Tmpfs } from "./mountwords.ts";
 
 /** Something to mount inside the root, in the order of the command line. */
-export type Volume =
-  | { readonly kind: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
-  | { readonly kind: "tmpfs"; readonly target: string; readonly size: bigint | undefined }
-  | ({ readonly kind: "device" } & DeviceNode);
+export type Volume = Bind | Tmpfs | ({ readonly kind: "device" } & DeviceNode);
 
-type VolumeOption = "bind" | "ro-bind" | "tmpfs" | "device";
+type VolumeOption = "bind" | "ro-bind" | "tmpfs" | "device" | "mount";
 
 export const isVolume = (name: string): name is VolumeOption =>
-  name === "bind" || name === "ro-bind" || name === "tmpfs" || name === "device";
+  name === "bind" || name === "ro-bind" || name === "tmpfs" || name === "device" || name === "mount";
 
 /** @param elsewhere a link before us changes what a path means, so that nothing can be looked at yet. @throws UsageError */
 export function readVolume(name: VolumeOption, text: string, elsewhere: boolean): Volume[] {
   if (name === "device") return readNodes(text, elsewhere);
+  if (name === "mount") return [readMount(text, elsewhere)];
   const [first = "", second, more] = text.split(":");
   const target = name === "tmpfs" ? first : (second ?? "");
   if (!target.startsWith("/") || more !== undefined) {
@@ -26,9 +25,12 @@ export function readVolume(name: VolumeOption, text: string, elsewhere: boolean)
       "DST is a path inside the root, and starts with /",
     );
   }
-  if (name === "tmpfs") return [{ kind: "tmpfs", target, size: second === undefined ? undefined : readTmpfsSize("--tmpfs", second) }];
+  if (name === "tmpfs") {
+    const size = second === undefined ? undefined : readTmpfsSize("--tmpfs", second);
+    return [{ kind: "tmpfs", target, size, mode: 0o1777, readOnly: false }];
+  }
   if (!elsewhere && !existsSync(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);
-  return [{ kind: "bind", source: resolve(first), target, readOnly: name === "ro-bind" }];
+  return [{ kind: "bind", source: resolve(first), target, readOnly: name === "ro-bind", propagation: "private", recursive: true }];
 }
 
 function readNodes(text: string, elsewhere: boolean): Volume[] {
@@ -41,14 +43,15 @@ function readNodes(text: string, elsewhere: boolean): Volume[] {
   return (elsewhere ? [word] : deviceNodes(word)).map(({ source, target }) => ({ kind: "device", source, target }));
 }
 
-/** Bytes; 0 for no limit, as tmpfs(5) has it. */
-function readTmpfsSize(option: string, text: string): bigint {
-  if (text === "max") return 0n;
-  const size = parseSize(option, text);
-  if (size === 0n)
-    throw new UsageError(
-      `${option}: a size of 0 means no limit to the kernel (tmpfs(5))`,
-      "max, if that is meant; without a size it is half of the memory",
-    );
-  return size;
+/** @throws UsageError for what would lie under a volume that comes after all others */
+export function checkOrder(volumes: readonly Volume[]): void {
+  for (const last of volumes) {
+    if (last.kind !== "bind" || last.propagation === "private") continue;
+    const hidden = volumes.find(({ target }) => resolve(target).startsWith(`${resolve(last.target)}/`));
+    if (hidden !== undefined)
+      throw new UsageError(
+        `--mount: nothing can be mounted on ${hidden.target}: it lies in ${last.target}, where mounts travel`,
+        "mount it on the host below the source, and it is seen inside",
+      );
+  }
 }

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Options, UsageError } from "@contain-tools/kernel";
-import { deviceNodes, readDevice } from "@contain-tools/pivot";
+import { deviceNodes, readDevice, readMount } from "@contain-tools/pivot";
 import type { RunOption } from "../options.ts";
 import { type IdLease, RANGE } from "./lease.ts";
 
@@ -70,6 +70,10 @@ function pathsOf(given: Options<RunOption>): { readonly path: string; readonly r
     ...given.all("overlay-lower").map((path) => ({ path, readOnly: true })),
     ...(overlay === undefined ? [] : [{ path: overlay, readOnly: false }]),
     ...volumes.map(([path = "", , mode]) => ({ path, readOnly: mode === "ro" })),
+    ...given.all("mount").flatMap((text) => {
+      const volume = readMount(text, false);
+      return volume.kind === "bind" ? [{ path: volume.source, readOnly: volume.readOnly }] : [];
+    }),
   ];
 }
 

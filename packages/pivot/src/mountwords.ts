@@ -1,0 +1,118 @@
+// --mount type=bind,source=…,target=…: docker's words, fields of a CSV line, in which quotes hold what has a comma in it.
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseSize, quote, UsageError } from "@contain-tools/kernel";
+
+export interface Bind {
+  readonly kind: "bind";
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** Whether mounts travel: not at all, from the host to here, or both ways (mount_namespaces(7)). */
+  readonly propagation: "private" | "slave" | "shared";
+  /** With all that is mounted below it. */
+  readonly recursive: boolean;
+}
+
+export interface Tmpfs {
+  readonly kind: "tmpfs";
+  readonly target: string;
+  /** Bytes; 0 for no limit. */
+  readonly size: bigint | undefined;
+  readonly mode: number;
+  readonly readOnly: boolean;
+}
+
+const SAME: Readonly<Record<string, string>> = { src: "source", dst: "target", destination: "target", ro: "readonly" };
+const KEYS = {
+  bind: ["source", "target", "readonly", "bind-propagation", "bind-recursive", "bind-nonrecursive"],
+  tmpfs: ["target", "readonly", "tmpfs-size", "tmpfs-mode"],
+} as const;
+const FORM =
+  "type=bind,source=DIR,target=DST[,readonly][,bind-propagation=rslave], or type=tmpfs,target=DST[,tmpfs-size=64M][,tmpfs-mode=0700]";
+
+/** @param elsewhere the source cannot be looked at yet. @throws UsageError */
+export function readMount(text: string, elsewhere: boolean): Bind | Tmpfs {
+  const bad = (problem: string, hint = FORM) => new UsageError(`--mount ${quote(text)}: ${problem}`, hint);
+  const given = new Map<string, string | undefined>();
+  for (const field of fieldsOf(text) ?? []) {
+    const at = field.indexOf("=");
+    const key = (at === -1 ? field : field.slice(0, at)).toLowerCase();
+    const name = SAME[key] ?? key;
+    if (given.has(name)) throw bad(`${name} is given twice`);
+    given.set(name, at === -1 ? undefined : field.slice(at + 1));
+  }
+  if (given.size === 0) throw bad("a quote stands inside of a field, or is not closed");
+  const type = given.get("type");
+  given.delete("type");
+  if (type === "volume" || type === undefined)
+    throw bad(
+      type === undefined ? "no type is given" : "there are no named volumes here",
+      "type=bind with a directory of the host as its source, or type=tmpfs",
+    );
+  if (type !== "bind" && type !== "tmpfs") throw bad(`type ${quote(type)} is not known`);
+  const keys: readonly string[] = KEYS[type];
+  const unknown = [...given.keys()].find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw bad(`type=${type} has no ${quote(unknown)}`, `it has ${keys.join(", ")}`);
+  const flag = (key: string) => {
+    const value = given.get(key) ?? `${given.has(key)}`;
+    if (!/^(true|false|1|0)$/.test(value)) throw bad(`${key} is true or false`);
+    return value === "true" || value === "1";
+  };
+  const target = given.get("target") ?? "";
+  if (!target.startsWith("/")) throw bad("target is a path inside the root, and starts with /");
+  const readOnly = flag("readonly");
+  if (type === "tmpfs") {
+    const [size, mode = "1777"] = [given.get("tmpfs-size"), given.get("tmpfs-mode")];
+    if (!/^[0-7]{1,5}$/.test(mode) || Number.parseInt(mode, 8) > 0o7777) throw bad("tmpfs-mode is octal: 1777");
+    return {
+      kind: "tmpfs",
+      target,
+      size: size === undefined ? undefined : readTmpfsSize("--mount tmpfs-size", size),
+      mode: Number.parseInt(mode, 8),
+      readOnly,
+    };
+  }
+  const source = given.get("source") ?? "";
+  if (source === "") throw bad("source is a file or directory of the host");
+  if (!elsewhere && !existsSync(source)) throw bad(`there is no ${source} on the host`, "source is a file or directory of the host");
+  const propagation = (given.get("bind-propagation") ?? "private").replace(/^r/, "");
+  if (propagation !== "private" && propagation !== "slave" && propagation !== "shared")
+    throw bad("bind-propagation is private, slave or shared, or the same with an r: the mounts below are meant in any case");
+  const recursive = given.get("bind-recursive") ?? "enabled";
+  if (recursive !== "enabled" && recursive !== "disabled" && recursive !== "readonly")
+    throw bad("bind-recursive is enabled or disabled; with readonly the mounts below are read-only too");
+  return {
+    kind: "bind",
+    source: resolve(source),
+    target,
+    readOnly,
+    propagation,
+    recursive: recursive !== "disabled" && !flag("bind-nonrecursive"),
+  };
+}
+
+/** undefined for what is no CSV line (RFC 4180). */
+function fieldsOf(text: string): string[] | undefined {
+  const fields: string[] = [];
+  for (let at = 0; at <= text.length; ) {
+    const [all, quoted, plain = ""] = /^(?:"((?:[^"]|"")*)"|([^",]*))(?:,|$)/.exec(text.slice(at)) ?? [];
+    if (all === undefined) return undefined;
+    fields.push(quoted?.replaceAll('""', '"') ?? plain);
+    at += all.length;
+    if (!all.endsWith(",")) break;
+  }
+  return fields;
+}
+
+/** Bytes; 0 for no limit, as tmpfs(5) has it. */
+export function readTmpfsSize(option: string, text: string): bigint {
+  if (text === "max") return 0n;
+  const size = parseSize(option, text);
+  if (size === 0n)
+    throw new UsageError(
+      `${option}: a size of 0 means no limit to the kernel (tmpfs(5))`,
+      "max, if that is meant; without a size it is half of the memory",
+    );
+  return size;
+}
