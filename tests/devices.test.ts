@@ -211,6 +211,7 @@ describe("--device", needed, () => {
   for (const [what, words, message] of [
     ["no such node", ["--device", "/dev/none"], /^contain: --device \/dev\/none: there is no device node on the host\n/],
     ["a file", ["--device", "/etc/passwd"], /^contain: --device \/etc\/passwd: there is no device node on the host\n/],
+    ["a whole tree", ["--device", "/usr"], /^contain: --device \/usr: more than 1000 files are below it\n/],
     ["a place that is no path", ["--device", "/dev/null:x"], /^contain: --device "\/dev\/null:x" is not a device\n/],
     ["a place that is a directory", ["--device", "/dev/null:/dev/shm"], /^pivot: --device \/dev\/null: \/dev\/shm is a directory inside\n/],
     ["letters without --confine", ["--device", "/dev/null:/dev/x:r"], /^contain: --device .*: without --confine no device is refused/],

@@ -29,6 +29,7 @@ export interface DeviceNode {
 }
 
 const O_PATH = 0o10000000;
+const MAX_FILES = 1000; // all of /dev are some hundred
 const FORM = "--device HOST[:CONT]: CONT is a path inside, and starts with /";
 
 /** `HOST[:CONT][:rwm]`, as docker's. @throws UsageError */
@@ -58,14 +59,22 @@ export function deviceNodes({ source, target }: DeviceWord): Found[] {
   return nodes;
 }
 
-function nodesBelow(dir: string, target: string): Found[] {
-  return readdirSync(dir).flatMap((name) => {
-    const [from, to] = [join(dir, name), join(target, name)];
-    const stat = lstatSync(from);
-    if (stat.isDirectory()) return nodesBelow(from, to);
-    const device = deviceOf(stat);
-    return device === undefined ? [] : [{ source: from, target: to, device }];
-  });
+function nodesBelow(top: string, topTarget: string): Found[] {
+  const found: Found[] = [];
+  const left: DeviceNode[] = [{ source: top, target: topTarget }];
+  let files = 0;
+  for (let dir = left.pop(); dir !== undefined; dir = left.pop()) {
+    for (const name of readdirSync(dir.source)) {
+      if (++files > MAX_FILES)
+        throw new UsageError(`--device ${top}: more than ${MAX_FILES} files are below it`, "name the devices, or their directory");
+      const node = { source: join(dir.source, name), target: join(dir.target, name) };
+      const stat = lstatSync(node.source, { throwIfNoEntry: false });
+      const device = stat && deviceOf(stat);
+      if (stat?.isDirectory()) left.push(node);
+      else if (device !== undefined) found.push({ ...node, device });
+    }
+  }
+  return found;
 }
 
 /** Binds the node over `place`. What is bound is looked at by its descriptor, so that it is a device and nothing else (CVE-2025-31133). */
