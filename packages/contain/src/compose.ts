@@ -24,6 +24,7 @@ import { checkRootfs } from "@contain-tools/pivot";
 import { checkCidfile } from "./cidfile.ts";
 import { confineWords, describeNone, profileFile, railWords } from "./confinement.ts";
 import { deviceList } from "./devices.ts";
+import { foldersToHide } from "./folder.ts";
 import { inMemory, insideWords, variablesOf } from "./inside.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { readLogSize } from "./log/output.ts";
@@ -260,6 +261,7 @@ function containerArgv(given: Options<RunOption>, { id, group, own, granted, rel
     "pivot",
     ...(namespaces.wanted.has("mount") ? ["--no-unshare"] : []),
     ...(given.has("tty") ? ["--tty"] : []),
+    ...foldersToHide().flatMap((folder) => ["--hide", folder]),
     ...files.flatMap(({ source, target }) => ["--ro-bind", `${source}:${target}`]),
     ...insideWords(given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],

@@ -1,5 +1,5 @@
 // Where states are kept: a folder that belongs to the caller and that nobody else can write to, since what stands there is acted upon.
-import { lstatSync, mkdirSync, type Stats, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, UsageError } from "@contain-tools/kernel";
 
@@ -18,7 +18,7 @@ let given: string | undefined;
  */
 export function stateFolder(): string {
   if (checked !== undefined) return checked; // nobody else could change it since
-  const folder = choose();
+  const folder = choose(given);
   let stat: Stats | undefined;
   try {
     stat = lstatSync(folder, { throwIfNoEntry: false });
@@ -45,10 +45,27 @@ export function makeStateFolder(): string {
   return stateFolder();
 }
 
+/**
+ * Folders that nobody inside a container is to see: the caller's, the one that would be without --root, and as root those of login
+ * sessions. Whoever reads a state sees the environment of a container, and whoever reaches its socket has its terminal.
+ */
+export function foldersToHide(): string[] {
+  const sessions = uid() === 0 ? readIfListed("/run/user").map((name) => `/run/user/${name}/contain`) : [];
+  return [...new Set([stateFolder(), choose(undefined), ...sessions.filter((folder) => existsSync(folder))])];
+}
+
+function readIfListed(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}
+
 const uid = () => process.geteuid?.() ?? 0;
 
-function choose(): string {
-  if (given !== undefined) return given;
+function choose(wanted: string | undefined): string {
+  if (wanted !== undefined) return wanted;
   // In a user namespace of one's own /run still belongs to the host's root, whom that namespace does not have.
   if (uid() === 0 && statSync("/run", { throwIfNoEntry: false })?.uid === 0) return "/run/contain";
   const { XDG_RUNTIME_DIR: runtime } = process.env;

@@ -1,8 +1,9 @@
 // Unix sockets, for handing descriptors to another process: unix(7), SCM_RIGHTS.
 import { closeSync, constants, openSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { declareSyscall, errno, koffi, SYS } from "./libc.ts";
-import { bindSocket, connectSocket, listenSocket, MSG_NOSIGNAL, openSocket, SOL_SOCKET } from "./sockets.ts";
+import { declareSyscall, ERRNO, errno, koffi, SYS } from "./libc.ts";
+import { pidfdOpen } from "./process.ts";
+import { bindSocket, connectSocket, getSocketOption, listenSocket, MSG_NOSIGNAL, openSocket, SOL_SOCKET } from "./sockets.ts";
 import { quote, sys } from "./trace.ts";
 
 /** The socket by which the master of a pseudo-terminal reaches the supervisor; CONTAIN_CONSOLE tells an exec'd link its number. */
@@ -55,6 +56,35 @@ export function receiveDescriptor(socket: number): number | undefined {
   const fd = () => (memory.readInt32LE(84) === SCM_RIGHTS ? memory.readInt32LE(88) : undefined);
   const length = sys("recvmsg", () => [`${socket}`, `{msg_control=[${fd() ?? ""}]}`, "MSG_CMSG_CLOEXEC"], receive);
   return length === 0 ? undefined : fd();
+}
+
+const SO_PEERCRED = 17;
+const SO_PEERPIDFD = 77;
+
+/** Who connected. */
+export interface Peer {
+  /** 0 for a process of which our PID namespace has no number. */
+  readonly pid: number;
+  readonly uid: number;
+  readonly pidfd: number;
+}
+
+/**
+ * The process that connected a socket, SO_PEERCRED (unix(7)), with a pidfd of it: by SO_PEERPIDFD since Linux 6.5, by its PID before.
+ * undefined when it has ended, or is outside of our PID namespace.
+ */
+export function peerOf(socket: number): Peer | undefined {
+  const credentials = getSocketOption(socket, SO_PEERCRED, 12);
+  const [pid = 0, uid = -1] = credentials === undefined ? [] : new Int32Array(credentials.buffer);
+  if (pid === 0) return undefined;
+  const answer = getSocketOption(socket, SO_PEERPIDFD, 4);
+  if (answer !== undefined) return { pid, uid, pidfd: new Int32Array(answer.buffer)[0] ?? -1 };
+  if (errno() !== ERRNO["ENOPROTOOPT"]) return undefined;
+  try {
+    return { pid, uid, pidfd: pidfdOpen(pid) };
+  } catch {
+    return undefined; // ESRCH
+  }
 }
 
 /** Calls `use` with a struct sockaddr_un. A path may have 107 bytes there, so that the directory goes by its descriptor. */

@@ -20,6 +20,7 @@ const listenC = declare("listen");
 const connectC = declare("connect");
 const accept4C = declare("accept4");
 const setsockoptC = declare("setsockopt");
+const getsockoptC = declare("getsockopt");
 
 export interface SocketArgs {
   readonly nonblocking?: boolean;
@@ -95,6 +96,13 @@ export function acceptFrom(listener: number): number | undefined {
   if (turnedAway !== -1) closeSync(turnedAway);
   spare = openSync("/dev/null", "r");
   return undefined;
+}
+
+/** getsockopt(2) of SOL_SOCKET, so many bytes; undefined when it fails, and errno tells why. */
+export function getSocketOption(fd: number, option: number, bytes: number): Uint8Array | undefined {
+  const value = new Uint8Array(bytes);
+  const length = new Uint8Array(Int32Array.of(bytes).buffer);
+  return getsockoptC(fd, SOL_SOCKET, option, value, length) === 0 ? value : undefined;
 }
 
 /** setsockopt(2) of an int. An option that this kernel does not know is passed over. */

@@ -82,6 +82,13 @@ export const options = withCommon({
     description: "the host's device node HOST, or all in the directory HOST, as CONT inside",
   },
   mask: { type: "boolean", description: "hide and protect what docker does of /proc and /sys, as /proc/kcore and /proc/sys" },
+  hide: {
+    type: "string",
+    valueHint: "DIR",
+    repeat: true,
+    description:
+      "lay an empty read-only tmpfs over DIR of the host wherever it is seen inside, but in a --bind of its own or of shared propagation",
+  },
   bind: { type: "string", valueHint: "SRC:DST", repeat: true, description: "bind-mount SRC of the host on DST inside" },
   "ro-bind": { type: "string", valueHint: "SRC:DST", repeat: true, description: "the same, read-only" },
   tty: {
@@ -107,6 +114,8 @@ export interface Plan {
   /** Those of the new /dev; others are among the volumes. */
   readonly devices: readonly DeviceNode[];
   readonly mask: boolean;
+  /** Directories of the host that nobody inside is to see. */
+  readonly hidden: readonly string[];
   /** undefined when the root is ROOTFS itself. */
   readonly layers: Layers | undefined;
   readonly tty: boolean;
@@ -146,6 +155,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     nodev: has("nodev"),
     devices: volumes.flatMap((volume) => (volume.kind === "device" && inDev(volume) ? volume : [])),
     mask: has("mask"),
+    hidden: all("hide").map((dir) => resolve(dir)),
     layers,
     tty: has("tty"),
     volumes: volumes.filter((volume) => !inDev(volume)),

@@ -39,6 +39,7 @@ import {
 import type { Plan } from "./cli.ts";
 import { makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
+import { hideDirectory } from "./hide.ts";
 import { maskKernelFiles } from "./mask.ts";
 import { attachLayers } from "./overlay.ts";
 import { mountAt } from "./place.ts";
@@ -103,6 +104,7 @@ function fillRoot(plan: Plan, root: number, trees: Trees): number | undefined {
   const slave = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
   mountVolumes(plan, root, trees);
   if (plan.mask) maskKernelFiles(root);
+  for (const dir of plan.hidden) hideDirectory(plan, root, dir);
   return slave;
 }
 

@@ -58,7 +58,11 @@ export const attach = subcommand({
 function attachToTerminal(state: State): number {
   const socket = connectTo(attachSocketOf(state.id));
   const master = receiveDescriptor(socket);
-  if (master === undefined) throw new ToolError(`${state.id}: its supervisor has hung up`);
+  if (master === undefined)
+    throw new ToolError(
+      `${state.id}: its supervisor has hung up`,
+      "it has ended, or we are in another user or PID namespace than it: to those it does not give its terminal",
+    );
   const sources: Source[] = [];
   let over: "ended" | "detached" | undefined;
   const output = startFlow(sources, socket, () => {

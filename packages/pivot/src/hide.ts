@@ -1,0 +1,90 @@
+// --hide: a directory of the host that nobody inside is to see. It is looked for by what it is, wherever in the root a mount shows it.
+import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from "node:fs";
+import { join, relative } from "node:path";
+import {
+  codeOf,
+  failedWith,
+  fdPath,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  mountOf,
+  moveMount,
+  newMount,
+  openInRoot,
+  readMountInfo,
+} from "@contain-tools/kernel";
+import type { Plan } from "./cli.ts";
+
+const O_PATH = 0o10000000;
+
+/** Lays an empty read-only tmpfs over a directory of the host, at each place of the root that shows it. What is not there is not hidden. */
+export function hideDirectory(plan: Plan, root: number, dir: string): void {
+  const fd = openIfThere(dir);
+  if (fd === undefined) return;
+  const path = readlinkSync(fdPath(fd));
+  const given = plan.volumes.flatMap((volume) => (volume.kind === "bind" && volume.source === dir ? [volume.target] : []));
+  const stat = fstatSync(fd);
+  for (const place of shownAt(fd, path, readlinkSync(fdPath(root)))) if (!given.includes(place)) cover(root, place, stat);
+  if (plan.layers !== undefined)
+    // An overlay is a file system of its own: there the directory is no longer itself.
+    for (const layer of [plan.rootfs, ...plan.layers.lowers].map(pathOf))
+      if (isBelow(path, layer)) cover(root, join("/", relative(layer, path)));
+  closeSync(fd);
+}
+
+function openIfThere(dir: string): number | undefined {
+  try {
+    return openSync(dir, O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Where mounts below `top` show what `fd` is: those of its file system whose own root is above it. Paths as from `top`. A mount of a
+ * peer group with the host is left out: what is laid there would lie on the host too (mount_namespaces(7)).
+ */
+function shownAt(fd: number, path: string, top: string): string[] {
+  const own = mountOf(fd);
+  if (own === undefined) return [];
+  const within = join(own.root, relative(own.mountPoint, path));
+  const showing = readMountInfo()
+    .filter(({ device, root }) => device === own.device && isBelow(within, root))
+    .map(({ mountPoint, root, propagation }) => ({ place: join(mountPoint, relative(root, within)), propagation }));
+  const shared = showing.filter(({ propagation }) => propagation.some((word) => word.startsWith("shared:")));
+  return showing
+    .map(({ place }) => place)
+    .filter((place) => isBelow(place, top) && !shared.some((other) => other.place === place))
+    .map((place) => join("/", relative(top, place)));
+}
+
+/** Without the symbolic links in it. */
+function pathOf(dir: string): string {
+  const fd = openSync(dir, O_PATH | constants.O_DIRECTORY);
+  const path = readlinkSync(fdPath(fd));
+  closeSync(fd);
+  return path;
+}
+
+const isBelow = (path: string, top: string) => path === top || path.startsWith(top.endsWith("/") ? top : `${top}/`);
+
+/** @param wanted what has to lie there; something else may have been mounted over it */
+function cover(root: number, place: string, wanted?: Stats): void {
+  let target: number;
+  try {
+    target = openInRoot(root, place);
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ENOTDIR", "EACCES")) return; // not to be reached inside
+    throw error;
+  }
+  const { dev, ino } = fstatSync(target);
+  if (wanted === undefined || (dev === wanted.dev && ino === wanted.ino)) {
+    const mount = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "4k" }, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    moveMount(mount, target);
+    closeSync(mount);
+  }
+  closeSync(target);
+}
