@@ -6,6 +6,7 @@ import { before, describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { isNative, root } from "./helpers/run.ts";
+import { asItWasCases } from "./vm/cases/asitwas.ts";
 import { cgsetCases } from "./vm/cases/cgset.ts";
 import { clockCases } from "./vm/cases/clock.ts";
 import { containerCases } from "./vm/cases/container.ts";
@@ -27,6 +28,7 @@ import { boot, type Machine } from "./vm/machine.ts";
 /** While one subject is worked on, CONTAIN_VM_CASES=WORD selects the cases with WORD in their names; CI sets no such thing. */
 const { CONTAIN_VM_CASES: word = "" } = process.env;
 const all = [
+  ...asItWasCases,
   ...cgsetCases,
   ...clockCases,
   ...containerCases,

@@ -30,6 +30,8 @@ interface Acted {
   readonly dir: string;
   /** Takes this process and the group away again; undefined when the group was there before. */
   readonly undo: (() => void) | undefined;
+  /** For whoever removes the group by other means, when nothing was started in it: puts the groups above back to what they were. */
+  readonly restore: () => void;
 }
 
 /** Everything but becoming the next program. */
@@ -40,18 +42,19 @@ export function act(plan: Plan, hierarchy = findHierarchy()): Acted {
   if (acts) actOn(plan, hierarchy, dir);
   else if (shows(plan)) writeSync(1, describe(dir));
   else {
-    const made = applyLimits(plan, hierarchy, dir);
+    const { made, restore } = applyLimits(plan, hierarchy, dir);
     const from = groupDirectory(hierarchy, cgroupOf("self"));
-    const undo = () => leave(dir, from);
+    const undo = () => leave(dir, from, restore);
     try {
       if (subject !== undefined) moveInto(dir, subject);
     } catch (error) {
       if (made) undo();
+      else restore();
       throw error;
     }
-    if (made) return { dir, undo };
+    return { dir, undo: made ? undo : undefined, restore };
   }
-  return { dir, undo: undefined };
+  return { dir, undo: undefined, restore: () => {} };
 }
 
 /** Nothing to write and nobody to move: then the group is shown. */

@@ -3,12 +3,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   cgroupOf,
+  checkParent,
   controllerOnV1,
   enableControllers,
   failedWith,
   getpid,
   groupDirectory,
   groupProcesses,
+  groupType,
   type Hierarchy,
   isFrozen,
   isWritable,
@@ -61,14 +63,27 @@ function parentDirectory(parent: string | undefined, hierarchy: Hierarchy): stri
   return own.endsWith(`/${LEAF}`) ? dirname(own) : own;
 }
 
-/** Makes the group if it is not there, with the controllers that its limits need, writes them, and attaches the list of its devices. A group made here is removed again on failure. True when it was made. */
-export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): boolean {
+export interface Applied {
+  /** The group was not there before. */
+  readonly made: boolean;
+  /** Once the group is gone again: puts its parents, and this process, back to what they were. */
+  readonly restore: () => void;
+}
+
+/** Makes the group if it is not there, with the controllers that its limits need, writes them, and attaches the list of its devices. After a failure everything is as it was. */
+export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): Applied {
   const controllers = controllersOf(plan.writes);
-  if (!existsSync(dirname(dir))) throw new ToolError(`${dirname(dir)}: there is no such group`, "cgset --name NAME --make makes one");
-  leaveForLeaf(hierarchy, dirname(dir), controllers);
-  enableControllers(hierarchy, dirname(dir), controllers);
-  const made = makeGroup(dir);
+  const parent = dirname(dir);
+  if (!existsSync(parent)) throw new ToolError(`${parent}: there is no such group`, "cgset --name NAME --make makes one");
+  if (!existsSync(dir)) checkParent(parent, []);
+  const undo = [leaveForLeaf(parent, controllers)];
+  const restore = () => {
+    for (const back of undo.reverse()) back();
+  };
+  let made = false;
   try {
+    undo.push(enableControllers(hierarchy, parent, controllers));
+    made = makeGroup(dir);
     for (const write of plan.writes) writeLimit(dir, write);
     if (plan.devices !== undefined) {
       steps.wrote("device program", `${plan.devices.length} rules`);
@@ -76,24 +91,40 @@ export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): bool
     }
   } catch (error) {
     if (made) removeGroup(dir, 0);
+    restore();
     throw error;
   }
-  return made;
+  return { made, restore };
 }
 
 const LEAF = "contain-callers";
 
 /**
  * Processes live only in leaves: where the parent holds nobody but us, as a scope of systemd-run does, we move to a leaf of our
- * own below it, before controllers are enabled there.
+ * own below it, before controllers are enabled there. Returns the way back.
  */
-function leaveForLeaf(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): void {
-  if (dir === hierarchy.mountPoint || controllers.length === 0) return;
+function leaveForLeaf(dir: string, controllers: readonly string[]): () => void {
+  const nothing = () => {};
+  if (controllers.length === 0 || !existsSync(`${dir}/cgroup.type`)) return nothing;
   const processes = groupProcesses(dir);
-  if (processes.length !== 1 || processes[0] !== getpid()) return;
+  if (processes.length !== 1 || processes[0] !== getpid()) return nothing;
   const leaf = `${dir}/${LEAF}`;
-  makeGroup(leaf);
-  moveInto(leaf, getpid());
+  const made = makeGroup(leaf);
+  const back = () => {
+    try {
+      moveInto(dir, getpid());
+      if (made) removeGroup(leaf, 0);
+    } catch {
+      // its parent has controllers that somebody else needs by now: we stay in the leaf
+    }
+  };
+  try {
+    moveInto(leaf, getpid());
+  } catch (error) {
+    if (made) removeGroup(leaf, 0);
+    throw error;
+  }
+  return back;
 }
 
 function writeLimit(dir: string, { file, value }: Write): void {
@@ -161,6 +192,13 @@ export function moveInto(dir: string, pid: number): void {
   } catch (error) {
     if (failedWith(error, "ESRCH")) throw new ToolError(`PID ${pid} has ended`, undefined, 125, { cause: error });
     if (failedWith(error, "EACCES", "EPERM")) throw notDelegated(dir, error);
+    if (failedWith(error, "EOPNOTSUPP"))
+      throw new ToolError(
+        error.message,
+        `its cgroup.type is \`${groupType(dir)}\`: a group in a threaded subtree takes no processes unless it is made threaded (cgroup-v2.rst, "Threads"). Choose one whose parents are of type \`domain\``,
+        125,
+        { cause: error },
+      );
     if (failedWith(error, "EBUSY"))
       throw new ToolError(
         error.message,
@@ -175,10 +213,11 @@ export function moveInto(dir: string, pid: number): void {
 }
 
 /** Goes back to where this process came from, and removes the group that was made for a program that did not start. */
-export function leave(dir: string, from: string): void {
+export function leave(dir: string, from: string, restore: () => void): void {
   try {
     if (groupProcesses(dir).includes(getpid())) moveInto(from, getpid());
     removeGroup(dir, 0);
+    restore();
     warn(`group ${dir} is removed again: the program did not start`);
   } catch (error) {
     report(error); // what went wrong first is told too

@@ -6,6 +6,7 @@ import {
   type Chain,
   canBeReadAgain,
   findHierarchy,
+  groupType,
   type Hierarchy,
   isWritable,
   type Link,
@@ -293,10 +294,11 @@ function findHierarchyFor(limits: boolean): Hierarchy | undefined {
   }
 }
 
-/** Where the group will be. Nor is one that we may not write to. */
+/** Where the group will be. Nor is one that we may not write to, or in which no group can be made. */
 function findGroup(name: string, hierarchy: Hierarchy, needed: boolean): string | undefined {
   const dir = placeOf(name, undefined, hierarchy);
-  return needed || isWritable(dir.slice(0, dir.lastIndexOf("/"))) ? dir : undefined;
+  const parent = dir.slice(0, dir.lastIndexOf("/"));
+  return needed || (isWritable(parent) && groupType(parent) === "domain") ? dir : undefined;
 }
 
 /** Twelve hexadecimal digits, as docker's short ids. */

@@ -74,13 +74,15 @@ function serve(plan: RunPlan, background?: Background): number {
   const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
   const state = inStateFolder(() => claim(plan));
+  let restore = () => {};
   try {
     const { container, forwarded } = prepare(plan, state, ports);
     if (plan.detach) inStateFolder(() => reserveEnd(state));
     writeCidfile(plan);
-    makeGroup(plan);
+    restore = makeGroup(plan);
     const end = startAndWatch(plan, container, state, { background, recorder, forwarded });
     removeGroup(plan);
+    if (!end.started) restore();
     const { status, reason, verdict } = end;
     sayVerdict(verdict);
     // A container that was left alone is remembered, with its log, until somebody asks.
@@ -93,6 +95,7 @@ function serve(plan: RunPlan, background?: Background): number {
     return status;
   } catch (error) {
     removeGroup(plan);
+    restore();
     leave(state, () => removeState(plan.id, state.supervisor));
     if (!plan.detach) throw error;
     return failPlanned(error);
@@ -173,10 +176,11 @@ function newState(plan: RunPlan): State {
   };
 }
 
-function makeGroup({ makeGroup: link, limits, hierarchy }: RunPlan): void {
-  if (link === undefined) return;
+/** Returns what puts the groups above back to what they were, for a start that fails. */
+function makeGroup({ makeGroup: link, limits, hierarchy }: RunPlan): () => void {
+  if (link === undefined) return () => {};
   if (limits) steps.say(`applying cgroup limits: ${limits}`);
-  asTool(link, () => act(link.plan, hierarchy));
+  return asTool(link, () => act(link.plan, hierarchy)).restore;
 }
 
 interface Helpers {

@@ -78,24 +78,88 @@ export function controllerOnV1(controller: string): MountInfo | undefined {
   return mountsOfType("cgroup").find(({ superOptions }) => superOptions.includes(name));
 }
 
+/** What was enabled in a group, and which children it had before. */
+interface Enabled {
+  readonly dir: string;
+  readonly names: readonly string[];
+  readonly children: readonly string[];
+}
+
 /**
- * Enables controllers for the children of `dir`, from the top of the hierarchy down.
+ * Enables controllers for the children of `dir`, from the top of the hierarchy down. Every group on the way is looked at before the
+ * first is changed: a thread-aware controller (cpu, cpuset, pids) that is enabled in a group with processes turns it into a
+ * `domain threaded` one, in which no ordinary group can be made any more (cgroup-v2.rst, "Threads").
  *
- * @throws ToolError that says where the controller is held instead, or which rule forbids it
+ * @returns disables again what was enabled here
+ * @throws ToolError that says where the controller is held instead, or which rule forbids it; nothing stays enabled then
  */
-export function enableControllers(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): void {
-  const missing = controllers.filter((name) => !words(`${dir}/cgroup.subtree_control`).includes(name));
-  if (missing.length === 0) return;
-  if (dir !== hierarchy.mountPoint) enableControllers(hierarchy, dirname(dir), missing);
-  for (const name of missing) {
-    if (!availableControllers(dir).includes(name)) throw missingController(dir, name);
-  }
-  const text = missing.map((name) => `+${name}`).join(" ");
+export function enableControllers(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): () => void {
+  const wanted = findDisabled(hierarchy, dir, controllers);
+  for (const { dir, names } of wanted) checkParent(dir, names);
+  const done: Enabled[] = [];
+  const undo = () => {
+    for (const enabled of done.reverse()) disable(enabled);
+  };
   try {
-    writeKernelFile(`${dir}/cgroup.subtree_control`, text);
+    for (const enabled of wanted) {
+      const text = enabled.names.map((name) => `+${name}`).join(" ");
+      try {
+        writeKernelFile(`${enabled.dir}/cgroup.subtree_control`, text);
+      } catch (error) {
+        throw explainEnable(error, enabled.dir, text);
+      }
+      done.push(enabled);
+      checkType(enabled.dir); // a process may have come into it meanwhile
+    }
   } catch (error) {
-    throw explainEnable(error, dir, text);
+    undo();
+    throw error;
   }
+  return undo;
+}
+
+/** Which controllers are to be enabled in which groups, the top first. @throws ToolError for one that cannot be had */
+function findDisabled(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): Enabled[] {
+  const names = controllers.filter((name) => !words(`${dir}/cgroup.subtree_control`).includes(name));
+  if (names.length === 0) return [];
+  const above = dir === hierarchy.mountPoint ? [] : findDisabled(hierarchy, dirname(dir), names);
+  for (const name of names) {
+    if (!availableControllers(dir).includes(name) && !above.some((group) => group.names.includes(name))) throw missingController(dir, name);
+  }
+  return [...above, { dir, names, children: childGroups(dir) }];
+}
+
+/** Not where others have made groups since, which may have limits by then. */
+function disable({ dir, names, children }: Enabled): void {
+  if (childGroups(dir).some((name) => !children.includes(name))) return;
+  try {
+    writeKernelFile(`${dir}/cgroup.subtree_control`, names.map((name) => `-${name}`).join(" "));
+  } catch {
+    // EBUSY: enabled in a child too; ENOENT: the group is gone
+  }
+}
+
+/** Whether a group can be the parent of groups with these controllers. @throws ToolError */
+export function checkParent(dir: string, controllers: readonly string[]): void {
+  checkType(dir);
+  const isRoot = !existsSync(`${dir}/cgroup.type`); // the root of the hierarchy, in which processes do not matter
+  const processes = controllers.length === 0 || isRoot ? [] : groupProcesses(dir);
+  if (processes.length > 0) throw hasProcesses(dir, controllers, processes);
+}
+
+/** cgroup.type; the root of the hierarchy has no such file, and is a domain. */
+export function groupType(dir: string): string {
+  return readIfThere(`${dir}/cgroup.type`)?.trim() ?? "domain";
+}
+
+/** @throws ToolError in a threaded subtree */
+function checkType(dir: string): void {
+  const type = groupType(dir);
+  if (type === "domain") return;
+  throw new ToolError(
+    `${dir}: its cgroup.type is \`${type}\`, and no group with processes of its own can be made below it`,
+    `a thread-aware controller (cpu, cpuset, pids) was enabled while the group had processes (cgroup-v2.rst, "Threads"). Choose another --parent, or disable there what ${dir}/cgroup.subtree_control lists: ${words(`${dir}/cgroup.subtree_control`).join(" ") || "nothing"}`,
+  );
 }
 
 /** Where a controller is instead, that children of `dir` cannot have. */
@@ -114,14 +178,19 @@ export function missingController(dir: string, name: string): ToolError {
 }
 
 function explainEnable(error: unknown, dir: string, text: string): unknown {
-  if (failedWith(error, "EBUSY")) {
-    return new ToolError(
-      `${dir}: controllers cannot be enabled for its children (${text}): EBUSY`,
-      'this group has processes of its own, and processes live only in leaves (cgroups(7), "no internal processes"). Move them to a child group first, or choose another --parent',
-    );
-  }
+  if (failedWith(error, "EBUSY")) return hasProcesses(dir, text.replaceAll("+", "").split(" "), groupProcesses(dir), error);
   if (failedWith(error, "EACCES", "EPERM", "EROFS")) return notDelegated(dir, error);
   return error;
+}
+
+function hasProcesses(dir: string, controllers: readonly string[], pids: readonly number[], cause?: unknown): ToolError {
+  const list = pids.slice(0, 10).join(" ") + (pids.length > 10 ? ` and ${pids.length - 10} more` : "");
+  return new ToolError(
+    `${dir}: ${controllers.join(" ")} cannot be enabled for its children: it has processes of its own (${list || "they have left meanwhile"})`,
+    'processes live only in leaves (cgroups(7), "no internal processes"). Move them to a group below it first (cgset --parent GROUP --name callers --make, then cgset --parent GROUP --name callers PID), or choose another --parent',
+    125,
+    { cause },
+  );
 }
 
 /** What an ordinary user hears who may not write to a group. */
@@ -196,6 +265,11 @@ function descendants(dir: string): string[] {
     .filter((entry) => entry.isDirectory())
     .flatMap((entry) => [...descendants(join(dir, entry.name)), join(dir, entry.name)]);
 }
+
+const childGroups = (dir: string) =>
+  listDirectory(dir)
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
 
 /** What cannot be listed may be empty all the same: rmdir(2) decides. */
 function listDirectory(dir: string): Dirent[] {

@@ -36,6 +36,11 @@ const RULES: readonly Rule[] = [
   },
   {
     syscall: "clone3",
+    code: "EOPNOTSUPP",
+    say: "the cgroup is in a threaded subtree (its cgroup.type is `domain invalid`) and takes no processes: choose one whose parents are of type `domain` (cgroup-v2.rst, Threads)",
+  },
+  {
+    syscall: "clone3",
     code: "EACCES",
     say: 'CLONE_INTO_CGROUP needs write access to cgroup.procs of the target and of the common ancestor (clone(2), cgroups(7) "delegation containment")',
   },
