@@ -31,6 +31,8 @@ export interface Machine {
   readonly status: number | null;
   /** @throws when the machine did not get that far */
   result(item: Case): Result;
+  /** The same by the case's number. */
+  at(i: number): Result;
 }
 
 /** Boots, runs the cases in `dir`, an empty directory, and halts; killed as a whole after `seconds`. */
@@ -68,11 +70,17 @@ export async function boot(
     ]),
     seconds,
   );
-  return { console: output, status, result: (item) => readResult(join(dir, `${cases.indexOf(item)}`), output) };
+  const machine = readMachine(dir, { output, status });
+  return { ...machine, result: (item) => machine.at(cases.indexOf(item)) };
+}
+
+/** What a machine that has ended left in `dir`. */
+export function readMachine(dir: string, { output, status }: { output: string; status: number | null }): Omit<Machine, "result"> {
+  return { console: output, status, at: (i) => readResult(join(dir, `${i}`), output) };
 }
 
 /** User-mode Linux consists of many processes; in a PID namespace of their own they end together. */
-async function start(words: readonly string[], seconds: number): Promise<{ output: string; status: number | null }> {
+export async function start(words: readonly string[], seconds: number): Promise<{ output: string; status: number | null }> {
   const machine = spawn(
     "setpriv",
     ["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "linux.uml", ...words],

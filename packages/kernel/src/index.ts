@@ -90,6 +90,7 @@ export * from "./socket.ts";
 export { acceptFrom, socketpair } from "./sockets.ts";
 export * from "./spawn.ts";
 export * from "./subid.ts";
+export * from "./swaproots.ts";
 export * from "./terminal.ts";
 export * from "./termios.ts";
 export * from "./threads.ts";

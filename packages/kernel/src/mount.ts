@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { codeOf, failedWith, ToolError } from "./errno.ts";
 import { readIfThere } from "./file.ts";
 import { declare, declareSyscall, SYS } from "./libc.ts";
-import { type MountInfo, readMountInfo } from "./proc.ts";
+import { lineValue, type MountInfo, readMountInfo } from "./proc.ts";
 import { flags, quote, sys } from "./trace.ts";
 
 export const MS_RDONLY = 1;
@@ -103,8 +103,10 @@ export function chroot(path: string): void {
   );
 }
 
-/** Sets the propagation of `/` and of everything below (mount_namespaces(7)). */
-export function setPropagation(kind: "private" | "slave" | "shared"): void {
+export type Propagation = "private" | "slave" | "shared";
+
+/** Sets the propagation of `/` and of everything below (mount_namespaces(7)). @throws SyscallError EINVAL in a chroot that is no mount point */
+export function setPropagation(kind: Propagation): void {
   mount(null, "/", null, MS_REC | { private: MS_PRIVATE, slave: MS_SLAVE, shared: MS_SHARED }[kind]);
 }
 
@@ -225,10 +227,15 @@ const OPTION_FLAGS: Readonly<Record<string, number>> = {
   nosymfollow: MS_NOSYMFOLLOW,
 };
 
+/** The id of the mount that a descriptor lies on, as mountinfo has it (proc_pid_fdinfo(5)). */
+export function mountIdOf(fd: number): number {
+  return Number(lineValue(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "", "mnt_id:"));
+}
+
 /** The line of mountinfo of the mount that a descriptor lies on. */
 export function mountOf(fd: number): MountInfo | undefined {
-  const id = /^mnt_id:\s*(\d+)$/m.exec(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "")?.[1];
-  return readMountInfo().find((entry) => `${entry.id}` === id);
+  const mountId = mountIdOf(fd);
+  return readMountInfo().find(({ id }) => id === mountId);
 }
 
 /** MS_NOSUID, MS_NODEV and MS_NOEXEC as the mount that a descriptor lies on has them. */

@@ -25,7 +25,7 @@ import {
   setgroups,
   sethostname,
   setns,
-  setPropagation,
+  setPropagationEverywhere,
   setresgid,
   setresuid,
   sharePipes,
@@ -51,7 +51,7 @@ export function inside(plan: Plan): void {
     sethostname(plan.hostname);
   }
   if (creates(CLONE_NEWNET)) bringLoopbackUp();
-  if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") setPropagation(plan.propagation);
+  if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") closeSync(setPropagationEverywhere(plan.propagation).fd);
   if (joinsMounts(plan)) payload.inside = `the mount namespace of PID ${plan.target}`;
   if (plan.root !== undefined) {
     chroot(plan.root);

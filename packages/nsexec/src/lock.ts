@@ -9,6 +9,7 @@ import {
   MS_RDONLY,
   MS_REC,
   mount,
+  mountIdOf,
   quote,
   readMountInfo,
   restrictMount,
@@ -16,7 +17,7 @@ import {
   UsageError,
   type Values,
 } from "@contain-tools/kernel";
-import { isKernelsOwn, mountId } from "./shift.ts";
+import { isKernelsOwn } from "./shift.ts";
 
 /** A path, and what is mounted at and below it. */
 export interface Place {
@@ -87,6 +88,6 @@ function makeEntryReadOnly({ id, mountPoint }: MountInfo): void {
   } catch {
     return; // covered by another one, or not ours to walk to
   }
-  if (mountId(fd) === id) restrictMount(fd, MS_RDONLY, false);
+  if (mountIdOf(fd) === id) restrictMount(fd, MS_RDONLY, false);
   closeSync(fd);
 }

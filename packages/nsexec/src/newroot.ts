@@ -4,20 +4,15 @@ import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import {
   cloneTree,
   fchdir,
-  MNT_DETACH,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
-  MS_REC,
-  MS_SLAVE,
   makeInRoot,
-  mount,
   moveMount,
   newMount,
   openInRoot,
-  pivotRoot,
-  setPropagation,
-  umount2,
+  setPropagationEverywhere,
+  swapRoots,
 } from "@contain-tools/kernel";
 import { createBetween, type Made } from "./between.ts";
 import type { IdMaps } from "./maps.ts";
@@ -44,7 +39,7 @@ export function createInNewRoot({ shift, maps, self }: NewRoot, create: (close: 
 }
 
 function enterNewRoot(pieces: readonly Piece[], cwd: string): void {
-  setPropagation("slave"); // nothing that is mounted here reaches the host
+  const oldRoot = setPropagationEverywhere("slave"); // nothing that is mounted here reaches the host
   const umask = process.umask(0);
   const old = openDirectory("/");
   const top = attachTop(pieces, old);
@@ -57,11 +52,7 @@ function enterNewRoot(pieces: readonly Piece[], cwd: string): void {
   }
   const directory = makeInRoot(top, cwd, "directory");
   process.umask(umask);
-  fchdir(top);
-  pivotRoot(".", ".");
-  fchdir(old);
-  mount(null, ".", null, MS_SLAVE | MS_REC); // the unmount below must not travel
-  umount2(".", MNT_DETACH);
+  swapRoots(top, oldRoot);
   fchdir(directory);
   for (const fd of [directory, old, ...pieces.map((piece) => piece.fd)]) closeSync(fd);
   if (!pieces.some(({ fd }) => fd === top)) closeSync(top);

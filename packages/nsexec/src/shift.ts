@@ -11,10 +11,10 @@ import {
   idmapMount,
   type MountInfo,
   makeReadOnly,
+  mountIdOf,
   pipe,
   procDirectory,
   quote,
-  readIfThere,
   readMountInfo,
   SyscallError,
   steps,
@@ -163,7 +163,7 @@ function copySubmount(entry: MountInfo, form: Form): number | undefined {
     return undefined; // covered, or gone meanwhile
   }
   try {
-    return mountId(source) === entry.id ? formed(cloneMount(source), entry, form) : undefined;
+    return mountIdOf(source) === entry.id ? formed(cloneMount(source), entry, form) : undefined;
   } finally {
     closeSync(source);
   }
@@ -185,9 +185,4 @@ function formed(fd: number, { mountPoint, type }: MountInfo, { userns, readOnly 
   return fd;
 }
 
-const mountOf = (fd: number, mounts: readonly MountInfo[]) => mounts.find(({ id }) => id === mountId(fd));
-
-/** Field mnt_id of /proc/self/fdinfo (proc_pid_fdinfo(5)). */
-export function mountId(fd: number): number {
-  return Number(/^mnt_id:\s*(\d+)$/m.exec(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "")?.[1]);
-}
+const mountOf = (fd: number, mounts: readonly MountInfo[]) => mounts.find(({ id }) => id === mountIdOf(fd));

@@ -3,37 +3,32 @@ import { closeSync, constants, openSync } from "node:fs";
 import {
   becomeUser,
   CLONE_NEWNS,
-  chdir,
   chdirInRoot,
   chownTerminal,
   cloneTree,
   enterConsole,
   failedWith,
-  fchdir,
   fdPath,
   findUser,
-  MNT_DETACH,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
-  MS_REC,
-  MS_SLAVE,
   mount,
   moveMount,
   namespaceId,
   payload,
-  pivotRoot,
   prepareLimits,
   readIfThere,
   rememberParent,
   restrictMount,
   setPropagation,
+  setPropagationEverywhere,
   statFields,
   steps,
+  swapRoots,
   ToolError,
   UsageError,
-  umount2,
   unshare,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
@@ -56,15 +51,16 @@ export function enterRoot(plan: Plan): void {
   const variables = plan.env.flatMap((entry) => ("file" in entry ? readEnvFile(entry.file) : entry));
   const trees = openPropagated(plan.volumes);
   // Slave, not private: an unmount on the host still reaches our copies, which would keep it busy otherwise.
-  setPropagation("slave");
+  const oldRoot = setPropagationEverywhere("slave");
   steps.say(`setting up rootfs: ${plan.rootfs}`);
-  const oldRoot = openDirectory("/");
   const umask = process.umask(0); // what is made has the modes that are written here
   const newRoot = mountRootfs(plan);
   const slave = fillRoot(plan, newRoot, trees);
   process.umask(umask);
   steps.say("pivoting root");
-  swapRoots(oldRoot, newRoot);
+  const way = swapRoots(newRoot, oldRoot);
+  if (way !== undefined) steps.say(way);
+  closeSync(newRoot);
   if (trees.size === 0) setPropagation("private");
   chdirInside(plan.cwd);
   payload.inside = `the rootfs ${plan.rootfs}`;
@@ -110,18 +106,6 @@ function fillRoot(plan: Plan, root: number, trees: Trees): number | undefined {
 
 function mountSys(target: number): void {
   mount("sysfs", fdPath(target), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
-}
-
-/** pivot_root(".", ".") stacks the old root on the new one; through its descriptor it is then let go (pivot_root(2), NOTES). */
-function swapRoots(oldRoot: number, newRoot: number): void {
-  fchdir(newRoot);
-  pivotRoot(".", ".");
-  fchdir(oldRoot);
-  mount(null, ".", null, MS_SLAVE | MS_REC); // the unmount below must not travel to the host
-  umount2(".", MNT_DETACH);
-  closeSync(oldRoot);
-  closeSync(newRoot);
-  chdir("/");
 }
 
 function chdirInside(cwd: string): void {

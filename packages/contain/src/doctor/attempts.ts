@@ -16,7 +16,7 @@ import {
   SyscallError,
   setgroups,
   sethostname,
-  setPropagation,
+  setPropagationEverywhere,
   setresgid,
   setresuid,
   unshare,
@@ -82,7 +82,7 @@ export function tryAsUser(): Attempt {
 export function tryProc(): Attempt {
   return inChild(CLONE_NEWPID | CLONE_NEWNS | userFlag(), () =>
     untilFailure([
-      ["mount(/, MS_REC|MS_PRIVATE)", () => setPropagation("private")],
+      ["mount(/, MS_REC|MS_PRIVATE)", () => setPropagationEverywhere("private")],
       ['mount("proc", "/proc", "proc")', () => mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)],
     ]),
   );
@@ -98,7 +98,7 @@ export function tryOverlay(): Attempt {
   const inUser = userFlag() !== 0;
   return inChild(CLONE_NEWNS | userFlag(), () =>
     untilFailure([
-      ["mount(/, MS_REC|MS_PRIVATE)", () => setPropagation("private")],
+      ["mount(/, MS_REC|MS_PRIVATE)", () => setPropagationEverywhere("private")],
       ["write(uid_map, gid_map)", () => (inUser ? mapRoot(uid, gid) : undefined)],
       [`mount("tmpfs", "${place}", "tmpfs")`, () => mount("tmpfs", place, "tmpfs", 0)],
       ["mkdir", () => [lower, upper, work, merged].map((path = "") => mkdirSync(path))],

@@ -1,12 +1,17 @@
 // Mounts that a container needs: a /proc of its own, and an overlay.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { codeOf, readIfThere, readMountInfo, statusField, strangeProc, uname } from "@contain-tools/kernel";
+import { codeOf, readIfThere, readMountInfo, rootKind, statusField, strangeProc, uname } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
 import { type Attempt, isPrivileged, tryOverlay, tryProc } from "./attempts.ts";
 import { answered, type Check, cannotTell, check, type Verdict } from "./check.ts";
 
-export const mountChecks = (): Check[] => [check("own /proc", ownProc), check("fresh /proc", freshProc), check("overlay", overlay)];
+export const mountChecks = (): Check[] => [
+  check("own /proc", ownProc),
+  check("fresh /proc", freshProc),
+  check("pivot_root", pivotable),
+  check("overlay", overlay),
+];
 
 const inUser = () => (isPrivileged() ? "" : " in a new user namespace");
 
@@ -18,6 +23,18 @@ function ownProc(): Verdict {
   if (strange === undefined)
     return { state: "ok", text: "/proc shows the processes of this PID namespace, by their numbers here", evidence };
   return { state: "limited", text: strange.text, evidence, mend: strange.fix };
+}
+
+/** What `pivot` will do; a chroot at a mount point looks like an ordinary root from inside. */
+function pivotable(): Verdict {
+  const kind = rootKind();
+  const line = readMountInfo().find(({ mountPoint }) => mountPoint === "/");
+  const value = line === undefined ? "no line for /" : `${line.id} ${line.parent} / ${line.type}`;
+  const evidence = [{ source: "/proc/self/mountinfo /", value, rule: "pivot_root(2) EINVAL, NOTES" }];
+  if (kind === "mount") return { state: "ok", text: "/ is a mount on another one, which pivot_root(2) can replace", evidence };
+  const why = kind === "rootfs" ? "/ is the initial rootfs (initramfs)" : "/ is not a mount point, but a directory (a chroot)";
+  const way = kind === "rootfs" ? "moves the new root over it and calls chroot(2)" : "calls it from outside of the chroot";
+  return { state: "limited", text: `${why}, which pivot_root(2) refuses: \`pivot\` ${way}`, evidence };
 }
 
 function freshProc(): Verdict {
