@@ -18,7 +18,7 @@ import {
   setPropagation,
   umount2,
 } from "./mount.ts";
-import { setns } from "./namespace.ts";
+import { setns, unshareFs } from "./namespace.ts";
 import { readMountInfo } from "./proc.ts";
 
 const O_PATH = 0o10000000;
@@ -71,10 +71,15 @@ export function setPropagationEverywhere(kind: Propagation): NamespaceRoot {
 
 function goToNamespaceRoot(): void {
   const own = openSync("/proc/self/ns/mnt", "r");
+  const go = () => setns(own, CLONE_NEWNS, "/proc/self/ns/mnt");
   try {
-    setns(own, CLONE_NEWNS, "/proc/self/ns/mnt");
+    go();
   } catch (error) {
-    if (!failedWith(error, "EPERM")) throw error; // no CAP_SYS_CHROOT: nobody inside will have it to leave a chroot with
+    // EPERM: no CAP_SYS_CHROOT, so nobody inside will have it to leave a chroot with. EINVAL: other threads share our working directory.
+    if (!failedWith(error, "EPERM", "EINVAL")) throw error;
+    if (error.code === "EPERM") return;
+    unshareFs();
+    go();
   } finally {
     closeSync(own);
   }
