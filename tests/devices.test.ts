@@ -112,6 +112,21 @@ describe("contain run --confine: a device node that was not given", needed, () =
     assert.match(stderr, /confinement: none/);
   });
 
+  const console = "/dev/tty9";
+  const here = run(["sh", "-c", `: <>${console}`]).status === 0 ? {} : { skip: `no ${console} that can be opened` };
+  test("a console that it was started on can be opened as /dev/stdin, and by no node", here, () => {
+    const script = `test -t 0 && ( : >/dev/stdin ) && echo again; mknod /made c 4 9; ${open("/made")}; rm /made`;
+    const { stdout, stderr } = sh(`contain run -q --confine --rw --rootfs ${rootfs} -- sh -c '${script}' <>${console}`);
+    assert.match(stdout, /^again$/m, stderr);
+    assert.deepEqual([opened(stdout), refused(stdout)], [[], 1], stdout);
+  });
+
+  test("with CAP_SYS_ADMIN, which can undo nodev, the line says so", need("strace"), () => {
+    const inject = "timeout -s KILL 60 strace -f -qq -o /dev/null -e inject=bpf:error=EPERM";
+    const { stderr } = sh(`${inject} contain run --confine --cap-add sys_admin --rootfs ${rootfs} -- true`, { timeout: 90_000 });
+    assert.match(stderr, /^\[contain\] no device list: bpf\(2\) gives EPERM; root inside can take nodev off its mounts/m);
+  });
+
   test("where no program can be loaded a line says what holds", need("strace"), () => {
     const { status, stdout, stderr } = sh(
       `timeout -s KILL 60 strace -f -qq -o /dev/null -e inject=bpf:error=EPERM contain run --confine --rw --rootfs ${rootfs} -- sh -c '${node("/made")}; ${open("/made")}; rm /made'`,

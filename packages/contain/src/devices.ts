@@ -1,5 +1,6 @@
 // --device, and with --confine docker's device list: words for pivot, which puts the nodes there, and for cgset, whose group may use them.
-import { type Options, quote, UsageError, whyNoDeviceProgram } from "@contain-tools/kernel";
+import { fstatSync } from "node:fs";
+import { deviceOf, isTerminal, type Options, quote, UsageError, whyNoDeviceProgram } from "@contain-tools/kernel";
 import { deviceNodes, readDevice } from "@contain-tools/pivot";
 import type { RunOption } from "./options.ts";
 
@@ -21,6 +22,7 @@ export interface DeviceList {
   readonly missing: string | undefined;
 }
 
+const PSEUDO_TERMINAL = 136; // the major number of /dev/pts/0 to 255 (devices.txt); docker's list has all of them
 const NONE: DeviceList = { words: [], missing: undefined };
 
 /**
@@ -42,15 +44,27 @@ export function deviceList(given: Options<RunOption>, rootless: boolean, group: 
         "without it nodev keeps all nodes closed but those that are given",
       );
     // In a user namespace no node can be made, and none can be opened that could not be before.
-    return rootless ? NONE : { words: [], missing: `no device list: ${refusal}; nodev on every mount keeps device nodes closed` };
+    return rootless ? NONE : { words: [], missing: `no device list: ${refusal}; ${whatHolds(given)}` };
   }
   const rules = devices.flatMap((word) =>
     deviceNodes(word).map(({ device: { type, major, minor } }) => `${type} ${major}:${minor} ${word.access ?? "rwm"}`),
   );
   return {
-    words: ["default", ...rules, ...given.all("device-cgroup-rule")].flatMap((rule) => ["--device", rule]),
+    words: ["default", ...rules, ...terminals(), ...given.all("device-cgroup-rule")].flatMap((rule) => ["--device", rule]),
     missing: undefined,
   };
+}
+
+/** What it has open as its input or output it may open again, by /dev/stdin and /dev/stdout: a console, which is no pseudo-terminal. */
+function terminals(): string[] {
+  const found = [0, 1, 2].flatMap((fd) => (isTerminal(fd) ? (deviceOf(fstatSync(fd)) ?? []) : []));
+  return [...new Set(found.filter(({ major }) => major !== PSEUDO_TERMINAL).map(({ major, minor }) => `c ${major}:${minor} rw`))];
+}
+
+function whatHolds(given: Options<RunOption>): string {
+  return /\b(cap_)?sys_admin\b|\ball\b/i.test(given.all("cap-add").join())
+    ? "root inside can take nodev off its mounts (CAP_SYS_ADMIN), so that every device of the host is open to it"
+    : "nodev on every mount keeps device nodes closed";
 }
 
 function whyNone(group: string | undefined): string | undefined {
