@@ -29,7 +29,13 @@ export const doctorCases: readonly Case[] = [
     check({ stdout, stderr }) {
       const [root = "", user = "", refused = ""] = stdout.split("--\n").map((part) => part.trim());
       const wanted = ["status 0", "kernel=ok", "privilege=ok", ...NAMESPACES, "time namespace=missing"].concat(
-        ["user namespace, unprivileged=ok", "fresh /proc=ok", "cgroup v2=ok", ...CONTROLLERS.map((name) => `cgroup ${name}`)],
+        [
+          "user namespace, unprivileged=ok",
+          "own /proc=ok",
+          "fresh /proc=ok",
+          "cgroup v2=ok",
+          ...CONTROLLERS.map((name) => `cgroup ${name}`),
+        ],
         [
           "cgroup delegation=ok",
           "cgroup.kill=ok",
