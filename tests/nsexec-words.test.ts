@@ -1,7 +1,7 @@
 // Words that unshare(1) and nsenter(1) know, and what they mean here.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
@@ -170,6 +170,17 @@ describe("nsexec --target: what comes from the target", need("root", "unshare", 
     assert.match(stderr, /--target-env: the environment of PID \d+ cannot be read: EACCES/);
   });
 
+  test("-e keeps bytes that are no UTF-8", async () => {
+    const start = `export BYTES="$(printf 'a\\377b')"; exec sh -c 'echo ready; exec sleep 100'`;
+    const other = await target("sh", ["-c", start]);
+    try {
+      const { stdout } = run([nsexec, "-t", `${other.pid}`, "-u", "-e", "sh", "-c", 'printf %s "$BYTES" | od -An -tx1']);
+      assert.equal(stdout.trim(), "61 ff 62");
+    } finally {
+      other.kill();
+    }
+  });
+
   test("-S follow and -G follow: its ids, as the namespace that is joined has them", async () => {
     const mapped = ["--map-users", "0:3000:10", "--map-groups", "0:4000:10", "-S", "5", "-G", "6"];
     const other = await target(nsexec, [...mapped, "--fork", "sh", "-c", "echo ready; exec sleep 100"]);
@@ -205,6 +216,14 @@ describe("nsexec --target: what comes from the target", need("root", "unshare", 
   });
 });
 
+function directoryOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined; // no process, or gone
+  }
+}
+
 describe("who stays does not hold the caller's directory", need("root"), () => {
   const cases: readonly [string, readonly string[]][] = [
     ["pid1", ["pid1"]],
@@ -221,10 +240,9 @@ describe("who stays does not hold the caller's directory", need("root"), () => {
       try {
         const said = await new Promise<string>((resolve) => child.stdout.once("data", (text) => resolve(String(text))));
         assert.equal(said, `${place}\n`, "the program starts where the caller was");
-        const holders = () =>
-          run(["sh", "-c", `for p in /proc/[0-9]*; do [ "$(readlink $p/cwd)" = "$0" ] && cat $p/comm; done; true`, place]).stdout;
-        for (const until = Date.now() + 5000; holders() !== "" && Date.now() < until; ) await new Promise((soon) => setImmediate(soon));
-        assert.equal(holders(), "");
+        const holders = () => readdirSync("/proc").filter((pid) => directoryOf(pid) === place);
+        for (const until = Date.now() + 5000; holders().length > 0 && Date.now() < until; ) await new Promise((soon) => setImmediate(soon));
+        assert.deepEqual(holders(), []);
       } finally {
         writeFileSync(join(dir, "go"), "");
         await new Promise((resolve) => child.once("close", resolve));

@@ -109,6 +109,12 @@ export function keepRawBytes(argv: readonly string[]): void {
     rawEnv = new Map(cStrings(environment).map((entry) => [entry.toString("utf8"), entry]));
   }
 }
+
+/** The same for variables that come from elsewhere. */
+export function keepRawVariables(entries: readonly Buffer[]): void {
+  rawEnv = new Map([...(rawEnv ?? []), ...entries.map((entry) => [entry.toString("utf8"), entry] as const)]);
+}
+
 let rawArgv: Buffer[] | undefined;
 let rawEnv: ReadonlyMap<string, Buffer> | undefined;
 

@@ -1,6 +1,6 @@
 // What nsenter(1) takes over from the target beside its namespaces: its ids and its environment.
 import { readFileSync } from "node:fs";
-import { codeOf, readIdMap, readIfThere, statusField, ToolError } from "@contain-tools/kernel";
+import { codeOf, keepRawVariables, readIdMap, readIfThere, statusField, ToolError } from "@contain-tools/kernel";
 
 const IDS = {
   "--setuid": { field: "Uid", map: "uid_map" },
@@ -19,9 +19,16 @@ export function followedId(option: keyof typeof IDS, pid: number, joinsUser: boo
 /** NAME=VALUE each, as the target was started with (proc_pid_environ(5)). @throws ToolError when it may not be read */
 export function environmentOf(pid: number): string[] {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8")
-      .split("\0")
-      .filter((entry) => entry.indexOf("=") > 0);
+    const bytes = readFileSync(`/proc/${pid}/environ`);
+    const text = bytes.toString("utf8");
+    if (text.includes("\ufffd"))
+      keepRawVariables(
+        bytes
+          .toString("latin1")
+          .split("\0")
+          .map((entry) => Buffer.from(entry, "latin1")),
+      );
+    return text.split("\0").filter((entry) => entry.indexOf("=") > 0);
   } catch (error) {
     throw new ToolError(
       `--target-env: the environment of PID ${pid} cannot be read: ${codeOf(error)}`,
