@@ -20,6 +20,10 @@ describe("a kernel that lacks", need("root", "strace", "unshare"), () => {
   for (const [what, command] of [
     ["a rootfs", `pivot ${rootfs} -- /bin/cat /proc/self/mountinfo`],
     ["a volume", `pivot ${rootfs} --ro-bind ${rootfs}/mnt:/usr -- /bin/cat /proc/self/mountinfo`],
+    [
+      "what is nodev",
+      `pivot ${rootfs} --rw --nodev --bind ${rootfs}/mnt:/usr --mount type=tmpfs,target=/tmp,ro -- /bin/cat /proc/self/mountinfo`,
+    ],
     ["the host's /", "pivot / -- /bin/cat /proc/self/mountinfo"],
     ["a user namespace", `${AS_NOBODY} env PATH="$PATH" contain run -q --rootfs ${rootfs} -- /bin/cat /proc/self/mountinfo`],
   ] as const) {
