@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
-import { NOBODY, run } from "./helpers/run.ts";
+import { bin, NOBODY, run } from "./helpers/run.ts";
 import { lives, until, World } from "./helpers/world.ts";
 
 const dir = scratch("state");
@@ -129,6 +129,42 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       assert.equal(stdout, "ran\nran\n");
       assert.equal(readFileSync(join(dir, "said"), "utf8").match(/has that name/g)?.length, 18);
     });
+  });
+
+  describe("inside a container of the host's root, where /run is read-only", () => {
+    const tmp = ["--tmpfs", "/tmp"];
+    for (const [name, outer, words, status, pattern] of [
+      [
+        "without --root: what to do",
+        [],
+        ["run", "-q", "--", "echo", "nested"],
+        125,
+        /\/run\/contain .*: EROFS\n.*--root DIR.*CONTAIN_ROOT/,
+      ],
+      ["with --root", tmp, ["--root", "/tmp/c", "run", "-q", "--", "echo", "nested"], 0, /^$/],
+      ["with --root, detached", tmp, ["run", "-qd", "--root", "/tmp/c", "--", "echo", "nested"], 0, /^$/],
+      [
+        "in a confined one: what is missing",
+        ["--confine", ...tmp],
+        ["--root", "/tmp/c", "run", "-q", "--", "true"],
+        125,
+        /EPERM.*\n.*CAP_SYS_ADMIN/,
+      ],
+      ["in a confined one, by pivot", ["--confine"], ["pivot"], 125, /EPERM.*\n.*CAP_SYS_ADMIN/],
+      ["in a confined one, by veth", ["--confine"], ["veth"], 125, /^veth: /],
+      ["in a confined one, doctor", ["--confine"], ["doctor"], 0, /^$/],
+    ] as const)
+      test(`\`contain ${words[0]}\` ${name}; nobody tells root to be root`, () => {
+        const tools: Record<string, string[]> = {
+          pivot: [join(bin, "pivot"), rootfs, "--", "true"],
+          veth: [join(bin, "veth"), "--bridge", "b0", "--address", "10.9.9.9/24", "--", "true"],
+        };
+        const program = tools[words[0]] ?? [join(bin, "contain"), ...words];
+        const result = world.run(["contain", "run", "-q", ...outer, "--", ...program]);
+        assert.equal(result.status, status, result.stderr);
+        assert.match(result.stderr, pattern);
+        assert.doesNotMatch(result.stderr + result.stdout, /\b(run|add one) as root\b|\bas root:/i);
+      });
   });
 
   describe("in a folder of one's own (--root, CONTAIN_ROOT)", () => {

@@ -197,7 +197,9 @@ function hasProcesses(dir: string, controllers: readonly string[], pids: readonl
 export function notDelegated(dir: string, cause: unknown): ToolError {
   return new ToolError(
     `${dir}: this cgroup is not delegated to you: ${codeOf(cause) ?? (cause instanceof SyscallError ? cause.code : "EACCES")}`,
-    'an ordinary user may write only to a group that was handed over (cgroups(7), "Delegation"). Get one of your own with `systemd-run --user --scope -p Delegate=yes contain …`, or run as root',
+    failedWith(cause, "EROFS") || codeOf(cause) === "EROFS"
+      ? "the cgroup file system is read-only here, as inside a container: what started that has to give it one that can be written to"
+      : 'only a group that was handed over may be written to (cgroups(7), "Delegation"). An ordinary user gets one with `systemd-run --user --scope -p Delegate=yes contain …`',
     125,
     { cause },
   );

@@ -17,7 +17,7 @@ const RULES: readonly Rule[] = [
   {
     syscall: "clone3|clone|unshare",
     code: "EPERM",
-    say: "creating a namespace other than a user namespace needs CAP_SYS_ADMIN (namespaces(7)). Run as root, or make a user namespace first, in which you are root: --user --map-root-user",
+    say: "creating a namespace other than a user namespace needs CAP_SYS_ADMIN (namespaces(7)), which the root of a container may not have. Make a user namespace first, in which you are root: --user --map-root-user",
   },
   {
     syscall: "clone3|clone|unshare",
@@ -53,7 +53,7 @@ const RULES: readonly Rule[] = [
   {
     syscall: "setns",
     code: "EPERM",
-    say: "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it, and for most kinds in one's own too (setns(2)). Run as root, or join the owner first: --user",
+    say: "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it, and for most kinds in one's own too (setns(2)), which the root of a container may not have. Join the owner first: --user",
   },
   {
     syscall: "setns",
@@ -98,7 +98,7 @@ const RULES: readonly Rule[] = [
   {
     syscall: "mount|umount2|pivot_root|mount_setattr|open_tree",
     code: "EPERM",
-    say: "mounting needs CAP_SYS_ADMIN in the user namespace that owns this mount namespace (mount_namespaces(7)). Run as root, or inside a user namespace: nsexec --user --map-root-user --mount",
+    say: "mounting needs CAP_SYS_ADMIN in the user namespace that owns this mount namespace (mount_namespaces(7)), which the root of a container may not have. It is there in a user namespace of one's own: nsexec --user --map-root-user --mount",
   },
   {
     syscall: "mount",
@@ -151,13 +151,13 @@ const RULES: readonly Rule[] = [
   {
     syscall: "setresuid|setresgid",
     code: "EPERM",
-    say: "another id is taken only by who has CAP_SETUID, for a group CAP_SETGID, in this user namespace (setresuid(2)): run as root",
+    say: "another id is taken only by who has CAP_SETUID, for a group CAP_SETGID, in this user namespace (setresuid(2)); root has them unless they were taken away",
   },
   {
     syscall: "prctl",
     code: "EPERM",
     when: (args) => args.includes("PR_CAPBSET_DROP"),
-    say: "the bounding set is lowered only by who has CAP_SETPCAP in this user namespace (capabilities(7)). Run as root, or with --no-new-privs alone: then no program can gain anything",
+    say: "the bounding set is lowered only by who has CAP_SETPCAP in this user namespace (capabilities(7)); root has it unless it was taken away. --no-new-privs alone needs none: then no program can gain anything",
   },
   {
     syscall: "prctl",
@@ -240,7 +240,7 @@ const RULES: readonly Rule[] = [
   {
     syscall: "RTM_NEWLINK|RTM_DELLINK|RTM_NEWADDR|RTM_NEWROUTE",
     code: "EPERM",
-    say: "changing a network namespace needs CAP_NET_ADMIN in the user namespace that owns it, and a veth pair touches two of them (network_namespaces(7)). Run as root",
+    say: "changing a network namespace needs CAP_NET_ADMIN in the user namespace that owns it, and a veth pair touches two of them (network_namespaces(7)), which the root of a container may not have",
   },
   {
     syscall: "RTM_NEWLINK",

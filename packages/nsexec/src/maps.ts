@@ -121,7 +121,7 @@ function everySubordinate(file: "/etc/subuid" | "/etc/subgid", uid: number, take
 function noRange(what: string, file: string, owners: readonly string[]): UsageError {
   return new UsageError(
     `${what}: ${file} has no range for ${owners.length > 1 ? owners[0] : `uid ${owners[0]}`}`,
-    `add one as root: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${owners[0]}`,
+    `root can add one: usermod --add-sub${file.endsWith("uid") ? "uids" : "gids"} 100000-165535 ${owners[0]}`,
   );
 }
 

@@ -59,7 +59,7 @@ export function readPasta(address: string | undefined, publish: readonly string[
   if (process.geteuid?.() === 0)
     throw new UsageError(
       "--pasta is for an ordinary user: root's pasta becomes nobody, who may not enter",
-      "as root, veth connects a namespace",
+      "veth connects a namespace for root",
     );
   checkPasta();
   return { address: parseAddress("--pasta", address), publish: readPublished(publish) };

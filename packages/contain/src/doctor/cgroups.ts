@@ -18,7 +18,7 @@ import { answered, type Check, cannotTell, check, hasProc, quoteEvidence, type V
 
 const CONTROLLERS = ["memory", "cpu", "cpuset", "pids", "io"];
 const UNIFIED = "boot with systemd.unified_cgroup_hierarchy=1, which moves all controllers to cgroup v2";
-const DELEGATE = "systemd-run --user --scope -p Delegate=yes contain …; or run as root";
+const DELEGATE = "systemd-run --user --scope -p Delegate=yes contain …";
 
 /** @param locate the directory in which `contain run` would make its groups */
 export function cgroupChecks(locate: (hierarchy: Hierarchy) => string): Check[] {

@@ -21,6 +21,9 @@ export interface Verdict {
   readonly mend?: string | undefined;
 }
 
+/** What only root may do; root itself is not told to be root. */
+export const asRoot = (command: string): string => (process.geteuid?.() === 0 ? command : `as root: ${command}`);
+
 /** Carries out one check. An error in it is a "cannot tell", never the end of the others. */
 export function check(what: string, look: () => Verdict): Check {
   const { mend, ...verdict } = attempt(look);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { canRun, capget, codeOf, hasFileCapabilities, payload, readIfThere, statusField } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
 import { isPrivileged } from "./attempts.ts";
-import { answered, type Check, cannotTell, check, quoteEvidence, type Verdict } from "./check.ts";
+import { answered, asRoot, type Check, cannotTell, check, quoteEvidence, type Verdict } from "./check.ts";
 
 export function idChecks(): Check[] {
   return [
@@ -26,10 +26,7 @@ function privilege(): Verdict {
   ];
   const text = `euid ${uid()}, capabilities ${effective}`;
   if (isPrivileged()) return { state: "ok", text: `${text}: CAP_SYS_ADMIN is there`, evidence };
-  const mend =
-    uid() === 0
-      ? "root of a container lacks it: start outside, or with --privileged"
-      : "everything is done in a user namespace; or run as root";
+  const mend = uid() === 0 ? "root of a container lacks it: start outside, or with --privileged" : "everything is done in a user namespace";
   return { state: "limited", text: `${text}: no CAP_SYS_ADMIN`, evidence, mend };
 }
 
@@ -62,7 +59,7 @@ function helper(name: string): Verdict {
       state: "limited",
       text: `${text}: neither set-user-ID root nor with file capabilities`,
       evidence,
-      mend: `as root: chmod u+s ${path}`,
+      mend: asRoot(`chmod u+s ${path}`),
     };
   const noNewPrivileges = statusField(readIfThere("/proc/self/status") ?? "", "NoNewPrivs");
   if (noNewPrivileges === "1") {
@@ -100,7 +97,7 @@ function subordinate(file: string, kind: "uid" | "gid"): Verdict {
       text: `${quoteEvidence(own)}; root maps any ids, but \`contain run --userns auto\` needs a line`,
       evidence: [own],
     };
-  const mend = `as root: usermod --add-sub${kind}s 100000-165535 ${names[0]}`;
+  const mend = asRoot(`usermod --add-sub${kind}s 100000-165535 ${names[0]}`);
   return { state: "missing", text: `${quoteEvidence(own)}, so there is one id inside a user namespace`, evidence: [own], mend };
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { codeOf, readIfThere, readMountInfo, rootKind, statusField, strangeProc, uname } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
 import { type Attempt, isPrivileged, tryOverlay, tryProc } from "./attempts.ts";
-import { answered, type Check, cannotTell, check, type Verdict } from "./check.ts";
+import { answered, asRoot, type Check, cannotTell, check, type Verdict } from "./check.ts";
 
 export const mountChecks = (): Check[] => [
   check("own /proc", ownProc),
@@ -84,9 +84,7 @@ function overlay(): Verdict {
   if (!last.call.includes('"overlay"')) return cannotTell(`${text}, so mount("overlay") was not tried`, evidence, last.hint);
   if (last.answer === "ENODEV") return { state: "missing", text, evidence, mend: "a kernel with CONFIG_OVERLAY_FS" };
   const mend =
-    last.answer === "EPERM" && !isPrivileged()
-      ? "in a user namespace it can be mounted since Linux 5.11 (overlayfs.rst); or run as root"
-      : last.hint;
+    last.answer === "EPERM" && !isPrivileged() ? "in a user namespace it can be mounted since Linux 5.11 (overlayfs.rst)" : last.hint;
   return { state: "limited", text, evidence, mend };
 }
 
@@ -109,7 +107,7 @@ function notLoaded(known: Evidence): Verdict {
       state: "limited",
       text: `${text}; the module ${join(folder, found)} is not loaded`,
       evidence,
-      mend: "as root: modprobe overlay",
+      mend: asRoot("modprobe overlay"),
     };
   if (readIfThere(`/lib/modules/${uname().release}/modules.builtin`) !== undefined)
     return {
@@ -121,7 +119,7 @@ function notLoaded(known: Evidence): Verdict {
   return cannotTell(
     `${text}, but it may be a module: /lib/modules/${uname().release} is not here to look in`,
     evidence,
-    "as root on the host: modprobe overlay",
+    "on the host: modprobe overlay",
   );
 }
 

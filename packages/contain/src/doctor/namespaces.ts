@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { NAMESPACES, type NamespaceKind, readIfThere, readMountInfo, statusField } from "@contain-tools/kernel";
 import { type Evidence, evidenceFrom } from "../evidence.ts";
 import { type Attempt, isPrivileged, type Tried, tryAsUser, tryNamespaces } from "./attempts.ts";
-import { answered, type Check, cannotTell, check, hasProc, quoteEvidence, type Verdict } from "./check.ts";
+import { answered, asRoot, type Check, cannotTell, check, hasProc, quoteEvidence, type Verdict } from "./check.ts";
 
 export function namespaceChecks(): Check[] {
   let all: Attempt | undefined;
@@ -44,7 +44,7 @@ function namespace(kind: NamespaceKind, { tried, problem }: Attempt): Verdict {
 }
 
 function mendOf({ answer, hint }: Tried, kind: NamespaceKind): string | undefined {
-  return answer === "ENOSPC" ? `as root: sysctl user.max_${kind.file}_namespaces=10000 (ENOSPC: the limit is reached)` : hint;
+  return answer === "ENOSPC" ? asRoot(`sysctl user.max_${kind.file}_namespaces=10000 (ENOSPC: the limit is reached)`) : hint;
 }
 
 interface Switch {
@@ -59,13 +59,13 @@ const SWITCHES: readonly Switch[] = [
   {
     file: "/proc/sys/kernel/unprivileged_userns_clone",
     forbids: "0",
-    mend: "as root: sysctl kernel.unprivileged_userns_clone=1",
+    mend: asRoot("sysctl kernel.unprivileged_userns_clone=1"),
     rule: "Debian's and Ubuntu's kernels: 0 forbids user namespaces to everybody without CAP_SYS_ADMIN",
   },
   {
     file: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     forbids: "1",
-    mend: "an AppArmor profile with `userns,` for the program, or as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    mend: `an AppArmor profile with \`userns,\` for the program, or ${asRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0")}`,
     rule: "AppArmor: 1 takes the capabilities in a user namespace from programs without a profile that has `userns,`",
   },
 ];
@@ -89,7 +89,7 @@ function unprivileged(): Verdict {
   const text = `${last.call} ${who}: ${last.answer}`;
   const fault = switches.find(({ found, forbids }) => found.value === forbids);
   if (last.answer === "ENOSPC" && limit.value === "0")
-    return { state: "limited", text: `${text}; ${quoteEvidence(limit)}`, evidence, mend: "as root: sysctl user.max_user_namespaces=10000" };
+    return { state: "limited", text: `${text}; ${quoteEvidence(limit)}`, evidence, mend: asRoot("sysctl user.max_user_namespaces=10000") };
   if (last.answer === "EINVAL" && hasProc() && !existsSync("/proc/self/ns/user"))
     return { state: "missing", text: `${text}; there is no /proc/self/ns/user`, evidence, mend: "a kernel with CONFIG_USER_NS" };
   if ((last.answer === "EPERM" || last.answer === "EACCES") && fault !== undefined)

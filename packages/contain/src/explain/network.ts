@@ -20,7 +20,7 @@ export function explainNetwork({ pid, namespaces, kernelThread }: Subject): Find
     const code = codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : undefined);
     if (code === undefined) throw error;
     const proof = { source: `/proc/${pid}/ns/net`, value: undefined, problem: code, rule: "setns(2)" };
-    return [cannotTell("network-unreadable", "what its network is like", [proof], "as root `veth --show PID` would tell")];
+    return [cannotTell("network-unreadable", "what its network is like", [proof], "`veth --show PID` by the host's root would tell")];
   }
   const holder = networked().find(({ init }) => init !== undefined && namespaceId(init.pid, "net") === own);
   return [...shown.interfaces.flatMap((end) => describeEnd(pid, end)), ...explainWays(shown, holder?.network), ...published(holder)];

@@ -110,7 +110,12 @@ function unread(side: Side, rules: Ruleset | string): Finding[] {
   if (typeof rules !== "string") return [];
   const proof: Evidence = { source: `nft list ruleset ${WHERE[side]}`, value: undefined, problem: rules, rule: "nft(8)" };
   return [
-    cannotTell("network-filtered", `whether a rule drops its packets ${WHERE[side]}`, [proof], "as root `nft list ruleset` would tell"),
+    cannotTell(
+      "network-filtered",
+      `whether a rule drops its packets ${WHERE[side]}`,
+      [proof],
+      "`nft list ruleset` by the host's root would tell",
+    ),
   ];
 }
 
