@@ -163,6 +163,15 @@ describe("--log-size", need("root"), () => {
     assert.equal(readFileSync(join(folder(id), "supervisor.log"), "utf8"), "");
   });
 
+  test("a limit that is less than a line ends nothing", () => {
+    const { stdout, stderr } = sh(`ulimit -S -f 4; contain run -qd --rootfs ${rootfs} -- sh -c 'head -c 20000 /dev/zero; exit 3'`);
+    const id = stdout.trim();
+    ids.push(id);
+    assert.equal(run(["contain", "wait", id]).status, 3);
+    // Who has started it is told as long as it waits.
+    assert.match(stderr + readFileSync(join(folder(id), "supervisor.log"), "utf8"), /the log cannot be written \(EFBIG\): output is lost/);
+  });
+
   test("on a full disk the oldest output goes, that is told, and the container ends as it would", () => {
     const script = `
       mount -t tmpfs -o size=600k none /run

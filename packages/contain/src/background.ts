@@ -1,7 +1,6 @@
 // `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
 // to, and go; what goes wrong until then is told on our standard error, with our exit status.
 import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
-import { join } from "node:path";
 import {
   chdir,
   clone3,
@@ -23,12 +22,7 @@ import {
   uninterrupted,
   waitpid,
 } from "@contain-tools/kernel";
-import { takeRoom } from "./reserve.ts";
-import { folderOf } from "./state.ts";
-
-/** What the supervisor itself has to say. */
-const OWN_ROOM = 4096; // bytes
-const ownLogOf = (id: string) => join(folderOf(id), "supervisor.log");
+import { ownLogOf } from "./reserve.ts";
 
 /** A supervisor that nobody waits for. */
 export interface Background {
@@ -91,7 +85,6 @@ function letCallerGo(id: string, [caller = -1, ...inherited]: readonly number[])
 /** Nothing of the caller's is held any more: no terminal, no pipe, no directory. */
 function leaveCaller(id: string): void {
   const input = openSync("/dev/null", "r");
-  takeRoom(ownLogOf(id), OWN_ROOM);
   const output = openSync(ownLogOf(id), "a", 0o600);
   dup2(input, 0);
   dup2(output, 1);

@@ -6,6 +6,10 @@ import { folderOf, type State, writeState } from "./state.ts";
 
 const VERDICT = 16 << 10; // bytes, beside the state as it is at the start
 
+const OWN_LOG = 4 << 10;
+
+/** What the supervisor itself has to say. */
+export const ownLogOf = (id: string) => `${folderOf(id)}/supervisor.log`;
 const reserveOf = (id: string) => `${folderOf(id)}/.ended`;
 
 const isFull = (error: unknown) => codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
@@ -21,13 +25,14 @@ export function inStateFolder<T>(act: () => T): T {
   }
 }
 
-/** Takes the room for a container's last state. @throws SyscallError ENOSPC, EDQUOT */
+/** Takes the room for a container's last state, and for what the supervisor says. @throws SyscallError ENOSPC, EDQUOT */
 export function reserveEnd(state: State): void {
+  takeRoom(ownLogOf(state.id), OWN_LOG);
   takeRoom(reserveOf(state.id), Buffer.byteLength(JSON.stringify(state)) + VERDICT);
 }
 
 /** Makes a file with room for so many bytes, where the file system can do that. @throws SyscallError ENOSPC, EDQUOT */
-export function takeRoom(path: string, length: number): void {
+function takeRoom(path: string, length: number): void {
   const fd = openSync(path, "a", 0o600);
   try {
     allocate(fd, length);

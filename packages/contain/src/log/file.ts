@@ -64,9 +64,13 @@ export function makeLogFile(folder: string, bound: number | undefined): LogFile 
       try {
         const room = piece - size;
         const end = rest.length <= room ? rest.length : rest.lastIndexOf(NEWLINE, Math.max(0, room - 1)) + 1;
-        if (end === 0) rotate();
-        else append(rest.subarray(0, end));
-        rest = rest.subarray(end);
+        if (end === 0 && size > 0) {
+          rotate();
+          continue;
+        }
+        const fits = end > 0 ? end : rest.indexOf(NEWLINE) + 1; // longer than a file may be: the kernel will say so
+        append(rest.subarray(0, fits));
+        rest = rest.subarray(fits);
       } catch (error) {
         const full = codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
         if (full) tellOnce(`the log's file system is full (${codeOf(error)}): the oldest output goes`);
