@@ -15,7 +15,7 @@ const bench = (...cases: string[]) =>
 
 test("bench: tables of the cases that were named, and their bars; the README stays as it is", need("root", "hyperfine", "unshare"), () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
-  const { status, stdout, stderr } = bench("run", "namespaces", "exec", "stop", "many", "row");
+  const { status, stdout, stderr } = bench("run", "namespaces", "launcher", "exec", "stop", "many", "row");
   assert.equal(status, 0, stderr);
   const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
   for (const name of [...(isNative ? ["contain, native"] : []), "contain, Node", "unshare, chroot"]) {
@@ -39,5 +39,5 @@ test("bench: tables of the cases that were named, and their bars; the README sta
 test("bench: a case that is not known is told, with those that are", need("unshare"), () => {
   const { status, stderr } = run(["node", "--import", "tsx", "tests/bench/bench.ts", "nothing"], { cwd: root });
   assert.equal(status, 125);
-  assert.match(stderr, /run, namespaces, exec, stop, many, row, limits, machine/);
+  assert.match(stderr, /run, namespaces, launcher, exec, stop, many, row, limits, machine/);
 });

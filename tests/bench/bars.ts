@@ -7,7 +7,7 @@ type Bar = readonly [what: string, limit: string, measured: string | undefined, 
 
 const change = ({ first, last }: { first: number; last: number }) => `${((last / first - 1) * 100).toFixed(1)} %`;
 
-export function bars({ run, namespaces, crowd, init, row }: Results): string[] {
+export function bars({ run, namespaces, launcher, crowd, init, row }: Results): string[] {
   return table(
     ["bar", "at most", "measured", "met"],
     [
@@ -15,6 +15,7 @@ export function bars({ run, namespaces, crowd, init, row }: Results): string[] {
       ...ratio("contain, native", "crun", 3, 1.5),
       ...ratio("contain, Node", "node -e 0", 1.4),
       difference("nsexec", "unshare --fork", namespaces, 10, "nsexec above unshare --fork"),
+      difference("by the launcher of contain", "nothing, started at once", launcher, 1.5, "the launcher of contain"),
       difference("contain, native, init", "contain, native", run, 1, "--init adds to a container"),
       bytes("--init adds private memory", 1, init),
       bytes("private memory of a supervisor, many at once", 12, crowd?.supervisor),

@@ -12,12 +12,13 @@ import { many, row, stopping } from "./life.ts";
 import { limits, machine } from "./limits.ts";
 import { allPeers, type Peer, TINI } from "./peers.ts";
 import type { Results } from "./results.ts";
-import { exec, namespaces, run } from "./speed.ts";
+import { exec, launcher, namespaces, run } from "./speed.ts";
 import { RUNS } from "./times.ts";
 
 const CASES: Readonly<Record<string, (peers: readonly Peer[], dir: string, results: Results) => string[] | Promise<string[]>>> = {
   run,
   namespaces,
+  launcher,
   exec,
   stop: stopping,
   many,
@@ -34,7 +35,7 @@ if (wanted.length === 0) {
 }
 
 const dir = mkdtempSync(join(tmpdir(), "contain-bench-"));
-const results: Results = { run: new Map(), namespaces: new Map() };
+const results: Results = { run: new Map(), namespaces: new Map(), launcher: new Map() };
 const lines: string[] = [];
 const say = (text: readonly string[]) => {
   lines.push(...text);

@@ -5,6 +5,8 @@ export interface Results {
   /** `contain run -- /bin/true`, the same with an init ("NAME, init"), and bare Node. */
   readonly run: Map<string, Times>;
   readonly namespaces: Map<string, Times>;
+  /** A program that does nothing, and the same by our launchers. */
+  readonly launcher: Map<string, Times>;
   /** The biggest crowd: how many were started, how many ran and ended well; bytes of private memory of each supervisor. */
   crowd?: { count: number; well: number; supervisor: number };
   /** Bytes of private memory of an init. */

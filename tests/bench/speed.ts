@@ -1,6 +1,7 @@
 // How long a start takes: a container, with an init, namespaces alone, and one more program in a container that runs.
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { bin } from "../helpers/run.ts";
+import { bin, root } from "../helpers/run.ts";
 import { finish, firstOf, hold } from "./held.ts";
 import type { Peer } from "./peers.ts";
 import type { Results } from "./results.ts";
@@ -35,6 +36,27 @@ export function namespaces(_peers: readonly Peer[], dir: string, results: Result
   ];
   for (const [name, times] of measure(commands, dir)) results.namespaces.set(name, times);
   return timesTable("namespaces alone", results.namespaces, ["nsexec", "unshare --fork"], ["unshare --fork"]);
+}
+
+/** The native launcher alone: what it starts does nothing. */
+export function launcher(_peers: readonly Peer[], dir: string, results: Results): string[] {
+  const lib = join(dir, "launcher/lib");
+  mkdirSync(lib, { recursive: true });
+  for (const name of ["contain", "nsexec"]) {
+    if (!existsSync(join(root, "dist/native", name))) return [];
+    copyFileSync(join(root, "dist/native", name), join(lib, "..", name));
+    copyFileSync("/bin/true", join(lib, name));
+  }
+  const commands = [
+    { name: "nothing, started at once", argv: TRUE },
+    { name: "by the launcher of contain", argv: [join(lib, "../contain"), "run", "--quiet", "--rootfs", dir, "--", ...TRUE] },
+    { name: "by that of nsexec, with the environment", argv: [join(lib, "../nsexec"), "--uts", "--", ...TRUE] },
+  ];
+  for (const [name, times] of measure(commands, dir)) results.launcher.set(name, times);
+  return table(
+    ["the launcher", "median", "minimum"],
+    [...results.launcher].map(([name, times]) => [name, ms(times.median), ms(times.minimum)]),
+  );
 }
 
 export async function exec(peers: readonly Peer[], dir: string): Promise<string[]> {
