@@ -23,10 +23,10 @@ import {
   PollSet,
   pollOnce,
   printable,
+  reap,
   receiveDescriptor,
   receiveRefusal,
   refuse,
-  SyscallError,
   sendDescriptor,
   setName,
   socketpair,
@@ -73,11 +73,7 @@ export function installTraced(program: Buffer, flags: number, traced: Traced): v
   });
   const made = installListeningFilter(program, flags);
   if (made !== listener) throw new Error(`the listener is descriptor ${made}, not ${listener}`);
-  try {
-    waitpid(helper, 0);
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error; // this filter refuses even that, and init will reap the helper
-  }
+  reap(helper); // where this filter refuses even that, init will do it
 }
 
 function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced): never {

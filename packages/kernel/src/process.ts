@@ -52,6 +52,11 @@ export function waitpid(pid: number, options: number): Waited | undefined {
   }
 }
 
+/** Waits for a child where that is allowed. A failure is no exception: making one may need more calls than a filter leaves. */
+export function reap(pid: number): void {
+  waitpidC(pid, statusBytes, 0);
+}
+
 const P_ALL = 0;
 const WEXITED = 4;
 const WNOWAIT = 0x1000000;
