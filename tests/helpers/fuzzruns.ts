@@ -55,6 +55,9 @@ const before = {
   links: links(),
 };
 
+/** A detached container that ran and ended is kept for whoever asks. */
+const isRemembered = (name: string) => /"detached":true.*"ended":/.test(read(join("/run/contain", name, "state.json")));
+
 /** What is there now that was not; waits for processes that are about to end. */
 function leftovers(argv: readonly string[]): string[] {
   for (const end = Date.now() + 5000; processes().length > 0 && Date.now() < end; ) spawnSync("sleep", ["0.02"]);
@@ -63,11 +66,9 @@ function leftovers(argv: readonly string[]): string[] {
     now.filter((entry) => !then.includes(entry)).map((entry) => `${kind} ${entry}`);
   return [
     ...processes().map((pid) => `process ${pid} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`),
-    ...(has("--detach")
-      ? []
-      : list("/run/contain")
-          .filter((name) => /^[0-9a-f]{12}|^\./.test(name))
-          .map((name) => `state ${name}`)),
+    ...list("/run/contain")
+      .filter((name) => /^\.?[0-9a-f]{12}/.test(name) && !isRemembered(name))
+      .map((name) => `state ${name}`),
     ...(has("cgset") ? [] : more(groups(top), before.groups, "group")),
     ...(argv.some((word) => /^--\w+=/.test(word) || /^-[a-zA-Z]./.test(word)) ? [] : more(mounts(), before.mounts, "mount")),
     ...(has("veth") ? [] : more(links(), [...before.links, "contain0"], "link")),

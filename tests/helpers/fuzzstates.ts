@@ -8,11 +8,12 @@ import { Random } from "./random.ts";
 const [rootfs = "", bin = "", seed = "", batches = ""] = process.argv.slice(2);
 const FOLDER = "/run/contain";
 const BATCH = 10;
+const WAITING = ["wait", "attach"];
 const TRACE =
   /this is a bug|\n +at .*:\d+|panic|oh no: Bun|node:internal|(Type|Range|Reference|Syntax)Error|Segmentation|undefined|\[object|NaN/;
 const contain = (...words: string[]) =>
   spawnSync(join(bin, "contain"), words, {
-    timeout: words[0] === "wait" ? 1000 : 20_000,
+    timeout: WAITING.includes(words[0] ?? "") ? 1000 : 20_000,
     killSignal: "SIGKILL",
     encoding: "utf8",
     input: "",
@@ -61,7 +62,7 @@ for (let batch = 0; batch < Number(batches); batch++) {
   const words = random.pick(COMMANDS).map((word) => (word === "ID" ? random.pick(ids) : word));
   for (const argv of [["list"], ["list", "--json"], words, ["gc"]]) {
     const { status, signal, stdout, stderr, error } = contain(...argv);
-    const waits = argv[0] === "wait"; // for one that runs, or with its status
+    const waits = WAITING.includes(argv[0] ?? ""); // for one that runs, or with its status
     const wrong = [
       ...(waits || error === undefined ? [] : [`${error}`]),
       ...(waits || signal === null || error !== undefined ? [] : [`died by ${signal}`]),
