@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import { codeOf, type Diagnosis, ExecError, ToolError } from "./errno.ts";
 import { childFailed } from "./fork.ts";
+import { ERRNO } from "./libc.ts";
 import { strangeProc } from "./ownproc.ts";
 import { printable } from "./printable.ts";
 import { exit } from "./process.ts";
@@ -40,7 +41,7 @@ export function report(error: unknown): number {
     say(textOf(error));
     return error.status;
   }
-  if (error instanceof Error && codeOf(error) !== undefined && "syscall" in error) {
+  if (error instanceof Error && Object.hasOwn(ERRNO, codeOf(error) ?? "")) {
     say(`${tool}: ${printable(error.message)}\n`); // node:fs names the call, the path and the errno
     const strange = "path" in error && `${error.path}`.startsWith("/proc/") ? strangeProc() : undefined;
     if (strange !== undefined) say(`${" ".repeat(tool.length + 2)}${strange.text}; ${strange.fix}\n`);
