@@ -1,7 +1,7 @@
 // A host whose root is the initial rootfs, which pivot_root(2) refuses: a machine with an initramfs of its own.
 import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
@@ -107,7 +107,7 @@ describe("on an initramfs", { ...need("root", "linux.uml", "unshare", "busybox",
       assert.equal(made.status, 0, made.stderr);
       const work = join(dir, "work");
       mkdirSync(work);
-      const path = `/host${bin}:/bin:/usr/bin`;
+      const path = `/host${bin}:/bin:/host${dirname(process.execPath)}:/host/usr/bin`;
       writeFileSync(join(work, "environment"), `export WORK=${work} ROOTFS=${rootfs} BIN=/host${bin} PATH=${path} HOME=/tmp\n`);
       cases.forEach(({ script }, i) => {
         mkdirSync(join(work, `${i}`));

@@ -8,7 +8,7 @@ import { everything } from "./helpers/leftovers.ts";
 import { isNative, root } from "./helpers/run.ts";
 
 /** Those that take longest, so that none of them is the last one that all wait for. */
-const LONG = "vm trampoline pid1 manage run-chain tty terminal detach nsexec lab native veth differential".split(" ");
+const LONG = "vm initramfs trampoline pid1 manage run-chain tty terminal detach nsexec lab native veth differential".split(" ");
 /** Tested once: the machine, in which a start of Node takes a second; what is about one build or both, starts none of our programs, or is of words and packets. */
 const ONCE = ["vm", "fuzz-words", "native", "bench", "kernel", "options", "explain-network", "veth"];
 /** The second build repeats less often what is repeated. */
