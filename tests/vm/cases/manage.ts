@@ -102,4 +102,13 @@ export const manageCases: readonly Case[] = [
       assert.match(stderr, /is paused\n.*contain unpause/);
     },
   },
+  {
+    name: "contain attach on a kernel without SO_PEERPIDFD (before 6.5): from here it is given, from another PID namespace not",
+    script: `
+      id=$(contain run -qdt --rootfs "$ROOTFS" -- /bin/sh -c 'read go; echo "went $go"; exit 6')
+      unshare --pid --fork perl -e 'use Socket; chdir shift; socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un("attach")) or die; print sysread($s, my $b, 1) ? "given\\n" : "refused\\n"' /run/contain/$id
+      echo on | contain attach $id | tr -d '\\r' | grep went
+      contain wait $id; contain rm $id`,
+    check: ({ stdout }) => assert.equal(stdout, "refused\nwent on\n6\n"),
+  },
 ];
