@@ -41,7 +41,7 @@ describe("the trampoline by itself", need("qemu-aarch64", "perl"), () => {
     const file = join(dir, `image-${arch}`);
     /** argv[0] and the words behind it; descriptor 3 is the pipe. */
     const through = (shell: boolean, ...words: string[]) => {
-      writeFileSync(file, trampolineImage(refusals, 3, shell, arch), { mode: 0o755 });
+      writeFileSync(file, trampolineImage(refusals, { pipe: 3, messages: 2 }, shell, arch), { mode: 0o755 });
       const start =
         arch === process.arch ? `exec { $ARGV[0] } @ARGV[1..$#ARGV]` : `exec "qemu-aarch64", "-0", $ARGV[1], $ARGV[0], @ARGV[2..$#ARGV]`;
       const { status, stdout, stderr } = sh(

@@ -215,7 +215,7 @@ function execInside(path: string, words: Words, env: Words): never {
   if (code !== undefined) throw new SyscallError("execve", args, ERRNO[code] ?? 0);
   const trampoline = makeTrampoline(refusals(path, args, binary), payload.preserveFds, binary?.kind === "other");
   startClean();
-  if (trampoline.pipe !== -1) setCloseOnExec(trampoline.pipe, false); // the trampoline turns it on again
+  for (const fd of trampoline.kept) setCloseOnExec(fd, false); // the trampoline turns it on again
   const through = trampolineWords(path, words);
   const call = trampolineCall(trampoline, stringArray(through), stringArray(env));
   const [, ...rest] = describeExec("", through, env);

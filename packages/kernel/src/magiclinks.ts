@@ -55,18 +55,22 @@ function whyNot(path: string): string | undefined {
     );
     return undefined;
   } catch (error) {
-    return error instanceof SyscallError && FORESEEN.includes(error.code) ? error.code : undefined;
+    if (error instanceof SyscallError && FORESEEN.includes(error.code)) return error.code;
+    return codeOf(tryStat(path)); // a filter may refuse the calls above; whether the file is there decides which one of PATH is taken
   } finally {
     if (fd !== -1) closeSync(fd);
   }
 }
 
+function tryStat(path: string): unknown {
+  try {
+    return statSync(path);
+  } catch (error) {
+    return error;
+  }
+}
+
 /** Symbolic links that never end: ELOOP with the links of /proc as well, which execve(2) will say. */
 function isCircle(path: string): boolean {
-  try {
-    statSync(path);
-    return false;
-  } catch (error) {
-    return codeOf(error) === "ELOOP";
-  }
+  return codeOf(tryStat(path)) === "ELOOP";
 }
