@@ -13,8 +13,8 @@ const bench = (...cases: string[]) =>
     timeout: 60_000,
   });
 
-test("bench: tables of the cases that were named, and their bars; the README stays as it is", need("root", "hyperfine", "unshare"), () => {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
+test("bench: tables of the cases that were named, and their bars; the page stays as it is", need("root", "hyperfine", "unshare"), () => {
+  const page = readFileSync(join(root, "docs/benchmarks.md"), "utf8");
   const { status, stdout, stderr } = bench("run", "namespaces", "launcher", "exec", "stop", "many", "row");
   assert.equal(status, 0, stderr);
   const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
@@ -33,7 +33,7 @@ test("bench: tables of the cases that were named, and their bars; the README sta
     stdout,
   );
   assert.doesNotMatch(stdout, /NaN|undefined|Infinity/);
-  assert.equal(readFileSync(join(root, "README.md"), "utf8"), readme);
+  assert.equal(readFileSync(join(root, "docs/benchmarks.md"), "utf8"), page);
 });
 
 test("bench: a case that is not known is told, with those that are", need("unshare"), () => {

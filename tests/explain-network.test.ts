@@ -2,7 +2,7 @@
 // becomes of a connection.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Finding } from "../packages/contain/src/evidence.ts";
+import type { Finding } from "../packages/chain/src/evidence.ts";
 import { need } from "./helpers/need.ts";
 import { bin, run } from "./helpers/run.ts";
 

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { modelOf } from "../packages/contain/src/report/model.ts";
-import { readRecording } from "../packages/contain/src/report/read.ts";
-import { draw } from "../packages/contain/src/report/terminal.ts";
-import { planChain } from "../packages/kernel/src/chain.ts";
-import { codeOf, ToolError } from "../packages/kernel/src/errno.ts";
+import { planChain } from "../packages/chain/src/chain.ts";
+import { codeOf, ToolError } from "../packages/kernel/src/ffi/errno.ts";
+import { modelOf } from "../packages/record/src/report/model.ts";
+import { readRecording } from "../packages/record/src/report/read.ts";
+import { draw } from "../packages/record/src/report/terminal.ts";
 import { malformed, mutateBytes } from "./helpers/mutate.ts";
 import { need } from "./helpers/need.ts";
 import { Random, SEED, times } from "./helpers/random.ts";
@@ -63,7 +63,7 @@ const PROFILE = {
     { names: ["socket"], action: "SCMP_ACT_ERRNO", errnoRet: 22, errno: "EINVAL", args: [{ index: 0, value: 16, op: "SCMP_CMP_EQ" }] },
   ],
 };
-const ENV = Buffer.from("# comment\nA=1\nB=two words\nC\n\nD='quoted' = $A\r\n\u00e9=\u00e9\nLONG=" + "x".repeat(3000) + "\n");
+const ENV = Buffer.from(`# comment\nA=1\nB=two words\nC\n\nD='quoted' = $A\r\n\u00e9=\u00e9\nLONG=${"x".repeat(3000)}\n`);
 
 test("250 seccomp profiles", () => {
   tryAll(

@@ -1,8 +1,8 @@
 // 5,000 random command lines are planned: each is a plan, or a refusal in words. CONTAIN_FUZZ_SEED=N tries others.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { planChain } from "../packages/kernel/src/chain.ts";
-import { codeOf, ToolError } from "../packages/kernel/src/errno.ts";
+import { planChain } from "../packages/chain/src/chain.ts";
+import { codeOf, ToolError } from "../packages/kernel/src/ffi/errno.ts";
 import { Random, SEED, times } from "./helpers/random.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { randomWords, TOOLS } from "./helpers/words.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { parseFailure } from "../packages/chain/src/index.ts";
 import {
   capget,
   capset,
@@ -13,7 +14,6 @@ import {
   MS_RDONLY,
   mount,
   parseCount,
-  parseFailure,
   parseSignal,
   parseSignalMask,
   parseSize,
@@ -149,7 +149,7 @@ describe("kernel", () => {
         .split("\n")
         .map((file) => file.replace(`${root}/`, ""))
         .sort(),
-      ["packages/kernel/src/koffi.ts", "packages/kernel/src/libc.ts"],
+      ["packages/kernel/src/ffi/koffi.ts", "packages/kernel/src/ffi/libc.ts"],
     );
   });
 });

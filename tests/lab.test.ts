@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { LABS } from "../packages/contain/src/labs/index.ts";
+import { LABS } from "../packages/labs/src/labs.ts";
 import { assertExpected, evidenceOf, type Told } from "./helpers/lab.ts";
 import { need } from "./helpers/need.ts";
 import { scratch } from "./helpers/rootfs.ts";

@@ -98,7 +98,7 @@ describe("native programs", skip, () => {
     const script = `import { compile } from "./compile.mjs"; import { builtKoffi } from "./koffi.mjs"; import { findCompiler, findKoffi } from "./target.mjs";
       await compile(findCompiler(), ${JSON.stringify(again)}); console.log(builtKoffi() ?? findKoffi())`;
     const { status, stdout, stderr } = run(["node", "--input-type=module", "-e", script], {
-      cwd: join(root, "packages/contain/scripts"),
+      cwd: join(root, "packages/build/scripts"),
       timeout: 120_000,
     });
     assert.equal(status, 0, stderr);
@@ -107,7 +107,7 @@ describe("native programs", skip, () => {
   });
 
   test("the archive for musl: on a machine with no Node and no glibc", need(MUSL_LOADER, "gcc", "g++"), () => {
-    const made = run(["node", "packages/contain/scripts/native.mjs", "--libc", "musl"], { cwd: root, timeout: 120_000 });
+    const made = run(["node", "packages/build/scripts/native.mjs", "--libc", "musl"], { cwd: root, timeout: 120_000 });
     assert.equal(made.status, 0, made.stderr);
     const rootfs = unpacked("musl");
     addMusl(rootfs, dir);
@@ -117,7 +117,7 @@ describe("native programs", skip, () => {
 
   /** A rootfs of its own, with what the archive has in /opt. */
   function unpacked(libc: string): string {
-    const made = run(["node", "packages/contain/scripts/archive.mjs", "--libc", libc], { cwd: root, timeout: 120_000 });
+    const made = run(["node", "packages/build/scripts/archive.mjs", "--libc", libc], { cwd: root, timeout: 120_000 });
     assert.equal(made.status, 0, made.stderr);
     const archive = made.stdout.trim();
     assert.equal(run(["sha256sum", "-c", `${archive}.sha256`], { cwd: dirname(archive) }).status, 0);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { ERRNO_WORDS, TRAMPOLINE_CODE, trampolineImage } from "../packages/kernel/src/trampoline.ts";
+import { ERRNO_WORDS, TRAMPOLINE_CODE, trampolineImage } from "../packages/chain/src/trampoline.ts";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
 import { bin, isNative, root, run, sh } from "./helpers/run.ts";
@@ -19,7 +19,7 @@ describe("the trampoline", need("as", "aarch64-linux-gnu-as"), () => {
   ] as const) {
     test(`is what the assembler makes of ${arch}.S`, () => {
       const out = join(dir, arch);
-      const source = join(root, "packages/kernel/src/trampoline", `${arch}.S`);
+      const source = join(root, "packages/chain/src/trampoline", `${arch}.S`);
       const { status, stderr } = sh(`${prefix}as -o ${out}.o ${source} && ${prefix}objcopy -O binary -j .text ${out}.o ${out}.bin`);
       assert.equal(status, 0, stderr);
       assert.equal(TRAMPOLINE_CODE[arch], readFileSync(`${out}.bin`).toString("base64"));

@@ -1,4 +1,4 @@
-// `pnpm run bench`: us beside runc, crun, bubblewrap and unshare. Prints tables and the bars; with all cases, writes them to the README.
+// `pnpm run bench`: us beside runc, crun, bubblewrap and unshare. Prints tables and the bars; with all cases, writes them to docs/benchmarks.md.
 // `pnpm run bench WORD…` measures only the cases whose names contain a word; BENCH_RUNS=10 is quicker than the hundred runs of each.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -53,7 +53,7 @@ try {
   killAll();
   rmSync(dir, { recursive: true, force: true, maxRetries: 20 });
 }
-if (words.length === 0) writeReadme();
+if (words.length === 0) writePage();
 
 /** What cannot run here is left out, and told. */
 function works({ name, run }: Peer): boolean {
@@ -70,15 +70,15 @@ function addInit(rootfs: string): void {
   copyFileSync(`${stdout}`.trim(), join(rootfs, TINI));
 }
 
-function writeReadme(): void {
+function writePage(): void {
   const versions = ["runc", "crun", "bwrap", "unshare", "tini", "podman"]
     .map((name) => spawnSync(name, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0])
     .filter(Boolean);
   const head = `Measured by \`pnpm run bench\`: ${cpus().length} CPUs, Node ${process.versions.node}, ${versions.join(", ")}; ${RUNS} runs of each, in turn.`;
-  const readme = join(root, "README.md");
-  const text = readFileSync(readme, "utf8").replace(
+  const page = join(root, "docs/benchmarks.md");
+  const text = readFileSync(page, "utf8").replace(
     /(<!-- bench -->\n).*?(\n<!-- \/bench -->)/s,
     (_all, from: string, to: string) => `${from}\n${head}\n${lines.join("\n")}\n${to}`,
   );
-  writeFileSync(readme, text);
+  writeFileSync(page, text);
 }

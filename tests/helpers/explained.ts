@@ -1,7 +1,7 @@
 // Something real is staged, in a control group of its own, and `contain explain --json` is asked about it.
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { Finding } from "../../packages/contain/src/evidence.ts";
+import type { Finding } from "../../packages/chain/src/evidence.ts";
 import { makeGroup } from "./group.ts";
 import { bin, type RunOptions, run } from "./run.ts";
 import { start } from "./started.ts";

@@ -1,9 +1,9 @@
 // Random command lines: each tool's real table of options, with values that are right, nearly right, and hostile.
 
+import type { Tool } from "../../packages/chain/src/chain.ts";
+import type { OptionTable } from "../../packages/chain/src/options.ts";
 import { COMMANDS } from "../../packages/contain/src/cli.ts";
 import { toolsWith } from "../../packages/contain/src/tools.ts";
-import type { Tool } from "../../packages/kernel/src/chain.ts";
-import type { OptionTable } from "../../packages/kernel/src/options.ts";
 import type { Random } from "./random.ts";
 
 export const TOOLS = toolsWith(COMMANDS) as unknown as readonly Tool[];

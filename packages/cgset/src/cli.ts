@@ -1,5 +1,6 @@
 // Words to plan: which group, what is written there, and who goes into it.
-import { type Chain, type DeviceRule, type Next, type Options, processExists, UsageError, withCommon } from "@contain-tools/kernel";
+import { type Chain, type Next, type Options, withCommon } from "@contain-tools/chain";
+import { type DeviceRule, processExists, UsageError } from "@contain-tools/kernel";
 import { readDevices } from "./devices.ts";
 import { limitOptions, readLimits, type Write } from "./limits.ts";
 

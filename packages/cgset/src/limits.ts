@@ -1,5 +1,7 @@
 // Limit options to the lines that are written into the files of a group (cgroup-v2.rst).
-import { deviceAt, type OptionTable, parseCount, parseLimit, quote, UsageError, type Values } from "@contain-tools/kernel";
+
+import type { OptionTable, Values } from "@contain-tools/chain";
+import { deviceAt, parseCount, parseLimit, quote, UsageError } from "@contain-tools/kernel";
 
 export const limitOptions = {
   memory: { type: "string", valueHint: "SIZE", description: "memory.max: hard limit; without --swap also memory.swap.max 0" },

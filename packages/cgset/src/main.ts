@@ -1,6 +1,7 @@
 // cgset: put a process into a control group with limits, then become PROG.
 import { writeSync } from "node:fs";
-import { become, cgroupOf, exit, findHierarchy, getpid, groupDirectory, payload, steps, type Tool, warn } from "@contain-tools/kernel";
+import { become, payload, steps, type Tool, warn } from "@contain-tools/chain";
+import { cgroupOf, exit, findHierarchy, getpid, groupDirectory } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { actOn, applyLimits, describe, leave, locate, moveInto } from "./steps.ts";
 

@@ -1,6 +1,7 @@
 // Plan to kernel calls: find or make the group, write its files, move a process in, act on it.
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { report, steps, warn } from "@contain-tools/chain";
 import {
   cgroupOf,
   checkParent,
@@ -21,14 +22,11 @@ import {
   procDirectory,
   readIfThere,
   removeGroup,
-  report,
   SyscallError,
   setDevices,
   statusField,
-  steps,
   ToolError,
   waitUntilEmpty,
-  warn,
   writeKernelFile,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";

@@ -2,23 +2,25 @@
 import {
   type Chain,
   checkReadAgain,
+  type Next,
+  type Options,
+  readUlimits,
+  readUser,
+  type UserWords,
+  withCommon,
+} from "@contain-tools/chain";
+import {
   compileFilter,
   type Limit,
   landlockAbi,
-  type Next,
-  type Options,
   prepareFork,
   quote,
   readAreas,
-  readUlimits,
-  readUser,
   replaceReturn,
   runtimeEvents,
   SECCOMP_RET_ERRNO,
   SECCOMP_RET_USER_NOTIF,
   UsageError,
-  type UserWords,
-  withCommon,
 } from "@contain-tools/kernel";
 import { ALL_CAPABILITIES, readCapabilities } from "./capabilities.ts";
 import { readProfile } from "./profile.ts";

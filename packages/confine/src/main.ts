@@ -1,5 +1,5 @@
 // confine: take privileges away, then become PROG.
-import { become, type Tool } from "@contain-tools/kernel";
+import { become, type Tool } from "@contain-tools/chain";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { confineSelf } from "./steps.ts";
 

@@ -1,5 +1,6 @@
 // A seccomp profile from a file in docker's JSON format: every key is looked at, so that a mistake is told with its place.
-import { readGiven, UsageError } from "@contain-tools/kernel";
+import { readGiven } from "@contain-tools/chain";
+import { UsageError } from "@contain-tools/kernel";
 import { has, keys, list, text } from "./json.ts";
 import { action, capability, comparison, errnoNumber, errnoWord, flag, machine, position, version, wholeNumber } from "./profilefields.ts";
 

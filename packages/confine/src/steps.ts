@@ -1,18 +1,14 @@
 // Plan to kernel calls, in the one order in which each is still allowed: limits, bounding set, ids, the other sets, no_new_privs; the
 // filter last of all.
 import { openSync } from "node:fs";
+import { becomeUser, chownTerminal, findUser, payload, prepareLimits } from "@contain-tools/chain";
 import {
-  becomeUser,
   capget,
   capset,
-  chownTerminal,
   codeOf,
   dropFromBoundingSet,
-  findUser,
   installFilter,
   keepCapabilities,
-  payload,
-  prepareLimits,
   readBoundingSet,
   restrictFiles,
   setAmbient,

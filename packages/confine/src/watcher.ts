@@ -2,6 +2,7 @@
 // will be PROG; the watcher, which has nothing of ours but a socket; and a helper that shares our descriptors, and so sees the listener
 // that seccomp(2) makes here and sends it to the watcher: after that call this process may not be able to.
 import { closeSync } from "node:fs";
+import { warn } from "@contain-tools/chain";
 import {
   type Areas,
   chdir,
@@ -32,7 +33,6 @@ import {
   socketpair,
   syscallName,
   waitpid,
-  warn,
 } from "@contain-tools/kernel";
 import { GATED } from "./default.ts";
 

@@ -1,5 +1,5 @@
 // All commands of `contain`.
-import { withCommon } from "@contain-tools/kernel";
+import { withCommon } from "@contain-tools/chain";
 import { type Subcommand, subcommand } from "./command.ts";
 import { attach } from "./commands/attach.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -14,12 +14,12 @@ import { logs } from "./commands/logs.ts";
 import { pause, unpause } from "./commands/pause.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rm } from "./commands/rm.ts";
+import { makeRootfs, readRootfsPlan } from "./commands/rootfs.ts";
 import { runCommand } from "./commands/run.ts";
 import { stats } from "./commands/stats.ts";
 import { stop } from "./commands/stop.ts";
 import { update } from "./commands/update.ts";
 import { wait } from "./commands/wait.ts";
-import { makeRootfs, readRootfsPlan } from "./rootfs.ts";
 
 const rootfsCommand = subcommand({
   name: "rootfs",

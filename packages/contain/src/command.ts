@@ -1,5 +1,6 @@
 // The shape of a subcommand: `plan` reads its words without a side effect and returns what is to be done.
-import { type Chain, type Command, type OptionSpec, type Options, readOptions, UsageError } from "@contain-tools/kernel";
+import { type Chain, type Command, type OptionSpec, type Options, readOptions } from "@contain-tools/chain";
+import { UsageError } from "@contain-tools/kernel";
 
 export interface Subcommand<Name extends string = string> extends Command {
   readonly options: Readonly<Record<Name, OptionSpec>>;

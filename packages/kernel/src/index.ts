@@ -1,35 +1,110 @@
-// The syscall layer. It knows the kernel, and no tool.
-import "./profile.ts"; // the first, so that it sees the others being loaded
-
-export * from "./binary.ts";
+// System calls: typed, traced, explained when they fail. Nothing here knows a tool.
 export {
-  ARCHITECTURES,
-  NATIVE_ARCHITECTURE,
-  replaceReturn,
-  SECCOMP_RET_ALLOW,
-  SECCOMP_RET_ERRNO,
-  SECCOMP_RET_USER_NOTIF,
-  type WordRule,
-} from "./bpf.ts";
-export { answersTo } from "./bpfrun.ts";
-export * from "./capability.ts";
-export { type Captured, capture } from "./capture.ts";
-export * from "./cgroup.ts";
-export * from "./chain.ts";
-export { monotonic } from "./clock.ts";
-export * from "./console.ts";
-export * from "./credentials.ts";
-export * from "./denied.ts";
-export { type Device, deviceAt, deviceOf } from "./device.ts";
-export { devicePrograms, setDevices, whyNoDeviceProgram } from "./devicegroup.ts";
-export { DEVICE_ACCESS, type DeviceRule } from "./deviceprogram.ts";
-export * from "./errno.ts";
-export * from "./events.ts";
-export * from "./exec.ts";
-export * from "./file.ts";
-export * from "./fork.ts";
-export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
-export * from "./idmap.ts";
+  availableControllers,
+  cgroupField,
+  cgroupOf,
+  checkParent,
+  controllerOnV1,
+  enableControllers,
+  findHierarchy,
+  groupDirectory,
+  groupProcesses,
+  groupType,
+  type Hierarchy,
+  isFrozen,
+  isWritable,
+  killGroup,
+  makeGroup,
+  missingController,
+  notDelegated,
+  openGroup,
+  removeGroup,
+  waitForField,
+  waitUntilEmpty,
+} from "./cgroup/cgroup.ts";
+export { type Device, deviceAt, deviceOf } from "./cgroup/device.ts";
+export { setDevices, whyNoDeviceProgram } from "./cgroup/devicegroup.ts";
+export { DEVICE_ACCESS, type DeviceRule } from "./cgroup/deviceprogram.ts";
+export {
+  codeOf,
+  type Diagnosis,
+  ExecError,
+  errnoMeaning,
+  errnoName,
+  type Fact,
+  failedWith,
+  SyscallError,
+  ToolError,
+  UsageError,
+} from "./ffi/errno.ts";
+export { isNative, usesMusl } from "./ffi/koffi.ts";
+export { declare, declareSyscall, ERRNO, errno, SYS, setErrno } from "./ffi/libc.ts";
+export { parseCount, parseLimit, parseSize, parseTime } from "./ffi/parse.ts";
+export { jsonText, printable, shortened } from "./ffi/printable.ts";
+export { rulesOf } from "./ffi/rules.ts";
+export { type CStrings, stringArray, type Words } from "./ffi/strings.ts";
+export { flags, messages, quote, say, shellQuote, sys, type TraceMode, trace, tracer } from "./ffi/trace.ts";
+export {
+  closeAllBut,
+  closeOnExecFrom,
+  closeQuietly,
+  dup2,
+  duplicate,
+  isOpen,
+  openFiles,
+  type Pipe,
+  pipe,
+  type Reading,
+  readIfThere,
+  readNow,
+  readToEnd,
+  runtimeEvents,
+  setCloseOnExec,
+  tryLock,
+  tryRead,
+  uninterrupted,
+  writeKernelFile,
+  writeNow,
+} from "./mount/file.ts";
+export { cloneMount, idmapMount } from "./mount/idmap.ts";
+export { inotify, takeNotices } from "./mount/inotify.ts";
+export {
+  chdir,
+  chdirInRoot,
+  chroot,
+  cloneTree,
+  fchdir,
+  fdPath,
+  MNT_DETACH,
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_REC,
+  MS_REMOUNT,
+  MS_SHARED,
+  MS_SLAVE,
+  makeCharacterDevice,
+  makeInRoot,
+  makeReadOnly,
+  mount,
+  mountIdOf,
+  mountOf,
+  moveMount,
+  newMount,
+  openInRoot,
+  openWithoutMagicLinks,
+  restrictMount,
+  safetyFlags,
+  setPropagation,
+  umount2,
+} from "./mount/mount.ts";
+export { askCall, askChild, askPidfd, CALL_PROBES, type CallProbe, hasFileCapabilities, seccompMode } from "./mount/probe.ts";
+export { allocate, truncate } from "./mount/room.ts";
+export { sharePipes } from "./mount/sharedpipes.ts";
+export { rootKind, setPropagationEverywhere, swapRoots } from "./mount/swaproots.ts";
 export {
   type Endpoint,
   freePorts,
@@ -42,61 +117,175 @@ export {
   shutdownWrite,
   socketError,
   startConnecting,
-} from "./inet.ts";
-export * from "./inotify.ts";
-export * from "./ip.ts";
-export { joinSessionKeyring } from "./keyring.ts";
-export * from "./kmsg.ts";
-export * from "./landlock.ts";
-export * from "./launch.ts";
-export { isNative } from "./libc.ts";
+} from "./net/inet.ts";
+export { ipNumber, ipOfNumber, isIPv4, networkOf, parseAddress, parseIp } from "./net/ip.ts";
+export { addresses, type Interface, interfaces, interfaceTo, namespaceNumber, type Route, routes } from "./net/links.ts";
+export { bringLoopbackUp } from "./net/loopback.ts";
+export { joinNetwork, networkOfSocket, openNetlinkOf } from "./net/netjoin.ts";
+export { openNetlink } from "./net/netlink.ts";
+export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLink, setUp } from "./net/rtnetlink.ts";
+export { acceptFrom, socketpair } from "./net/socket.ts";
+export { connectTo, consoleSocket, listenAt, peerOf, receiveDescriptor, sendDescriptor } from "./net/unixsocket.ts";
+export { type KernelLog, type KernelLogPosition, openKernelLog, readKernelLog } from "./proc/kmsg.ts";
+export { childrenOf, procDirectory, procOwner, requireOwnProc, strangeProc, type Whose } from "./proc/ownproc.ts";
+export { keyedValue, lineValue, type MountInfo, readMountInfo, softLimit, statFields, statusField } from "./proc/proc.ts";
+export { monotonic } from "./process/clock.ts";
+export { type Source, waitForSignalOr } from "./process/events.ts";
 export {
-  addresses,
-  type Interface,
-  type InterfaceAddress,
-  interfaces,
-  interfaceTo,
-  namespaceNumber,
-  type Route,
-  routes,
-} from "./links.ts";
-export * from "./loopback.ts";
-export * from "./mount.ts";
-export * from "./namespace.ts";
-export { joinNetwork, networkOfSocket, openNetlinkOf } from "./netjoin.ts";
-export { openNetlink } from "./netlink.ts";
-export * from "./options.ts";
-export * from "./ownproc.ts";
-export * from "./parse.ts";
-export * from "./poll.ts";
-export * from "./printable.ts";
-export * from "./privileges.ts";
-export * from "./probe.ts";
-export * from "./proc.ts";
-export * from "./process.ts";
-export * from "./profile.ts"; // the first, so that it sees the others being loaded
-export * from "./pty.ts";
-export * from "./report.ts";
-export * from "./rlimit.ts";
-export * from "./room.ts";
-export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLink, setUp } from "./rtnetlink.ts";
-export { ruleFor, rulesOf } from "./rules.ts";
-export * from "./seccomp.ts";
-export * from "./seccompfilter.ts";
-export * from "./secrets.ts";
-export * from "./sharedpipes.ts";
-export * from "./signal.ts";
-export * from "./socket.ts";
-export { acceptFrom, socketpair } from "./sockets.ts";
-export * from "./spawn.ts";
-export * from "./subid.ts";
-export * from "./swaproots.ts";
-export * from "./terminal.ts";
-export * from "./termios.ts";
-export * from "./threads.ts";
-export * from "./timer.ts";
-export * from "./trace.ts";
-export * from "./ulimit.ts";
-export * from "./uname.ts";
-export * from "./user.ts";
-export * from "./whynot.ts";
+  CLONE_NEWCGROUP,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+  CLONE_PARENT,
+  childFailed,
+  clone3,
+  prepareFork,
+} from "./process/fork.ts";
+export {
+  type IdRange,
+  isMapped,
+  NAMESPACES,
+  type NamespaceKind,
+  namespaceId,
+  readIdMap,
+  sethostname,
+  setns,
+  unshare,
+  unshareFs,
+  writeIdMap,
+  writeSetgroups,
+} from "./process/namespace.ts";
+export { POLLERR, POLLHUP, POLLIN, POLLOUT, PollSet, pollOnce } from "./process/poll.ts";
+export {
+  endSignal,
+  exit,
+  getpid,
+  getppid,
+  hasChildren,
+  hasEnded,
+  pidfdGetfd,
+  pidfdOpen,
+  pidfdStatus,
+  reap,
+  setChildSubreaper,
+  setDumpable,
+  setName,
+  shellStatus,
+  stopSignal,
+  type Waited,
+  WCONTINUED,
+  WNOHANG,
+  WUNTRACED,
+  waitpid,
+  wasContinued,
+} from "./process/process.ts";
+export {
+  getLimit,
+  type Limit,
+  prepareLimit,
+  RESOURCES,
+  type Resource,
+  RLIM_INFINITY,
+  setLimit,
+  setSoftFileLimit,
+} from "./process/rlimit.ts";
+export {
+  ALL_SIGNALS,
+  addSignal,
+  hasSignal,
+  ignoreWriteSignals,
+  kill,
+  NR_SIGTIMEDWAIT,
+  noteIgnored,
+  parseSignal,
+  parseSignalMask,
+  pidfdSendSignal,
+  processExists,
+  removeSignal,
+  resetDispositions,
+  resetWriteSignals,
+  SI_KERNEL,
+  SI_QUEUE,
+  SIG_DFL,
+  SIGCHLD,
+  SIGCONT,
+  SIGHUP,
+  SIGINT,
+  SIGKILL,
+  SIGPIPE,
+  SIGQUIT,
+  SIGSTOP,
+  SIGSYNCCALL,
+  SIGTERM,
+  SIGTSTP,
+  SIGUSR1,
+  SIGWINCH,
+  type SignalInfo,
+  type SignalSet,
+  setDisposition,
+  setDispositionAndUnblock,
+  setSignalMask,
+  signalName,
+  signalSet,
+  signalsOf,
+  waitForSignal,
+} from "./process/signal.ts";
+export { forked, keepSmall, takeAllSignals } from "./process/threads.ts";
+export { setTimer, takeTicks, timeOfDay, timerfd } from "./process/timer.ts";
+export { uname } from "./process/uname.ts";
+export {
+  ARCHITECTURES,
+  NATIVE_ARCHITECTURE,
+  replaceReturn,
+  SECCOMP_RET_ALLOW,
+  SECCOMP_RET_ERRNO,
+  SECCOMP_RET_USER_NOTIF,
+  type WordRule,
+} from "./security/bpf.ts";
+export { answersTo } from "./security/bpfrun.ts";
+export { CAPABILITIES, capget, capset } from "./security/capability.ts";
+export {
+  countGroups,
+  dieWithParent,
+  keepingDeathSignal,
+  rememberParent,
+  setgroups,
+  setParentDeathSignal,
+  setresgid,
+  setresuid,
+} from "./security/credentials.ts";
+export { joinSessionKeyring } from "./security/keyring.ts";
+export { landlockAbi, restrictFiles } from "./security/landlock.ts";
+export { dropFromBoundingSet, keepCapabilities, readBoundingSet, setAmbient, setNoNewPrivileges } from "./security/privileges.ts";
+export { commandOf, installFilter, installListeningFilter, receiveRefusal, refuse } from "./security/seccomp.ts";
+export { type Condition, compileFilter, type FilterRule, type FilterRules, syscallName, syscallNumber } from "./security/seccompfilter.ts";
+export { type Areas, hideSecrets, readAreas } from "./security/secrets.ts";
+export { type SubordinateRange, subordinateOwners, subordinateRanges } from "./security/subid.ts";
+export { openMaster, openPeer, setControllingTerminal, setsid, signalForeground } from "./tty/pty.ts";
+export {
+  controllingTerminal,
+  foregroundGroup,
+  getpgrp,
+  holdsTerminal,
+  inForeground,
+  isBackgroundJob,
+  isJobControl,
+  isOrphaned,
+  reachedTheGroup,
+  setForegroundGroup,
+  setpgid,
+} from "./tty/terminal.ts";
+export {
+  type Attributes,
+  endOfFileKey,
+  getAttributes,
+  isTerminal,
+  rawAttributes,
+  sameAttributes,
+  setAttributes,
+  setWindowSize,
+  windowSize,
+} from "./tty/termios.ts";

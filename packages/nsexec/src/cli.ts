@@ -1,32 +1,27 @@
 // Words to plan: which namespaces to make or to join, and what to set up in them.
 import { existsSync } from "node:fs";
+import { type Chain, type Next, type Options, readUser, someLink, type UserWords } from "@contain-tools/chain";
 import {
   type Areas,
-  type Chain,
   holdsTerminal,
   inForeground,
   isBackgroundJob,
   NAMESPACES,
-  type Next,
-  type Options,
   parseCount,
   parseSignal,
   prepareFork,
   processExists,
   quote,
   readAreas,
-  readUser,
   SIGKILL,
-  someLink,
   UsageError,
-  type UserWords,
 } from "@contain-tools/kernel";
-import { type Place, readLock } from "./lock.ts";
+import { type PastaPlan, readPasta } from "@contain-tools/pasta";
 import { type IdMaps, readMaps } from "./maps.ts";
 import type { Name } from "./options.ts";
-import { type PastaPlan, readPasta } from "./pasta.ts";
 import { readShift, type Shifted } from "./shift.ts";
-import { environmentOf, followedId } from "./target.ts";
+import { type Place, readLock } from "./steps/lock.ts";
+import { environmentOf, followedId } from "./steps/target.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Plan {

@@ -1,12 +1,12 @@
 // nsexec: enter new or existing namespaces, then become PROG.
-import { become, type Tool } from "@contain-tools/kernel";
+import { become, type Tool } from "@contain-tools/chain";
+import { keyboard, startRelay } from "@contain-tools/terminal";
 import { type Plan, readPlan } from "./cli.ts";
-import { inside } from "./inside.ts";
 import { options } from "./options.ts";
 import { endLike, passOn, watch } from "./parent.ts";
-import { keyboard, startRelay } from "./relay.ts";
-import { spawn } from "./spawn.ts";
-import { enterInPlace } from "./steps.ts";
+import { spawn } from "./steps/child.ts";
+import { inside } from "./steps/settings.ts";
+import { enterInPlace } from "./steps/unshare.ts";
 
 export const nsexec: Tool<Plan, keyof typeof options> = {
   name: "nsexec",

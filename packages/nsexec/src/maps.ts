@@ -1,5 +1,7 @@
 // User and group id maps of a new user namespace (user_namespaces(7)), from the --map-* options.
-import { type IdRange, parseCount, readIdMap, subordinateOwners, subordinateRanges, UsageError, type Values } from "@contain-tools/kernel";
+
+import type { Values } from "@contain-tools/chain";
+import { type IdRange, parseCount, readIdMap, subordinateOwners, subordinateRanges, UsageError } from "@contain-tools/kernel";
 
 export interface IdMaps {
   readonly user: readonly IdRange[];

@@ -1,5 +1,5 @@
 // The options of nsexec. Names are those of unshare(1) and nsenter(1).
-import { withCommon } from "@contain-tools/kernel";
+import { withCommon } from "@contain-tools/chain";
 
 const kind = (alias: string, description: string) =>
   ({ type: "boolean", alias, optionalValue: true, valueHint: "FILE", description }) as const;

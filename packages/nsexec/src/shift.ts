@@ -1,6 +1,7 @@
 // --shift: which paths are in the new root, and copies of their mounts that have the maps of the new user namespace.
 import { closeSync, constants, existsSync, openSync, readlinkSync } from "node:fs";
 import { relative, resolve } from "node:path";
+import { steps, type Values } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
   clone3,
@@ -17,15 +18,13 @@ import {
   quote,
   readMountInfo,
   SyscallError,
-  steps,
   ToolError,
   UsageError,
-  type Values,
   waitpid,
 } from "@contain-tools/kernel";
-import { waitAt } from "./gate.ts";
-import { writeMaps } from "./idmap.ts";
 import type { IdMaps } from "./maps.ts";
+import { waitAt } from "./steps/gate.ts";
+import { writeMaps } from "./steps/idmaps.ts";
 
 /** What is in the new root. Whoever is mapped inside need not be able to walk to the paths outside. */
 export interface Shifted {

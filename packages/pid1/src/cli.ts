@@ -1,11 +1,10 @@
 // Words to plan. Option letters are tini's; --rewrite and --single-child are dumb-init's.
+
+import { type Chain, type Next, type Options, withCommon } from "@contain-tools/chain";
 import {
   type Areas,
-  type Chain,
   holdsTerminal,
   isOrphaned,
-  type Next,
-  type Options,
   parseCount,
   parseSignal,
   parseTime,
@@ -14,7 +13,6 @@ import {
   readAreas,
   runtimeEvents,
   UsageError,
-  withCommon,
 } from "@contain-tools/kernel";
 
 export const options = withCommon({

@@ -1,5 +1,7 @@
 // The init: one loop that takes signals from the queue, forwards them, and reaps. It allocates nothing per turn, so that its
 // private memory stays what it was when it was forked.
+
+import { payload, warn } from "@contain-tools/chain";
 import {
   ALL_SIGNALS,
   controllingTerminal,
@@ -14,7 +16,6 @@ import {
   keepSmall,
   kill,
   monotonic,
-  payload,
   reachedTheGroup,
   SIGCHLD,
   SIGCONT,
@@ -30,7 +31,6 @@ import {
   WUNTRACED,
   waitForSignal,
   waitpid,
-  warn,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
 import { descendants } from "./descendants.ts";

@@ -1,24 +1,19 @@
 // pid1: be init. Forward signals, reap orphans, report the child's status.
+import { become, execProgram, payload, sayRunning, spawnProgram, type Tool } from "@contain-tools/chain";
 import {
-  become,
   chdir,
   clone3,
   closeAllBut,
   controllingTerminal,
-  execProgram,
   getpid,
   getppid,
   hideSecrets,
   kill,
   messages,
-  payload,
-  sayRunning,
   setChildSubreaper,
   setForegroundGroup,
   setParentDeathSignal,
   setpgid,
-  spawnProgram,
-  type Tool,
   takeAllSignals,
 } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";

@@ -5,18 +5,17 @@ import {
   type Chain,
   checkReadAgain,
   type Given,
-  type Limit,
   type Next,
   type OptionSpec,
   type Options,
   readUlimits,
   readUser,
   type Settings,
-  UsageError,
   type UserWords,
   valuesOf,
   withCommon,
-} from "@contain-tools/kernel";
+} from "@contain-tools/chain";
+import { type Limit, UsageError } from "@contain-tools/kernel";
 import type { DeviceNode } from "./device.ts";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
 import type { Layers, Upper } from "./overlay.ts";

@@ -1,5 +1,6 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
 import { closeSync, fstatSync, mkdirSync, openSync, statSync, symlinkSync } from "node:fs";
+import { makeConsole } from "@contain-tools/chain";
 import {
   cloneTree,
   type Device,
@@ -14,7 +15,6 @@ import {
   MS_RDONLY,
   MS_REMOUNT,
   makeCharacterDevice,
-  makeConsole,
   makeInRoot,
   mount,
   moveMount,

@@ -1,5 +1,6 @@
 // The environment inside: --env and --env-file, in the order of the command line.
-import { payload, quote, readGiven, UsageError, variables } from "@contain-tools/kernel";
+import { payload, readGiven, variables } from "@contain-tools/chain";
+import { quote, UsageError } from "@contain-tools/kernel";
 
 /** A variable; without a value it is the one that our caller had, and where there is none it is removed. */
 export interface Variable {

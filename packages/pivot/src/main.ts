@@ -1,5 +1,5 @@
 // pivot: make ROOTFS the root, with a /proc and a /dev of its own, then become PROG.
-import { become, type Tool } from "@contain-tools/kernel";
+import { become, type Tool } from "@contain-tools/chain";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { enterRoot } from "./steps.ts";
 

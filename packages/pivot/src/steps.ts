@@ -1,15 +1,12 @@
 // Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
 import { closeSync, constants, openSync } from "node:fs";
+import { becomeUser, chownTerminal, enterConsole, findUser, payload, prepareLimits, steps } from "@contain-tools/chain";
 import {
-  becomeUser,
   CLONE_NEWNS,
   chdirInRoot,
-  chownTerminal,
   cloneTree,
-  enterConsole,
   failedWith,
   fdPath,
-  findUser,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
@@ -17,15 +14,12 @@ import {
   mount,
   moveMount,
   namespaceId,
-  payload,
-  prepareLimits,
   readIfThere,
   rememberParent,
   restrictMount,
   setPropagation,
   setPropagationEverywhere,
   statFields,
-  steps,
   swapRoots,
   ToolError,
   UsageError,

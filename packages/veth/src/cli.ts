@@ -1,20 +1,16 @@
 // Words to plan: which network namespace, which bridge, which address.
+
+import { type Chain, type Given, type Next, type OptionSpec, type Options, withCommon } from "@contain-tools/chain";
 import {
   type Address,
-  type Chain,
-  type Given,
   ipNumber,
   ipOfNumber,
-  type Next,
   networkOf,
-  type OptionSpec,
-  type Options,
   parseAddress,
   parseIp,
   processExists,
   quote,
   UsageError,
-  withCommon,
 } from "@contain-tools/kernel";
 
 export const options = withCommon({

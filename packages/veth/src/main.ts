@@ -1,6 +1,7 @@
 // veth: connect a network namespace to a bridge, then become PROG.
 import { writeSync } from "node:fs";
-import { become, exit, jsonText, type Tool } from "@contain-tools/kernel";
+import { become, type Tool } from "@contain-tools/chain";
+import { exit, jsonText } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { describe, look } from "./show.ts";
 import { connect } from "./steps.ts";

@@ -1,5 +1,6 @@
 // Plan to kernel calls: the bridge, the pair, the address and the routes.
 import { openSync } from "node:fs";
+import { payload, steps } from "@contain-tools/chain";
 import {
   type Address,
   addAddress,
@@ -14,13 +15,11 @@ import {
   interfaces,
   namespaceId,
   openNetlink,
-  payload,
   procDirectory,
   readIfThere,
   removeLink,
   setUp,
   statFields,
-  steps,
   ToolError,
   UsageError,
   type Whose,

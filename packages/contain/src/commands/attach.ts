@@ -1,5 +1,6 @@
 // `contain attach`: this terminal, or this standard input and output, for a container that runs elsewhere.
 import { closeSync } from "node:fs";
+import { warn, withCommon } from "@contain-tools/chain";
 import {
   connectTo,
   exit,
@@ -25,17 +26,14 @@ import {
   takeAllSignals,
   UsageError,
   waitForSignalOr,
-  warn,
-  withCommon,
 } from "@contain-tools/kernel";
-import { attachTerminal, keyboard, startFlow, unblocked } from "@contain-tools/nsexec";
+import { endOf, folderOf, type State, supervisorEnd, waitForEnd } from "@contain-tools/state";
+import { attachTerminal, keyboard, startFlow, unblocked } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
-import { attachSocketOf } from "../console.ts";
-import { detachKeys } from "../detachkeys.ts";
-import { endOf, supervisorEnd, waitForEnd } from "../end.ts";
-import { printer } from "../log/print.ts";
-import { onGrowth, readLog } from "../log/read.ts";
-import { folderOf, type State } from "../state.ts";
+import { attachSocketOf } from "../run/console.ts";
+import { detachKeys } from "../run/detachkeys.ts";
+import { printer } from "../run/log/print.ts";
+import { onGrowth, readLog } from "../run/log/read.ts";
 import { readRunning } from "./container.ts";
 
 export const attach = subcommand({

@@ -1,7 +1,15 @@
 // The container that a command is for.
 import { childrenOf, namespaceId, procDirectory, readIfThere, statFields, ToolError, UsageError } from "@contain-tools/kernel";
-import { identify, isAlive, openProcess } from "../processid.ts";
-import { findContainer, isSupervisorStopped, type State, type Status, statusOf } from "../state.ts";
+import {
+  findContainer,
+  identify,
+  isAlive,
+  isSupervisorStopped,
+  openProcess,
+  type State,
+  type Status,
+  statusOf,
+} from "@contain-tools/state";
 
 /** A container whose PID 1 is there. */
 export type Running = State & { readonly init: NonNullable<State["init"]> };

@@ -1,17 +1,20 @@
 // `contain doctor`: what this host can do for containers, as a table with reasons and mends. Nothing is changed.
 import { dirname } from "node:path";
-import { type CgsetPlan, locate } from "@contain-tools/cgset";
-import { exit, jsonText, withCommon } from "@contain-tools/kernel";
+import { type Plan as CgsetPlan, locate } from "@contain-tools/cgset";
+import { withCommon } from "@contain-tools/chain";
+import type { Check } from "@contain-tools/explain";
+import {
+  callChecks,
+  cgroupChecks,
+  idChecks,
+  leftoverChecks,
+  mountChecks,
+  namespaceChecks,
+  print,
+  showChecks,
+} from "@contain-tools/explain";
+import { exit, jsonText } from "@contain-tools/kernel";
 import { checkNoWords, subcommand } from "../command.ts";
-import { callChecks } from "../doctor/calls.ts";
-import { cgroupChecks } from "../doctor/cgroups.ts";
-import type { Check } from "../doctor/check.ts";
-import { idChecks } from "../doctor/ids.ts";
-import { leftoverChecks } from "../doctor/leftovers.ts";
-import { mountChecks } from "../doctor/mounts.ts";
-import { namespaceChecks } from "../doctor/namespaces.ts";
-import { showChecks } from "../doctor/show.ts";
-import { print } from "../print.ts";
 
 export const doctorOptions = withCommon({
   json: { type: "boolean", description: "one JSON object a line, with every file that was read" },

@@ -1,30 +1,15 @@
 // `contain exec`: a program in a container that runs: the argv of an nsexec that joins its namespaces and is born in its group.
-import {
-  become,
-  exit,
-  hasEnded,
-  kill,
-  monotonic,
-  type Options,
-  payload,
-  readUser,
-  SIGHUP,
-  SIGKILL,
-  shellStatus,
-  signalSet,
-  steps,
-  ToolError,
-  UsageError,
-  withCommon,
-} from "@contain-tools/kernel";
-import { inside, keyboard, type NsexecPlan, passOn, spawn, startRelay, watch } from "@contain-tools/nsexec";
-import { asTool } from "../astool.ts";
+import { become, type Options, payload, readUser, steps, withCommon } from "@contain-tools/chain";
+import { print } from "@contain-tools/explain";
+import { exit, hasEnded, kill, monotonic, SIGHUP, SIGKILL, shellStatus, signalSet, ToolError, UsageError } from "@contain-tools/kernel";
+import { inside, type Plan as NsexecPlan, passOn, spawn, watch } from "@contain-tools/nsexec";
+import { findContainer, statusOf } from "@contain-tools/state";
+import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
-import { callersTerm, checkVariable, keyringWords, type TypedLink } from "../compose.ts";
-import { ROOTS_HOME } from "../inside.ts";
-import { print } from "../print.ts";
-import { scriptOf } from "../script.ts";
-import { findContainer, statusOf } from "../state.ts";
+import { callersTerm, checkVariable, keyringWords, type TypedLink } from "../run/compose.ts";
+import { ROOTS_HOME } from "../run/pivotwords.ts";
+import { asTool } from "../run/runas.ts";
+import { scriptOf } from "../run/script.ts";
 import { checkRunning, openMember, type Running } from "./container.ts";
 
 export const execOptions = withCommon({

@@ -1,12 +1,9 @@
 // `contain explain`: what is so about a process, a mount or an error, each statement with the file, the value and the rule behind it.
-import { exit, type Options, requireOwnProc, UsageError, withCommon } from "@contain-tools/kernel";
+
+import { type Options, withCommon } from "@contain-tools/chain";
+import { explainErrno, explainMount, explainProcess, findTarget, print, readErrno, showJson, showText } from "@contain-tools/explain";
+import { exit, requireOwnProc, UsageError } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { explainErrno, readErrno } from "../explain/errno.ts";
-import { explainMount } from "../explain/mount.ts";
-import { explainProcess } from "../explain/process.ts";
-import { showJson, showText } from "../explain/show.ts";
-import { findTarget } from "../explain/target.ts";
-import { print } from "../print.ts";
 
 export const explainOptions = withCommon({
   json: { type: "boolean", description: "one object, with every statement and its evidence" },

@@ -1,5 +1,7 @@
 // `contain gc`: finds what containers left whose supervisor is gone, says what each is, and removes it.
 import { closeSync, existsSync, rmSync } from "node:fs";
+import { report, withCommon } from "@contain-tools/chain";
+import { print } from "@contain-tools/explain";
 import {
   exit,
   killGroup,
@@ -9,20 +11,25 @@ import {
   printable,
   readMountInfo,
   removeGroup,
-  report,
   SIGKILL,
   umount2,
-  withCommon,
 } from "@contain-tools/kernel";
+import {
+  deadContainers,
+  folderOf,
+  isEmptyGroup,
+  locked,
+  networked,
+  openProcess,
+  removeOldLock,
+  removeState,
+  type State,
+  strayGroups,
+  strays,
+} from "@contain-tools/state";
 import { checkNoWords, subcommand } from "../command.ts";
-import { deadContainers, isEmptyGroup, strayGroups } from "../leftovers.ts";
-import { locked, removeOldLock } from "../names.ts";
 import { orphanedBridges, removeInterface, removeUnusedBridge } from "../network/leave.ts";
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
-import { networked } from "../network/pool.ts";
-import { print } from "../print.ts";
-import { openProcess } from "../processid.ts";
-import { folderOf, removeState, type State, strays } from "../state.ts";
 
 const PATIENCE = 5000; // milliseconds for killed processes to leave their group
 const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it

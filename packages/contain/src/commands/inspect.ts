@@ -1,6 +1,8 @@
 // `contain inspect`: everything that is known of one container, as JSON.
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { withCommon } from "@contain-tools/chain";
+import { print, readUsage } from "@contain-tools/explain";
 import {
   exit,
   groupProcesses,
@@ -12,14 +14,10 @@ import {
   readIfThere,
   readMountInfo,
   statusField,
-  withCommon,
 } from "@contain-tools/kernel";
+import { isAlive, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { print } from "../print.ts";
-import { isAlive } from "../processid.ts";
-import { type State, statusOf } from "../state.ts";
 
-import { readUsage } from "../usage.ts";
 import { memberOf, readContainer } from "./container.ts";
 
 export const inspect = subcommand({

@@ -1,7 +1,9 @@
 // `contain kill`.
-import { exit, parseSignal, pidfdSendSignal, ToolError, UsageError, withCommon } from "@contain-tools/kernel";
+
+import { withCommon } from "@contain-tools/chain";
+import { exit, parseSignal, pidfdSendSignal, ToolError, UsageError } from "@contain-tools/kernel";
+import { openProcess } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { openProcess } from "../processid.ts";
 import { readRunning } from "./container.ts";
 
 export const kill = subcommand({

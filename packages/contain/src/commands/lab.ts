@@ -1,12 +1,10 @@
 // `contain lab`: production failures, each staged in a container of its own, and explained.
-import type { CgsetPlan } from "@contain-tools/cgset";
-import { exit, isTerminal, jsonText, UsageError, withCommon } from "@contain-tools/kernel";
+import type { Plan as CgsetPlan } from "@contain-tools/cgset";
+import { withCommon } from "@contain-tools/chain";
+import { columns, print } from "@contain-tools/explain";
+import { exit, isTerminal, jsonText, UsageError } from "@contain-tools/kernel";
+import { checkNeeds, LABS, play } from "@contain-tools/labs";
 import { subcommand } from "../command.ts";
-import { LABS } from "../labs/index.ts";
-import { checkNeeds } from "../labs/needs.ts";
-import { play } from "../labs/play.ts";
-import { print } from "../print.ts";
-import { columns } from "../table.ts";
 
 export const labOptions = withCommon({
   list: { type: "boolean", description: "name the labs and end" },

@@ -1,12 +1,10 @@
 // `contain list`: what there is, a line a container.
-import { exit, jsonText, requireOwnProc, shellQuote, withCommon } from "@contain-tools/kernel";
-import { checkNoWords, subcommand } from "../command.ts";
-import { print } from "../print.ts";
-import { ageOf } from "../processid.ts";
-import { isSupervisorStopped, readStates, type State, statusOf } from "../state.ts";
 
-import { columns } from "../table.ts";
-import { formatBytes, formatTime, readLimit, readPids } from "../usage.ts";
+import { withCommon } from "@contain-tools/chain";
+import { columns, formatBytes, formatTime, print, readLimit, readPids } from "@contain-tools/explain";
+import { exit, jsonText, requireOwnProc, shellQuote } from "@contain-tools/kernel";
+import { ageOf, isSupervisorStopped, readStates, type State, statusOf } from "@contain-tools/state";
+import { checkNoWords, subcommand } from "../command.ts";
 
 export const listOptions = withCommon({
   quiet: { type: "boolean", alias: "q", description: "ids only" },

@@ -1,12 +1,12 @@
 // `contain logs`: what a detached container has written.
 import { existsSync } from "node:fs";
-import { exit, type Options, POLLIN, PollSet, parseTime, SIGPIPE, UsageError, withCommon } from "@contain-tools/kernel";
+import { type Options, withCommon } from "@contain-tools/chain";
+import { exit, POLLIN, PollSet, parseTime, SIGPIPE, UsageError } from "@contain-tools/kernel";
+import { folderOf, type State, supervisorEnd } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { supervisorEnd } from "../end.ts";
-import { formatTime, type Stream } from "../log/format.ts";
-import { printer, type Selection, selects } from "../log/print.ts";
-import { onGrowth, readLog } from "../log/read.ts";
-import { folderOf, type State } from "../state.ts";
+import { formatTime, type Stream } from "../run/log/format.ts";
+import { printer, type Selection, selects } from "../run/log/print.ts";
+import { onGrowth, readLog } from "../run/log/read.ts";
 import { readDetached } from "./wait.ts";
 
 const logsOptions = withCommon({

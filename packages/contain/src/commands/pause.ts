@@ -1,6 +1,7 @@
 // `contain pause` and `contain unpause`: the cgroup freezer (cgroup.freeze, cgroup-v2.rst).
 import { join } from "node:path";
-import { cgroupField, exit, ToolError, waitForField, withCommon, writeKernelFile } from "@contain-tools/kernel";
+import { withCommon } from "@contain-tools/chain";
+import { cgroupField, exit, ToolError, waitForField, writeKernelFile } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { groupOf, readRunning } from "./container.ts";
 

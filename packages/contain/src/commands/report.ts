@@ -1,12 +1,10 @@
 // `contain report`: what a flight recorder wrote, as a chart in the terminal or as a page.
 import { writeFileSync } from "node:fs";
-import { codeOf, exit, type Options, ToolError, UsageError, windowSize, withCommon } from "@contain-tools/kernel";
+import { type Options, withCommon } from "@contain-tools/chain";
+import { print } from "@contain-tools/explain";
+import { codeOf, exit, ToolError, UsageError, windowSize } from "@contain-tools/kernel";
+import { draw, modelOf, pageOf, readRecording } from "@contain-tools/record";
 import { subcommand } from "../command.ts";
-import { print } from "../print.ts";
-import { modelOf } from "../report/model.ts";
-import { pageOf } from "../report/page.ts";
-import { readRecording } from "../report/read.ts";
-import { draw } from "../report/terminal.ts";
 
 const COLUMNS = 100; // where there is no terminal
 

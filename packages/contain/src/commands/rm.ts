@@ -1,7 +1,9 @@
 // `contain rm`: forget a container that has ended.
-import { exit, UsageError, withCommon } from "@contain-tools/kernel";
+
+import { withCommon } from "@contain-tools/chain";
+import { exit, UsageError } from "@contain-tools/kernel";
+import { removeState, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { removeState, statusOf } from "../state.ts";
 import { readContainer } from "./container.ts";
 import { collect } from "./gc.ts";
 

@@ -1,8 +1,8 @@
 // `contain run`, the one command that is started in loops: it is in a bundle without the others.
 import { subcommand } from "../command.ts";
-import { composeRun } from "../compose.ts";
-import { runOptions } from "../options.ts";
-import { run } from "../run.ts";
+import { composeRun } from "../run/compose.ts";
+import { runOptions } from "../run/options.ts";
+import { run } from "../run/run.ts";
 
 export const runCommand = subcommand({
   name: "run",

@@ -1,13 +1,12 @@
 // `contain stats`: what the containers use now, once or every second.
-import { exit, pollOnce, withCommon } from "@contain-tools/kernel";
+
+import { withCommon } from "@contain-tools/chain";
+import { columns, formatBytes, formatTime, print } from "@contain-tools/explain";
+import { exit, pollOnce } from "@contain-tools/kernel";
+import { cpuBetween, type Sample, sparkline, takeSample, throttledBetween } from "@contain-tools/record";
+import { findContainer, readState, readStates, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { print } from "../print.ts";
-import { cpuBetween, type Sample, takeSample, throttledBetween } from "../sample.ts";
-import { sparkline } from "../sparkline.ts";
-import { findContainer, readState, readStates, type State, statusOf } from "../state.ts";
-import { columns } from "../table.ts";
-import { formatBytes, formatTime } from "../usage.ts";
-import { everySecond } from "../watch.ts";
+import { everySecond } from "../run/watch.ts";
 import { checkRunning } from "./container.ts";
 
 export const statsOptions = withCommon({

@@ -1,10 +1,10 @@
 // `contain stop`: the supervisor keeps the grace window. When it cannot, we end the container ourselves.
 import { join } from "node:path";
+import { type Options, warn, withCommon } from "@contain-tools/chain";
 import {
   exit,
   hasEnded,
   killGroup,
-  type Options,
   POLLIN,
   parseTime,
   pidfdSendSignal,
@@ -13,13 +13,10 @@ import {
   SIGKILL,
   SIGTERM,
   UsageError,
-  warn,
-  withCommon,
   writeKernelFile,
 } from "@contain-tools/kernel";
+import { isStopped, openProcess, type State, stateOf, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { isStopped, openProcess, stateOf } from "../processid.ts";
-import { type State, statusOf } from "../state.ts";
 import { describeNotRunning, readContainer } from "./container.ts";
 
 export const stopOptions = withCommon({

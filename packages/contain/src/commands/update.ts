@@ -1,15 +1,16 @@
 // `contain update`: changes limits of a container that runs: the argv of a cgset for its group.
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { act, type CgsetPlan, limitOptions } from "@contain-tools/cgset";
-import { exit, type Options, steps, ToolError, UsageError, withCommon } from "@contain-tools/kernel";
-import { asTool } from "../astool.ts";
+import { act, type Plan as CgsetPlan, limitOptions } from "@contain-tools/cgset";
+import { type Options, steps, withCommon } from "@contain-tools/chain";
+import { print } from "@contain-tools/explain";
+import { exit, ToolError, UsageError } from "@contain-tools/kernel";
+import { type State, writeLimits } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import type { TypedLink } from "../compose.ts";
-import { describeLimits, limitIn, limitWords, mergeLimits } from "../limits.ts";
-import { print } from "../print.ts";
-import { scriptOf } from "../script.ts";
-import { type State, writeLimits } from "../state.ts";
+import type { TypedLink } from "../run/compose.ts";
+import { describeLimits, limitIn, limitWords, mergeLimits } from "../run/limits.ts";
+import { asTool } from "../run/runas.ts";
+import { scriptOf } from "../run/script.ts";
 import { groupOf, readRunning } from "./container.ts";
 
 export const updateOptions = withCommon({

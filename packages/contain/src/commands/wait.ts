@@ -1,10 +1,11 @@
 // `contain wait`: how a detached container ends.
 import { writeSync } from "node:fs";
-import { exit, UsageError, warn, withCommon } from "@contain-tools/kernel";
+import { warn, withCommon } from "@contain-tools/chain";
+import { verdictLines } from "@contain-tools/explain";
+import { exit, UsageError } from "@contain-tools/kernel";
+import type { State } from "@contain-tools/state";
+import { endOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { endOf } from "../end.ts";
-import type { State } from "../state.ts";
-import { verdictLines } from "../verdict/verdict.ts";
 import { readContainer } from "./container.ts";
 
 /** A container that was started with --detach. @throws UsageError for another one */

@@ -1,7 +1,8 @@
 // /etc/hosts and /etc/resolv.conf of a container with a network of its own: files in its state's folder, bound over the rootfs's.
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { codeOf, openInRoot, SyscallError, steps } from "@contain-tools/kernel";
+import { steps } from "@contain-tools/chain";
+import { codeOf, openInRoot, SyscallError } from "@contain-tools/kernel";
 
 const LOCAL = /^(127\.|::1$)/;
 const O_PATH = 0o10000000;

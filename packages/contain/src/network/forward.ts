@@ -18,7 +18,7 @@ import {
   startConnecting,
   ToolError,
 } from "@contain-tools/kernel";
-import { describePublished, type Published } from "@contain-tools/nsexec";
+import { describePublished, type Published } from "@contain-tools/pasta";
 import { forwardDatagrams } from "./udp.ts";
 
 const MOST = 512; // connections at once of one port: each takes two descriptors

@@ -1,14 +1,12 @@
 // The end of a container's network: its pair, and with the last container the bridge and the rule.
 import { closeSync } from "node:fs";
-import { failedWith, type Interface, interfaces, openNetlink, removeLink, report } from "@contain-tools/kernel";
+import { report } from "@contain-tools/chain";
+import { failedWith, type Interface, interfaces, openNetlink, removeLink } from "@contain-tools/kernel";
+import type { Lease } from "@contain-tools/state";
+import { isAlive, locked, networked, readStates, statusOf } from "@contain-tools/state";
 import { bridgeMac, OURS } from "@contain-tools/veth";
-import { locked } from "../names.ts";
-import { isAlive } from "../processid.ts";
-import { readStates, statusOf } from "../state.ts";
 import { BRIDGE, NETWORK } from "./constants.ts";
-import type { Lease } from "./lease.ts";
 import { isMasquerading, stopMasquerade } from "./nat.ts";
-import { networked } from "./pool.ts";
 
 /**
  * Removes the pair, then calls `forget`, which ends the lease, and what nobody needs after that. Whoever starts meanwhile waits

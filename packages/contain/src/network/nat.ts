@@ -1,7 +1,8 @@
 // --nat: packets to other hosts go out in the name of this one, by nft(8) in a table of its own.
 import { readFileSync } from "node:fs";
-import { capture, networkOf, steps, ToolError, writeKernelFile } from "@contain-tools/kernel";
-import { nft } from "../explain/netfilter/nft.ts";
+import { capture, steps } from "@contain-tools/chain";
+import { nft } from "@contain-tools/explain";
+import { networkOf, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import { BRIDGE, NETWORK } from "./constants.ts";
 
 const FORWARD = "/proc/sys/net/ipv4/ip_forward";

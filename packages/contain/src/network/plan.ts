@@ -1,11 +1,13 @@
 // --net veth and what belongs to it: words to a plan.
-import { networkOf, type Options, parseIp, ToolError, UsageError } from "@contain-tools/kernel";
-import { checkPasta, describePublished, type Published, readPublished } from "@contain-tools/nsexec";
+
+import type { Options } from "@contain-tools/chain";
+import { networkOf, parseIp, ToolError, UsageError } from "@contain-tools/kernel";
+import { checkPasta, describePublished, type Published, readPublished } from "@contain-tools/pasta";
+import type { Lease } from "@contain-tools/state";
+import { addressHolder, freeAddress } from "@contain-tools/state";
 import { connect } from "@contain-tools/veth";
-import type { RunOption } from "../options.ts";
+import type { RunOption } from "../run/options.ts";
 import { BRIDGE, NETWORK, SOME_IP } from "./constants.ts";
-import type { Lease } from "./lease.ts";
-import { addressHolder, freeAddress } from "./pool.ts";
 
 export interface NetworkPlan {
   /** veth for root; pasta for an ordinary user, where each container has a network to itself. */

@@ -1,7 +1,7 @@
 // Where a published port of the host leads: to the container's address, or for an ordinary user to pasta, which alone is inside.
 import { closeSync } from "node:fs";
 import { freePorts } from "@contain-tools/kernel";
-import type { Published } from "@contain-tools/nsexec";
+import type { Published } from "@contain-tools/pasta";
 import type { Forwarded } from "./forward.ts";
 import type { NetworkPlan } from "./plan.ts";
 

@@ -1,10 +1,11 @@
 // --userns and, for an ordinary user, the ids there are besides his own: words for nsexec.
 import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { type Options, UsageError } from "@contain-tools/kernel";
+import type { Options } from "@contain-tools/chain";
+import { UsageError } from "@contain-tools/kernel";
 import { deviceNodes, readDevice, readMount } from "@contain-tools/pivot";
-import type { RunOption } from "../options.ts";
-import { type IdLease, RANGE } from "./lease.ts";
+import { type IdLease, RANGE } from "@contain-tools/state";
+import type { RunOption } from "../run/options.ts";
 
 /** True with --userns auto. Nothing is changed. @throws UsageError when it cannot be had here, or with what else is given */
 export function readUserns(given: Options<RunOption>, rootless: boolean, namespaces: ReadonlySet<string>): boolean {

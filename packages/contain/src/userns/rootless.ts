@@ -1,11 +1,10 @@
 // An ordinary user's ids: all that /etc/subuid and /etc/subgid give to him, if newuidmap and newgidmap can write such maps; else his own alone.
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { canRun, payload } from "@contain-tools/chain";
 import {
-  canRun,
   hasFileCapabilities,
   isMapped,
-  payload,
   readIdMap,
   readIfThere,
   type SubordinateRange,

@@ -1,0 +1,35 @@
+// Running a program for what it says. The runtime's own child processes need its event loop, which a forked process must not touch.
+import { closeSync, openSync } from "node:fs";
+import { clone3, dup2, pipe, readToEnd, shellStatus, signalSet, waitpid } from "@contain-tools/kernel";
+import { execProgram, payload } from "./exec.ts";
+
+export interface Captured {
+  /** As a shell shows it; 127 when there is no such program. */
+  readonly status: number;
+  readonly stdout: string;
+  /** At most what a pipe holds, 64K. */
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, without input. @param prepare called in the child before: namespaces to join */
+export function capture(argv: readonly string[], prepare: () => void = () => {}): Captured {
+  const out = pipe();
+  const err = pipe();
+  const pid = clone3({ flags: 0 }, () => {
+    const nothing = openSync("/dev/null", "r");
+    dup2(nothing, 0);
+    dup2(out.write, 1);
+    dup2(err.write, 2);
+    payload.preserveFds = 0;
+    payload.launch = { ...payload.launch, closed: [], ignored: signalSet(), blocked: signalSet() };
+    prepare();
+    return execProgram(argv);
+  });
+  closeSync(out.write);
+  closeSync(err.write);
+  const stdout = readToEnd(out.read);
+  const stderr = readToEnd(err.read);
+  closeSync(out.read);
+  closeSync(err.read);
+  return { status: shellStatus(waitpid(pid, 0)?.status ?? 0), stdout, stderr };
+}

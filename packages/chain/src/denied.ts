@@ -1,0 +1,91 @@
+// Why execve(2) of a file says EACCES: the mode, the mount, or a directory on the way.
+import { accessSync, constants, readlinkSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { codeOf, type Diagnosis, declare, type Fact } from "@contain-tools/kernel";
+
+const statvfsC = declare("statvfs");
+const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, glibc's and musl's
+const ST_NOEXEC = 8;
+
+/** True when the mount that a file lies on has noexec; undefined when it cannot be asked (statvfs(3)). */
+export function isOnNoexec(path: string): boolean | undefined {
+  const answer = Buffer.alloc(256);
+  return statvfsC(path, answer) === 0 ? (answer.readUInt32LE(FLAG) & ST_NOEXEC) !== 0 : undefined;
+}
+
+export const modeOf = (stat: Stats) => (stat.mode & 0o7777).toString(8).padStart(4, "0");
+
+/** The reason why a file that is there may not be executed by us; undefined when none was found. */
+export function whyDenied(path: string, stat: Stats): Diagnosis | undefined {
+  const mode: Fact = {
+    source: `stat(${path})`,
+    value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`,
+    rule: "execve(2) EACCES, inode(7)",
+  };
+  if ((stat.mode & 0o111) === 0)
+    return { code: "exec-no-x-bit", text: `its mode is ${modeOf(stat)}: no execute bit (chmod +x)`, certain: true, facts: [mode] };
+  const noexec = isOnNoexec(path);
+  const mount: Fact = {
+    source: `statvfs(${path}) f_flag`,
+    value: noexec === undefined ? undefined : noexec ? "ST_NOEXEC" : "no ST_NOEXEC",
+    rule: "execve(2) EACCES, mount(2) MS_NOEXEC",
+  };
+  if (noexec) return { code: "exec-noexec-mount", text: "it lies on a mount with noexec", certain: true, facts: [mount] };
+  try {
+    accessSync(path, constants.X_OK);
+  } catch (error) {
+    if (codeOf(error) !== "EACCES" || noexec === undefined) return undefined;
+    const who = `${process.geteuid?.()}:${process.getegid?.()}`;
+    const text = `its mode is ${modeOf(stat)} and its owner ${stat.uid}:${stat.gid}: not for the user ${who} to execute`;
+    return {
+      code: "exec-not-for-user",
+      text,
+      certain: true,
+      facts: [mode, { source: "access(2) X_OK", value: "EACCES", rule: "access(2)" }],
+    };
+  }
+  return undefined;
+}
+
+/** The first directory on the way to a file that may not be searched. */
+export function whyNotSearchable(path: string): Diagnosis {
+  const ways = [path];
+  for (let dir = dirname(path); dir !== ways.at(-1); dir = dirname(dir)) ways.push(dir);
+  const dir = ways.find((way) => isThere(way));
+  const stat = dir === undefined ? undefined : statSync(dir, { throwIfNoEntry: false });
+  const facts: Fact[] = [
+    { source: `stat(${path})`, value: "EACCES", rule: "path_resolution(7)" },
+    ...(stat === undefined
+      ? []
+      : [{ source: `stat(${dir})`, value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`, rule: "path_resolution(7)" }]),
+  ];
+  return { code: "exec-path-not-searchable", text: "a directory on the way to it may not be searched", certain: true, facts };
+}
+
+/** Where a symbolic link that leads nowhere points to. */
+export function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isThere(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** True for a file that the caller may execute (access(2)). */
+export function canRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

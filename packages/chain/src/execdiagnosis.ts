@@ -1,0 +1,107 @@
+// Why execve(2) failed: its errno, and what stands in the file, beside it and on the way to it.
+import { type Stats, statSync } from "node:fs";
+import { codeOf, type Diagnosis, type Fact } from "@contain-tools/kernel";
+import { type Binary, readBinary } from "./binary.ts";
+import { isOnNoexec, isThere, linkTarget, whyDenied, whyNotSearchable } from "./denied.ts";
+
+/** Of a file that a process has open for writing: what it is called, and what is said of it. */
+export const BUSY = ["exec-busy", "a process has it open for writing"] as const;
+const NAMED: Readonly<Record<string, readonly [code: string, text: string]>> = {
+  E2BIG: [
+    "exec-too-long",
+    "the words and the environment are longer than the kernel takes: a quarter of RLIMIT_STACK, and 128 KiB for one of them",
+  ],
+  ETXTBSY: BUSY,
+};
+
+/** The reason why execve(2) of `path` failed with `code`; undefined when there is no such file. */
+export function whyNotExecutable(path: string, code: string): Diagnosis | undefined {
+  const failed: Fact = { source: `execve(${path})`, value: code, rule: "execve(2)" };
+  const found = diagnose(path, code);
+  return found === undefined ? undefined : { ...found, facts: [failed, ...found.facts] };
+}
+
+function diagnose(path: string, code: string): Diagnosis | undefined {
+  let stat: Stats;
+  try {
+    stat = statSync(path);
+  } catch (error) {
+    return withoutFile(path, codeOf(error));
+  }
+  const type = (value: string): Fact => ({ source: `stat(${path})`, value, rule: "execve(2) EACCES" });
+  if (stat.isDirectory()) return { code: "exec-directory", text: "it is a directory", certain: true, facts: [type("a directory")] };
+  if (!stat.isFile())
+    return { code: "exec-not-a-file", text: "it is not a regular file", certain: true, facts: [type("not a regular file")] };
+  const named = NAMED[code];
+  if (named !== undefined) return { code: named[0], text: named[1], certain: true, facts: [] };
+  const denied = code === "EACCES" ? whyDenied(path, stat) : undefined;
+  return denied ?? fromContents(path, code);
+}
+
+function withoutFile(path: string, code: string | undefined): Diagnosis | undefined {
+  if (code === "EACCES") return whyNotSearchable(path);
+  if (code === "ELOOP") {
+    const facts = [{ source: `stat(${path})`, value: "ELOOP", rule: "path_resolution(7)" }];
+    return { code: "exec-link-loop", text: "symbolic links lead in a circle", certain: true, facts };
+  }
+  const target = code === "ENOENT" ? linkTarget(path) : undefined;
+  if (target === undefined) return undefined;
+  const facts = [{ source: `readlink(${path})`, value: target, rule: "symlink(7)" }];
+  return { code: "exec-dangling-link", text: `it is a symbolic link to ${target}, which does not exist`, certain: true, facts };
+}
+
+function fromContents(path: string, code: string): Diagnosis {
+  const binary = readBinary(path);
+  if (binary === undefined) return cannotTell([{ source: path, value: undefined, problem: "it cannot be read", rule: "execve(2)" }]);
+  const { interpreter, foreignMachine } = binary;
+  const say = (name: string, text: string | undefined, value: string, rule: string): Diagnosis => {
+    const facts = [{ source: `${path} ${binary.kind === "script" ? "#!" : "ELF"}`, value, rule }];
+    return { code: name, text, certain: true, facts };
+  };
+  if (code === "ENOEXEC" && foreignMachine !== undefined)
+    return say(
+      "exec-wrong-architecture",
+      `it is a program for ${foreignMachine}, this machine is ${process.arch}`,
+      foreignMachine,
+      "elf(5) e_machine, execve(2) ENOEXEC",
+    );
+  if (code === "ENOEXEC" && binary.kind === "other")
+    return say("exec-bad-format", "it is neither ELF nor a script with a #! line", "neither ELF nor #!", "execve(2) ENOEXEC");
+  if ((code === "ENOEXEC" || code === "EINVAL") && binary.kind === "elf")
+    return say("exec-bad-elf", "its ELF head is damaged, or it is cut off", "a damaged ELF head", "elf(5), execve(2)");
+  if (interpreter && !isThere(interpreter) && (code === "ENOENT" || code === "ENOTDIR")) return missing(binary, interpreter, say);
+  if (interpreter && code === "EACCES") return interpreterDenied(path, interpreter);
+  return cannotTell([]);
+}
+
+type Say = (code: string, text: string, value: string, rule: string) => Diagnosis;
+
+function missing({ kind }: Binary, interpreter: string, say: Say): Diagnosis {
+  if (kind === "elf") {
+    const text = `it exists, but its dynamic loader does not: ${interpreter} (PT_INTERP); copy the loader and the libraries that \`ldd\` lists, or use a static program`;
+    return say("exec-no-loader", text, `PT_INTERP ${interpreter}`, "elf(5) PT_INTERP, execve(2) ENOENT");
+  }
+  const ends = interpreter.endsWith("\r")
+    ? "; the line ends in a carriage return, which is taken for a part of the name (sed -i 's/\\r$//')"
+    : "";
+  const text = `it exists, but the interpreter of its #! line does not: ${interpreter}${ends}`;
+  return say(ends === "" ? "exec-no-interpreter" : "exec-interpreter-crlf", text, interpreter, 'execve(2) "Interpreter scripts"');
+}
+
+function interpreterDenied(path: string, interpreter: string): Diagnosis {
+  const stat = statSync(interpreter, { throwIfNoEntry: false });
+  const named: Fact = { source: path, value: `interpreter ${interpreter}`, rule: "execve(2) EACCES" };
+  const why = stat === undefined ? undefined : stat.isFile() ? whyDenied(interpreter, stat)?.text : "it is not a regular file";
+  if (why === undefined) return cannotTell([named]);
+  const flag: Fact = { source: `stat(${interpreter})`, value: isOnNoexec(interpreter) ? "ST_NOEXEC" : why, rule: "execve(2) EACCES" };
+  return {
+    code: "exec-interpreter-denied",
+    text: `its interpreter ${interpreter} may not be executed: ${why}`,
+    certain: true,
+    facts: [named, flag],
+  };
+}
+
+function cannotTell(facts: readonly Fact[]): Diagnosis {
+  return { code: "exec-cannot-tell", text: undefined, certain: false, facts };
+}

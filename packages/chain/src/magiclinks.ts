@@ -1,0 +1,73 @@
+// What execve(2) will find at a path inside a container, told before it is called: after that there is nobody left to explain it.
+import { closeSync, fstatSync, statSync } from "node:fs";
+import { codeOf, declareSyscall, openWithoutMagicLinks, SYS, SyscallError, sys } from "@contain-tools/kernel";
+import { type Binary, readBinary } from "./binary.ts";
+
+const NESTED = 5; // scripts whose interpreter is a script (execve(2), "Interpreter scripts")
+const AT_EMPTY_PATH = 0x1000;
+const AT_EACCESS = 0x200;
+const X_OK = 1;
+const faccessat2C = declareSyscall(SYS.faccessat2);
+
+export interface Found {
+  /** The errno name with which execve(2) would fail; undefined where nothing speaks against the file, or it cannot be told. */
+  readonly code?: string;
+  /**
+   * The path, or an interpreter, that leads through a link of /proc and so out of the container: /proc/self/exe is this runtime, a file
+   * of the host (CVE-2019-5736), /proc/self/fd/N whatever is still open here.
+   */
+  readonly leadsOut?: string;
+  readonly binary?: Binary | undefined;
+}
+
+/** Looks at a file that is to be executed, and at its interpreters. The kernel looks again, and its answer is the one that counts. */
+export function lookAt(path: string): Found {
+  let binary: Binary | undefined;
+  let next = path;
+  for (let i = 0; i <= NESTED; i++) {
+    const code = whyNot(next);
+    if (code === "ELOOP" && !isCircle(next)) return { leadsOut: next };
+    if (code !== undefined) return { code };
+    const found = readBinary(next);
+    binary ??= found;
+    if (found?.damaged && found.foreignMachine === undefined) return { code: i === 0 ? "ENOEXEC" : "ELIBBAD", binary };
+    if (!found?.interpreter || (i > 0 && found.kind === "elf")) return { binary };
+    next = found.interpreter;
+  }
+  return { code: "ELOOP" };
+}
+
+/** What cannot be told, for want of a system call, is left to execve(2). */
+const FORESEEN = ["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"];
+
+function whyNot(path: string): string | undefined {
+  let fd = -1;
+  try {
+    fd = openWithoutMagicLinks(path);
+    if (!fstatSync(fd).isFile()) return "EACCES";
+    sys(
+      "faccessat2",
+      () => [`${fd}`, '""', "X_OK", "AT_EACCESS|AT_EMPTY_PATH"],
+      () => faccessat2C(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH),
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof SyscallError && FORESEEN.includes(error.code)) return error.code;
+    return codeOf(tryStat(path)); // a filter may refuse the calls above; whether the file is there decides which one of PATH is taken
+  } finally {
+    if (fd !== -1) closeSync(fd);
+  }
+}
+
+function tryStat(path: string): unknown {
+  try {
+    return statSync(path);
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Symbolic links that never end: ELOOP with the links of /proc as well, which execve(2) will say. */
+function isCircle(path: string): boolean {
+  return codeOf(tryStat(path)) === "ELOOP";
+}

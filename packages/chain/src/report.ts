@@ -1,0 +1,110 @@
+// What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the mend.
+import { writeSync } from "node:fs";
+import {
+  childFailed,
+  codeOf,
+  type Diagnosis,
+  ERRNO,
+  ExecError,
+  exit,
+  printable,
+  say,
+  strangeProc,
+  ToolError,
+  tracer,
+} from "@contain-tools/kernel";
+
+/** The steps of --verbose. `contain` says those of all its links under its own name, and the writes of cgset only when asked. */
+export const steps = {
+  on: false,
+  writes: false,
+  label: undefined as string | undefined,
+  say(text: string): void {
+    if (steps.on) say(`[${steps.label ?? tracer.tool}] ${printable(text)}\n`);
+  },
+  /** A write to a file of a group: `memory.max <- 67108864`. */
+  wrote(file: string, value: string): void {
+    if (steps.writes) say(`[${steps.label ?? tracer.tool}] ${printable(`${file} <- ${value}`)}\n`);
+  },
+};
+
+/** A remark on standard error under the name of the tool at work. */
+export function warn(text: string): void {
+  say(`${tracer.tool}: ${printable(text)}\n`);
+}
+
+/** An error as it is told: under the name of the tool at work, and on a second line the rule and the mend. */
+export function textOf({ message, hint }: ToolError): string {
+  const { tool } = tracer;
+  const more = hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${printable(hint)}\n`;
+  return `${tool}: ${printable(message)}\n${more}`;
+}
+
+/** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */
+export function report(error: unknown): number {
+  const { tool } = tracer;
+  if (error instanceof ToolError) {
+    say(textOf(error));
+    return error.status;
+  }
+  if (error instanceof Error && Object.hasOwn(ERRNO, codeOf(error) ?? "")) {
+    say(`${tool}: ${printable(error.message)}\n`); // node:fs names the call, the path and the errno
+    const strange = "path" in error && `${error.path}`.startsWith("/proc/") ? strangeProc() : undefined;
+    if (strange !== undefined) say(`${" ".repeat(tool.length + 2)}${strange.text}; ${strange.fix}\n`);
+    return 125;
+  }
+  const lines = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(
+    `${tool}: this is a bug in ${tool}: ${lines
+      .split("\n")
+      .map((line) => printable(line))
+      .join("\n")}\n`,
+  );
+  return 125;
+}
+
+/**
+ * The close-on-exec pipe to a supervisor. A line in it is a failure of ours, as JSON; end of file without one means that the program
+ * was started, so its own 125, 126 and 127 are never taken for ours. Both an init and its child may have one to tell.
+ */
+export const failurePipe = { fd: -1 };
+
+/** What a supervisor learns of a start that failed. */
+export interface Failure {
+  readonly tool: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  /** When it was the program that could not be executed. */
+  readonly diagnosis: Diagnosis | undefined;
+}
+
+/** Reads the first failure that came through the failure pipe. */
+export function parseFailure(lines: string): Failure {
+  return JSON.parse(lines.split("\n", 1)[0] ?? "") as Failure;
+}
+
+/** The line that tells a supervisor of a failure. */
+export function lineOf(error: unknown): string {
+  const failure: Failure = {
+    tool: tracer.tool,
+    message: error instanceof Error ? error.message : String(error),
+    hint: error instanceof ToolError ? error.hint : undefined,
+    diagnosis: error instanceof ExecError ? error.diagnosis : undefined,
+  };
+  return `${JSON.stringify(failure)}\n`;
+}
+
+/** Ends this process with an explanation. */
+export function fail(error: unknown): never {
+  const status = report(error);
+  if (failurePipe.fd !== -1) {
+    try {
+      writeSync(failurePipe.fd, lineOf(error));
+    } catch {
+      // the supervisor is gone
+    }
+  }
+  return exit(status);
+}
+
+childFailed.tell = fail;

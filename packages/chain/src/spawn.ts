@@ -1,0 +1,77 @@
+// A program as a child by posix_spawn(3), clone(2) with CLONE_VM|CLONE_VFORK and execve(2) in one: the child copies no memory of ours.
+import { statSync } from "node:fs";
+import { codeOf, consoleSocket, declare, flags, hasSignal, stringArray, trace, tracer } from "@contain-tools/kernel";
+import { readBinary } from "./binary.ts";
+import { candidates, cleanDescriptors, describeExec, payload, wordsFor } from "./exec.ts";
+
+// <spawn.h>: the numbers are the same in glibc and musl.
+const FLAGS = { POSIX_SPAWN_SETPGROUP: 2, POSIX_SPAWN_SETSIGDEF: 4, POSIX_SPAWN_SETSIGMASK: 8 };
+const ATTRIBUTES = 512; // bytes; a posix_spawnattr_t has 336
+const SIGSET = 128; // bytes of a sigset_t, of which the kernel's are the first eight
+
+const initC = declare("posix_spawnattr_init");
+const setFlagsC = declare("posix_spawnattr_setflags");
+const setGroupC = declare("posix_spawnattr_setpgroup");
+const setMaskC = declare("posix_spawnattr_setsigmask");
+const setDefaultC = declare("posix_spawnattr_setsigdefault");
+const spawnC = declare("posix_spawn");
+
+/**
+ * Starts PROG as a child, as a fork and `execProgram` would.
+ *
+ * @param ownGroup in a process group of its own
+ * @returns its PID in this PID namespace; undefined where posix_spawn(3) will not do or has failed: then a fork has to, which tells why
+ */
+export function spawnProgram(argv: readonly string[], ownGroup: boolean): number | undefined {
+  const path = needsFork() ? undefined : findFile(argv[0] ?? "");
+  if (path === undefined) return undefined;
+  cleanDescriptors();
+  const { words, env } = wordsFor(argv);
+  const file = stringArray([path]);
+  const argvC = stringArray(words);
+  const envC = stringArray(env);
+  const attributes = Buffer.alloc(ATTRIBUTES);
+  const mask = Buffer.alloc(SIGSET);
+  mask.set(payload.launch.blocked);
+  const bits = FLAGS.POSIX_SPAWN_SETSIGDEF | FLAGS.POSIX_SPAWN_SETSIGMASK | (ownGroup ? FLAGS.POSIX_SPAWN_SETPGROUP : 0);
+  initC(attributes);
+  setFlagsC(attributes, bits);
+  setGroupC(attributes, 0); // a new one
+  setMaskC(attributes, mask);
+  setDefaultC(attributes, Buffer.alloc(SIGSET, 0xff)); // those of libc's own too, which it would leave ignored
+  const child = new Int32Array(1);
+  const code = spawnC(new Uint8Array(child.buffer), file.text, null, attributes, argvC.pointers, envC.pointers);
+  const pid = code === 0 ? child[0] : undefined;
+  if (tracer.mode !== "off") {
+    const [name = "", ...rest] = describeExec(path, words, env);
+    trace("posix_spawn", [`[${pid ?? ""}]`, name, "NULL", `{flags=${flags(FLAGS, bits)}}`, ...rest], code === 0 ? 0 : -1, code);
+  }
+  return pid;
+}
+
+/** True when something is to be done between fork and execve that posix_spawn(3) cannot do. */
+function needsFork(): boolean {
+  const { launch, limits, lastStep, inside } = payload;
+  if (inside !== undefined) return true; // what is started there has to come by the trampoline
+  if (limits.length > 0 || lastStep !== undefined || launch.closed.length > 0 || consoleSocket.fd !== -1) return true;
+  // libc takes its own two signals, 32 and 33, out of every mask.
+  return launch.ignored.some((byte) => byte !== 0) || hasSignal(launch.blocked, 32) || hasSignal(launch.blocked, 33);
+}
+
+/**
+ * The file that PROG is, where there can be no doubt: a failed try would take a PID. Undefined where execvp(3) would go on after a
+ * file that is there, or hand it to the shell.
+ */
+function findFile(name: string): string | undefined {
+  const paths = candidates(name);
+  for (const path of paths) {
+    try {
+      const stat = statSync(path);
+      const kind = stat.isFile() && (stat.mode & 0o111) !== 0 ? readBinary(path)?.kind : undefined;
+      return kind === "elf" || kind === "script" ? path : undefined;
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") return undefined;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,178 @@
+// The last execve of a program in another root, made by a process that is no file of the host any more (CVE-2019-5736).
+//
+// What execve(2) resolves, the interpreter included, may be exchanged for /proc/self/exe after any check. While this runtime makes the
+// call, that link leads to the runtime: the container's own dynamic loader would be handed a file of the host. So the runtime first
+// becomes a memfd that holds a program of one page, and this one makes the call: its /proc/self/exe is the memfd, and there is nothing
+// to win.
+import { writeSync } from "node:fs";
+import {
+  type CStrings,
+  declare,
+  declareSyscall,
+  duplicate,
+  failedWith,
+  messages,
+  quote,
+  SYS,
+  stringArray,
+  sys,
+  ToolError,
+  type Words,
+} from "@contain-tools/kernel";
+import { failurePipe } from "./report.ts";
+
+/** What `as` makes of trampoline/x64.S and trampoline/arm64.S; tests/trampoline.test.ts compares them. */
+export const TRAMPOLINE_CODE: Readonly<Record<string, string>> = {
+  x64:
+    "uwAEUABIjWwkCEiLRQBIixNIOxAPhdMAAABIiwQkTI1kxBCLewi+AgAAALoBAAAAuEgAAAAPBYt7JIP/AnQHuEgAAAAPBUiLfQhIjXUQTIniuDsAAAAP" +
+    "BffYO0MMdSFIi00ISIlNEEiLexBIiX0ISI11CEyJ4rg7AAAADwWLQwxMjXsoQYsXhdJ0CjnCdAZJg8c46+9Ni28oTYt3ML4CAAAAuQoAAAAx0vfxgMIw" +
+    "QYhUNQBBiBQ2/8557It7CEmLdxhJi1cguAEAAAAPBUmLdwhJi1cQRYtnBIt7JLgBAAAADwVEiee45wAAAA8FSItzGItTIL8CAAAAQbx+AAAA69s=",
+  arm64:
+    "Ewqg0hOAgPL0IwCRgAJA+QAAQPlhAkD5HwAB62EHAFTgA0D5lQ4Ai7UiAJFgCkC5QQCA0iIAgNIoA4DSAQAA1GAmQLkfCABxQAAAVAEAANSABkD5gUIA" +
+    "keIDFaqoG4DSAQAA1PYDAEtgDkC53wIAawEBAFSABkD5gAoA+WAKQPmABgD5gSIAkeIDFaoBAADUd6IAkeACQLmgAAA0HwAWa2AAAFT34gCR+///F+OS" +
+    "QqlFAIDSRgGAUscKxhrp2AYbKcEAEWloJTiJaCU49gMHKqUEAPEl//9UYApAueGKQakICIDSAQAA1OGKQKn4BkC5YCZAuQgIgNIBAADU4AMYqsgLgNIB" +
+    "AADUYQ5A+WIiQLlAAIDS2A+A0vf//xc=",
+};
+
+/** argv[0] of the trampoline, which it looks for: eight bytes that no program is called. */
+const MARK = "contain>";
+const ASTRAY = "contain: the program leads through a link of /proc, and out of the container (CVE-2019-5736): not executed\n";
+const SHELL = "/bin/sh\0";
+/** How a text names the errno: three digits, which the trampoline fills in. */
+export const ERRNO_WORDS = "errno 000 of execve(2)";
+const ENOEXEC = 8;
+
+// The file, as elf(5) names its parts: a header, three program headers, the code; the data from 0x400 on, as the code knows.
+const [CODE, DATA, TABLE, ENTRY] = [64 + 3 * 56, 0x400, 40, 56];
+const [TEXT_SEGMENT, DATA_SEGMENT] = [0x400000n, 0x500000n]; // the same file twice, to be executed and to be written to
+const UNUSED = Number(DATA_SEGMENT) + 0x300; // for digits that nobody wants
+
+const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 16];
+const F_ADD_SEALS = 1033;
+const SEALS = 15; // F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE
+const AT_EMPTY_PATH = 0x1000;
+
+const memfdC = declare("memfd_create");
+const fcntlC = declare("fcntl");
+const execveatC = declareSyscall(SYS.execveat);
+
+/** What is told when the kernel refuses the program after all. */
+export interface Refusal {
+  /** 0, in the last one, for every other. */
+  readonly errno: number;
+  readonly status: number;
+  /** For standard error; ERRNO_WORDS in it get their digits. */
+  readonly text: string;
+  /** For the failure pipe, likewise. */
+  readonly word: string;
+}
+
+/** Descriptors that the trampoline writes to; it closes them, all but standard error, before the program starts. */
+export interface Outlets {
+  /** For the words; -1 for none. */
+  readonly pipe: number;
+  /** For the texts. */
+  readonly messages: number;
+}
+
+export interface Trampoline {
+  readonly fd: number;
+  /** Those of its outlets that have to stay open across the first execve. */
+  readonly kept: readonly number[];
+}
+
+/**
+ * Makes the trampoline. To be called before the program's limits and its filter are set: they may forbid it.
+ *
+ * @param kept descriptors 3 to 2+kept are the program's own
+ * @param shell a file in a format that the kernel does not know (ENOEXEC) is given to /bin/sh, as execvp(3) does
+ * @throws ToolError where vm.memfd_noexec is 2; SyscallError EMFILE, ENOMEM
+ */
+export function makeTrampoline(refusals: readonly Refusal[], kept: number, shell: boolean): Trampoline {
+  const pipe = failurePipe.fd === -1 ? -1 : duplicate(failurePipe.fd, 3 + kept);
+  const fd = createMemfd();
+  writeSync(fd, trampolineImage(refusals, { pipe, messages: messages.fd }, shell));
+  sys(
+    "fcntl",
+    () => [`${fd}`, "F_ADD_SEALS", "F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE"],
+    () => fcntlC(fd, F_ADD_SEALS, SEALS),
+  );
+  return { fd, kept: [pipe, messages.fd].filter((outlet) => outlet > 2) };
+}
+
+/** memfd_create(2). Linux before 6.3 does not know MFD_EXEC, and lets every memfd be executed. */
+function createMemfd(): number {
+  const create = (flags: number, names: string) =>
+    sys(
+      "memfd_create",
+      () => [quote("contain"), `MFD_CLOEXEC|MFD_ALLOW_SEALING${names}`],
+      () => memfdC("contain", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags),
+    );
+  try {
+    return create(MFD_EXEC, "|MFD_EXEC");
+  } catch (error) {
+    if (failedWith(error, "EINVAL")) return create(0, "");
+    if (!failedWith(error, "EACCES")) throw error;
+    const hint = "a program in another root is started from memory, out of reach of the host's files; sysctl vm.memfd_noexec=1 allows that";
+    throw new ToolError("the sysctl vm.memfd_noexec forbids to execute what lies in memory: EACCES", hint, 125, { cause: error });
+  }
+}
+
+/** argv of the trampoline, for execve(path, words, …). */
+export const trampolineWords = (path: string, words: Words): Words => [MARK, path, ...words];
+
+/** execveat(2) of the trampoline, laid out so that the call itself allocates nothing. */
+export function trampolineCall({ fd }: Trampoline, words: CStrings, env: CStrings): () => number {
+  const { text: noPath } = stringArray([""]);
+  execveatC(-1, noPath, null, null, 0); // ENOENT; the first call of a function makes what the later ones need
+  return () => execveatC(fd, noPath, words.pointers, env.pointers, AT_EMPTY_PATH);
+}
+
+/** The trampoline's file, for this machine or another. */
+export function trampolineImage(
+  refusals: readonly Refusal[],
+  { pipe, messages }: Outlets,
+  shell: boolean,
+  arch: string = process.arch,
+): Buffer {
+  const texts = DATA + TABLE + ENTRY * refusals.length;
+  const parts = [SHELL, ASTRAY, ...refusals.flatMap(({ text, word }) => [text, word])].map((part) => Buffer.from(part));
+  const file = Buffer.concat([Buffer.alloc(texts), ...parts]);
+  file.set(elfHead(BigInt(file.length), arch));
+  file.set(Buffer.from(TRAMPOLINE_CODE[arch] ?? "", "base64"), CODE);
+  file.write(MARK, DATA, "latin1");
+  file.writeInt32LE(pipe, DATA + 8);
+  file.writeInt32LE(shell ? ENOEXEC : 0, DATA + 12);
+  let address = Number(DATA_SEGMENT) + texts;
+  const [shellAt, astray, ...told] = parts.map((part) => {
+    const place = part.indexOf(ERRNO_WORDS);
+    const digits = place === -1 ? UNUSED : address + place + ERRNO_WORDS.indexOf("000");
+    const at = address;
+    address += part.length;
+    return { at, length: part.length, digits };
+  });
+  let to = DATA + 16;
+  const put = (...numbers: (number | undefined)[]) => {
+    for (const number of numbers) to = file.writeBigUInt64LE(BigInt(number ?? 0), to);
+  };
+  put(shellAt?.at, astray?.at, (astray?.length ?? 0) + messages * 2 ** 32);
+  for (const [i, { errno, status }] of refusals.entries()) {
+    const [text, word] = told.slice(2 * i);
+    put(errno + status * 2 ** 32, text?.at, text?.length, word?.at, word?.length, text?.digits, word?.digits);
+  }
+  return file;
+}
+
+/** ELF header and program headers: the file to be read and executed, the file to be read and written, a stack that is not executed. */
+function elfHead(size: bigint, arch: string): Uint8Array {
+  const [LOAD, GNU_STACK, X, W, R] = [1, 0x6474e551, 1, 2, 4];
+  const machine = arch === "arm64" ? 183 : 62; // EM_AARCH64, EM_X86_64
+  const head = new BigUint64Array(CODE / 8);
+  const half = (low: number, high: number) => BigInt(low) | (BigInt(high) << 32n);
+  head.set([half(0x464c457f, 0x010102), 0n, half(2 | (machine << 16), 1), TEXT_SEGMENT + BigInt(CODE), 64n, 0n]);
+  head.set([half(0, 64 | (56 << 16)), BigInt(3)], 6);
+  head.set([half(LOAD, R | X), 0n, TEXT_SEGMENT, TEXT_SEGMENT, size, size, 0x10000n], 8);
+  head.set([half(LOAD, R | W), 0n, DATA_SEGMENT, DATA_SEGMENT, size, size, 0x10000n], 15);
+  head.set([half(GNU_STACK, R | W), 0n, 0n, 0n, 0n, 0n, 0x10n], 22);
+  return new Uint8Array(head.buffer);
+}

@@ -1,0 +1,42 @@
+// --ulimit: resource limits of the program.
+import { getLimit, type Limit, quote, RESOURCES, type Resource, RLIM_INFINITY, setLimit, UsageError } from "@contain-tools/kernel";
+import { payload } from "./exec.ts";
+
+const MOST = 2n ** 63n - 1n;
+
+/** Reads `NAME=SOFT[:HARD]`, in the units of getrlimit(2); -1 and `unlimited` lift a limit, the last of a name counts. @throws UsageError */
+export function readUlimits(words: readonly string[]): Limit[] {
+  const limits = words.map(readUlimit);
+  return limits.filter(({ resource }, i) => !limits.some((later, j) => j > i && later.resource === resource));
+}
+
+function readUlimit(text: string): Limit {
+  const [, name = "", softWord = "", hardWord = softWord] = /^([^=]*)=([^:]*)(?::(.*))?$/.exec(text) ?? [];
+  if (!Object.hasOwn(RESOURCES, name)) {
+    throw new UsageError(`--ulimit ${quote(text)}: it is NAME=SOFT[:HARD]`, `the names are ${Object.keys(RESOURCES).join(", ")}`);
+  }
+  const number = (word: string) => {
+    if (word === "-1" || word === "unlimited") return RLIM_INFINITY;
+    if (/^\d+$/.test(word) && BigInt(word) <= MOST) return BigInt(word);
+    throw new UsageError(
+      `--ulimit ${text}: ${quote(word)} is not a number`,
+      "bytes, seconds or a count (getrlimit(2)); -1 or unlimited for none",
+    );
+  };
+  const limit = { resource: name as Resource, soft: number(softWord), hard: number(hardWord) };
+  if (limit.soft > limit.hard) throw new UsageError(`--ulimit ${text}: the soft limit is above the hard one`);
+  return limit;
+}
+
+/**
+ * The program gets them when it starts. What only a privileged process may do, raising a hard limit, is done now, before the ids
+ * change; what would lame this runtime, lowering one, is left until then.
+ */
+export function prepareLimits(limits: readonly Limit[]): void {
+  for (const limit of limits) {
+    const now = getLimit(limit.resource);
+    if (limit.hard > now.hard) setLimit({ ...now, hard: limit.hard });
+  }
+  payload.limits = [...payload.limits.filter(({ resource }) => !limits.some((limit) => limit.resource === resource)), ...limits];
+  if (limits.some(({ resource }) => resource === "nofile")) payload.launch = { ...payload.launch, softFileLimit: undefined };
+}

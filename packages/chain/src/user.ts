@@ -1,0 +1,158 @@
+// Who a program is. Names are those of /etc/passwd and /etc/group where this process has its root, read by us: a name service
+// would load its modules from the container's files (CVE-2019-14271).
+import { closeSync, constants, fchownSync, fstatSync, openSync, readSync } from "node:fs";
+import {
+  countGroups,
+  failedWith,
+  keepingDeathSignal,
+  quote,
+  setgroups,
+  setresgid,
+  setresuid,
+  sharePipes,
+  ToolError,
+  UsageError,
+} from "@contain-tools/kernel";
+import { payload } from "./exec.ts";
+import { steps } from "./report.ts";
+
+/** As it was given: numbers or names. */
+export interface UserWords {
+  readonly user: string;
+  readonly group: string | undefined;
+}
+
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  /**
+   * The supplementary groups, gid among them, as initgroups(3) has it: a program that takes another gid is still in this group, where
+   * a file's mode may give it less than others (CVE-2022-36109).
+   */
+  readonly groups: readonly number[];
+  readonly home: string;
+}
+
+/** `UID[:GID]`, the value of `option`. @throws UsageError */
+export function readUser(option: string, text: string): UserWords {
+  const [user = "", group, more] = text.split(":");
+  if (user === "" || group === "" || more !== undefined)
+    throw new UsageError(`${option} ${quote(text)}: it is UID[:GID], numbers or names`);
+  for (const word of [user, group ?? "0"]) {
+    if (/^[-+]?\d+$/.test(word) && parseId(word) === undefined)
+      throw new UsageError(`${option} ${text}: ${quote(word)} is not an id`, "ids go from 0 to 4294967294 (credentials(7))");
+  }
+  return { user, group };
+}
+
+/** A user or group id; (uid_t)-1 means "leave it" to the kernel and is none. */
+function parseId(word: string): number | undefined {
+  const number = /^\d{1,10}$/.test(word) ? Number(word) : Number.NaN;
+  return number <= 0xfffffffe ? number : undefined;
+}
+
+/**
+ * Looks a user up as docker does: a number need not be in /etc/passwd, and has group 0 then; with GID given there are no
+ * others.
+ *
+ * @param place where this is, for messages: `the rootfs ./rootfs`
+ * @throws ToolError for a name that is not there
+ */
+export function findUser({ user, group }: UserWords, place: string): Identity {
+  const uid = parseId(user);
+  const [entry] = findLines("/etc/passwd", ([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
+  const [name, , id = "", primary = "", , home = ""] = entry ?? [];
+  const found = { uid: uid ?? parseId(id), gid: entry === undefined ? 0 : parseId(primary) };
+  if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, place, "/etc/passwd", entry !== undefined);
+  const others = name === undefined || group !== undefined ? [] : groupsOf(name);
+  const gid = group === undefined ? found.gid : findGroup(group, place);
+  const groups = [...new Set([gid, ...others])];
+  if (groups.length > NGROUPS_MAX)
+    throw new ToolError(
+      `${quote(user)} is in ${groups.length} groups in /etc/group of ${place}`,
+      `a process can be in ${NGROUPS_MAX} (credentials(7))`,
+    );
+  return {
+    uid: found.uid,
+    gid,
+    groups,
+    home: home.startsWith("/") ? home : "/",
+  };
+}
+
+function findGroup(word: string, place: string): number {
+  const number = parseId(word);
+  if (number !== undefined) return number;
+  const [entry] = findLines("/etc/group", ([name]) => name === word);
+  const gid = parseId(entry?.[2] ?? "");
+  if (gid === undefined) throw unknown("group", word, place, "/etc/group", entry !== undefined);
+  return gid;
+}
+
+function groupsOf(user: string): number[] {
+  return findLines("/etc/group", ([, , , members = ""]) => members.split(",").includes(user)).flatMap(
+    ([, , gid = ""]) => parseId(gid) ?? [],
+  );
+}
+
+function unknown(kind: "user" | "group", word: string, place: string, file: string, listed: boolean): ToolError {
+  return new ToolError(
+    listed ? `the line of ${word} in ${file} of ${place} has no usable ids` : `there is no ${kind} ${quote(word)} in ${file} of ${place}`,
+    "names are looked up inside the root, not on the host; a number needs no entry",
+  );
+}
+
+const NGROUPS_MAX = 65536;
+const MOST = 4 << 20; // bytes: the file is the container's, and may be anything
+const FIELDS = 8; // of a line, and one for what is too much
+
+/** The lines of a file like passwd(5) for which `wanted` holds, cut at the colons. A file that is no file, or is not there, has none. */
+function findLines(path: string, wanted: (fields: readonly string[]) => boolean): string[][] {
+  const text = readTable(path);
+  const found: string[][] = [];
+  for (let at = 0, end = 0; at < text.length; at = end + 1) {
+    end = text.indexOf("\n", at);
+    if (end === -1) end = text.length;
+    if (end === at) continue; // millions of them would take seconds
+    const fields = text.slice(at, end).split(":", FIELDS);
+    if (wanted(fields)) found.push(fields);
+  }
+  return found;
+}
+
+function readTable(path: string): string {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return "";
+  }
+  try {
+    if (!fstatSync(fd).isFile()) return "";
+    const bytes = Buffer.alloc(Math.min(MOST, fstatSync(fd).size));
+    return bytes.toString("utf8", 0, readSync(fd, bytes));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Gives the terminal that is descriptor 0 to a user, as login(1) does; its group stays. */
+export function chownTerminal({ uid }: Identity): void {
+  fchownSync(0, uid, fstatSync(0).gid);
+}
+
+/** Takes the ids, and opens the standard pipes to them; HOME is the user's, unless it is set already. All capabilities go with user id 0 (capabilities(7)). */
+export function becomeUser({ uid, gid, groups, home }: Identity): void {
+  payload.env["HOME"] ??= home;
+  sharePipes();
+  keepingDeathSignal(() => {
+    try {
+      setgroups(groups);
+    } catch (error) {
+      if (!failedWith(error, "EPERM")) throw error; // denied in a user namespace with one mapped id: the caller's stay
+      if (countGroups() > 0) steps.say("setgroups(2) is denied in this user namespace: the caller's supplementary groups stay");
+    }
+    setresgid(gid);
+    setresuid(uid);
+  });
+}

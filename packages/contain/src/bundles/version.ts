@@ -1,9 +1,0 @@
-// `--version` loads nothing of ours but koffi, to say what that lacks.
-import { loadKoffi } from "@contain-tools/kernel/koffi";
-import manifest from "../../package.json" with { type: "json" };
-
-/** Prints the version of the program of that name. */
-export function tellVersion(name: string): void {
-  console.log(`${name} ${manifest.version}`);
-  loadKoffi(name);
-}

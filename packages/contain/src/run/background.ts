@@ -1,0 +1,94 @@
+// `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
+// to, and go; what goes wrong until then is told on our standard error, with our exit status.
+import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { payload, replaceStdio } from "@contain-tools/chain";
+import {
+  chdir,
+  clone3,
+  closeAllBut,
+  closeQuietly,
+  codeOf,
+  dup2,
+  exit,
+  getpid,
+  kill,
+  pipe,
+  runtimeEvents,
+  SIGTERM,
+  setCloseOnExec,
+  setsid,
+  shellStatus,
+  uninterrupted,
+  waitpid,
+} from "@contain-tools/kernel";
+import { ownLogOf } from "@contain-tools/state";
+
+/** A supervisor that nobody waits for. */
+export interface Background {
+  /** The program runs: lets the caller go. */
+  readonly started: () => void;
+}
+
+/** Runs `serve` in the background, and ends: with the id on standard output, or with the status of a start that failed. */
+export function startInBackground(id: string, serve: (background: Background) => number): never {
+  const answer = pipe();
+  const pid = clone3({ flags: 0 }, () => {
+    setsid();
+    const inherited = openDescriptors(3, 3 + payload.preserveFds);
+    const caller = keepOnly(answer.write);
+    return exit(serve({ started: () => letCallerGo(id, [caller, ...inherited]) }));
+  });
+  closeSync(answer.write);
+  if (uninterrupted(() => readSync(answer.read, Buffer.alloc(1))) === 1) {
+    writeSync(1, `${id}\n`);
+    return exit(0);
+  }
+  return exit(shellStatus(waitpid(pid, 0)?.status ?? 0));
+}
+
+/** The runtime's descriptors, and what the caller left open, are closed for good. Those to be passed to the program stay. */
+function keepOnly(fd: number): number {
+  const kept = 3 + payload.preserveFds;
+  dup2(fd, kept);
+  setCloseOnExec(kept, true);
+  closeAllBut([...openDescriptors(3, kept + 1), ...runtimeEvents()]);
+  payload.inherited = []; // their numbers will be those of ours
+  return kept;
+}
+
+function openDescriptors(from: number, to: number): number[] {
+  return readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((fd) => fd >= from && fd < to);
+}
+
+/** In the child that will be the program: nothing to read, and output to the log. */
+export function redirect([stdout = -1, stderr = -1]: readonly number[]): void {
+  const input = openSync("/dev/null", "r");
+  replaceStdio(input, stdout, stderr);
+  for (const fd of [input, stdout, stderr]) closeSync(fd);
+}
+
+function letCallerGo(id: string, [caller = -1, ...inherited]: readonly number[]): void {
+  leaveCaller(id);
+  for (const fd of inherited) closeQuietly(fd);
+  try {
+    writeSync(caller, "1");
+  } catch (error) {
+    if (codeOf(error) !== "EPIPE") throw error;
+    kill(getpid(), SIGTERM); // the caller was killed, and nobody learns the id
+  }
+  closeSync(caller);
+}
+
+/** Nothing of the caller's is held any more: no terminal, no pipe, no directory. */
+function leaveCaller(id: string): void {
+  const input = openSync("/dev/null", "r");
+  const output = openSync(ownLogOf(id), "a", 0o600);
+  dup2(input, 0);
+  dup2(output, 1);
+  dup2(output, 2);
+  closeSync(input);
+  closeSync(output);
+  chdir("/");
+}

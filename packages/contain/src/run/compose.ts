@@ -1,0 +1,305 @@
+// Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
+import { closeSync, openSync, readSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Plan as CgsetPlan, placeOf } from "@contain-tools/cgset";
+import { type Chain, canBeReadAgain, type Link, type Options, payload, readGiven } from "@contain-tools/chain";
+import {
+  findHierarchy,
+  groupType,
+  type Hierarchy,
+  isWritable,
+  parseSignal,
+  parseTime,
+  quote,
+  SIGTERM,
+  ToolError,
+  UsageError,
+} from "@contain-tools/kernel";
+import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
+import { describePublished, type Published } from "@contain-tools/pasta";
+import { checkRootfs } from "@contain-tools/pivot";
+import type { IdLease } from "@contain-tools/state";
+import { checkNameIsFree, foldersToHide, freeRange } from "@contain-tools/state";
+import { BRIDGE, NETWORK } from "../network/constants.ts";
+import type { NameFile } from "../network/files.ts";
+import { checkNft } from "../network/nat.ts";
+import { hostNameOf, likelyAddress, type NetworkPlan, readNetwork } from "../network/plan.ts";
+import { lockWords, readUserns, shiftWords } from "../userns/plan.ts";
+import { type OwnIds, ownIds } from "../userns/rootless.ts";
+import { checkCidfile } from "./cidfile.ts";
+import { confineWords, describeNone, profileFile, railWords } from "./confinement.ts";
+import { deviceList } from "./devices.ts";
+import { describeLimits, limitWords } from "./limits.ts";
+import { readLogSize } from "./log/output.ts";
+import { describeNetwork, namespaceWords, readNamespaces } from "./namespaces.ts";
+import type { RunOption } from "./options.ts";
+import { inMemory, insideWords, variablesOf } from "./pivotwords.ts";
+
+export interface RunPlan {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly cidfile: string | undefined;
+  readonly argv: readonly string[];
+  readonly rootfs: string;
+  /** As --user says it. */
+  readonly user: string | undefined;
+  /** What the program finds in its environment, NAME=VALUE. */
+  readonly env: readonly string[];
+  /** The directory of its cgroup; undefined where there can be none and no limit asks for one. */
+  readonly group: string | undefined;
+  readonly hierarchy: Hierarchy | undefined;
+  readonly stopSignal: number;
+  /** Milliseconds. */
+  readonly grace: number;
+  /** Where to write the report of the end. */
+  readonly json: string | undefined;
+  /** Where to record what happens. */
+  readonly record: string | undefined;
+  /** cgset, making the group. */
+  readonly makeGroup: TypedLink<CgsetPlan> | undefined;
+  readonly removeGroup: TypedLink<CgsetPlan> | undefined;
+  /** `memory=64M pids=64`, for the log. */
+  readonly limits: string;
+  /** The chain, planned once what it needs has been granted. To be called once. */
+  readonly container: (granted: Granted) => TypedLink<NsexecPlan>;
+  /** The container's first process is not our child, but its child. */
+  readonly indirect: boolean;
+  /** With --net veth. */
+  readonly network: NetworkPlan | undefined;
+  /** With --userns auto. */
+  readonly userns: boolean;
+  /** The profile of --seccomp FILE, as it was read. */
+  readonly profile: Buffer | undefined;
+  readonly hostname: string;
+  /** The root, or a layer over it, can be written to. */
+  readonly writable: boolean;
+  /** The chain as argvs, with --print-chain. */
+  readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] } | undefined;
+  /** For an ordinary user. */
+  readonly own: OwnIds | undefined;
+  /** confine and its options, for `contain exec` too. */
+  readonly confine: readonly string[];
+  /** What is to be said of its walls, where they are not what one may believe. */
+  readonly remarks: readonly string[];
+  /** `pid1` is PID 1, and the program its child. */
+  readonly init: boolean;
+  /** Where a file system in memory is mounted inside. */
+  readonly tmpfs: readonly string[];
+  readonly tty: boolean;
+  readonly detach: boolean;
+  /** Bytes of its log; undefined for no bound. */
+  readonly logSize: number | undefined;
+  readonly quiet: boolean;
+}
+
+/** What a container gets when it is made. */
+export interface Granted {
+  readonly ip: string | undefined;
+  readonly ids: IdLease | undefined;
+  /** Files of ours, by their paths inside. */
+  readonly files: readonly NameFile[];
+  /** What pasta is to pass on, when it is not all that is published. */
+  readonly ports?: readonly Published[];
+}
+
+export type TypedLink<Plan> = Omit<Link, "plan"> & { readonly plan: Plan };
+
+const GRACE = 10_000; // milliseconds
+
+/** Composes a container. Nothing is changed. @throws UsageError; ToolError when limits are asked for and there is no cgroup v2 */
+export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
+  if (given.rest.length === 0) throw new UsageError("which program?", "contain run [options] [--] PROG [ARG…]");
+  const id = makeId();
+  const name = `contain-${id}`;
+  const limits = limitWords(given);
+  const hierarchy = findHierarchyFor(limits.length > 0);
+  const group = hierarchy === undefined ? undefined : findGroup(name, hierarchy, limits.length > 0);
+  const rootless = process.geteuid?.() !== 0;
+  const devices = deviceList(given, rootless, group);
+  const settings = [...limits, ...devices.words];
+  const make = ["cgset", "--name", name, ...(settings.length > 0 ? settings : ["--make"])];
+  const remove = ["cgset", "--name", name, "--kill", "--rm"];
+  const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
+  const tty = given.has("tty");
+  const network = readNetwork(given, rootless);
+  if (network?.nat && network.by === "veth") checkNft();
+  const namespaces = readNamespaces(given);
+  const userns = readUserns(given, rootless, namespaces.wanted);
+  const own = rootless ? ownIds() : undefined;
+  const printed = given.has("print-chain");
+  const exec = chain.settings.mode === "exec";
+  if (userns && network !== undefined && (printed || exec))
+    throw new UsageError(
+      `--${printed ? "print-chain" : "chain exec"} does not go with --userns auto and --net veth`,
+      "the pair is made from outside while the container waits, and no link of the chain does that",
+    );
+  // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
+  const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
+  const argv = (granted: Granted, relay: boolean) =>
+    containerArgv(given, {
+      ...{ id, group, own, granted, relay },
+      // From inside another user namespace the host's end cannot be made: run.ts does it.
+      veth: granted.ip === undefined || granted.ids !== undefined || network?.by !== "veth" ? [] : vethWords(id, granted.ip),
+      pasta: granted.ip === undefined || network?.by !== "pasta" ? [] : pastaWords(granted.ports ?? network.publish, granted.ip),
+    });
+  const link = (words: readonly string[]) => chain.link(words) as TypedLink<NsexecPlan>;
+  const profile = readSeccomp(given, printed);
+  const rootfs = given.value("rootfs") ?? "/";
+  let plan = (granted: Granted) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
+  let run: readonly string[] | undefined;
+  if (printed) {
+    run = argv({ ip: network && likelyAddress(network), ids: userns ? freeRange() : undefined, files: [] }, tty);
+    link(run);
+  } else if (network === undefined && !userns) {
+    const container = plan({ ip: undefined, ids: undefined, files: [] }); // what is wrong with it is told before anything is made
+    plan = () => container;
+  } else checkRootfs(rootfs);
+  const stopSignal = given.value("stop-signal");
+  const grace = given.value("grace");
+  return {
+    id,
+    name: readName(given.value("name")),
+    cidfile: checkCidfile(given.value("cidfile")),
+    argv: given.rest,
+    rootfs,
+    user: given.value("user"),
+    env: variablesOf(given, namespaces.hostname).flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`])),
+    hierarchy,
+    group,
+    stopSignal: stopSignal === undefined ? SIGTERM : parseSignal(stopSignal),
+    grace: grace === undefined ? GRACE : parseTime("--grace", grace),
+    json: given.value("json") === undefined ? undefined : resolve(given.value("json") ?? ""),
+    record: given.value("record") === undefined ? undefined : resolve(given.value("record") ?? ""),
+    makeGroup: group === undefined ? undefined : makeGroup,
+    removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
+    limits: describeLimits(given),
+    container: plan,
+    indirect: exec,
+    network,
+    userns,
+    profile,
+    hostname: namespaces.hostname,
+    writable: given.has("rw") || given.has("overlay"),
+    argvs: run && { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
+    own,
+    confine: confineWords(given),
+    remarks: [
+      describeNone(given, { rootless, ids: userns, ownUserNamespace: namespaces.wanted.has("user") }),
+      describeNetwork(given, namespaces),
+      devices.missing,
+    ].flatMap((text) => text ?? []),
+    init: given.has("init"),
+    tmpfs: inMemory(given),
+    tty,
+    detach: given.has("detach"),
+    logSize: readLogSize(given.value("log-size"), given.has("detach")),
+    quiet: given.has("quiet"),
+  };
+}
+
+/** TERM is the one variable that says something about the caller's side: its terminal. */
+export function callersTerm(): string {
+  return `TERM=${payload.env["TERM"] ?? "xterm"}`;
+}
+
+/** The profile of --seccomp FILE, read now. @throws UsageError */
+function readSeccomp(given: Options<RunOption>, printed: boolean): Buffer | undefined {
+  const file = profileFile(given);
+  if (file === undefined) return undefined;
+  if (printed && !canBeReadAgain(file))
+    throw new UsageError(`--seccomp ${file}: a printed chain cannot read it again`, "give a regular file");
+  return readGiven("--seccomp", file, "it is default, none, or a file");
+}
+
+interface Where {
+  readonly id: string;
+  readonly group: string | undefined;
+  readonly own: OwnIds | undefined;
+  readonly granted: Granted;
+  /** This nsexec is the outer end of the pseudo-terminal. */
+  readonly relay: boolean;
+  /** veth and its options; none without --net veth. */
+  readonly veth: readonly string[];
+  /** nsexec's options for pasta; none unless an ordinary user has --net veth. */
+  readonly pasta: readonly string[];
+}
+
+/** runc's name for it, by which `contain exec` finds it. */
+export const keyringWords = (id: string) => ["--keyring", `_ses.${id}`];
+
+function vethWords(id: string, ip: string): string[] {
+  return ["veth", "--bridge", BRIDGE, "--address", `${ip}/${NETWORK.prefix}`, "--gateway", NETWORK.ip, "--host-name", hostNameOf(id), "--"];
+}
+
+function pastaWords(ports: readonly Published[], ip: string): string[] {
+  return ["--pasta", `${ip}/${NETWORK.prefix}`, ...ports.flatMap((wanted) => ["--publish", describePublished(wanted)])];
+}
+
+function containerArgv(given: Options<RunOption>, { id, group, own, granted, relay, pasta, veth }: Where): string[] {
+  const namespaces = readNamespaces(given);
+  const { ids, files } = granted;
+  const sources = files.map(({ source }) => source);
+  const mapped = ids === undefined ? undefined : shiftWords(given, ids, sources);
+  const locks = ids === undefined && (own !== undefined || namespaces.wanted.has("user"));
+  return [
+    "nsexec",
+    ...(group === undefined ? [] : ["--into-cgroup", group]),
+    ...namespaceWords(given, namespaces, own?.words ?? mapped),
+    ...(locks ? lockWords(given, sources) : []),
+    ...pasta,
+    // pid1 makes the foreground process group itself, for its child.
+    ...(given.has("init") || given.has("tty") ? [] : [given.has("detach") ? "--own-group" : "--foreground"]),
+    ...(relay ? ["--tty"] : []),
+    ...(given.has("keep-keyring") ? [] : keyringWords(id)),
+    "--",
+    ...veth,
+    "pivot",
+    ...(namespaces.wanted.has("mount") ? ["--no-unshare"] : []),
+    ...(given.has("tty") ? ["--tty"] : []),
+    ...foldersToHide().flatMap((folder) => ["--hide", folder]),
+    ...files.flatMap(({ source, target }) => ["--ro-bind", `${source}:${target}`]),
+    ...insideWords(given, namespaces.hostname),
+    ...[given.value("rootfs") ?? "/", "--"],
+    ...railWords(given),
+    ...given.rest,
+  ];
+}
+
+/** @throws UsageError when it is not a name, or another container has it now; whoever gets it is decided when the state is made */
+function readName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw new UsageError(`--name ${quote(name)}: letters, digits, _ . - and at most 64 of them`);
+  checkNameIsFree(name);
+  return name;
+}
+
+export function checkVariable(text: string): string {
+  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
+  return text;
+}
+
+/** Without limits a host that has no cgroup v2 is no reason to refuse. */
+function findHierarchyFor(limits: boolean): Hierarchy | undefined {
+  try {
+    return findHierarchy();
+  } catch (error) {
+    if (limits || !(error instanceof ToolError)) throw error;
+    return undefined;
+  }
+}
+
+/** Where the group will be. Nor is one that we may not write to, or in which no group can be made. */
+function findGroup(name: string, hierarchy: Hierarchy, needed: boolean): string | undefined {
+  const dir = placeOf(name, undefined, hierarchy);
+  const parent = dir.slice(0, dir.lastIndexOf("/"));
+  return needed || (isWritable(parent) && groupType(parent) === "domain") ? dir : undefined;
+}
+
+/** Twelve hexadecimal digits, as docker's short ids. */
+function makeId(): string {
+  const bytes = Buffer.alloc(6);
+  const fd = openSync("/dev/urandom", "r");
+  readSync(fd, bytes);
+  closeSync(fd);
+  return bytes.toString("hex");
+}

@@ -1,0 +1,77 @@
+// --confine: docker's rails, as words for confine; and what is said where there are none.
+import { resolve } from "node:path";
+import type { Options } from "@contain-tools/chain";
+import { defaultCapabilities, readCapabilities } from "@contain-tools/confine";
+import { CAPABILITIES, UsageError } from "@contain-tools/kernel";
+import type { RunOption } from "./options.ts";
+
+const OWN = ["cap-add", "cap-drop", "seccomp", "device-cgroup-rule", "trace-denied"] as const;
+
+/** confine and its options, as for `contain exec`; nothing without --confine. @throws UsageError */
+export function confineWords(given: Options<RunOption>): string[] {
+  if (!given.has("confine")) {
+    const alone = OWN.find((name) => given.has(name));
+    if (alone !== undefined)
+      throw new UsageError(`--${alone} changes the rails of --confine, which is not given`, `--confine --${alone} …`);
+    return [];
+  }
+  return ["confine", ...privilegeWords(given), ...filterWords(given), "--"];
+}
+
+/** What stands before the program: confine, or with --init pid1 between two of them. It has to fork, so the filter comes behind it. */
+export function railWords(given: Options<RunOption>): string[] {
+  if (!given.has("init")) return confineWords(given);
+  if (confineWords(given).length === 0) return ["pid1", "--"];
+  const filter = ["confine", "--keep", keptCapabilities(given), ...filterWords(given), "--"]; // the profile asks which ones are left
+  return ["confine", ...privilegeWords(given), "--", "pid1", "--", ...filter];
+}
+
+function privilegeWords(given: Options<RunOption>): string[] {
+  const user = given.value("user");
+  // Not pivot's any more: who is not root cannot lower the bounding set.
+  return ["--keep", keptCapabilities(given), "--no-new-privs", ...(user === undefined ? [] : ["--user", user])];
+}
+
+/** The FILE of --seccomp. */
+export function profileFile(given: Options<RunOption>): string | undefined {
+  const profile = given.has("confine") ? given.value("seccomp") : undefined;
+  return profile === undefined || profile === "default" || profile === "none" ? undefined : resolve(profile);
+}
+
+function filterWords(given: Options<RunOption>): string[] {
+  return ["--seccomp", profileFile(given) ?? given.value("seccomp") ?? "default", ...(given.has("trace-denied") ? ["--trace-denied"] : [])];
+}
+
+/** docker's rule: `all` in one list makes the other one count alone. */
+function keptCapabilities(given: Options<RunOption>): string {
+  const read = (name: "cap-add" | "cap-drop") => given.all(name).reduce((all, text) => all | readCapabilities(`--${name}`, text), 0n);
+  const [added, dropped] = [read("cap-add"), read("cap-drop")];
+  if (added === 0n && dropped === 0n) return "default";
+  const everything = readCapabilities("--cap-drop", "all");
+  const kept = dropped === everything ? added : (defaultCapabilities() | added) & ~dropped;
+  const names = CAPABILITIES.filter((_, number) => (kept >> BigInt(number)) & 1n).map((name) => name.slice(4).toLowerCase());
+  return names.length === 0 ? "none" : names.join(",");
+}
+
+interface Ids {
+  readonly rootless: boolean;
+  /** It has ids of its own. */
+  readonly ids: boolean;
+  readonly ownUserNamespace: boolean;
+}
+
+/** The truth about a container without rails. */
+export function describeNone(given: Options<RunOption>, { rootless, ids, ownUserNamespace }: Ids): string | undefined {
+  if (given.has("confine")) return undefined;
+  const whoInside = given.has("user")
+    ? "what the kernel lets this user do outside, it does inside"
+    : rootless
+      ? "root inside is you outside"
+      : ownUserNamespace
+        ? "root inside is root outside, with no capabilities there"
+        : "root inside is root outside";
+  const who = ids
+    ? "who is inside is nobody outside, but has the files of its root and its volumes as their owner on disk has them"
+    : whoInside;
+  return `confinement: none; ${who}. --confine adds docker's rails.`;
+}

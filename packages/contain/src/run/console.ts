@@ -1,0 +1,63 @@
+// The supervisor's end of a container's pseudo-terminal: our own terminal, or in the background its log, and whoever attaches.
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import { acceptFrom, hasEnded, listenAt, namespaceId, POLLIN, peerOf, type Source, sendDescriptor } from "@contain-tools/kernel";
+import type { Spawned } from "@contain-tools/nsexec";
+import { folderOf } from "@contain-tools/state";
+import { keyboard, type Relay, startRelay } from "@contain-tools/terminal";
+
+/** The socket of `contain attach`. */
+export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
+
+/** Starts to relay. @param log what a background supervisor, which has no keyboard, has for a screen */
+export function relayTerminal(id: string, spawned: Spawned, log: number | undefined): Relay {
+  const [input, output] = log === undefined ? [keyboard(), 1] : [undefined, log];
+  const relay: Relay = startRelay(spawned, {
+    input,
+    output,
+    onMaster: (master) => relay.sources.push(acceptAttachments(id, relay, master)),
+  });
+  return relay;
+}
+
+/**
+ * True for a process of our user and PID namespaces that is ours or root's: the root of a container has the same number, and a
+ * read-only mount keeps nobody from connecting (unix(7)). The pidfd is looked at last, so that what was read was the peer's.
+ */
+function isFromHere(socket: number): boolean {
+  const peer = peerOf(socket);
+  if (peer === undefined) return false;
+  const { pid, uid, pidfd } = peer;
+  const isSame = (kind: string) => namespaceId(pid, kind) !== undefined && namespaceId(pid, kind) === namespaceId("self", kind);
+  const isTrusted = (uid === 0 || uid === process.geteuid?.()) && isSame("user") && isSame("pid") && !hasEnded(pidfd);
+  closeSync(pidfd);
+  return isTrusted;
+}
+
+/**
+ * Who connects gets the master itself, for keys and the window's size, and from then on a copy of the output, which only one
+ * process can read from a master.
+ */
+function acceptAttachments(id: string, relay: Relay, master: number): Source {
+  const listener = listenAt(attachSocketOf(id));
+  return {
+    fd: listener,
+    wants: () => POLLIN,
+    ready: () => {
+      const fd = acceptFrom(listener);
+      if (fd === undefined) return;
+      if (isFromHere(fd) && wasSent(fd, master)) relay.addReader(fd, () => closeSync(fd));
+      else closeSync(fd);
+    },
+  };
+}
+
+/** False when the other end has gone again. */
+function wasSent(socket: number, master: number): boolean {
+  try {
+    sendDescriptor(socket, master);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,106 @@
+// The files of a log: `log`, and the older ones log.N, the highest number the newest. Together they stay within the bound.
+import { closeSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { warn } from "@contain-tools/chain";
+import { codeOf, getLimit, truncate, uninterrupted } from "@contain-tools/kernel";
+import { NEWLINE } from "./format.ts";
+
+const FILES = 4;
+const LEAST = 16 << 10; // bytes of a file, more than those of an entry
+const END = 128 << 10; // bytes
+
+export interface LogFile {
+  /** Appends whole entries. What cannot be written is lost, and that is told. */
+  readonly write: (entries: Buffer) => void;
+}
+
+/** @param bound bytes; undefined for none @throws Error of node:fs when `log` cannot be made */
+export function makeLogFile(folder: string, bound: number | undefined): LogFile {
+  const path = `${folder}/log`;
+  let piece = Math.min(bound === undefined ? Number.POSITIVE_INFINITY : Math.floor(bound / FILES), Number(getLimit("fsize").soft));
+  let fd = openSync(path, "a", 0o600);
+  let size = 0;
+  let [oldest, newest] = [1, 0]; // the numbers of the older files
+
+  /** The file becomes an older one. */
+  const rotate = () => {
+    const next = openSync(`${folder}/.log`, "a", 0o600);
+    newest++;
+    renameSync(path, `${path}.${newest}`);
+    renameSync(`${folder}/.log`, path);
+    closeSync(fd);
+    fd = next;
+    size = 0;
+    if (newest - oldest + 1 === FILES) dropOldest();
+  };
+  const dropOldest = () => unlinkSync(`${path}.${oldest++}`);
+
+  /** On a full disk. False when there is nothing left to give up. */
+  const makeRoom = () => {
+    if (oldest <= newest) dropOldest();
+    else if (size >= LEAST) keepEnd();
+    else return false;
+    return true;
+  };
+  /** Gives up all but the end of the only file; from then on in smaller steps. Readers see by the empty older file that something has gone. */
+  const keepEnd = () => {
+    const end = readEnd(path, size, Math.min(END, Math.floor(size / 2)));
+    piece = Math.max(LEAST, Math.min(piece, size / FILES));
+    truncate(fd, 0);
+    rotate();
+    append(end);
+  };
+
+  const append = (entries: Uint8Array) => {
+    try {
+      for (let at = 0; at < entries.length; ) at += uninterrupted(() => writeSync(fd, entries, at));
+      size += entries.length;
+    } catch (error) {
+      truncate(fd, size); // no half entry
+      throw error;
+    }
+  };
+  /** Writes the entries that the file has room for; the rest are for the next one. */
+  const write = (entries: Buffer) => {
+    for (let rest = entries; rest.length > 0; ) {
+      try {
+        const room = piece - size;
+        const end = rest.length <= room ? rest.length : rest.lastIndexOf(NEWLINE, Math.max(0, room - 1)) + 1;
+        if (end === 0 && size > 0) {
+          rotate();
+          continue;
+        }
+        const fits = end > 0 ? end : rest.indexOf(NEWLINE) + 1; // longer than a file may be: the kernel will say so
+        append(rest.subarray(0, fits));
+        rest = rest.subarray(fits);
+      } catch (error) {
+        const full = codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
+        if (full) tellOnce(`the log's file system is full (${codeOf(error)}): the oldest output goes`);
+        try {
+          if (full && makeRoom()) continue;
+        } catch {
+          // nor can anything be given up
+        }
+        tellOnce(`the log cannot be written (${codeOf(error) ?? error}): output is lost`);
+        return;
+      }
+    }
+  };
+  return { write };
+}
+
+const told = new Set<string>();
+
+function tellOnce(text: string): void {
+  if (told.has(text)) return;
+  told.add(text);
+  warn(text);
+}
+
+/** The last entries of a file, in at most so many bytes. */
+function readEnd(path: string, size: number, most: number): Uint8Array {
+  const fd = openSync(path, "r");
+  const bytes = Buffer.allocUnsafeSlow(most);
+  const length = readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+  closeSync(fd);
+  return bytes.subarray(bytes.indexOf(NEWLINE) + 1, length);
+}

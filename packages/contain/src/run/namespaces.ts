@@ -1,0 +1,66 @@
+// --ns, --net and --hostname: which namespaces are made, as words for nsexec.
+
+import type { Options } from "@contain-tools/chain";
+import { NAMESPACES, type NamespaceKind, UsageError, uname } from "@contain-tools/kernel";
+import type { RunOption } from "./options.ts";
+
+type Name = NamespaceKind["name"];
+const DEFAULT = "pid,uts,mnt,ipc,cgroup";
+
+export interface NamespacePlan {
+  readonly wanted: ReadonlySet<Name>;
+  /** What the program sees as host name. */
+  readonly hostname: string;
+}
+
+/** @throws UsageError */
+export function readNamespaces(given: Options<RunOption>): NamespacePlan {
+  const wanted = new Set((given.value("ns") ?? DEFAULT).split(",").map(readName));
+  const net = given.value("net") ?? (isClosedOff(given) ? "none" : undefined);
+  if (net !== undefined && net !== "none" && net !== "host" && net !== "veth")
+    throw new UsageError(`--net ${net}: it is none, host or veth`);
+  if (net === "host" && wanted.has("net")) throw new UsageError("--net host shares the network namespace that --ns makes anew");
+  if (net === "none" || net === "veth") wanted.add("net");
+  const hostname = given.value("hostname");
+  if (hostname !== undefined && !wanted.has("uts"))
+    throw new UsageError("--hostname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
+  return { wanted, hostname: hostname ?? (wanted.has("uts") ? "sandbox" : uname().nodename) };
+}
+
+/** Whoever names the namespaces decides about the network too. */
+const isClosedOff = (given: Options<RunOption>) => given.has("confine") && !given.has("ns") && !given.has("net");
+
+/** What is said of the network of a container with rails: the host's has abstract sockets, at which no file's mode keeps anybody away. */
+export function describeNetwork(given: Options<RunOption>, { wanted }: NamespacePlan): string | undefined {
+  if (!given.has("confine")) return undefined;
+  if (!wanted.has("net")) return "network: the host's, abstract sockets of its services included (unix(7)). --net none or veth is a wall.";
+  return isClosedOff(given) ? "network: its own, with loopback alone. --net veth connects it, --net host shares the host's." : undefined;
+}
+
+function readName(word: string): Name {
+  const kind = NAMESPACES.find(({ name, file }) => name === word || file === word);
+  if (kind === undefined)
+    throw new UsageError(`--ns: ${JSON.stringify(word)} is no namespace`, `${NAMESPACES.map(({ file }) => file).join(", ")}`);
+  return kind.name;
+}
+
+/**
+ * nsexec's options. Where nothing else is `mapped`, root's user namespace maps all ids to themselves: capabilities end there, owners of
+ * files stay.
+ */
+export function namespaceWords(
+  given: Options<RunOption>,
+  { wanted, hostname }: NamespacePlan,
+  mapped: readonly string[] | undefined,
+): string[] {
+  const kinds = (["pid", "uts", "mount", "ipc", "cgroup", "net", "time"] as const).filter((name) => wanted.has(name));
+  const ids = "0:0:4294967294";
+  const shares = given.all("mount").some((text) => /bind-propagation=r?shared/i.test(text)); // pivot then makes slaves of the others
+  const mount = ["--mount", "--propagation", shares ? "unchanged" : "slave"];
+  return [
+    ...(mapped ?? (wanted.has("user") ? ["--map-users", ids, "--map-groups", ids] : [])),
+    ...kinds.flatMap((name) => (name === "mount" ? mount : [`--${name}`])),
+    ...(wanted.has("pid") ? [] : ["--fork"]), // a child in any case, which dies with its parent
+    ...(wanted.has("uts") ? ["--hostname", hostname] : []),
+  ];
+}

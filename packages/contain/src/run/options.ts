@@ -1,0 +1,91 @@
+// The options of `contain run`.
+import { limitOptions } from "@contain-tools/cgset";
+import { withCommon } from "@contain-tools/chain";
+import { insideOptions } from "@contain-tools/pivot";
+
+export const runOptions = withCommon({
+  rootfs: { type: "string", valueHint: "DIR", description: "the container's root (the host's own /, read-only)" },
+  "read-only": { type: "boolean", description: "the root cannot be written to (the default)" },
+  rw: { type: "boolean", description: "leave the root writable" },
+  volume: {
+    type: "string",
+    valueHint: "SRC:DST[:ro]",
+    repeat: true,
+    description: "bind-mount SRC of the host on DST inside (no short form: -v is --verbose)",
+  },
+  device: {
+    type: "string",
+    valueHint: "HOST[:CONT[:rwm]]",
+    repeat: true,
+    description: "give the host's device node HOST, or all in the directory HOST, as CONT; r, w, m: to read, write, mknod (rwm)",
+  },
+  ...insideOptions,
+  "inherit-env": { type: "boolean", description: "start from the caller's whole environment" },
+  workdir: { type: "string", alias: "w", valueHint: "DIR", description: "working directory inside (/)" },
+  ns: {
+    type: "string",
+    valueHint: "LIST",
+    description: "the namespaces to make: pid,uts,mnt,ipc,cgroup unless given, and net, user, time",
+  },
+  userns: {
+    type: "string",
+    valueHint: "auto",
+    description: "as root: 65536 ids of its own, out of /etc/subuid and /etc/subgid; owners of files are shifted (idmapped mounts)",
+  },
+  net: {
+    type: "string",
+    valueHint: "none|host|veth",
+    description:
+      "none: a network namespace with loopback alone; veth: one connected to the bridge contain0, for an ordinary user by pasta (host; none with --confine)",
+  },
+  ip: { type: "string", valueHint: "IP", description: "with --net veth: its address in 10.88.0.0/24 (a free one)" },
+  publish: {
+    type: "string",
+    alias: "p",
+    valueHint: "[IP:]HOST:CONT[/udp]",
+    repeat: true,
+    description: "with --net veth: port HOST of the host leads to port CONT of the container",
+  },
+  nat: { type: "boolean", description: "with --net veth: it reaches other hosts, in the name of this one (a masquerade rule by nft)" },
+  dns: {
+    type: "string",
+    valueHint: "IP",
+    repeat: true,
+    description: "with --net veth: a name server in its /etc/resolv.conf (the host's)",
+  },
+  name: { type: "string", valueHint: "NAME", description: "a name beside the id" },
+  cidfile: { type: "string", valueHint: "FILE", description: "write the id into FILE, which must not exist" },
+  hostname: { type: "string", valueHint: "NAME", description: "the container's host name (sandbox)" },
+  ...limitOptions,
+  confine: {
+    type: "boolean",
+    description:
+      "docker's rails: its capabilities, its seccomp profile, its device list, no_new_privs, its masks over /proc and /sys, a network of its own",
+  },
+  "cap-add": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: leave these capabilities too" },
+  "cap-drop": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: take these away too, or all" },
+  seccomp: { type: "string", valueHint: "default|FILE|none", description: "with --confine: another profile, in docker's JSON format" },
+  "device-cgroup-rule": {
+    type: "string",
+    valueHint: "RULE",
+    repeat: true,
+    description: 'with --confine: add to its device list, also for nodes that are made inside; as cgset --device: "c 10:200 rwm"',
+  },
+  "trace-denied": { type: "boolean", description: "with --confine: tell which call was refused, and what would allow it" },
+  "keep-keyring": { type: "boolean", description: "share the caller's session keyring, whose keys the program can then use" },
+  init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
+  tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
+  detach: { type: "boolean", alias: "d", description: "print the id and leave the container running in the background" },
+  "log-size": { type: "string", valueHint: "SIZE", description: "how much of the newest output --detach keeps (64M); max for all" },
+  grace: { type: "string", valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
+  "stop-signal": { type: "string", valueHint: "SIG", description: "what SIGTERM and `contain stop` send to PID 1 (TERM)" },
+  json: { type: "string", valueHint: "FILE", description: "write the report of the end there, as one object" },
+  record: {
+    type: "string",
+    valueHint: "FILE",
+    description: "record what happens there, for `contain report`: memory, CPU, pids, signals, OOM kills",
+  },
+  "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
+  quiet: { type: "boolean", alias: "q", description: "no [contain] lines" },
+});
+export type RunOption = keyof typeof runOptions;

@@ -1,0 +1,108 @@
+// Options of `contain run` about what the program finds inside, as words for pivot.
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { canBeReadAgain, type Options, payload } from "@contain-tools/chain";
+import { deviceAt, quote, UsageError } from "@contain-tools/kernel";
+import { insideOptions, isBasicDevice, readEnvFile, readMount, readVariable, type Variable } from "@contain-tools/pivot";
+import { nodeWords } from "./devices.ts";
+import type { RunOption } from "./options.ts";
+
+/** What a program is told that nobody has given a user. */
+export const ROOTS_HOME = "HOME=/root";
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** pivot's options, in an order in which a later one may override an earlier one. @throws UsageError */
+export function insideWords(given: Options<RunOption>, hostname: string): string[] {
+  checkRoot(given);
+  const workdir = given.value("workdir");
+  return [
+    ...(given.has("rw") ? ["--rw"] : []),
+    ...(closesNodes(given) ? ["--nodev"] : []),
+    ...(given.has("confine") ? ["--mask"] : []),
+    ...(workdir === undefined ? [] : ["--cwd", workdir]),
+    ...(given.has("inherit-env") ? [] : ["--clear-env"]),
+    ...defaults(given, hostname).flatMap((variable) => ["--env", variable]),
+    ...given.all("env-file").flatMap(envFileWords), // as in docker, --env wins wherever it stands
+    ...pass(given),
+  ];
+}
+
+/** The variables that pivot sets by these words, in their order. @throws UsageError */
+export function variablesOf(given: Options<RunOption>, hostname: string): Variable[] {
+  return [
+    ...defaults(given, hostname).map(readVariable),
+    ...given.all("env-file").flatMap(readEnvFile),
+    ...given.all("env").map(readVariable),
+  ];
+}
+
+/** The file stays a file, so that what is in it is on no command line; what can be read only once is read here, for every link. */
+function envFileWords(file: string): string[] {
+  if (canBeReadAgain(file)) return ["--env-file", file];
+  return readEnvFile(file).flatMap(({ name, value }) => ["--env", value === undefined ? name : `${name}=${value}`]);
+}
+
+/** What every program may expect to be set. */
+function defaults(given: Options<RunOption>, hostname: string): string[] {
+  const inherited = given.has("inherit-env") ? payload.env : {};
+  const { PATH: path = DEFAULT_PATH, HOME: home, TERM: term = payload.env["TERM"] ?? "xterm" } = inherited;
+  return [
+    `PATH=${path}`, // also when it is inherited: the script of --print-chain puts our own directory into it
+    ...(home === undefined && !given.has("user") ? [ROOTS_HOME] : []),
+    `TERM=${term}`,
+    `HOSTNAME=${hostname}`,
+  ];
+}
+
+function pass(given: Options<RunOption>): string[] {
+  return given.given.flatMap(({ name, value }) => {
+    if (name === "volume") return volumeWords(value ?? "", closesNodes(given));
+    if (name === "mount") return mountWords(value ?? "", closesNodes(given));
+    if (name === "device") return nodeWords(given, value ?? "");
+    if (name === "env-file" || !Object.hasOwn(insideOptions, name) || (name === "user" && given.has("confine"))) return [];
+    if (name === "overlay") return [value === undefined ? "--overlay" : `--overlay=${value}`];
+    return [`--${name}`, value ?? ""];
+  });
+}
+
+/** Rules of the caller's own are for nodes that are made inside, or come with a volume: then the group's list is the wall. */
+const closesNodes = (given: Options<RunOption>) => given.has("confine") && !given.has("device-cgroup-rule");
+
+function volumeWords(text: string, closed: boolean): string[] {
+  const [source = "", target = "", mode = "rw", ...more] = text.split(":");
+  if (source === "" || !target.startsWith("/") || more.length > 0 || (mode !== "ro" && mode !== "rw"))
+    throw new UsageError(`--volume ${quote(text)}: it is SRC:DST[:ro]`, "DST is a path inside, and starts with /");
+  if (!existsSync(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
+  if (closed) checkSource(`--volume ${text}`, source, target);
+  return [mode === "ro" ? "--ro-bind" : "--bind", `${source}:${target}`];
+}
+
+function mountWords(text: string, closed: boolean): string[] {
+  const volume = readMount(text, false);
+  if (closed && volume.kind === "bind") checkSource(`--mount ${quote(text)}`, volume.source, volume.target);
+  return ["--mount", text];
+}
+
+/** Where a file system in memory is mounted inside. */
+export function inMemory(given: Options<RunOption>): string[] {
+  const mounts = given.all("mount").map((text) => readMount(text, false));
+  return [
+    ...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")),
+    ...mounts.flatMap(({ kind, target }) => (kind === "tmpfs" ? resolve("/", target) : [])),
+    ...(given.has("overlay") ? ["/"] : []),
+  ];
+}
+
+function checkSource(option: string, source: string, target: string): void {
+  const device = deviceAt(source);
+  if (device !== undefined && !isBasicDevice(device))
+    throw new UsageError(`${option}: with --confine no device on a volume can be opened`, `--device ${source}:${target}`);
+}
+
+function checkRoot(given: Options<RunOption>): void {
+  const writable = (["rw", "overlay"] as const).find((name) => given.has(name));
+  if (given.has("read-only") && writable !== undefined) throw new UsageError(`--read-only and --${writable} exclude each other`);
+  const [first = ""] = given.rest;
+  if (given.has("verbose") && !given.ended && /^[^:]+:\//.test(first))
+    throw new UsageError(`${first}: -v is --verbose here`, `--volume ${first}`);
+}

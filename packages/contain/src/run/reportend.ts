@@ -1,0 +1,35 @@
+// The last lines of a run, and the same as one object.
+import { writeFileSync } from "node:fs";
+import type { Finding } from "@contain-tools/chain";
+import { steps } from "@contain-tools/chain";
+import { describeStatus, describeUsage, formatTime, type Outcome, type Usage } from "@contain-tools/explain";
+import { shellStatus } from "@contain-tools/kernel";
+import type { RunPlan } from "./compose.ts";
+
+export interface End {
+  readonly status: number;
+  readonly reason: string;
+  readonly verdict: readonly Finding[];
+  /** The program did run. */
+  readonly started: boolean;
+}
+
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly usage: Usage | undefined;
+  /** The tool that failed before the program was started. */
+  readonly failed: string | undefined;
+  readonly verdict: readonly Finding[];
+  readonly milliseconds: number;
+}
+
+/** Says how the container ended and what it used, and writes the file of --json. */
+export function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, verdict, milliseconds }: Ending): End {
+  const status = shellStatus(outcome.status);
+  const reason = failed === undefined ? describeStatus(outcome.status) : `${failed} failed (exit status ${status})`;
+  steps.say(failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
+  const used = usage === undefined ? undefined : describeUsage(usage);
+  if (failed === undefined) steps.say(`it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ id, argv, status, reason, verdict, milliseconds, usage })}\n`);
+  return { status, reason, verdict, started: failed === undefined };
+}

@@ -1,0 +1,268 @@
+// `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
+import { existsSync, writeFileSync } from "node:fs";
+import { act } from "@contain-tools/cgset";
+import { become, failPlanned, parseFailure, payload, phaseEnds, profile, profileTable, report, steps } from "@contain-tools/chain";
+import { closeCase, judge, print, readUsage, sayVerdict, takeBaseline, witness } from "@contain-tools/explain";
+import { exit, getpid, monotonic, POLLIN, type Source, say, signalSet, takeAllSignals } from "@contain-tools/kernel";
+import { inside, type Plan as NsexecPlan, type Spawned, spawn } from "@contain-tools/nsexec";
+import { openRecorder, type Recorder } from "@contain-tools/record";
+import {
+  checkNameIsFree,
+  createState,
+  folderOf,
+  freeRange,
+  identify,
+  inStateFolder,
+  locked,
+  removeState,
+  reserveEnd,
+  type State,
+  thisBoot,
+  withName,
+  writeEnd,
+  writeState,
+} from "@contain-tools/state";
+import { nameFiles, writeNameFiles } from "../network/files.ts";
+import { type Forwarded, forwardAll, listenFor } from "../network/forward.ts";
+import { leaveNetwork, removeDeadEnds } from "../network/leave.ts";
+import { masquerade } from "../network/nat.ts";
+import { connectFromOutside, takeLease } from "../network/plan.ts";
+import { type Relays, relaysOf } from "../network/relay.ts";
+import { describeIds } from "../userns/plan.ts";
+import { type Background, redirect, startInBackground } from "./background.ts";
+import { writeCidfile } from "./cidfile.ts";
+import type { RunPlan, TypedLink } from "./compose.ts";
+import { relayTerminal } from "./console.ts";
+import { logOutput } from "./log/output.ts";
+import { endOfLog } from "./log/read.ts";
+import { type End, reportEnd } from "./reportend.ts";
+import { asTool } from "./runas.ts";
+import { chainScript } from "./script.ts";
+import { supervise } from "./supervise.ts";
+
+/** Runs the container and ends with its status: the program's own, 128+n for signal n, 125 to 127 for failures before it started. */
+export function run(plan: RunPlan): never {
+  if (plan.argvs !== undefined) {
+    print(chainScript(plan, plan.argvs));
+    return exit(0);
+  }
+  steps.label = "contain";
+  steps.writes = steps.on && !plan.quiet;
+  steps.on = !plan.quiet;
+  return plan.detach ? startInBackground(plan.id, (background) => serve(plan, background)) : exit(serve(plan));
+}
+
+/** What the supervisor does, from here to the container's end. Returns the status. */
+function serve(plan: RunPlan, background?: Background): number {
+  phaseEnds("options, plan");
+  payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
+  takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
+  if (plan.own !== undefined) steps.say(plan.own.text);
+  for (const remark of plan.remarks) steps.say(remark);
+  const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
+  const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
+  const state = inStateFolder(() => claim(plan));
+  let restore = () => {};
+  try {
+    const { container, forwarded } = prepare(plan, state, ports);
+    if (plan.detach) inStateFolder(() => reserveEnd(state));
+    writeCidfile(plan);
+    restore = makeGroup(plan);
+    const end = startAndWatch(plan, container, state, { background, recorder, forwarded });
+    removeGroup(plan);
+    if (!end.started) restore();
+    const { status, reason, verdict } = end;
+    sayVerdict(verdict);
+    // A container that was left alone is remembered, with its log, until somebody asks.
+    leave(state, () => {
+      if (plan.detach && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });
+      else removeState(plan.id, state.supervisor);
+    });
+    phaseEnds("verdict; group and state removed");
+    if (profile.wanted) say(profileTable());
+    return status;
+  } catch (error) {
+    removeGroup(plan);
+    restore();
+    leave(state, () => removeState(plan.id, state.supervisor));
+    if (!plan.detach) throw error;
+    return failPlanned(error);
+  }
+}
+
+/** Makes the state, and with it the container has its name, its address and its ids. */
+function claim(plan: RunPlan): State {
+  const { network, userns } = plan;
+  if (network === undefined && !userns) {
+    const state = newState(plan);
+    withName(plan.name, () => createState(state));
+    return state;
+  }
+  return locked(() => {
+    if (plan.name !== undefined) checkNameIsFree(plan.name);
+    if (network !== undefined) removeDeadEnds();
+    const ids = userns ? freeRange() : undefined;
+    const state = { ...newState(plan), network: network && takeLease(plan.id, network), ids };
+    createState(state);
+    return state;
+  });
+}
+
+interface Prepared extends Pick<Relays, "forwarded"> {
+  readonly container: TypedLink<NsexecPlan>;
+}
+
+/** Plans the chain with the address and the ids that were granted; and what we are to forward. */
+function prepare(plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
+  if (plan.profile !== undefined) writeFileSync(profileOf(id), plan.profile, { mode: 0o600 });
+  if (ids !== undefined) steps.say(describeIds(ids));
+  if (network === undefined || plan.network === undefined)
+    return { container: plan.container({ ip: undefined, ids, files: [] }), forwarded: [] };
+  if (network.nat) masquerade();
+  const texts = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
+  const { forwarded, pasta } = relaysOf(plan.network, network.ip, fds);
+  const files = writeNameFiles(folderOf(id), texts, plan.rootfs, plan.writable);
+  return { container: plan.container({ ip: network.ip, ids, files, ports: pasta }), forwarded };
+}
+
+/** The profile of --seccomp FILE as it was read, for `contain exec`. */
+const profileOf = (id: string) => `${folderOf(id)}/seccomp.json`;
+
+/** Forgets a container, and takes away its network. */
+function leave({ network }: State, forget: () => void): void {
+  if (network === undefined) forget();
+  else leaveNetwork(network, forget);
+}
+
+function newState(plan: RunPlan): State {
+  const pid = getpid();
+  const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
+  const { id, name, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
+  const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
+  const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
+  return {
+    id,
+    name,
+    supervisor,
+    init: undefined,
+    indirect,
+    started: false,
+    argv,
+    rootfs,
+    user,
+    env,
+    confine,
+    group,
+    limits,
+    created: Date.now(),
+    detached: detach,
+    tty,
+    grace,
+    network: undefined,
+    ids: undefined,
+    ended: undefined,
+  };
+}
+
+/** Returns what puts the groups above back to what they were, for a start that fails. */
+function makeGroup({ makeGroup: link, limits, hierarchy }: RunPlan): () => void {
+  if (link === undefined) return () => {};
+  if (limits) steps.say(`applying cgroup limits: ${limits}`);
+  return asTool(link, () => act(link.plan, hierarchy)).restore;
+}
+
+interface Helpers {
+  readonly background: Background | undefined;
+  readonly recorder: Recorder | undefined;
+  /** Sockets for what is published. */
+  readonly forwarded: readonly Forwarded[];
+}
+
+function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: State, { background, recorder, forwarded }: Helpers): End {
+  const { group, stopSignal, grace } = plan;
+  const baseline = takeBaseline(group);
+  const started = monotonic();
+  phaseEnds("state, cgroup");
+  const log = background && inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]));
+  const { network, ids } = state;
+  const spawned = asTool(container, () =>
+    spawn(
+      container.plan,
+      () => {
+        if (log !== undefined && !plan.tty) redirect(log.ends);
+        inside(container.plan);
+        return become(container.plan.next);
+      },
+      (child) => ids !== undefined && network !== undefined && connectFromOutside(child, network),
+    ),
+  );
+  if (!plan.tty) log?.handOver();
+  phaseEnds("clone3");
+  const { pid, failed, pasta } = spawned;
+  const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
+  const made = { ...state, init: identify(pid) };
+  inStateFolder(() => writeState(made));
+  const { foreground, ownGroup, hadTerminal } = container.plan;
+  const relay = plan.tty ? relayTerminal(plan.id, spawned, log?.ends[0]) : undefined;
+  const sources = relay?.sources ?? [];
+  sources.push(...(log?.sources ?? []));
+  sources.push(...(recorder?.begin(plan) ?? []));
+  sources.push(
+    ...watcher.sources,
+    onceStarted(spawned, () => {
+      phaseEnds("the chain inside, to execve");
+      watcher.started(plan.tmpfs);
+      writeState({ ...made, started: true });
+      recorder?.state("started", { pid });
+      background?.started();
+    }),
+  );
+  sources.push(...(pasta?.sources ?? []));
+  forwardAll(sources, forwarded);
+  const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
+  phaseEnds("the program, to its end");
+  pasta?.end();
+  recorder?.last();
+  relay?.end();
+  log?.end();
+  const wanted = steps.on || recorder !== undefined || plan.json !== undefined;
+  const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
+  const word = failed();
+  const failure = word === undefined ? undefined : parseFailure(word);
+  const ended = closeCase(watcher, outcome, failure, log && endOfLog(folderOf(plan.id)));
+  const verdict = judge(ended);
+  watcher.close();
+  const end = reportEnd(plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });
+  recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, usage });
+  recorder?.close();
+  return end;
+}
+
+/** The report of the child can be read: it has become the program, or failed to. */
+function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
+  let waiting = true;
+  return {
+    fd,
+    wants: () => (waiting ? POLLIN : undefined),
+    ready: () => {
+      waiting = false;
+      if (failed() === undefined) act();
+    },
+  };
+}
+
+/** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
+function removeGroup({ removeGroup: link, group, hierarchy }: RunPlan): void {
+  if (link !== undefined && group !== undefined && existsSync(group)) {
+    steps.say("cleaning up cgroups");
+    const { on } = steps;
+    steps.on = false;
+    steps.writes = false;
+    try {
+      asTool(link, () => act(link.plan, hierarchy));
+    } catch (error) {
+      report(error);
+    }
+    steps.on = on;
+  }
+}

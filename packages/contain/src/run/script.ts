@@ -1,0 +1,46 @@
+// --print-chain: what `contain` does, as a shell script of the other tools.
+import { payload } from "@contain-tools/chain";
+import { shellQuote } from "@contain-tools/kernel";
+import { describePublished } from "@contain-tools/pasta";
+import type { RunPlan } from "./compose.ts";
+
+/** The chain as a script that does the same when pasted into a shell. */
+export function chainScript({ cidfile, detach, id, network }: RunPlan, argvs: NonNullable<RunPlan["argvs"]>): string {
+  const lines = script([
+    ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${scriptQuote(cidfile)}) || exit 125`]),
+    ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
+    ...supervisorsPart(network),
+    shellLine(argvs.run),
+    ...(argvs.remove.length > 0 ? ["status=$?", shellLine(argvs.remove), "exit $status"] : []),
+  ]);
+  return detach ? `${lines.trimEnd()} <&- >contain-${id}.log 2>&1 &\n` : lines;
+}
+
+/** What no tool of the chain does. */
+function supervisorsPart(network: RunPlan["network"]): string[] {
+  if (network === undefined) return [];
+  if (network.by === "pasta") return ["# /etc/hosts and /etc/resolv.conf are the rootfs's own"];
+  return [
+    "# nobody keeps this address for the script, and the bridge stays; /etc/hosts and /etc/resolv.conf are the rootfs's own",
+    ...network.publish.map((wanted) => `# contain run forwards ${describePublished(wanted)}; the script does not`),
+    ...(network.nat ? ["# contain run makes the masquerade rule; the script does not"] : []),
+  ];
+}
+
+/** One argv as such a script. */
+export function scriptOf(argv: readonly string[]): string {
+  return script([shellLine(argv)]);
+}
+
+const shellLine = (argv: readonly string[]) => argv.map(scriptQuote).join(" ");
+
+/** A word in which what could write on the terminal is left to printf(1). */
+function scriptQuote(word: string): string {
+  const octal = (char: string) => [...Buffer.from(char)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  return shellQuote(word).replace(/[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `'"$(printf '${octal(char)}')"'`);
+}
+
+function script(lines: readonly string[]): string {
+  const path = payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`];
+  return `(\n${[...path, ...lines].map((text) => `  ${text}\n`).join("")})\n`;
+}

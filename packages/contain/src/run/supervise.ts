@@ -1,0 +1,147 @@
+// The signal policy of the supervisor: what is forwarded, the grace window, and who ended the container.
+
+import { steps } from "@contain-tools/chain";
+import type { Outcome, PassedOn } from "@contain-tools/explain";
+import { formatTime } from "@contain-tools/explain";
+import {
+  commandOf,
+  hasSignal,
+  kill,
+  killGroup,
+  monotonic,
+  parseSignalMask,
+  printable,
+  procDirectory,
+  reachedTheGroup,
+  readIfThere,
+  SI_QUEUE,
+  SIGCONT,
+  SIGHUP,
+  SIGINT,
+  SIGKILL,
+  SIGTERM,
+  type SignalInfo,
+  type Source,
+  signalName,
+  statusField,
+} from "@contain-tools/kernel";
+import { watch } from "@contain-tools/nsexec";
+import type { Recorder } from "@contain-tools/record";
+import type { Relay } from "@contain-tools/terminal";
+
+export interface Supervised {
+  /** PID 1 of the container, or with --chain exec the nsexec before it. */
+  readonly pid: number;
+  readonly group: string | undefined;
+  /** What SIGTERM to the supervisor and `contain stop` become. */
+  readonly stopSignal: number;
+  /** Milliseconds from the first SIGTERM or SIGINT to SIGKILL. */
+  readonly grace: number;
+  /** The container is the terminal's foreground process group. */
+  readonly foreground: boolean;
+  /** Its processes are in a group of their own without a terminal, so that a key reaches us alone. */
+  readonly ownGroup: boolean;
+  readonly hadTerminal: boolean;
+  /** The outer end of its pseudo-terminal. */
+  readonly relay: Relay | undefined;
+  /** Descriptors to serve meanwhile. */
+  readonly sources: Source[];
+  readonly recorder: Recorder | undefined;
+}
+
+/** Forwards signals to the container until it has ended. All signals must be blocked. */
+export function supervise(container: Supervised): Outcome {
+  const { pid, foreground, ownGroup, hadTerminal, relay, sources, recorder } = container;
+  // A terminal that was closed ends what ran in it; without a pseudo-terminal the kernel tells the container itself.
+  const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
+  let deadline: number | undefined;
+  let asked: Outcome["asked"];
+  const sent: PassedOn[] = [];
+  const forward = (info: SignalInfo, signal: number) => {
+    const { signal: received, pid: by } = info;
+    recorder?.signal(info, signal);
+    const name = nameOf(by);
+    if (kill(pid, signal) && sent.length < KEPT) sent.push({ signal, received, by, name });
+  };
+  let killedByUs: Outcome["killedByUs"];
+  const killNow = (why: "grace" | "interrupt") => {
+    killedByUs = why;
+    deadline = undefined;
+    recorder?.killed(why === "grace" ? "the grace window is over" : "a second SIGINT came");
+    killContainer(container);
+  };
+  const status = watch({
+    pid,
+    ownGroup: foreground,
+    hadTerminal,
+    // Stopped by a key on the terminal the whole job stops; a kill -STOP from elsewhere is the container's own affair.
+    stopWithChild: () => foreground,
+    sources,
+    onSignal: (info) => {
+      if (relay?.takes(info)) return;
+      if (!foreground && relay === undefined && reachedTheGroup(info.signal, info.code)) {
+        recorder?.signal(info, ownGroup ? info.signal : undefined);
+        if (ownGroup) kill(-pid, info.signal);
+        return;
+      }
+      if (ownGroup && info.signal === SIGCONT) kill(-pid, SIGCONT);
+      if (!ends.includes(info.signal)) {
+        forward(info, info.signal);
+        return;
+      }
+      if (info.signal === SIGINT && asked?.signal === SIGINT) {
+        recorder?.signal(info, undefined);
+        steps.say("second SIGINT: SIGKILL now");
+        killNow("interrupt");
+        return;
+      }
+      const grace = info.code === SI_QUEUE ? info.value : container.grace;
+      const signal = info.signal === SIGTERM ? container.stopSignal : info.signal;
+      asked ??= { signal: info.signal, by: info.pid, name: nameOf(info.pid) };
+      steps.say(`${describeReception(pid, signal)} SIGKILL in ${formatTime(grace)}.`);
+      forward(info, signal);
+      deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, monotonic() + grace);
+      if (grace === 0) killNow("grace");
+    },
+    timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - monotonic())),
+    onTimeout: () => {
+      steps.say("the grace window is over: SIGKILL");
+      killNow("grace");
+    },
+  });
+  return { status, killedByUs, asked, sent };
+}
+
+const KEPT = 100; // signals that are remembered
+
+/** The name of a process (proc_pid_comm(5)); it may have gone already. */
+function nameOf(pid: number): string {
+  return pid === 0 ? "?" : printable(commandOf(pid));
+}
+
+function killContainer({ pid, group }: Supervised): void {
+  if (group !== undefined) {
+    try {
+      killGroup(group);
+      return;
+    } catch {
+      // the group is gone, or its files cannot be written: the namespace dies with its PID 1 all the same
+    }
+  }
+  kill(pid, SIGKILL);
+}
+
+/** What will become of a signal to PID 1, from its /proc/PID/status at this moment. */
+function describeReception(pid: number, signal: number): string {
+  const name = signalName(signal);
+  const status = readIfThere(`${procDirectory(pid)}/status`);
+  if (status === undefined) return `${name} sent.`;
+  const command = printable(statusField(status, "Name") ?? "?");
+  const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "0"), signal);
+  const isInit = statusField(status, "NSpid")?.split(/\s+/).at(-1) === "1";
+  if (has("SigBlk")) return `${name} sent. PID 1 (${command}) has it blocked: it is queued, and may be read by sigwait(3) or signalfd(2).`;
+  if (has("SigCgt")) return `${name} sent to PID 1 (${command}).`;
+  if (has("SigIgn")) return `${name} sent. PID 1 (${command}) ignores it.`;
+  if (!isInit) return `${name} sent to ${command}.`;
+  return `${name} sent. PID 1 (${command}) has no handler for it: the kernel discards it for PID 1 of a PID namespace.`;
+}

@@ -1,0 +1,112 @@
+// What signals do to a process, and why `docker stop` takes its whole grace window.
+
+import type { Finding } from "@contain-tools/chain";
+import { hasSignal, SIGTERM, type SignalSet, signalName, signalsOf } from "@contain-tools/kernel";
+import { cannotTell, is } from "./finding.ts";
+import { describe, readProcess } from "./processes.ts";
+import { explainShell } from "./shell.ts";
+import { maskOf, type Subject, statusEvidence } from "./subject.ts";
+import { takesQueued } from "./waiting.ts";
+
+const RULE = "signal(7)";
+const INIT = 'pid_namespaces(7), "The namespace init process"';
+
+export function explainSignals(subject: Subject): Finding[] {
+  if (subject.kernelThread) return [is("signals-kernel-thread", "a kernel thread takes no signals", [statusEvidence(subject, "Kthread")])];
+  return [...masks(subject), ...pending(subject), ...(subject.state === "Z" ? [] : [...term(subject), ...explainShell(subject)])];
+}
+
+const LABELS = { SigCgt: "has handlers for", SigIgn: "ignores", SigBlk: "blocks (its main thread)" } as const;
+
+function masks(subject: Subject): Finding[] {
+  return Object.entries(LABELS).map(([name, label]) => {
+    const proof = [statusEvidence(subject, name, RULE)];
+    const set = maskOf(subject, name);
+    if (set === undefined) return cannotTell(`signals-${name}-unknown`, `which signals it ${label}`, proof);
+    return is(`signals-${name}`, `${label} ${names(set)}`, proof);
+  });
+}
+
+/** The kernel's 32 and 33 belong to the C library's threads, and are left out. */
+function names(set: SignalSet): string {
+  const all = signalsOf(set);
+  const shown = (signals: readonly number[]) => signals.map((signal) => signalName(signal).slice(3)).join(" ");
+  if (all.length === 0) return "none";
+  if (all.length <= 40) return all.map((signal) => signalName(signal).replace(/^SIG/, "")).join(" ");
+  const missing = Array.from({ length: 64 }, (_, i) => i + 1).filter((signal) => !hasSignal(set, signal) && signal !== 9 && signal !== 19);
+  return missing.length === 0 ? "all" : `all but ${shown(missing)}`;
+}
+
+function pending(subject: Subject): Finding[] {
+  return (["ShdPnd", "SigPnd"] as const).flatMap((name) => {
+    const set = maskOf(subject, name);
+    if (set === undefined || signalsOf(set).length === 0) return [];
+    const whom = name === "ShdPnd" ? "sent to the process" : "sent to its main thread";
+    return [is("signals-pending", `${names(set)} ${whom} and not yet taken`, [statusEvidence(subject, name, RULE)])];
+  });
+}
+
+const STOP =
+  "`docker stop`, `contain stop` and Kubernetes (unless they are told another signal or time) wait their whole grace window, docker's 10 s, and then kill it";
+
+/** What SIGTERM does to it. Of an init the kernel drops signals without a handler, unless they are blocked (sig_task_ignored). */
+function term(subject: Subject): Finding[] {
+  const [cgt, ign, blk] = [maskOf(subject, "SigCgt"), maskOf(subject, "SigIgn"), maskOf(subject, "SigBlk")];
+  const proof = ["SigCgt", "SigIgn", "SigBlk"].map((name) => statusEvidence(subject, name, RULE));
+  if (cgt === undefined || ign === undefined || blk === undefined) return [cannotTell("sigterm-unknown", "what SIGTERM does", proof)];
+  const isInit = subject.nested.at(-1) === 1;
+  const away = isInit ? [] : initTakesIt(subject);
+  if (hasSignal(cgt, SIGTERM))
+    return [is("sigterm-handled", "SIGTERM: it has a handler, and what that does is its own affair", proof.slice(0, 1)), ...away];
+  const waits = takesQueued(subject, SIGTERM, hasSignal(blk, SIGTERM));
+  if (waits === "unknown")
+    return [
+      cannotTell("sigterm-unknown", "what SIGTERM does", [
+        ...proof,
+        { source: `/proc/${subject.pid}/syscall`, value: undefined, problem: "EACCES", rule: "sigwaitinfo(2)" },
+      ]),
+      ...away,
+    ];
+  if (waits !== undefined)
+    return [
+      is("sigterm-waited-for", `SIGTERM: it has no handler, but takes it from the queue (${waits.how})`, [...proof, waits.proof]),
+      ...away,
+    ];
+  if (hasSignal(blk, SIGTERM))
+    return [
+      cannotTell(
+        "sigterm-blocked",
+        "what SIGTERM does: its main thread blocks it, and sigwaitinfo(2), ppoll(2) or another thread may take it",
+        proof,
+      ),
+      ...away,
+    ];
+  const level = statusEvidence(subject, "NSpid", INIT);
+  if (isInit) {
+    const why = hasSignal(ign, SIGTERM) ? "it ignores it" : "it has no handler, and of a PID 1 the kernel then drops the signal";
+    return [
+      is(
+        "sigterm-dropped-by-init",
+        `SIGTERM does nothing: it is PID 1 of its PID namespace, and ${why}. ${STOP}`,
+        [...proof.slice(0, 2), level],
+        "a handler in the program, or an init before it: `docker run --init`, `contain run --init`",
+      ),
+    ];
+  }
+  if (hasSignal(ign, SIGTERM)) return [is("sigterm-ignored", "SIGTERM does nothing: it ignores it", proof.slice(1, 2)), ...away];
+  return [is("sigterm-default", "SIGTERM ends it: it has no handler, and it is no PID 1", [...proof, level]), ...away];
+}
+
+/** A process that is not the init: `stop` does not mean it. */
+function initTakesIt(subject: Subject): Finding[] {
+  const { init, nested } = subject;
+  if (init === undefined || nested.length < 2 || readProcess(init.pid)?.started !== init.started) return [];
+  const proof = [statusEvidence(subject, "NSpid", INIT), { source: `/proc/${init.pid}/status NSpid`, value: "… 1", rule: INIT }];
+  return [
+    is(
+      "stop-goes-to-init",
+      `\`docker stop\` signals ${describe(init)}, PID 1 of its PID namespace, not it: \`contain explain ${init.pid}\` tells what that does`,
+      proof,
+    ),
+  ];
+}

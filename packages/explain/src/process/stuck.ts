@@ -1,0 +1,150 @@
+// Why a process will not die: what keeps SIGKILL from ending it, and what looks so and does not.
+
+import type { Evidence, Finding } from "@contain-tools/chain";
+import { hasSignal, pollOnce, SIGKILL, statusField } from "@contain-tools/kernel";
+import { cannotTell, fact, is } from "./finding.ts";
+import { frozenBy } from "./frozen.ts";
+import type { Groups } from "./groups.ts";
+import { describe, type Process, readProcess } from "./processes.ts";
+import { lookAt, maskOf, type Subject, stateEvidence, statusEvidence } from "./subject.ts";
+
+export function explainStuck(subject: Subject, groups: Groups): Finding[] {
+  if (subject.kernelThread) return [is("kernel-thread", "it is a kernel thread: no signal ends it", [statusEvidence(subject, "Kthread")])];
+  if (subject.state === "Z" && subject.threads <= 1)
+    return [
+      is("ended", "it has ended already, and no signal changes that: a zombie only waits for its parent (see Zombies)", [
+        stateEvidence(subject),
+      ]),
+    ];
+  const frozen = frozenBy(groups);
+  const certainly = frozen.some(({ certain }) => certain);
+  const findings = [...killed(subject), ...frozen, ...namespaceEnd(subject), ...traced(subject), ...(certainly ? [] : sleeping(subject))];
+  if (findings.length > 0) return findings;
+  return [
+    is("not-stuck", `nothing keeps SIGKILL from ending it: state ${subject.state}, not frozen, not traced`, [
+      stateEvidence(subject, "proc_pid_stat(5), signal(7)"),
+      statusEvidence(subject, "TracerPid", "ptrace(2)"),
+    ]),
+  ];
+}
+
+/** SIGKILL is on its way: pending, or the process is on its way out. */
+function killed(subject: Subject): Finding[] {
+  const name = (["ShdPnd", "SigPnd"] as const).find((field) => {
+    const set = maskOf(subject, field);
+    return set !== undefined && hasSignal(set, SIGKILL);
+  });
+  const findings: Finding[] = [];
+  if (name !== undefined)
+    findings.push(
+      is("sigkill-pending", "SIGKILL has been sent to it, and it has not ended yet", [statusEvidence(subject, name, "signal(7)")]),
+    );
+  if (subject.exiting)
+    findings.push(
+      is("exiting", "it is ending: it runs no code of its own any more, and another SIGKILL changes nothing", [
+        fact(`/proc/${subject.pid}/stat flags`, "PF_EXITING", "proc_pid_stat(5), linux/sched.h"),
+      ]),
+    );
+  return findings;
+}
+
+/** The init of a PID namespace ends only when all others there have been reaped. */
+function namespaceEnd(subject: Subject): Finding[] {
+  const { nested, pid, exiting, processes, namespaces } = subject;
+  if (nested.at(-1) !== 1 || !exiting) return [];
+  const wchan = lookAt(subject, "wchan", "proc_pid_wchan(5)");
+  const rule = 'pid_namespaces(7), "The namespace init process"';
+  if (wchan.value !== "zap_pid_ns_processes") return [];
+  const left = processes.filter((process) => process.pid !== pid && process.namespaces["pid"] === namespaces["pid"]);
+  if (left.length === 0)
+    return [cannotTell("pid-namespace-ending", "which processes it waits for: none is to be seen in its PID namespace", [wchan])];
+  return [
+    is(
+      "pid-namespace-ending",
+      `it is the init of a PID namespace, has ended, and waits until every process there has been reaped: ${left.length} ${left.length === 1 ? "is" : "are"} left`,
+      [{ ...wchan, rule }],
+    ),
+    ...left.slice(0, 5).map((process) => blocker(process, processes, rule)),
+  ];
+}
+
+function blocker(process: Process, processes: readonly Process[], rule: string): Finding {
+  const parent = processes.find(({ pid }) => pid === process.parent);
+  const proof: Evidence[] = [stateEvidence(process, rule), fact(`/proc/${process.pid}/ns/pid`, process.namespaces["pid"] ?? "", rule)];
+  if (process.state === "Z" && parent !== undefined)
+    return is(
+      "pid-namespace-held-by-zombie",
+      `it waits for the zombie ${describe(process)}, whose parent ${describe(parent)} (state ${parent.state}) has not reaped it`,
+      [...proof, stateEvidence(parent)],
+      `let ${describe(parent)} reap it, or end that one`,
+    );
+  return is(
+    "pid-namespace-held",
+    `it waits for ${describe(process)}, state ${process.state}: \`contain explain ${process.pid}\` tells why that does not end`,
+    proof,
+  );
+}
+
+function traced(subject: Subject): Finding[] {
+  const tracer = Number(statusField(subject.status, "TracerPid"));
+  const proof = [statusEvidence(subject, "TracerPid", "ptrace(2)"), stateEvidence(subject, "ptrace(2)")];
+  const by = readProcess(tracer);
+  if (subject.state === "T")
+    return [
+      is(
+        "stopped",
+        "it is stopped (SIGSTOP, Ctrl-Z): all signals but SIGKILL wait until SIGCONT",
+        [stateEvidence(subject, "signal(7)")],
+        `kill -CONT ${subject.pid}`,
+      ),
+    ];
+  if (!(tracer > 0)) return [];
+  const who = by === undefined ? `PID ${tracer}` : describe(by);
+  if (subject.state === "t")
+    return [is("traced-stopped", `${who} traces it and has stopped it: signals other than SIGKILL are the tracer's to pass on`, proof)];
+  return [is("traced", `${who} traces it: signals other than SIGKILL come to that one first`, proof)];
+}
+
+/** State D is shown for sleeps that SIGKILL ends (TASK_KILLABLE) and for those that it does not; a pending SIGKILL tells them apart. */
+function sleeping(subject: Subject): Finding[] {
+  const { pid, state, started } = subject;
+  if (state !== "D") return [];
+  pollOnce(-1, 0, 20);
+  const again = readProcess(pid);
+  if (again?.started !== started || again.state !== "D")
+    return [is("was-in-d", "it was in state D for a moment, as a process that waits for a disk is", [stateEvidence(subject)])];
+  const wchan = lookAt(subject, "wchan", "proc_pid_wchan(5)");
+  const stack = lookAt(subject, "stack", "proc_pid_stack(5)");
+  const where = wchan.value === undefined || wchan.value === "0" || wchan.value === "" ? "" : ` in the kernel's ${wchan.value}`;
+  const calls = (stack.value ?? "")
+    .split("\n")
+    .map((line) => /([\w.]+)\+/.exec(line)?.[1] ?? "")
+    .filter(Boolean);
+  const path = calls.length === 0 ? "" : ` (${calls.slice(0, 6).join(" < ")})`;
+  const proof = [stateEvidence(subject), wchan, stack];
+  if (wchan.value === "kernel_clone" || wchan.value === "wait_for_vfork_done")
+    return [
+      is(
+        "vfork",
+        `it waits for its vfork child to exec or end (vfork(2))${path}: SIGKILL ends such a sleep, although its state is D`,
+        proof,
+      ),
+    ];
+  const set = maskOf(subject, "ShdPnd");
+  if (set !== undefined && hasSignal(set, SIGKILL))
+    return [
+      is(
+        "uninterruptible",
+        `it sleeps uninterruptibly${where}${path}: SIGKILL is pending, and acts when the kernel function returns`,
+        proof,
+      ),
+    ];
+  return [
+    cannotTell(
+      "sleeping-d",
+      `whether SIGKILL would end it: it sleeps in state D${where}${path}, and /proc shows sleeps that SIGKILL ends (NFS, vfork) as D too`,
+      proof,
+      "a SIGKILL that stays pending in ShdPnd would tell",
+    ),
+  ];
+}

@@ -1,0 +1,84 @@
+// A container that has ended: everything that a verdict may rest on.
+import { readlinkSync } from "node:fs";
+import type { Evidence, Failure } from "@contain-tools/chain";
+import { type KernelLog, readKernelLog } from "@contain-tools/kernel";
+import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Watched } from "./program.ts";
+import { readVmstat } from "./vmstat.ts";
+import type { Seen, Witness } from "./witness.ts";
+
+export interface Case {
+  readonly outcome: Outcome;
+  /** Why the program was not started; undefined when it was. */
+  readonly failure: Failure | undefined;
+  readonly watched: Watched;
+  readonly seen: Seen;
+  readonly chain: Chain;
+  /** Victims of the OOM killer: the group's own count, or where it has none the whole machine's. */
+  readonly oomKills: Growth;
+  /** Read when it is asked for the first time. */
+  readonly log: () => KernelLog;
+  /** The last lines of what it wrote, where that is kept. */
+  readonly output: string | undefined;
+}
+
+/** Reads what will be gone with the group. */
+export function closeCase(w: Witness, outcome: Outcome, failure: Failure | undefined, output: string | undefined): Case {
+  const { watched, baseline, seen } = w;
+  const { group } = watched;
+  const chain = { before: baseline.ancestors, after: group === undefined ? [] : readChainAgain(group, baseline.ancestors) };
+  let log: KernelLog | undefined;
+  return {
+    ...{ outcome, failure, watched, seen, chain, output },
+    oomKills: countOomKills(chain, baseline.vmstat),
+    log: () => {
+      log ??= readKernelLog(w.log);
+      return log;
+    },
+  };
+}
+
+function countOomKills(chain: Chain, before: Evidence | undefined): Growth {
+  if (before === undefined)
+    return growth(
+      chain,
+      0,
+      "memory.events",
+      "oom_kill",
+      "cgroup-v2.rst memory.events: oom_kill counts its processes that the OOM killer took",
+    );
+  const after = readVmstat();
+  const unreadable = [before, after].find(({ value }) => value === undefined);
+  if (unreadable !== undefined) return { by: undefined, absent: false, evidence: unreadable };
+  return {
+    by: Number(after.value) - Number(before.value),
+    absent: false,
+    evidence: { ...after, value: `${before.value} → ${after.value}` },
+  };
+}
+
+const FIRST = "pid:[4026531836]"; // PROC_PID_INIT_INO of the kernel's proc_ns.h
+
+/** The log counts PIDs as the first PID namespace does; elsewhere a PID of ours means nothing there. */
+export function logKnowsOurPids(): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/pid") === FIRST;
+  } catch {
+    return false;
+  }
+}
+
+/** Why the log cannot be relied on, or undefined. */
+export function problemOfLog({ problem, lost }: KernelLog): string | undefined {
+  if (problem !== undefined) return problem;
+  if (lost) return "records were overwritten before they were read";
+  return logKnowsOurPids() ? undefined : "it counts PIDs as the first PID namespace does, and we are in another one";
+}
+
+/** What has ended: `PID 1 (sh)`, `the program (sh)`. @param told its last name, where the kernel's log has it */
+export function subjectOf({ seen: { zombie, program }, watched: { init, indirect } }: Case, told?: string): string {
+  const name = told ?? (init || indirect ? program?.name : (zombie?.().name ?? program?.name));
+  const who = init || program?.isInit === false ? "the program" : "PID 1";
+  return name === undefined ? who : `${who} (${name})`;
+}

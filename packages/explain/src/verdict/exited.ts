@@ -1,0 +1,61 @@
+// A program that exited by itself.
+
+import type { Evidence, Finding } from "@contain-tools/chain";
+import { endSignal, monotonic, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
+import { type Case, subjectOf } from "./case.ts";
+import { describeStatus } from "./outcome.ts";
+
+/** @param by where it stands that it exited */
+export function judgeExit(c: Case, by: Evidence): Finding {
+  const status = shellStatus(c.outcome.status);
+  const who = subjectOf(c);
+  const signal = status > 128 && status <= 128 + 64 ? status - 128 : 0;
+  const sent = c.outcome.sent.find((one) => one.signal === signal || one.received === signal);
+  if (sent !== undefined) {
+    const sender = sent.by === 0 ? "the kernel, or a process outside of this PID namespace" : `${sent.name} (PID ${sent.by})`;
+    const asking: Evidence = {
+      source: "the supervisor's siginfo",
+      value: `${signalName(sent.received)} from ${sender}`,
+      rule: "sigaction(2) si_pid",
+    };
+    const text = `${who} exited with ${status} by itself, after ${signalName(sent.signal)}, which contain forwarded: ${asking.value}`;
+    return { code: "exit-after-signal", text, certain: true, evidence: [by, asking] };
+  }
+  if (signal === 0) return { code: "exit", text: `${who} exited with ${status} by itself`, certain: true, evidence: [by] };
+  const text = `${who} exited with ${status} by itself, no signal killed it. A shell exits so, 128 + ${signal}, when ${signalName(signal)} killed a program that it ran`;
+  return { code: "exit-above-128", text, certain: true, evidence: [by] };
+}
+
+/** What PID 1 left behind: those that were there at the last look, and ended by SIGKILL. */
+export function judgeRest({ outcome, seen: { look, program } }: Case): Finding[] {
+  if (look === undefined || program?.isInit === false || outcome.killedByUs !== undefined) return [];
+  const { list } = look;
+  if (list.value === undefined) {
+    const text = "whether other processes ended with PID 1: cannot tell; the list of its group's processes would tell";
+    return [{ code: "rest-cannot-tell", text, certain: false, evidence: [list] }];
+  }
+  const ended = look.others.map(({ pid, name, pidfd }) => ({ who: `${name} (PID ${pid})`, status: pidfdStatus(pidfd) }));
+  const killed = ended.filter(({ status }) => status !== undefined && endSignal(status) === SIGKILL);
+  const unknown = ended.filter(({ status }) => status === undefined);
+  const names = (some: readonly { who: string }[]) => some.map(({ who }) => who).join(", ");
+  const evidence: Evidence[] = [
+    { ...list, value: list.value.replace(/\s+/g, " ") },
+    {
+      source: "ioctl(pidfd, PIDFD_GET_INFO)",
+      value: ended.map(({ who, status }) => `${who}: ${describe(status)}`).join(", "),
+      rule: "linux/pidfd.h PIDFD_INFO_EXIT",
+    },
+  ];
+  const found: Finding[] = [];
+  if (killed.length > 0) {
+    const text = `${names(killed)} ended by SIGKILL, as what is left does when PID 1 ends`;
+    found.push({ code: "rest-killed", text, certain: true, evidence, mend: "a PID 1 that waits for its children, or --init" });
+  }
+  if (unknown.length > 0) {
+    const text = `${((monotonic() - look.at) / 1000).toFixed(1)} s before the end there were also ${names(unknown)}. Whether they were still there at the end: cannot tell; Linux 6.15 and later would tell`;
+    found.push({ code: "rest-cannot-tell", text, certain: false, evidence });
+  }
+  return found;
+}
+
+const describe = (status: number | undefined) => (status === undefined ? "?" : describeStatus(status));

@@ -1,0 +1,47 @@
+// The program of a container: PID 1, or the child of `pid1`.
+
+import type { Evidence } from "@contain-tools/chain";
+import { childrenOf, printable, procDirectory, readIfThere, softLimit, statusField, tryRead } from "@contain-tools/kernel";
+import { cpuLimitIn } from "./field.ts";
+
+/** Who the program is. */
+export interface Program {
+  readonly pid: number;
+  /** Its name now (proc_pid_comm(5)). */
+  readonly name: string;
+  /** PID 1 is that of a PID namespace. */
+  readonly isInit: boolean;
+  /** "Max processes" of its /proc/PID/limits. */
+  readonly maxProcesses: string | undefined;
+  /** "Max cpu time" there. */
+  readonly cpuLimit: Evidence;
+}
+
+export interface Watched {
+  readonly pid: number;
+  readonly group: string | undefined;
+  /** `pid1` is PID 1, and the program its child. */
+  readonly init: boolean;
+  /** An nsexec stands between us and PID 1 (--chain exec). */
+  readonly indirect: boolean;
+}
+
+const statusOf = (pid: number) => readIfThere(`${procDirectory(pid)}/status`) ?? "";
+const nameIn = (status: string) => printable(statusField(status, "Name") ?? "?");
+export const nameOf = (pid: number) => nameIn(statusOf(pid));
+
+/** Finds the program; undefined when it has gone already, or is not there yet. */
+export function findProgram({ pid, init, indirect }: Watched): Program | undefined {
+  const first = indirect ? childrenOf(pid)[0] : pid;
+  const program = init && first !== undefined ? childrenOf(first)[0] : first;
+  if (first === undefined || program === undefined) return undefined;
+  const status = statusOf(first);
+  const limits = tryRead(`${procDirectory(program)}/limits`);
+  return {
+    pid: program,
+    name: nameIn(program === first ? status : statusOf(program)),
+    isInit: statusField(status, "NSpid")?.endsWith("\t1") === true,
+    maxProcesses: "text" in limits ? softLimit(limits.text, "Max processes") : undefined,
+    cpuLimit: cpuLimitIn(program, limits),
+  };
+}

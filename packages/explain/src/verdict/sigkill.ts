@@ -1,0 +1,91 @@
+// SIGKILL: the OOM killer, ourselves, a limit of CPU time, or somebody else.
+
+import type { Evidence, Finding } from "@contain-tools/chain";
+import { SIGTERM, signalName } from "@contain-tools/kernel";
+import { type Case, subjectOf } from "./case.ts";
+import { describeKill, findVictims, logEvidence } from "./oom.ts";
+
+/** @param status where it stands that SIGKILL ended it */
+export function judgeSigkill(c: Case, status: Evidence): Finding {
+  const { by } = c.oomKills;
+  const who = subjectOf(c);
+  const cannotTell = (why: string, evidence: readonly Evidence[]): Finding => ({
+    code: "sigkill-cannot-tell",
+    text: `${who} was killed by SIGKILL. By whom: cannot tell, ${why}`,
+    certain: false,
+    evidence: [status, ...evidence],
+  });
+  const { killedByUs } = c.outcome;
+  if (by === undefined && killedByUs === undefined)
+    return cannotTell("the counts of the OOM killer cannot be read; memory.events of its group would tell", [c.oomKills.evidence]);
+  if (by) {
+    const { main, others, problem } = findVictims(c);
+    if (main !== undefined) return describeKill(c, main, subjectOf(c, main.name), "oom-kill");
+    const incomplete = !c.oomKills.evidence.source.startsWith("/proc/") && others.length < by;
+    if (problem !== undefined || incomplete) {
+      const took = `the OOM killer took ${by} process${by === 1 ? "" : "es"}; whether this was one of them, the kernel's log would tell`;
+      return cannotTell(took, [c.oomKills.evidence, logEvidence(undefined, problem ?? "it has no line for some of them")]);
+    }
+  }
+  if (killedByUs !== undefined) return ourselves(c, who, status);
+  return somebody(c, who, status);
+}
+
+function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who: string, status: Evidence): Finding {
+  const sender = asked?.by ? `, from ${asked.name} (PID ${asked.by})` : "";
+  const signal = signalName(asked?.signal ?? SIGTERM);
+  const asking: Evidence = { source: "the supervisor's siginfo", value: `${signal}${sender}`, rule: "sigaction(2) si_pid" };
+  const still =
+    look !== undefined && look.others.length > 0
+      ? ` Besides it there were ${look.others.map(({ name, pid }) => `${name} (PID ${pid})`).join(", ")}.`
+      : "";
+  if (killedByUs === "interrupt")
+    return {
+      code: "killed-by-interrupt",
+      text: `${who} was killed by contain: a second SIGINT came${sender}.${still}`,
+      certain: true,
+      evidence: [status, asking],
+    };
+  return {
+    code: "killed-by-grace",
+    text: `${who} was killed by contain: the grace window after ${signal}${sender} was over.${still}`,
+    certain: true,
+    evidence: [status, asking],
+    mend: "a handler for the signal, --init, --stop-signal, or a longer --grace",
+  };
+}
+
+/**
+ * What its limit of CPU time has to do with it. /proc shows what was used exactly, the limit counts by ticks of the clock
+ * (kernel/time/posix-cpu-timers.c), so from half of it on nobody can be sure.
+ */
+function cpuLimit(c: Case): { readonly far: boolean; readonly evidence: readonly Evidence[] } {
+  const { program } = c.seen;
+  const zombie = c.seen.zombie?.();
+  const gone: Evidence = { source: "/proc/PID/stat", value: undefined, problem: "it was gone", rule: "proc_pid_stat(5)" };
+  if (zombie === undefined || !Number.isFinite(zombie.cpu)) return { far: false, evidence: [zombie?.stat ?? gone] };
+  const used = { ...zombie.stat, value: `${zombie.cpu} s of CPU, children included` };
+  if (zombie.cpu < 0.5) return { far: true, evidence: [{ ...used, rule: "setrlimit(2) RLIMIT_CPU: whole seconds, 1 at least" }] };
+  const isDirect = !c.watched.init && !c.watched.indirect;
+  const limit = (isDirect ? zombie.cpuLimit : program?.cpuLimit) ?? { ...gone, source: "/proc/PID/limits" };
+  const word = limit.value?.split(" ")[1];
+  const hard = word === "unlimited" ? Number.POSITIVE_INFINITY : Number(word ?? Number.NaN);
+  return { far: zombie.cpu < hard / 2, evidence: [limit, used] };
+}
+
+function somebody(c: Case, who: string, status: Evidence): Finding {
+  const { oomKills, seen, watched } = c;
+  const cpu = cpuLimit(c);
+  const evidence = [status, oomKills.evidence, ...cpu.evidence];
+  if (!cpu.far) {
+    const text = `${who} was killed by SIGKILL, not by the OOM killer. By whom: cannot tell; the kernel may have, for its hard limit of CPU time (RLIMIT_CPU, --ulimit cpu=), or somebody; a limit far from what it used would tell`;
+    return { code: "sigkill-cannot-tell", text, certain: false, evidence };
+  }
+  const text = "not by the OOM killer, no limit of CPU time, and not by contain. The kernel keeps no record of the sender";
+  if (!seen.program?.isInit || watched.init)
+    return { code: "killed-by-somebody", text: `${who} was killed by SIGKILL from another process: ${text}`, certain: true, evidence };
+  const rule = "pid_namespaces(7): nobody inside can kill PID 1 of a PID namespace";
+  const inside: Evidence = { source: `/proc/${watched.pid}/status NSpid`, value: "1 inside", rule };
+  const outside = `${who} was killed by SIGKILL from outside of the container: ${text}`;
+  return { code: "killed-from-outside", text: outside, certain: true, evidence: [...evidence, inside] };
+}

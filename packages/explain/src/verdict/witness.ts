@@ -1,0 +1,89 @@
+// What the supervisor notes while a container runs, since the kernel keeps nothing of it afterwards.
+import { closeSync, existsSync } from "node:fs";
+import type { Evidence } from "@contain-tools/chain";
+import { type KernelLogPosition, openKernelLog, POLLIN, pidfdOpen, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
+import { type Level, readAncestors } from "./chain.ts";
+import { forget, type Look, lookAt } from "./look.ts";
+import { findProgram, type Program, type Watched } from "./program.ts";
+import { type Filling, readTmpfs } from "./tmpfs.ts";
+import { readVmstat } from "./vmstat.ts";
+import { lookAtZombie, type Zombie } from "./zombie.ts";
+
+/** What was counted before the container started. */
+export interface Baseline {
+  readonly ancestors: readonly Level[];
+  /** Where its group does not count OOM kills. */
+  readonly vmstat: Evidence | undefined;
+}
+
+export function takeBaseline(group: string | undefined): Baseline {
+  const counts = group !== undefined && existsSync(`${group}/memory.events`);
+  return { ancestors: group === undefined ? [] : readAncestors(group), vmstat: counts ? undefined : readVmstat() };
+}
+
+/** It fills up while the container runs. */
+export interface Seen {
+  program: Program | undefined;
+  /** The most recent one. */
+  look: Look | undefined;
+  zombie: (() => Zombie) | undefined;
+  /** At the last look. */
+  tmpfs: readonly Filling[];
+}
+
+export interface Witness {
+  readonly watched: Watched;
+  readonly baseline: Baseline;
+  readonly log: KernelLogPosition;
+  readonly seen: Seen;
+  readonly sources: readonly Source[];
+  /** To be called when the program has been started. @param tmpfs the places whose tmpfs to watch */
+  readonly started: (tmpfs: readonly string[]) => void;
+  readonly close: () => void;
+}
+
+// Milliseconds between looks: each time twice as long, so that a supervisor that runs for days makes no garbage.
+const FIRST = 500;
+const LONGEST = 30_000;
+
+/** Starts to watch a container that was just made. */
+export function witness(watched: Watched, baseline: Baseline): Witness {
+  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, tmpfs: [] };
+  let places: readonly string[] = [];
+  const log = openKernelLog();
+  const pidfd = pidfdOpen(watched.pid);
+  let between = FIRST;
+  const timer = timerfd(between);
+  const end: Source = {
+    fd: pidfd,
+    wants: () => (seen.zombie === undefined ? POLLIN : undefined),
+    ready: () => {
+      seen.zombie = lookAtZombie(watched.pid);
+    },
+  };
+  const clock: Source = {
+    fd: timer,
+    wants: () => POLLIN,
+    ready: () => {
+      takeTicks(timer);
+      if (seen.zombie !== undefined) return;
+      between = Math.min(2 * between, LONGEST);
+      setTimer(timer, between);
+      seen.program ??= findProgram(watched);
+      seen.look = lookAt(watched, seen.program, seen.look);
+      seen.tmpfs = readTmpfs(watched.pid, places);
+    },
+  };
+  return {
+    ...{ watched, baseline, log, seen, sources: [end, clock] },
+    started: (tmpfs) => {
+      if (watched.indirect) return; // what has started is the nsexec before it
+      seen.program = findProgram(watched);
+      places = tmpfs;
+    },
+    close: () => {
+      for (const fd of [pidfd, timer]) closeSync(fd);
+      forget(seen.look);
+    },
+  };
+}

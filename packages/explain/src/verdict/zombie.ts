@@ -1,0 +1,36 @@
+// PID 1 when it has ended and nobody has waited for it yet.
+
+import type { Evidence } from "@contain-tools/chain";
+import { printable, procDirectory, statFields, tryRead } from "@contain-tools/kernel";
+import { cpuLimitIn, readField } from "./field.ts";
+
+/** PID 1 as a zombie. */
+export interface Zombie {
+  readonly name: string | undefined;
+  /** Seconds of CPU, user and system, of all its threads and of the children it has waited for. */
+  readonly cpu: number;
+  readonly stat: Evidence;
+  /** "Max cpu time" of /proc/PID/limits. */
+  readonly cpuLimit: Evidence;
+}
+
+const TICKS = 100; // a second, as /proc shows times (USER_HZ, time(7))
+
+/** Reads what is gone once it is reaped; what that says is worked out for the verdict that needs it. */
+export function lookAtZombie(pid: number): () => Zombie {
+  const stat = readField(`${procDirectory(pid)}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
+  const limits = tryRead(`${procDirectory(pid)}/limits`);
+  return () => describe(stat, cpuLimitIn(pid, limits));
+}
+
+function describe(stat: Evidence, cpuLimit: Evidence): Zombie {
+  const fields = statFields(stat.value ?? "");
+  const times = [11, 12, 13, 14].map((place) => Number(fields[place] ?? Number.NaN));
+  const name = /\((.*)\)/s.exec(stat.value ?? "")?.[1];
+  return {
+    name: name === undefined ? undefined : printable(name),
+    cpu: times.reduce((total, ticks) => total + ticks, 0) / TICKS,
+    stat: { ...stat, ...(name === undefined ? {} : { value: `(${printable(name)}) ${fields[0]}` }) },
+    cpuLimit,
+  };
+}

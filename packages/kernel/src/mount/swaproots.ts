@@ -1,0 +1,149 @@
+// Making a mount the root of this process, for good: pivot_root(2), and what can be done where that says EINVAL. It wants the root to
+// be a mount point, which it is not in a chroot, and one that lies on another mount, which the initial rootfs (initramfs) does not.
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { failedWith } from "../ffi/errno.ts";
+import { readMountInfo } from "../proc/proc.ts";
+import { CLONE_NEWNS } from "../process/fork.ts";
+import { setns, unshareFs } from "../process/namespace.ts";
+import {
+  chdir,
+  chroot,
+  fchdir,
+  MNT_DETACH,
+  MS_REC,
+  MS_SLAVE,
+  mount,
+  mountIdOf,
+  moveMount,
+  type Propagation,
+  pivotRoot,
+  setPropagation,
+  umount2,
+} from "./mount.ts";
+
+const O_PATH = 0o10000000;
+const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
+
+/**
+ * - `mount`: an ordinary one, which pivot_root(2) takes
+ * - `rootfs`: the initial rootfs, the mount that all others lie on (initramfs); it cannot be moved or unmounted
+ * - `chroot`: a directory that is no mount point
+ */
+export type RootKind = "mount" | "rootfs" | "chroot";
+
+/** What the root of this process is: mountinfo lists no mount whose own root cannot be reached from here (proc_pid_mountinfo(5)). */
+export function rootKind(): RootKind {
+  const fd = openDirectory("/");
+  const id = mountIdOf(fd);
+  closeSync(fd);
+  const own = readMountInfo().find((entry) => entry.id === id);
+  if (own === undefined) return "chroot";
+  return own.parent === own.id ? "rootfs" : "mount";
+}
+
+/** The root of this process's mount namespace, outside of any chroot. */
+export interface NamespaceRoot {
+  /** An O_PATH descriptor. */
+  readonly fd: number;
+  readonly chrooted: boolean;
+}
+
+/**
+ * Sets the propagation of every mount of this namespace (mount_namespaces(7)), from a chroot too: setns(2) into one's own mount
+ * namespace makes its root the root and the working directory, and back we go.
+ */
+export function setPropagationEverywhere(kind: Propagation): NamespaceRoot {
+  const [root, directory] = [openDirectory("/"), openDirectory(".")];
+  goToNamespaceRoot();
+  setPropagation(kind);
+  const fd = openDirectory("/");
+  const [here, there] = [fstatSync(root), fstatSync(fd)];
+  const chrooted = here.ino !== there.ino || here.dev !== there.dev;
+  if (chrooted) {
+    fchdir(root);
+    chroot(".");
+  }
+  fchdir(directory);
+  closeSync(root);
+  closeSync(directory);
+  return { fd, chrooted };
+}
+
+function goToNamespaceRoot(): void {
+  const own = openSync("/proc/self/ns/mnt", "r");
+  const go = () => setns(own, CLONE_NEWNS, "/proc/self/ns/mnt");
+  try {
+    go();
+  } catch (error) {
+    // EPERM: no CAP_SYS_CHROOT, so nobody inside will have it to leave a chroot with. EINVAL: other threads share our working directory.
+    if (!failedWith(error, "EPERM", "EINVAL")) throw error;
+    if (error.code === "EPERM") return;
+    unshareFs();
+    go();
+  } finally {
+    closeSync(own);
+  }
+}
+
+/**
+ * Makes an attached mount the root and the working directory. Of the old root nothing can be reached any more: what lay on it is
+ * unmounted, in this namespace. A chroot is left first: else the new root would lie on a directory of the host's, to which `..`
+ * leads whoever may call chroot(2) himself.
+ *
+ * @param newRoot a descriptor of the mount's root
+ * @param oldRoot is closed
+ * @returns how it was done where pivot_root(2) alone could not do it
+ * @throws SyscallError
+ */
+export function swapRoots(newRoot: number, { fd, chrooted }: NamespaceRoot): string | undefined {
+  if (chrooted) {
+    fchdir(fd);
+    chroot(".");
+  }
+  try {
+    pivot(newRoot, fd);
+    return chrooted ? "/ was a chroot: pivot_root was called from outside of it" : undefined;
+  } catch (error) {
+    if (!failedWith(error, "EINVAL") || error.syscall !== "pivot_root" || rootKind() !== "rootfs") throw error;
+    moveOverRoot(newRoot, fd);
+    return `${chrooted ? "/ was a chroot on" : "/ is"} the initial rootfs, which pivot_root refuses: the new root was moved over it (mount --move, chroot)`;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** pivot_root(".", ".") stacks the old root on the new one; through its descriptor it is then let go (pivot_root(2), NOTES). */
+function pivot(newRoot: number, oldRoot: number): void {
+  fchdir(newRoot);
+  pivotRoot(".", ".");
+  fchdir(oldRoot);
+  mount(null, ".", null, MS_SLAVE | MS_REC); // the unmount below must not travel to the host
+  umount2(".", MNT_DETACH);
+  chdir("/");
+}
+
+/**
+ * What switch_root(8) does. All other mounts go: a /proc without masks that stays below, in sight of nobody, would let a user namespace
+ * inside mount another one (mount_namespaces(7); runc #1962). The files of the initial rootfs itself stay below; only umount(2)
+ * of the new root, which CAP_SYS_ADMIN is for, could uncover them.
+ */
+function moveOverRoot(newRoot: number, root: number): void {
+  const [rootId, newId] = [mountIdOf(root), mountIdOf(newRoot)];
+  const below = readMountInfo().filter(({ id, parent }) => parent === rootId && id !== rootId);
+  const isThere = below.some(({ id, mountPoint }) => id === newId && mountPoint === "/");
+  if (!isThere) moveMount(newRoot, root);
+  // Paths begin at the root itself, below what lies on it.
+  for (const { id, mountPoint } of below) if (id !== newId) unmountAll(mountPoint);
+  fchdir(newRoot);
+  chroot(".");
+  chdir("/");
+}
+
+/** Unmounts whatever is stacked there. EINVAL: nothing is mounted any more, or in a user namespace it is locked (mount_namespaces(7)). */
+function unmountAll(mountPoint: string): void {
+  try {
+    for (;;) umount2(mountPoint, MNT_DETACH);
+  } catch (error) {
+    if (!failedWith(error, "EINVAL", "ENOENT")) throw error;
+  }
+}

@@ -1,0 +1,74 @@
+// The network namespace of a process: by setns(2) alone, or through its user namespace, of which whoever made it is the master.
+import { closeSync, openSync } from "node:fs";
+import { codeOf, failedWith } from "../ffi/errno.ts";
+import { declare } from "../ffi/libc.ts";
+import { sys } from "../ffi/trace.ts";
+import { procDirectory } from "../proc/ownproc.ts";
+import { CLONE_NEWNET, CLONE_NEWUSER, clone3 } from "../process/fork.ts";
+import { namespaceId, setns } from "../process/namespace.ts";
+import { exit, waitpid } from "../process/process.ts";
+import { openNetlink } from "./netlink.ts";
+import { socketpair } from "./socket.ts";
+import { receiveDescriptor, sendDescriptor } from "./unixsocket.ts";
+
+/** Joins it for good: for a forked child. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
+export function joinNetwork(pid: number): void {
+  const directory = procDirectory(pid);
+  const net = openSync(`${directory}/ns/net`, "r");
+  try {
+    setns(net, CLONE_NEWNET, `${directory}/ns/net`);
+  } catch (error) {
+    if (!failedWith(error, "EPERM") || namespaceId(pid, "user") === namespaceId("self", "user")) throw error;
+    const user = openSync(`${directory}/ns/user`, "r");
+    setns(user, CLONE_NEWUSER, `${directory}/ns/user`);
+    setns(net, CLONE_NEWNET, `${directory}/ns/net`);
+    closeSync(user);
+  }
+  closeSync(net);
+}
+
+const ioctlC = declare("ioctl");
+const SIOCGSKNS = 0x894c; // linux/sockios.h
+
+/** The network namespace of a socket, as a descriptor for setns(2). @throws SyscallError ENOTTY, EOPNOTSUPP for what is no socket; EPERM */
+export function networkOfSocket(fd: number): number {
+  return sys(
+    "ioctl",
+    () => [`${fd}`, "SIOCGSKNS"],
+    () => ioctlC(fd, SIOCGSKNS),
+  );
+}
+
+/** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
+export function openNetlinkOf(pid: number): number {
+  const net = openSync(`${procDirectory(pid)}/ns/net`, "r");
+  try {
+    return openNetlink(net);
+  } catch (error) {
+    if (!failedWith(error, "EPERM")) throw error;
+    const fd = openByChild(pid);
+    if (fd === undefined) throw error;
+    return fd;
+  } finally {
+    closeSync(net);
+  }
+}
+
+/** A process that has joined a user namespace cannot go back: a child goes, and hands the socket over. */
+function openByChild(pid: number): number | undefined {
+  const [here, there] = socketpair();
+  const child = clone3({ flags: 0 }, () => {
+    try {
+      joinNetwork(pid);
+      sendDescriptor(there, openNetlink());
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error; // the caller has an error to tell already
+    }
+    return exit(0);
+  });
+  closeSync(there);
+  const fd = receiveDescriptor(here);
+  closeSync(here);
+  waitpid(child, 0);
+  return fd;
+}

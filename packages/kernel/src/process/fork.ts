@@ -1,0 +1,184 @@
+// fork, from JavaScript. The child of clone3 goes on in this same program, so it can mount and pivot in TypeScript and then execve.
+// What makes that sound is in four places here: the heap is marked MADV_DOFORK, the runtime has no helper threads that the
+// child would wait for, signals are blocked across the call, and the child never returns to the event loop.
+import { readFileSync } from "node:fs";
+import { failedWith, ToolError } from "../ffi/errno.ts";
+import { isNative } from "../ffi/koffi.ts";
+import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
+import { flags, learnPid, sys, tracer } from "../ffi/trace.ts";
+import { exit } from "./process.ts";
+import { ALL_SIGNALS, resetDispositionsSilently, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
+import { awaitIdleThreads, noteForked } from "./threads.ts";
+
+export const CLONE_NEWTIME = 0x80;
+export const CLONE_PARENT = 0x8000;
+export const CLONE_NEWNS = 0x20000;
+export const CLONE_NEWCGROUP = 0x2000000;
+export const CLONE_NEWUTS = 0x4000000;
+export const CLONE_NEWIPC = 0x8000000;
+export const CLONE_NEWUSER = 0x10000000;
+export const CLONE_NEWPID = 0x20000000;
+export const CLONE_NEWNET = 0x40000000;
+
+export const CLONE_FLAGS: Readonly<Record<string, number>> = {
+  CLONE_PARENT,
+  CLONE_NEWUSER,
+  CLONE_NEWPID,
+  CLONE_NEWUTS,
+  CLONE_NEWNS,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWCGROUP,
+  CLONE_NEWTIME,
+};
+const REFUSED = CLONE_NEWNS | 0x200; // with CLONE_FS: EINVAL (clone(2))
+const CLONE_CLEAR_SIGHAND = 0x100000000n;
+const CLONE_INTO_CGROUP = 0x200000000n;
+const REQUIRED = ["--v8-pool-size=0", "--single-threaded"];
+const START = 0x10000n; // vm.mmap_min_addr: nothing is mapped below
+const END = 1n << 56n; // no program's memory lies above, on any architecture; [vsyscall] does
+const MADV_DOFORK = 11;
+const EINVAL = 22;
+
+const madviseC = declare("madvise");
+const clone3C = declareSyscall(SYS.clone3);
+const cloneC = declareSyscall(SYS.clone);
+
+/** The address space without the kernel's own mappings, [vvar] and [vdso]: madvise(2) refuses those (EINVAL), and they need no advice. */
+const ranges: { readonly from: bigint; readonly length: bigint }[] = [];
+
+/**
+ * Learns what `clone3` needs while /proc is still there, and refuses where a forked child could hang.
+ * To be called in the planning phase by every tool that may fork.
+ *
+ * @throws ToolError when the runtime was started without the flags that keep it single-threaded
+ */
+export function prepareFork(): void {
+  if (ranges.length > 0) return;
+  if (isNative) {
+    awaitIdleThreads();
+  } else {
+    const missing = REQUIRED.filter((flag) => !process.execArgv.includes(flag));
+    if (missing.length > 0) {
+      throw new ToolError(
+        `this needs Node started with ${missing.join(" ")}`,
+        "a forked child has only the thread that forked; without these flags its first garbage collection waits for ever for a thread that is not there. The programs in dist/bin pass them",
+      );
+    }
+  }
+  // In the legacy layout (`ulimit -s unlimited`, `setarch -L`) they lie amid all others, which are mapped from the bottom up.
+  const maps = readFileSync("/proc/self/maps", "latin1");
+  let from = START;
+  for (let at = maps.indexOf(" [v"); at !== -1; at = maps.indexOf(" [v", at + 1)) {
+    const line = maps.lastIndexOf("\n", at) + 1;
+    const dash = maps.indexOf("-", line);
+    const start = BigInt(`0x${maps.slice(line, dash)}`);
+    if (start > END) break;
+    if (start > from) ranges.push({ from, length: start - from });
+    from = BigInt(`0x${maps.slice(dash + 1, maps.indexOf(" ", dash))}`);
+  }
+  ranges.push({ from, length: END - from });
+}
+
+/** Marks every mapping to be copied by fork: V8 and JavaScriptCore map their heaps MADV_DONTFORK (madvise(2)). */
+function adviseFork(): void {
+  // ENOMEM tells of the holes between the mappings; every mapping was done all the same.
+  if (adviseRanges()) return;
+  // EINVAL: a special mapping in between stopped the walk. Go mapping by mapping; those that refuse are never DONTFORK.
+  for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
+    const [start, end] =
+      line
+        .split(" ", 1)[0]
+        ?.split("-")
+        .map((hex) => BigInt(`0x${hex}`)) ?? [];
+    if (start !== undefined && end !== undefined && end < END) madviseC(start, end - start, MADV_DOFORK);
+  }
+  adviseRanges(); // the heap that the loop itself may have grown
+}
+
+/** False when a special mapping was in the way. */
+function adviseRanges(): boolean {
+  let done = true;
+  for (const { from, length } of ranges) if (madviseC(from, length, MADV_DOFORK) !== 0 && errno() === EINVAL) done = false;
+  return done;
+}
+
+export interface CloneArgs {
+  /** CLONE_NEW* and CLONE_PARENT. */
+  readonly flags: number;
+  /** A descriptor of the cgroup to be born in (CLONE_INTO_CGROUP, since Linux 5.7). */
+  readonly cgroup?: number | undefined;
+}
+
+/**
+ * clone3(2): a copy of this process that runs `child` and never returns. All signals are blocked in the child, and back at
+ * their default action but for SIGPIPE and SIGXFSZ, until `become` restores what its caller had.
+ *
+ * Where a seccomp filter answers ENOSYS (docker's), clone(2) is used; it cannot do CLONE_INTO_CGROUP.
+ *
+ * @returns the child's PID in this PID namespace
+ * @throws SyscallError EPERM (no CAP_SYS_ADMIN), ENOSPC (namespace limits), EAGAIN (process limits), EBUSY, EACCES (the cgroup)
+ */
+export function clone3(args: CloneArgs, child: () => never): number {
+  prepareFork();
+  const exitSignal = args.flags & CLONE_PARENT ? 0 : SIGCHLD;
+  const struct = Buffer.alloc(88);
+  const more = CLONE_CLEAR_SIGHAND | (args.cgroup === undefined ? 0n : CLONE_INTO_CGROUP);
+  struct.writeBigUInt64LE(BigInt(args.flags >>> 0) | more, 0);
+  struct.writeBigUInt64LE(BigInt(exitSignal), 32);
+  if (args.cgroup !== undefined) struct.writeBigUInt64LE(BigInt(args.cgroup), 80);
+  const text = () => [describe(args, exitSignal)];
+  const mask = new Uint8Array(8);
+  const fork = (cleared: boolean, call: (size: number) => number) => () => {
+    setSignalMaskSilently(ALL_SIGNALS, mask);
+    // A rehearsal, which the kernel refuses (EINVAL): what V8 compiles and koffi binds at a first call is memory that must not be
+    // made between madvise and clone3, since a page of the heap that is mapped there would be missing in the child.
+    adviseFork();
+    call(0);
+    adviseFork();
+    const pid = call(struct.length);
+    if (pid === 0) runChild(child, cleared);
+    if (pid !== -1) setSignalMaskSilently(mask, new Uint8Array(8));
+    return pid;
+  };
+  try {
+    return sys(
+      "clone3",
+      text,
+      fork(true, (size) => clone3C(struct, size)),
+    );
+  } catch (error) {
+    setSignalMaskSilently(mask, new Uint8Array(8));
+    if (!failedWith(error, "ENOSYS") || args.cgroup !== undefined) throw error;
+    const clone = fork(false, (size) => cloneC(size === 0 ? REFUSED : (args.flags | exitSignal) >>> 0, 0, 0, 0, 0));
+    return sys("clone", () => [`flags=${[...flagList(args.flags), "SIGCHLD"].join("|")}`, "stack=NULL"], clone);
+  }
+}
+
+/** What becomes of an error that a child throws: who can explain it takes its place. */
+export const childFailed: { tell: (error: unknown) => never } = { tell: () => exit(125) };
+
+/** `cleared`: the kernel has taken the handlers away. */
+function runChild(child: () => never, cleared: boolean): never {
+  try {
+    noteForked();
+    if (tracer.mode !== "off") learnPid();
+    // A closed pipe on standard error must not kill the child that explains itself there: SIGPIPE stays ignored.
+    resetDispositionsSilently(signalSet(), !cleared);
+    child();
+  } catch (error) {
+    return childFailed.tell(error);
+  }
+}
+
+function flagList(bits: number): string[] {
+  return bits === 0 ? [] : flags(CLONE_FLAGS, bits).split("|");
+}
+
+function describe(args: CloneArgs, exitSignal: number): string {
+  const list = [...flagList(args.flags), "CLONE_CLEAR_SIGHAND"];
+  if (args.cgroup !== undefined) list.push("CLONE_INTO_CGROUP");
+  const fields = [`flags=${list.join("|")}`, `exit_signal=${exitSignal === 0 ? "0" : "SIGCHLD"}`];
+  if (args.cgroup !== undefined) fields.push(`cgroup=${args.cgroup}`);
+  return `{${fields.join(", ")}}`;
+}

@@ -1,0 +1,120 @@
+// The eight namespaces: one row ties together the name, the clone flag and the file in /proc/PID/ns (namespaces(7)).
+import { readFileSync, readlinkSync } from "node:fs";
+import { codeOf } from "../ffi/errno.ts";
+import { declare } from "../ffi/libc.ts";
+import { flags, quote, sys } from "../ffi/trace.ts";
+import { writeKernelFile } from "../mount/file.ts";
+import { procDirectory, type Whose } from "../proc/ownproc.ts";
+import {
+  CLONE_FLAGS,
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from "./fork.ts";
+
+export interface NamespaceKind {
+  /** The name of unshare(1)'s option. */
+  readonly name: "mount" | "uts" | "ipc" | "net" | "pid" | "user" | "cgroup" | "time";
+  readonly flag: number;
+  /** The file in /proc/PID/ns. */
+  readonly file: string;
+  /** The file of the namespace that children will be in, where that is another one. */
+  readonly forChildren?: string;
+}
+
+export const NAMESPACES: readonly NamespaceKind[] = [
+  { name: "user", flag: CLONE_NEWUSER, file: "user" },
+  { name: "pid", flag: CLONE_NEWPID, file: "pid", forChildren: "pid_for_children" },
+  { name: "uts", flag: CLONE_NEWUTS, file: "uts" },
+  { name: "mount", flag: CLONE_NEWNS, file: "mnt" },
+  { name: "ipc", flag: CLONE_NEWIPC, file: "ipc" },
+  { name: "net", flag: CLONE_NEWNET, file: "net" },
+  { name: "cgroup", flag: CLONE_NEWCGROUP, file: "cgroup" },
+  { name: "time", flag: CLONE_NEWTIME, file: "time", forChildren: "time_for_children" },
+];
+
+const CLONE_FS = 0x200;
+const unshareC = declare("unshare");
+const setnsC = declare("setns");
+const sethostnameC = declare("sethostname");
+
+/** unshare(2): new namespaces for the calling thread; of CLONE_NEWPID and CLONE_NEWTIME, for its children. */
+export function unshare(bits: number): void {
+  sys(
+    "unshare",
+    () => [flags({ ...CLONE_FLAGS, CLONE_FS }, bits)],
+    () => unshareC(bits),
+  );
+}
+
+/** unshare(CLONE_FS): a root and working directory of this thread's own, which setns(2) into a mount namespace asks for. */
+export function unshareFs(): void {
+  unshare(CLONE_FS);
+}
+
+/** setns(2) on a pidfd (several kinds at once, since Linux 5.8) or on a descriptor of a file in /proc/PID/ns. */
+export function setns(fd: number, bits: number, what: string): void {
+  sys(
+    "setns",
+    () => [`${fd}<${what}>`, flags(CLONE_FLAGS, bits)],
+    () => setnsC(fd, bits),
+  );
+}
+
+/** sethostname(2). */
+export function sethostname(name: string): void {
+  sys(
+    "sethostname",
+    () => [quote(name), `${Buffer.byteLength(name)}`],
+    () => sethostnameC(name, Buffer.byteLength(name)),
+  );
+}
+
+/** The identity of a namespace, `mnt:[4026531841]`; undefined where /proc does not tell (another user's process, no such kind). */
+export function namespaceId(process: Whose, file: string): string | undefined {
+  try {
+    return readlinkSync(`${procDirectory(process)}/ns/${file}`);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** A line of uid_map or gid_map: `count` ids from `inner` inside are those from `outer` outside (user_namespaces(7)). */
+export interface IdRange {
+  readonly inner: number;
+  readonly outer: number;
+  readonly count: number;
+}
+
+/** Writes /proc/PID/uid_map or gid_map; the kernel takes it once, in one write. @throws SyscallError EPERM, EINVAL */
+export function writeIdMap(process: Whose, file: "uid_map" | "gid_map", ranges: readonly IdRange[]): void {
+  writeKernelFile(`${procDirectory(process)}/${file}`, ranges.map(({ inner, outer, count }) => `${inner} ${outer} ${count}\n`).join(""));
+}
+
+/** Writes /proc/PID/setgroups, before gid_map is written: without privilege that map is refused while setgroups is allowed. */
+export function writeSetgroups(process: Whose, value: "allow" | "deny"): void {
+  writeKernelFile(`${procDirectory(process)}/setgroups`, value);
+}
+
+/** The ranges of a /proc/PID/uid_map or gid_map. */
+export function readIdMap(process: Whose, file: "uid_map" | "gid_map"): IdRange[] {
+  const text = readFileSync(`${procDirectory(process)}/${file}`, "utf8");
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [inner = 0, outer = 0, count = 0] = line.split(" ").filter(Boolean).map(Number);
+      return { inner, outer, count };
+    });
+}
+
+/** True when `id` of this user namespace means something outside it. */
+export function isMapped(ranges: readonly IdRange[], id: number): boolean {
+  return ranges.some(({ inner, count }) => id >= inner && id < inner + count);
+}

@@ -1,0 +1,126 @@
+// Who this process is: ids, supplementary groups, and the parent-death signal, which every change of those clears.
+import { openSync, readSync } from "node:fs";
+import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
+import { sys } from "../ffi/trace.ts";
+import { statFields } from "../proc/proc.ts";
+import { exit, getppid, hasEnded } from "../process/process.ts";
+import { signalName } from "../process/signal.ts";
+
+// The system calls themselves change the calling thread only, and we have one. libc's functions of these names change all threads that
+// libc has heard of, which in a forked child are not there any more (setuid(2), "C library/kernel differences"; musl gives up then).
+const setresuidC = declareSyscall(SYS.setresuid);
+const setresgidC = declareSyscall(SYS.setresgid);
+const setgroupsC = declareSyscall(SYS.setgroups);
+
+/** setresuid(2): real, effective and saved user id. */
+export function setresuid(uid: number): void {
+  sys(
+    "setresuid",
+    () => [`${uid}`, `${uid}`, `${uid}`],
+    () => setresuidC(uid, uid, uid),
+  );
+}
+
+/** setresgid(2): real, effective and saved group id. */
+export function setresgid(gid: number): void {
+  sys(
+    "setresgid",
+    () => [`${gid}`, `${gid}`, `${gid}`],
+    () => setresgidC(gid, gid, gid),
+  );
+}
+
+const getgroupsC = declareSyscall(SYS.getgroups);
+
+/** getgroups(2): how many supplementary groups this process has. */
+export function countGroups(): number {
+  return sys(
+    "getgroups",
+    () => ["0", "NULL"],
+    () => getgroupsC(0, null),
+  );
+}
+
+const TOLD = 32; // as strace has it
+
+/** setgroups(2): the supplementary groups. */
+export function setgroups(groups: readonly number[]): void {
+  const list = new Uint32Array(groups);
+  sys(
+    "setgroups",
+    () => [`${list.length}`, `[${groups.slice(0, TOLD).join(", ")}${groups.length > TOLD ? ", …" : ""}]`],
+    () => setgroupsC(list.length, new Uint8Array(list.buffer)),
+  );
+}
+
+const prctlC = declare("prctl");
+const PR_SET_PDEATHSIG = 1;
+const PR_GET_PDEATHSIG = 2;
+
+/** prctl(2) PR_SET_PDEATHSIG: the signal this process gets when its parent thread ends; 0 for none. Cleared by a change of credentials. */
+export function setParentDeathSignal(signal: number): void {
+  sys(
+    "prctl",
+    () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)],
+    () => prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0),
+  );
+}
+
+/** prctl(2) PR_GET_PDEATHSIG: 0 for none, and in a process that has just been forked. */
+export function getParentDeathSignal(): number {
+  const signal = new Int32Array(1);
+  sys(
+    "prctl",
+    () => ["PR_GET_PDEATHSIG", `[${signal[0]}]`],
+    () => prctlC(PR_GET_PDEATHSIG, new Uint8Array(signal.buffer), 0, 0, 0),
+  );
+  return signal[0] ?? 0;
+}
+
+/** Tells whether the parent that the signal speaks of is still there; it may have died before the kernel was asked for the signal. */
+let parentHasEnded: (() => boolean) | undefined;
+
+/**
+ * Asks for `signal` when the parent dies, and closes the race in which it is dead already. getppid() would say 0 in a new PID
+ * namespace; the parent's pidfd tells.
+ */
+export function dieWithParent(signal: number, parent: number): void {
+  parentHasEnded = () => hasEnded(parent);
+  if (signal !== 0) arm(signal);
+}
+
+function arm(signal: number): void {
+  setParentDeathSignal(signal);
+  if (parentHasEnded?.()) exit(128 + signal);
+}
+
+/**
+ * For a process that got its parent-death signal before this program was exec'd, and so has no pidfd of its parent. To be called
+ * while /proc is still that of the parent's PID namespace; inside the new one every parent outside is 0.
+ */
+export function rememberParent(): void {
+  if (parentHasEnded !== undefined || getParentDeathSignal() === 0) return;
+  const parent = openParentReader();
+  const before = parent();
+  parentHasEnded = () => parent() !== before;
+}
+
+/** Reads field 4 of /proc/self/stat anew each time, through a descriptor that stays good when another /proc is mounted. */
+function openParentReader(): () => string | undefined {
+  let fd: number;
+  try {
+    fd = openSync("/proc/self/stat", "r");
+  } catch {
+    return () => `${getppid()}`;
+  }
+  const text = Buffer.alloc(1024);
+  return () => statFields(text.toString("latin1", 0, readSync(fd, text, 0, text.length, 0)))[1];
+}
+
+/** Carries out a change of credentials; a parent-death signal that was set before is set after it too (prctl(2)). */
+export function keepingDeathSignal(change: () => void): void {
+  rememberParent();
+  const signal = getParentDeathSignal();
+  change();
+  if (signal !== 0) arm(signal);
+}

@@ -1,0 +1,78 @@
+// Seccomp filters: installing one, and being told of what it refuses (seccomp(2), seccomp_unotify(2)).
+
+import { declareSyscall, errno, koffi, SYS } from "../ffi/libc.ts";
+import { flags, sys } from "../ffi/trace.ts";
+import { readIfThere } from "../mount/file.ts";
+import { procDirectory } from "../proc/ownproc.ts";
+
+const SECCOMP_SET_MODE_FILTER = 1;
+const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+const FILTER_FLAGS = { SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4, SECCOMP_FILTER_FLAG_NEW_LISTENER };
+const seccompC = declareSyscall(SYS.seccomp);
+const INSTRUCTION = 8; // bytes of struct sock_filter
+
+/**
+ * Installs a BPF program as a filter for this process and all that it will start.
+ *
+ * @param flags SECCOMP_FILTER_FLAG_*
+ * @throws SyscallError EACCES without no_new_privs and CAP_SYS_ADMIN, EINVAL for a program that the kernel does not accept
+ */
+export function installFilter(program: Buffer, flags: number): void {
+  install(program, flags);
+}
+
+/** The same; refusals that ask for it (SECCOMP_RET_USER_NOTIF) wait for an answer through the descriptor that is returned. Since Linux 5.0. */
+export function installListeningFilter(program: Buffer, flags: number): number {
+  return install(program, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags);
+}
+
+function install(program: Buffer, given: number): number {
+  const fprog = Buffer.alloc(16); // struct sock_fprog
+  fprog.writeUInt16LE(program.length / INSTRUCTION, 0);
+  fprog.writeBigUInt64LE(BigInt(koffi.address(program)), 8);
+  return sys(
+    "seccomp",
+    () => ["SECCOMP_SET_MODE_FILTER", flags(FILTER_FLAGS, given) || "0", `{len=${program.length / INSTRUCTION}, filter=0x…}`],
+    () => seccompC(SECCOMP_SET_MODE_FILTER, given, fprog),
+  );
+}
+
+const NOTIF_RECV = 0xc0502100;
+const NOTIF_SEND = 0xc0182101;
+const ENOENT = 2;
+const EINTR = 4;
+const ioctlC = declareSyscall(SYS.ioctl);
+
+/** A call that waits for an answer. */
+export interface Refusal {
+  readonly id: bigint;
+  /** As the reader's PID namespace numbers it; 0 when it is not in there. */
+  readonly pid: number;
+  /** AUDIT_ARCH_*, and the number of the call there. */
+  readonly arch: number;
+  readonly number: number;
+}
+
+/** The next call that waits; undefined when its caller was killed meanwhile. */
+export function receiveRefusal(listener: number): Refusal | undefined {
+  const notif = Buffer.alloc(80); // struct seccomp_notif
+  if (ioctlC(listener, NOTIF_RECV, notif) === -1) {
+    const code = errno();
+    if (code === ENOENT || code === EINTR) return undefined;
+    throw new Error(`SECCOMP_IOCTL_NOTIF_RECV: errno ${code}`);
+  }
+  return { id: notif.readBigUInt64LE(0), pid: notif.readUInt32LE(8), number: notif.readInt32LE(16), arch: notif.readUInt32LE(20) };
+}
+
+/** Makes the call fail with this errno. A caller that is gone is no error. */
+export function refuse(listener: number, { id }: Refusal, code: number): void {
+  const answer = Buffer.alloc(24); // struct seccomp_notif_resp
+  answer.writeBigUInt64LE(id, 0);
+  answer.writeInt32LE(-code, 16);
+  ioctlC(listener, NOTIF_SEND, answer);
+}
+
+/** The name of a process (proc_pid_comm(5)); "?" when it has ended or /proc does not show it. */
+export function commandOf(pid: number): string {
+  return readIfThere(`${procDirectory(pid)}/comm`)?.trimEnd() ?? "?";
+}

@@ -1,0 +1,64 @@
+// Pseudo-terminals: pty(7), ioctl_tty(2).
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { ToolError } from "../ffi/errno.ts";
+import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
+import { quote, sys, trace, tracer } from "../ffi/trace.ts";
+
+const TIOCSCTTY = 0x540e;
+const TIOCSPTLCK = 0x40045431;
+const TIOCSIG = 0x40045436;
+const TIOCGPTPEER = 0x5441;
+const O_CLOEXEC = 0o2000000;
+const PTMX = 5 * 256 + 2; // makedev(5, 2)
+const ioctlC = declareSyscall(SYS.ioctl);
+const setsidC = declare("setsid");
+
+/**
+ * Opens `ptmx`, which makes a pseudo-terminal on its devpts, and unlocks it.
+ *
+ * @returns the master, not blocking
+ * @throws Error of node:fs ENOENT, EACCES; ENOSPC when devpts has reached its `max`; ToolError when the file is something else
+ */
+export function openMaster(ptmx: string): number {
+  const fd = openSync(ptmx, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK | O_CLOEXEC);
+  const stat = fstatSync(fd);
+  if (!stat.isCharacterDevice() || stat.rdev !== PTMX) {
+    closeSync(fd);
+    throw new ToolError(`${quote(ptmx)} is not the device that makes pseudo-terminals, 5:2`);
+  }
+  sys(
+    "ioctl",
+    () => [`${fd}`, "TIOCSPTLCK", "[0]"],
+    () => ioctlC(fd, TIOCSPTLCK, new Uint8Array(4)),
+  );
+  return fd;
+}
+
+/** ioctl(TIOCGPTPEER): opens the other side of a master, which needs no path, whatever /dev/pts means to the caller. */
+export function openPeer(master: number): number {
+  return sys(
+    "ioctl",
+    () => [`${master}`, "TIOCGPTPEER", "O_RDWR|O_NOCTTY|O_CLOEXEC"],
+    () => ioctlC(master, TIOCGPTPEER, constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC),
+  );
+}
+
+/** setsid(2): a session and a process group of our own, without a terminal. @throws SyscallError EPERM for a process group leader */
+export function setsid(): void {
+  sys("setsid", () => [], setsidC);
+}
+
+/** ioctl(TIOCSCTTY): makes a terminal the controlling one of a session leader that has none, its group the foreground. @throws SyscallError EPERM */
+export function setControllingTerminal(fd: number): void {
+  sys(
+    "ioctl",
+    () => [`${fd}`, "TIOCSCTTY", "0"],
+    () => ioctlC(fd, TIOCSCTTY, 0),
+  );
+}
+
+/** ioctl(TIOCSIG): sends a signal to the foreground process group of the other side of a master. */
+export function signalForeground(master: number, signal: number): void {
+  const result = ioctlC(master, TIOCSIG, signal);
+  if (tracer.mode !== "off") trace("ioctl", [`${master}`, "TIOCSIG", `${signal}`], result);
+}

@@ -1,0 +1,75 @@
+// Terminal attributes and window sizes: termios(3), ioctl_tty(2).
+import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
+import { trace, tracer } from "../ffi/trace.ts";
+
+const tcgetattrC = declare("tcgetattr");
+const tcsetattrC = declare("tcsetattr");
+const cfmakerawC = declare("cfmakeraw");
+const ioctlC = declareSyscall(SYS.ioctl);
+const TCSANOW = 0;
+const TERMIOS_SIZE = 60; // struct termios of glibc and musl alike
+const C_CC = 17;
+const VEOF = 4;
+
+/** A struct termios, as the kernel gave it. */
+export type Attributes = Uint8Array;
+
+/** tcgetattr(3); undefined for what is not a terminal, or one that hung up. */
+export function getAttributes(fd: number): Attributes | undefined {
+  const attributes = new Uint8Array(TERMIOS_SIZE);
+  return tcgetattrC(fd, attributes) === 0 ? attributes : undefined;
+}
+
+/**
+ * tcsetattr(3), at once: waiting until the output has gone could wait for ever. SIGTTOU must be blocked or ignored, else a
+ * background caller is stopped. False when the terminal hung up.
+ */
+export function setAttributes(fd: number, attributes: Attributes): boolean {
+  const result = tcsetattrC(fd, TCSANOW, attributes);
+  if (tracer.mode !== "off") trace("tcsetattr", [`${fd}`, "TCSANOW", "{…}"], result);
+  return result === 0;
+}
+
+/** cfmakeraw(3): every key is a byte, and every byte goes out as it is. */
+export function rawAttributes(attributes: Attributes): Attributes {
+  const raw = attributes.slice();
+  cfmakerawC(raw);
+  return raw;
+}
+
+/** True when both are the same, bit for bit. */
+export function sameAttributes(a: Attributes, b: Attributes): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** The byte that means end of file in canonical mode, usually Ctrl-D. */
+export function endOfFileKey(attributes: Attributes): number {
+  return attributes[C_CC + VEOF] ?? 4;
+}
+
+/** True when the descriptor is a terminal (isatty(3)). */
+export function isTerminal(fd: number): boolean {
+  return getAttributes(fd) !== undefined;
+}
+
+const TIOCGWINSZ = 0x5413;
+const TIOCSWINSZ = 0x5414;
+
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** ioctl(TIOCGWINSZ); undefined for what is not a terminal. */
+export function windowSize(fd: number): WindowSize | undefined {
+  const size = new Uint16Array(4);
+  if (ioctlC(fd, TIOCGWINSZ, new Uint8Array(size.buffer)) === -1) return undefined;
+  return { rows: size[0] ?? 0, columns: size[1] ?? 0 };
+}
+
+/** ioctl(TIOCSWINSZ): the terminal's foreground process group gets SIGWINCH if the size is another one. */
+export function setWindowSize(fd: number, { rows, columns }: WindowSize): void {
+  const size = new Uint16Array([rows, columns, 0, 0]);
+  const result = ioctlC(fd, TIOCSWINSZ, new Uint8Array(size.buffer));
+  if (tracer.mode !== "off") trace("ioctl", [`${fd}`, "TIOCSWINSZ", `{ws_row=${rows}, ws_col=${columns}}`], result);
+}

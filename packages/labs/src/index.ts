@@ -1,0 +1,3 @@
+export { LABS } from "./labs.ts";
+export { checkNeeds } from "./needs.ts";
+export { play } from "./play.ts";

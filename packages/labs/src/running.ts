@@ -1,0 +1,105 @@
+// A command of a lab, in a session of its own with a pipe to its standard input, and its output in a file.
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { become, payload, replaceStdio } from "@contain-tools/chain";
+import {
+  clone3,
+  closeQuietly,
+  codeOf,
+  kill,
+  monotonic,
+  pidfdSendSignal,
+  pipe,
+  SIGKILL,
+  SIGTERM,
+  setParentDeathSignal,
+  setsid,
+  shellStatus,
+  signalSet,
+  WNOHANG,
+  waitpid,
+} from "@contain-tools/kernel";
+import { openProcess, readStates, type State } from "@contain-tools/state";
+import { descendantsOf } from "./processes.ts";
+
+export class Running {
+  readonly pid: number;
+  private readonly input: number;
+  private readonly file: string;
+  private since = monotonic();
+  private stopped: { readonly status: number; readonly milliseconds: number } | undefined;
+
+  /** Starts one of our programs, or one by its path; `file` gets what it writes. */
+  constructor([name = "", ...words]: readonly string[], file: string) {
+    const { read, write } = pipe();
+    const output = openSync(file, "a", 0o600);
+    this.input = write;
+    this.file = file;
+    this.pid = clone3({ flags: 0 }, () => {
+      setParentDeathSignal(SIGTERM); // when not even the lab's own clean-up runs
+      setsid(); // a Ctrl-C is for the lab, which ends its containers itself
+      replaceStdio(read, output);
+      const { bin = "" } = payload.launch;
+      payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() };
+      payload.env = { ...payload.env, PATH: `${bin}:${payload.env["PATH"] ?? ""}` };
+      return become({ kind: "program", argv: [name.includes("/") ? name : `${bin}/${name}`, ...words] });
+    });
+    closeSync(read);
+    closeSync(output);
+  }
+
+  /** The Enter key. */
+  enter(): void {
+    this.since = monotonic();
+    try {
+      writeSync(this.input, "\n");
+    } catch (error) {
+      if (codeOf(error) !== "EPIPE") throw error;
+    }
+  }
+
+  signal(signal: number): void {
+    this.since = monotonic();
+    kill(this.pid, signal);
+  }
+
+  output(): string {
+    return readFileSync(this.file, "utf8");
+  }
+
+  /** How it ended, and how long after its start, the last signal or the last Enter; undefined while it runs. */
+  ended(): { readonly status: number; readonly milliseconds: number } | undefined {
+    const waited = this.stopped === undefined ? waitpid(this.pid, WNOHANG) : undefined;
+    if (waited !== undefined) {
+      closeQuietly(this.input);
+      this.stopped = { status: shellStatus(waited.status), milliseconds: monotonic() - this.since };
+    }
+    return this.stopped;
+  }
+
+  /** The state of the container that it, or a child of its, supervises; undefined until the program runs. */
+  state(): State | undefined {
+    return readStates().find((state) => state.started && this.supervises(state));
+  }
+
+  private supervises({ supervisor: { pid } }: State): boolean {
+    return pid === this.pid || descendantsOf(this.pid).includes(pid);
+  }
+
+  /** Asks its container's supervisor to end it without a grace window. */
+  stop(): void {
+    const supervisors = readStates().filter((state) => this.supervises(state));
+    for (const { supervisor } of supervisors) {
+      const pidfd = openProcess(supervisor);
+      if (pidfd === undefined) continue;
+      pidfdSendSignal(pidfd, SIGTERM, 0);
+      closeSync(pidfd);
+    }
+    if (supervisors.length === 0) kill(this.pid, SIGTERM);
+  }
+
+  /** What its session still has. */
+  kill(): void {
+    kill(-this.pid, SIGKILL);
+    kill(this.pid, SIGKILL);
+  }
+}

@@ -1,0 +1,99 @@
+// A process between us and the child, which makes mounts ready in a mount namespace of its own: the child's is a copy of it, and so its
+// mounts are locked (mount_namespaces(7)).
+import { closeSync, writeSync } from "node:fs";
+import {
+  CLONE_NEWNS,
+  CLONE_NEWUSER,
+  clone3,
+  dieWithParent,
+  exit,
+  type IdRange,
+  kill,
+  pipe,
+  readToEnd,
+  SIGKILL,
+  ToolError,
+  waitpid,
+} from "@contain-tools/kernel";
+import type { IdMaps } from "../maps.ts";
+import { release, waitAt } from "./gate.ts";
+import { writeMaps } from "./idmaps.ts";
+
+/** A child that was made. */
+export interface Made {
+  readonly pid: number;
+  /** It was born in its cgroup. */
+  readonly entered: boolean;
+}
+
+type Answer = Made | { readonly message: string; readonly hint: string | undefined };
+
+export interface Between {
+  /** A pidfd of this process. */
+  readonly self: number;
+  /** Those of a user namespace for the process in between, in which the child's own has the same ids; undefined to do without. */
+  readonly maps: IdMaps | undefined;
+  /** Makes the mounts ready. */
+  readonly prepare: () => void;
+}
+
+/**
+ * Calls `create` in a process whose mounts have been made ready. What it makes there with CLONE_PARENT is our child; it is to call
+ * `close`.
+ *
+ * @throws SyscallError, ToolError
+ */
+export function createBetween({ self, maps, prepare }: Between, create: (close: () => void) => Made): Made {
+  const answer = pipe();
+  const gate = pipe();
+  const tell = (word: Answer) => writeSync(answer.write, JSON.stringify(word));
+  const close = () => {
+    for (const fd of [answer.read, answer.write, gate.read]) closeSync(fd);
+  };
+  let first = 0;
+  try {
+    first = clone3({ flags: CLONE_NEWNS | (maps === undefined ? 0 : CLONE_NEWUSER) }, () => {
+      closeSync(gate.write);
+      dieWithParent(SIGKILL, self);
+      waitAt(gate); // until our maps are written
+      try {
+        prepare();
+        const made = create(close);
+        if (maps !== undefined) giveSameIds(made.pid, maps);
+        tell(made);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        tell({ message, hint: error instanceof ToolError ? error.hint : undefined });
+      }
+      return exit(0);
+    });
+    if (maps !== undefined) writeMaps(first, maps);
+    release(gate);
+  } catch (error) {
+    closeSync(gate.write); // end of file: it exits
+    if (first > 0) waitpid(first, 0);
+    closeSync(answer.read);
+    throw error;
+  } finally {
+    closeSync(gate.read);
+    closeSync(answer.write);
+  }
+  const text = readToEnd(answer.read);
+  closeSync(answer.read);
+  waitpid(first, 0);
+  if (text === "") throw new ToolError("the process that makes the mounts ready was killed");
+  const made = JSON.parse(text) as Answer;
+  if ("message" in made) throw new ToolError(made.message, made.hint);
+  return made;
+}
+
+/** Each id is what it is in the user namespace around it, whose root needs no helper to write that. */
+function giveSameIds(pid: number, { user, group }: IdMaps): void {
+  const same = (ranges: readonly IdRange[]) => ranges.map(({ inner, count }) => ({ inner, outer: inner, count }));
+  try {
+    writeMaps(pid, { user: same(user), group: same(group), setgroups: undefined, subordinate: false });
+  } catch (error) {
+    kill(pid, SIGKILL); // nobody else learns of it
+    throw error;
+  }
+}

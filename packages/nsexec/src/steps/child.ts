@@ -1,0 +1,251 @@
+// The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then let go.
+import { closeSync, existsSync, writeSync } from "node:fs";
+import { failurePipe } from "@contain-tools/chain";
+import {
+  CLONE_NEWPID,
+  CLONE_NEWUSER,
+  CLONE_PARENT,
+  clone3,
+  closeQuietly,
+  consoleSocket,
+  controllingTerminal,
+  dieWithParent,
+  exit,
+  failedWith,
+  findHierarchy,
+  getpid,
+  groupDirectory,
+  hideSecrets,
+  isFrozen,
+  openGroup,
+  type Pipe,
+  pidfdOpen,
+  pipe,
+  readToEnd,
+  setForegroundGroup,
+  setpgid,
+  sharePipes,
+  shellStatus,
+  socketpair,
+  ToolError,
+  takeAllSignals,
+  waitpid,
+  writeKernelFile,
+} from "@contain-tools/kernel";
+import { type Pasta, startPasta } from "@contain-tools/pasta";
+import type { Plan } from "../cli.ts";
+import { flagsOf } from "../wanted.ts";
+import { createBetween, type Made } from "./between.ts";
+import { release, waitAt } from "./gate.ts";
+import { writeMaps } from "./idmaps.ts";
+import { join, openTargets } from "./join.ts";
+import { lockMounts } from "./lock.ts";
+import { createInNewRoot } from "./newroot.ts";
+import { keep, letGo } from "./persist.ts";
+import { announce, enterLate, lateFlags, lateKept } from "./settings.ts";
+
+/** A child in its namespaces, which goes on as `body`. */
+export interface Spawned {
+  readonly pid: number;
+  /** The tool that failed before the program was started; to be read when the child has ended. */
+  readonly failed: () => string | undefined;
+  /** Readable as soon as that is known: the program was started, or something failed. */
+  readonly report: number;
+  /** With --tty: where the master of the pseudo-terminal will come from. */
+  readonly console: number | undefined;
+  /** With --pasta: to be served, and ended when the child has. */
+  readonly pasta: Pasta | undefined;
+}
+
+/**
+ * Makes the child of a plan with `fork`; `meanwhile` is called while it waits in its new namespaces. All signals are blocked from here on, so that none is lost before the caller waits for them.
+ *
+ * @throws SyscallError; nothing is left behind then
+ */
+export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) => void = () => {}): Spawned {
+  takeAllSignals();
+  if (plan.wanted.some(({ kind }) => kind.flag & CLONE_NEWUSER)) sharePipes(); // whose owner is nobody there
+  const report = pipe();
+  const gate = pipe();
+  const made = pipe();
+  const self = pidfdOpen(getpid());
+  const [console, inner] = plan.tty ? socketpair() : [];
+  const cgroup = plan.intoCgroup === undefined ? undefined : openCgroup(plan.intoCgroup);
+  const child = () => {
+    failurePipe.fd = report.write;
+    closeSync(report.read);
+    closeSync(gate.write);
+    closeSync(made.read);
+    if (cgroup !== undefined) closeSync(cgroup); // a directory of the host's, by which a working directory could lead out
+    if (console !== undefined && inner !== undefined) {
+      closeSync(console);
+      consoleSocket.fd = inner;
+    }
+    dieWithParent(plan.deathSignal, self);
+    if (plan.foreground) takeForeground();
+    else if (plan.ownGroup) setpgid(0, 0);
+    waitAt(gate); // until the maps are written
+    if (plan.target === undefined) enterLate(plan);
+    if (lateKept(plan).length > 0) release(made);
+    waitAt(gate); // until all that is to be kept is kept
+    closeSync(gate.read);
+    body();
+  };
+  const { pid, pasta } =
+    plan.target === undefined
+      ? create(plan, { cgroup, self, meanwhile }, gate, made, child)
+      : { pid: joinTarget(plan, cgroup, child), pasta: undefined };
+  closeSync(report.write);
+  closeSync(gate.read);
+  closeSync(made.read);
+  closeQuietly(made.write);
+  if (cgroup !== undefined) closeSync(cgroup);
+  release(gate);
+  closeSync(self);
+  if (inner !== undefined) closeSync(inner);
+  let word: string | undefined;
+  const failed = () => {
+    word ??= readToEnd(report.read);
+    return word || undefined;
+  };
+  return { pid, failed, report: report.read, console, pasta };
+}
+
+interface Outside {
+  readonly cgroup: number | undefined;
+  /** A pidfd of this process. */
+  readonly self: number;
+  readonly meanwhile: (pid: number) => void;
+}
+
+function create(
+  plan: Plan,
+  { cgroup, self, meanwhile }: Outside,
+  gate: Pipe,
+  made: Pipe,
+  child: () => never,
+): Pick<Spawned, "pid" | "pasta"> {
+  const late = lateFlags(plan);
+  const { shift, maps, lock } = plan;
+  announce(plan);
+  const clone = (more: number, body: () => never) => cloneIntoCgroup((flagsOf(plan.wanted) & ~late) | more, cgroup, body);
+  const behind = (close: () => void) =>
+    clone(CLONE_PARENT, () => {
+      close();
+      return child();
+    });
+  // An ordinary user mounts nothing outside of a user namespace.
+  const outerMaps = lock.length > 0 && process.geteuid?.() !== 0 ? maps : undefined;
+  const { pid, entered } =
+    shift !== undefined
+      ? createInNewRoot({ shift, maps, self }, behind)
+      : lock.length > 0
+        ? createBetween({ self, maps: outerMaps, prepare: () => lockMounts(lock) }, behind)
+        : clone(0, child);
+  const kept: string[] = [];
+  let pasta: Pasta | undefined;
+  try {
+    putIntoGroup({ pid, entered }, plan.intoCgroup);
+    if (outerMaps === undefined) writeMaps(pid, maps);
+    if (plan.pasta !== undefined) pasta = startPasta(pid, plan.pasta);
+    meanwhile(pid);
+    for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
+    if (lateKept(plan).length > 0) {
+      writeSync(gate.write, "1");
+      closeSync(made.write);
+      if (readToEnd(made.read) === "")
+        letGo(kept); // it failed, and has explained itself
+      else for (const wanted of lateKept(plan)) keep(pid, wanted, kept);
+    }
+  } catch (error) {
+    pasta?.end();
+    letGo(kept);
+    closeSync(gate.write); // end of file: the child exits
+    closeSync(gate.read);
+    waitpid(pid, 0);
+    throw error;
+  }
+  return { pid, pasta };
+}
+
+/**
+ * clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it; after a user namespace
+ * was joined, whose root may not write to the group, too.
+ */
+function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never, ...mayNot: readonly string[]): Made {
+  try {
+    return { pid: clone3({ flags: bits, cgroup }, child), entered: true };
+  } catch (error) {
+    if (cgroup === undefined || !failedWith(error, "EINVAL", "ENOSYS", "E2BIG", ...mayNot)) throw error;
+    return { pid: clone3({ flags: bits }, child), entered: false };
+  }
+}
+
+/** Puts a child that was not born there into its group. */
+function putIntoGroup({ pid, entered }: Made, group: string | undefined): void {
+  if (!entered && group !== undefined) writeKernelFile(`${cgroupPath(group)}/cgroup.procs`, `${pid}`);
+}
+
+/**
+ * A child in the namespaces of another process. To join a PID namespace two are needed: the first one joins, and its own child,
+ * which alone is in that PID namespace, is made with CLONE_PARENT and so becomes ours. The first one is single-threaded,
+ * which setns(2) asks for with user and time namespaces.
+ */
+function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never): number {
+  const files = openTargets(plan);
+  const bits = flagsOf(plan.wanted);
+  if (!(bits & CLONE_NEWPID)) {
+    return cloneIntoCgroup(0, cgroup, () => {
+      hideSecrets(plan.areas, "nsexec");
+      join(files);
+      return child();
+    }).pid;
+  }
+  const answer = pipe();
+  const first = clone3({ flags: 0 }, () => {
+    hideSecrets(plan.areas, "nsexec"); // the container's processes can look at us from here on
+    join(files);
+    const body = () => {
+      closeSync(answer.read);
+      closeSync(answer.write); // the answer ends when its writers are gone
+      return child();
+    };
+    writeSync(answer.write, JSON.stringify(cloneIntoCgroup(CLONE_PARENT, cgroup, body, "EACCES")));
+    exit(0);
+  });
+  closeSync(answer.write);
+  const text = readToEnd(answer.read);
+  closeSync(answer.read);
+  const status = shellStatus(waitpid(first, 0)?.status ?? 0);
+  if (status !== 0 || text === "") exit(status || 125); // it has explained itself
+  const made = JSON.parse(text) as Made;
+  putIntoGroup(made, plan.intoCgroup);
+  return made.pid;
+}
+
+/** A process group of its own, in the terminal's foreground. SIGTTOU is blocked here like all signals. */
+function takeForeground(): void {
+  setpgid(0, 0);
+  const fd = controllingTerminal();
+  if (fd !== undefined) setForegroundGroup(fd, getpid());
+}
+
+function cgroupPath(path: string): string {
+  return existsSync(`${path}/cgroup.procs`) ? path : groupDirectory(findHierarchy(), path);
+}
+
+function openCgroup(path: string): number {
+  const dir = cgroupPath(path);
+  if (!existsSync(`${dir}/cgroup.procs`))
+    throw new ToolError(
+      `--into-cgroup ${path}: there is no such cgroup`,
+      "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one",
+    );
+  if (isFrozen(dir)) {
+    throw new ToolError(
+      `--into-cgroup ${path}: the group is frozen`,
+      "a process born in a frozen group hangs and takes not even SIGKILL before it is thawed: cgset --name NAME --thaw",
+    );
+  }
+  return openGroup(dir);
+}

@@ -1,0 +1,93 @@
+// --lock: mounts that nobody inside can make writable. They are made read-only in a mount namespace in between: a mount namespace that
+// another user namespace owns can take no flag back of what it was given (mount_namespaces(7), locked mounts).
+import { closeSync, constants, existsSync, openSync, readlinkSync } from "node:fs";
+import type { Values } from "@contain-tools/chain";
+import {
+  chdir,
+  fdPath,
+  type MountInfo,
+  MS_BIND,
+  MS_RDONLY,
+  MS_REC,
+  mount,
+  mountIdOf,
+  quote,
+  readMountInfo,
+  restrictMount,
+  setPropagation,
+  UsageError,
+} from "@contain-tools/kernel";
+import { isKernelsOwn } from "../shift.ts";
+
+/** A path, and what is mounted at and below it. */
+export interface Place {
+  readonly path: string;
+  readonly locked: boolean;
+}
+
+const O_PATH = 0o10000000;
+
+/** Empty without --lock. @throws UsageError */
+export function readLock(given: Values<"lock" | "unlocked" | "shift" | "ro-shift" | "unshifted">, names: ReadonlySet<string>): Place[] {
+  if (!given.has("lock")) {
+    if (given.has("unlocked")) throw new UsageError("--unlocked is an exception to --lock, which is not given");
+    return [];
+  }
+  if (!names.has("user"))
+    throw new UsageError(
+      "--lock: without a user namespace of its own nothing is locked to root inside",
+      "add --user and a map: --map-root-user",
+    );
+  if (given.has("shift") || given.has("ro-shift") || given.has("unshifted"))
+    throw new UsageError("--lock and --shift exclude each other", "--ro-shift locks, too");
+  return (["lock", "unlocked"] as const).flatMap((name) =>
+    given.all(name).map((path) => {
+      if (!existsSync(path)) throw new UsageError(`--${name} ${quote(path)}: there is no such file`);
+      return { path, locked: name === "lock" };
+    }),
+  );
+}
+
+/** Makes what is locked read-only in this mount namespace, which has to be one of our own. @throws SyscallError */
+export function lockMounts(list: readonly Place[]): void {
+  setPropagation("slave"); // nothing that is mounted here reaches the host
+  // A path behind those above it; of one that is given twice, the exception counts.
+  const places = list.map(({ path, locked }) => ({ path: realPath(path), locked })).sort((a, b) => a.path.length - b.path.length);
+  for (const { path } of places) if (path !== "/") mount(path, path, null, MS_BIND | MS_REC);
+  for (const entry of readMountInfo()) {
+    const place = places.findLast(({ path }) => isAtOrBelow(entry.mountPoint, path));
+    if (place?.locked && !isKernelsOwn(entry.type)) makeEntryReadOnly(entry);
+  }
+  returnToDirectory();
+}
+
+/** The caller's directory, on the mounts that were made since. */
+function returnToDirectory(): void {
+  let cwd: string;
+  try {
+    cwd = process.cwd();
+  } catch {
+    return; // it has been removed, so nothing was mounted there
+  }
+  chdir(cwd);
+}
+
+function realPath(path: string): string {
+  const fd = openSync(path, O_PATH);
+  const real = readlinkSync(fdPath(fd));
+  closeSync(fd);
+  return real;
+}
+
+const isAtOrBelow = (path: string, top: string) => top === "/" || path === top || path.startsWith(`${top}/`);
+
+function makeEntryReadOnly({ id, mountPoint }: MountInfo): void {
+  let fd: number;
+  try {
+    fd = openSync(mountPoint, O_PATH | constants.O_NOFOLLOW);
+  } catch {
+    return; // covered by another one, or not ours to walk to
+  }
+  if (mountIdOf(fd) === id) restrictMount(fd, MS_RDONLY, false);
+  closeSync(fd);
+}

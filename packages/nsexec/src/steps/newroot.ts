@@ -1,0 +1,92 @@
+// --shift: the root that a child is born in. It is made in a mount namespace of ours, so that in the child's, which another user
+// namespace owns, none of its mounts can be undone and no flag of theirs be taken back (mount_namespaces(7), locked mounts).
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import {
+  cloneTree,
+  fchdir,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  makeInRoot,
+  moveMount,
+  newMount,
+  openInRoot,
+  setPropagationEverywhere,
+  swapRoots,
+} from "@contain-tools/kernel";
+import type { IdMaps } from "../maps.ts";
+import { copyShifted, type Piece, type Shifted } from "../shift.ts";
+import { createBetween, type Made } from "./between.ts";
+
+const O_PATH = 0o10000000;
+const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
+
+export interface NewRoot {
+  readonly shift: Shifted;
+  readonly maps: IdMaps;
+  /** A pidfd of this process. */
+  readonly self: number;
+}
+
+/** `createBetween`, in a process whose root has nothing but the paths. @throws SyscallError, ToolError */
+export function createInNewRoot({ shift, maps, self }: NewRoot, create: (close: () => void) => Made): Made {
+  const pieces = copyShifted(shift, maps);
+  try {
+    return createBetween({ self, maps: undefined, prepare: () => enterNewRoot(pieces, shift.cwd) }, create);
+  } finally {
+    for (const { fd } of pieces) closeSync(fd);
+  }
+}
+
+function enterNewRoot(pieces: readonly Piece[], cwd: string): void {
+  const oldRoot = setPropagationEverywhere("slave"); // nothing that is mounted here reaches the host
+  const umask = process.umask(0);
+  const old = openDirectory("/");
+  const top = attachTop(pieces, old);
+  for (const { fd, path, below } of pieces) {
+    if (fd === top) continue;
+    const place = below === "" ? makeInRoot(top, path, kindOf(fd)) : openBelow(top, path, below);
+    if (place === undefined) continue;
+    moveMount(fd, place);
+    closeSync(place);
+  }
+  const directory = makeInRoot(top, cwd, "directory");
+  process.umask(umask);
+  swapRoots(top, oldRoot);
+  fchdir(directory);
+  for (const fd of [directory, old, ...pieces.map((piece) => piece.fd)]) closeSync(fd);
+  if (!pieces.some(({ fd }) => fd === top)) closeSync(top);
+}
+
+const kindOf = (fd: number) => (fstatSync(fd).isDirectory() ? "directory" : "file");
+
+/** Lays the new root over the old one: the shifted `/`, or an empty one with the host's /proc and /dev, which a mount of a new /proc and device nodes need. */
+function attachTop(pieces: readonly Piece[], old: number): number {
+  const whole = pieces.find(({ path, below }) => path === "/" && below === "");
+  if (whole !== undefined) {
+    moveMount(whole.fd, old);
+    return whole.fd;
+  }
+  const top = newMount("tmpfs", { source: "contain", mode: "755" }, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  moveMount(top, old);
+  for (const path of ["/proc", "/dev"]) {
+    const source = openDirectory(path);
+    const copy = cloneTree(source);
+    const place = makeInRoot(top, path, "directory");
+    moveMount(copy, place);
+    for (const fd of [source, copy, place]) closeSync(fd);
+  }
+  return top;
+}
+
+/** A place for what was mounted below a path; the path's own files decide where it leads, and it stays below. */
+function openBelow(top: number, path: string, below: string): number | undefined {
+  const tree = openInRoot(top, path);
+  try {
+    return openInRoot(tree, below);
+  } catch {
+    return undefined; // the files have changed meanwhile
+  } finally {
+    closeSync(tree);
+  }
+}

@@ -1,0 +1,59 @@
+// Keeping a namespace without a process, by a bind mount of its file in /proc (namespaces(7)).
+import { closeSync, readSync } from "node:fs";
+import {
+  CLONE_NEWNS,
+  clone3,
+  exit,
+  getpid,
+  MS_BIND,
+  mount,
+  pipe,
+  procDirectory,
+  shellStatus,
+  umount2,
+  uninterrupted,
+  waitpid,
+} from "@contain-tools/kernel";
+import type { Plan } from "../cli.ts";
+import type { Wanted } from "../wanted.ts";
+import { flagsOf } from "../wanted.ts";
+import { release } from "./gate.ts";
+
+/** Keeps a namespace alive without a process: its file in /proc bind-mounted on FILE (namespaces(7)). */
+export function keep(pid: number | "self", { kind, file }: Wanted, kept: string[], name = kind.file): void {
+  if (file === undefined) return;
+  mount(`${procDirectory(pid)}/ns/${name}`, file, null, MS_BIND);
+  kept.push(file);
+}
+
+export function letGo(kept: readonly string[]): void {
+  for (const file of kept) umount2(file, 0);
+}
+
+/** For a plan without fork: who binds the kept files. With a new mount namespace it must be somebody who stays in the old one. */
+export function startKeeper({ wanted }: Plan): () => void {
+  const kept = wanted.filter(({ file }) => file !== undefined);
+  const bind = (pid: number | "self") => {
+    const done: string[] = [];
+    try {
+      for (const namespace of kept) keep(pid, namespace, done, namespace.kind.forChildren);
+    } catch (error) {
+      letGo(done);
+      throw error;
+    }
+  };
+  if (kept.length === 0 || !(flagsOf(wanted) & CLONE_NEWNS)) return () => bind("self");
+  const gate = pipe();
+  const pid = getpid();
+  const helper = clone3({ flags: 0 }, () => {
+    closeSync(gate.write);
+    if (uninterrupted(() => readSync(gate.read, Buffer.alloc(1))) === 1) bind(pid);
+    exit(0);
+  });
+  return () => {
+    closeSync(gate.read);
+    release(gate);
+    const status = shellStatus(waitpid(helper, 0)?.status ?? 0);
+    if (status !== 0) exit(status);
+  };
+}

@@ -1,0 +1,131 @@
+// What is done inside the new or joined namespaces, before the next program.
+import { closeSync, openSync } from "node:fs";
+import { becomeUser, enterConsole, findUser, makeConsole, payload, steps, variables } from "@contain-tools/chain";
+import {
+  bringLoopbackUp,
+  CLONE_NEWCGROUP,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWTIME,
+  chdir,
+  chdirInRoot,
+  chroot,
+  countGroups,
+  failedWith,
+  joinSessionKeyring,
+  keepingDeathSignal,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  mount,
+  setgroups,
+  sethostname,
+  setns,
+  setPropagationEverywhere,
+  setresgid,
+  setresuid,
+  sharePipes,
+  ToolError,
+  unshare,
+  writeKernelFile,
+} from "@contain-tools/kernel";
+import type { Plan } from "../cli.ts";
+import { flagsOf, type Wanted } from "../wanted.ts";
+import { enterTunnel, joinsMounts } from "./join.ts";
+
+export function announce({ wanted }: Plan): void {
+  if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);
+}
+
+/** The settings inside: host name, propagation, root, working directory, /proc, ids; in unshare(1)'s order. */
+export function inside(plan: Plan): void {
+  const creates = (bit: number) => plan.target === undefined && (flagsOf(plan.wanted) & bit) !== 0;
+  if (plan.hostname !== undefined) {
+    steps.say(`setting hostname: ${plan.hostname}`);
+    sethostname(plan.hostname);
+  }
+  if (creates(CLONE_NEWNET)) bringLoopbackUp();
+  if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") closeSync(setPropagationEverywhere(plan.propagation).fd);
+  if (joinsMounts(plan)) payload.inside = `the mount namespace of PID ${plan.target}`;
+  if (plan.root !== undefined) {
+    chroot(plan.root);
+    chdir("/");
+    payload.inside = `the root ${plan.root}`;
+  }
+  if (plan.wdns !== undefined) chdirAmongOthers(plan.wdns, plan.target);
+  if (plan.wd !== undefined && joinsMounts(plan)) enterTunnel();
+  else if (plan.wd !== undefined) chdir(plan.wd);
+  if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  if (plan.clearEnv) payload.env = variables();
+  for (const variable of plan.env) {
+    const at = variable.indexOf("=");
+    payload.env[variable.slice(0, at)] = variable.slice(at + 1);
+  }
+  if (plan.uid !== undefined || plan.gid !== undefined) {
+    sharePipes();
+    keepingDeathSignal(() => {
+      if (plan.gid !== undefined) {
+        leaveGroups();
+        setresgid(plan.gid);
+      }
+      if (plan.uid !== undefined) setresuid(plan.uid);
+    });
+  }
+  if (plan.keyring !== undefined) leaveCallersKeyring(plan.keyring); // after the ids, which own it, and before --as, which could not find it
+  if (plan.user !== undefined) becomeUser(findUser(plan.user, payload.inside ?? "this host"));
+  if (plan.makesTty) enterConsole(makeConsole("/dev/ptmx"));
+}
+
+/** Where the kernel or a seccomp filter knows no keyctl(2), nothing inside can read a keyring either. */
+function leaveCallersKeyring(name: string): void {
+  try {
+    joinSessionKeyring(name);
+  } catch (error) {
+    if (!failedWith(error, "ENOSYS", "EPERM")) throw error;
+    steps.say(`keyctl(2) is refused here, and inside too (${error.code}): the session keyring stays the caller's`);
+  }
+}
+
+/** @throws SyscallError EPERM when setgroups(2) is denied here and there are groups to leave */
+function leaveGroups(): void {
+  try {
+    setgroups([]);
+  } catch (error) {
+    if (!failedWith(error, "EPERM") || countGroups() > 0) throw error;
+  }
+}
+
+/** Among the mounts of others a path is theirs to lay out. */
+function chdirAmongOthers(path: string, pid: number | undefined): void {
+  try {
+    chdirInRoot(path);
+  } catch (error) {
+    if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new ToolError(`--wdns ${path}: no such directory in the mount namespace of PID ${pid}`, undefined, 125, { cause: error });
+  }
+}
+
+/** The namespaces that the child itself makes. */
+export function lateFlags({ wanted, offsets }: Plan): number {
+  return flagsOf(wanted) & (CLONE_NEWCGROUP | (offsets.length > 0 ? CLONE_NEWTIME : 0));
+}
+
+export function lateKept(plan: Plan): Wanted[] {
+  return plan.wanted.filter(({ kind, file }) => file !== undefined && kind.flag & lateFlags(plan));
+}
+
+export function enterLate(plan: Plan): void {
+  const late = lateFlags(plan);
+  // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
+  if (late & CLONE_NEWCGROUP) unshare(CLONE_NEWCGROUP);
+  if (late & CLONE_NEWTIME) enterTimeNamespace(plan);
+}
+
+/** A new time namespace takes offsets only while it is empty: made, written, and only then entered (time_namespaces(7)). */
+function enterTimeNamespace({ offsets }: Plan): void {
+  unshare(CLONE_NEWTIME);
+  for (const { clock, seconds } of offsets) writeKernelFile("/proc/self/timens_offsets", `${clock} ${seconds} 0\n`);
+  const fd = openSync("/proc/self/ns/time_for_children", "r");
+  setns(fd, CLONE_NEWTIME, "/proc/self/ns/time_for_children");
+  closeSync(fd);
+}

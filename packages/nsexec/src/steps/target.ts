@@ -1,0 +1,39 @@
+// What nsenter(1) takes over from the target beside its namespaces: its ids and its environment.
+import { readFileSync } from "node:fs";
+import { keepRawVariables } from "@contain-tools/chain";
+import { codeOf, readIdMap, readIfThere, statusField, ToolError } from "@contain-tools/kernel";
+
+const IDS = {
+  "--setuid": { field: "Uid", map: "uid_map" },
+  "--setgid": { field: "Gid", map: "gid_map" },
+} as const;
+
+/** The target's effective id, as its user namespace numbers it if that is joined. @throws ToolError when it has no number there */
+export function followedId(option: keyof typeof IDS, pid: number, joinsUser: boolean): number {
+  const { field, map } = IDS[option];
+  const id = Number(statusField(readIfThere(`/proc/${pid}/status`) ?? "", field)?.split("\t")[1] ?? Number.NaN);
+  const range = joinsUser ? readIdMap(pid, map).find(({ outer, count }) => id >= outer && id < outer + count) : { inner: id, outer: id };
+  if (range !== undefined && !Number.isNaN(id)) return range.inner + id - range.outer;
+  throw new ToolError(`${option} follow: PID ${pid} has no such id in its user namespace`, `see /proc/${pid}/${map}`);
+}
+
+/** NAME=VALUE each, as the target was started with (proc_pid_environ(5)). @throws ToolError when it may not be read */
+export function environmentOf(pid: number): string[] {
+  try {
+    const bytes = readFileSync(`/proc/${pid}/environ`);
+    const text = bytes.toString("utf8");
+    if (text.includes("\ufffd"))
+      keepRawVariables(
+        bytes
+          .toString("latin1")
+          .split("\0")
+          .map((entry) => Buffer.from(entry, "latin1")),
+      );
+    return text.split("\0").filter((entry) => entry.indexOf("=") > 0);
+  } catch (error) {
+    throw new ToolError(
+      `--target-env: the environment of PID ${pid} cannot be read: ${codeOf(error)}`,
+      "it is its owner's and root's (proc_pid_environ(5))",
+    );
+  }
+}

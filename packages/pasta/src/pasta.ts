@@ -1,0 +1,210 @@
+// --pasta: pasta(1) connects a new network namespace to the network outside, for those who may not make a veth pair. It is a child of
+// ours, and dies with us; it would outlive the namespace.
+import { accessSync, closeSync, constants, existsSync, openSync, readSync } from "node:fs";
+import { capture, execProgram, payload, steps, warn } from "@contain-tools/chain";
+import {
+  type Address,
+  chdir,
+  clone3,
+  codeOf,
+  dieWithParent,
+  dup2,
+  getpid,
+  ipNumber,
+  ipOfNumber,
+  kill,
+  monotonic,
+  networkOf,
+  POLLIN,
+  parseAddress,
+  pidfdOpen,
+  pipe,
+  pollOnce,
+  printable,
+  procDirectory,
+  readIfThere,
+  readToEnd,
+  SIGKILL,
+  type Source,
+  setsid,
+  shellStatus,
+  signalSet,
+  ToolError,
+  UsageError,
+  WNOHANG,
+  waitpid,
+} from "@contain-tools/kernel";
+import { describePublished, type Published, readPublished } from "./published.ts";
+
+export interface PastaPlan {
+  readonly address: Address;
+  readonly publish: readonly Published[];
+}
+
+const PATIENCE = 10_000; // milliseconds; it takes some ten
+const STEP = 2;
+const TUN = "/dev/net/tun";
+const FIXED = 20240726; // the version that subtracts ports modulo 2^16
+
+/** @throws UsageError; ToolError when there is no pasta */
+export function readPasta(address: string | undefined, publish: readonly string[]): PastaPlan | undefined {
+  if (address === undefined) {
+    if (publish.length > 0) throw new UsageError("--publish is for --pasta", "nsexec itself forwards nothing");
+    return undefined;
+  }
+  if (process.geteuid?.() === 0)
+    throw new UsageError(
+      "--pasta is for an ordinary user: root's pasta becomes nobody, who may not enter",
+      "veth connects a namespace for root",
+    );
+  checkPasta();
+  return { address: parseAddress("--pasta", address), publish: readPublished(publish) };
+}
+
+/** @throws ToolError when it is not installed */
+export function checkPasta(): void {
+  const dirs = (payload.env["PATH"] ?? "/bin:/usr/bin").split(":");
+  if (dirs.some((dir) => existsSync(`${dir}/pasta`))) return;
+  throw new ToolError(
+    "an ordinary user's network needs pasta, which is not installed",
+    "a port on a bridge of the host would need CAP_NET_ADMIN in the host's network namespace (network_namespaces(7)). Debian, Ubuntu and Fedora: the package passt; without it --net none",
+  );
+}
+
+/** pasta at work, beside a child in its namespaces. */
+export interface Pasta {
+  /** To be served while the child lives: it is told when pasta ends before. */
+  readonly sources: readonly Source[];
+  /** Ends it, and waits for that. */
+  readonly end: () => void;
+}
+
+/** Connects the network namespace of `child`, and returns when that is done. @throws ToolError with pasta's own words; nothing is left */
+export function startPasta(child: number, { address, publish }: PastaPlan): Pasta {
+  checkVersion(publish);
+  const words = pastaWords(child, address, publish);
+  steps.say(`connecting eth0 (${address.ip}/${address.prefix}) by pasta: ${words.join(" ")}`);
+  const told = pipe();
+  const pid = start(words, told.write);
+  closeSync(told.write);
+  for (const deadline = monotonic() + PATIENCE; !isConnected(child); pollOnce(-1, 0, STEP)) {
+    const status = waitpid(pid, WNOHANG)?.status;
+    if (status === undefined && monotonic() < deadline) continue;
+    if (status === undefined) {
+      kill(pid, SIGKILL);
+      waitpid(pid, 0);
+    }
+    const text = ownWords(readToEnd(told.read));
+    closeSync(told.read);
+    const how = status === undefined ? `it has done nothing for ${PATIENCE / 1000} s` : `exit status ${shellStatus(status)}`;
+    throw new ToolError(`pasta: ${text || how}`, mendFor(text));
+  }
+  return attend(pid, told.read);
+}
+
+/** Only what is asked for passes: not the host's loopback by the gateway's address, and not ports that happen to be open inside. */
+function pastaWords(child: number, { ip, prefix }: Address, publish: readonly Published[]): string[] {
+  const gateway = ipOfNumber(ipNumber(networkOf(ip, prefix)) + 1);
+  const ports = (wanted: string) => {
+    const list = publish.filter(({ protocol }) => protocol === wanted);
+    const option = `--${wanted}-ports`;
+    if (list.length === 0) return [option, "none"];
+    return list.flatMap(({ host, port }) => [option, `${host.ip === "0.0.0.0" ? "" : `${host.ip}/`}${host.port}:${port}`]);
+  };
+  return [
+    ...["pasta", "--foreground", "--quiet", "--ipv4-only", "--config-net", "--ns-ifname", "eth0"],
+    ...["--address", ip, "--netmask", `${prefix}`, "--gateway", gateway, "--no-map-gw"],
+    ...["--tcp-ns", "none", "--udp-ns", "none", ...ports("tcp"), ...ports("udp")],
+    `${child}`,
+  ];
+}
+
+/** Out of the terminal's reach, whose keys are the container's, and out of our directory. */
+function start(words: readonly string[], told: number): number {
+  const self = pidfdOpen(getpid());
+  const pid = clone3({ flags: 0 }, () => {
+    dieWithParent(SIGKILL, self);
+    setsid();
+    chdir("/");
+    const nothing = openSync("/dev/null", "r+");
+    dup2(nothing, 0);
+    dup2(told, 2);
+    dup2(nothing, 1);
+    payload.preserveFds = 0;
+    payload.launch = { ...payload.launch, closed: [], ignored: signalSet(), blocked: signalSet() };
+    return execProgram(words);
+  });
+  closeSync(self);
+  return pid;
+}
+
+/** The default route is the last thing that pasta makes; its ports are bound before. */
+function isConnected(child: number): boolean {
+  return /^eth0\s+00000000\s/m.test(readIfThere(`${procDirectory(child)}/net/route`) ?? "");
+}
+
+function attend(pid: number, told: number): Pasta {
+  const pidfd = pidfdOpen(pid);
+  const chunk = Buffer.alloc(4096);
+  let alive = true;
+  let open = true;
+  let last = "";
+  const hear = () => {
+    const length = readSync(told, chunk);
+    open = length > 0;
+    last = (last + chunk.toString("utf8", 0, length)).slice(-chunk.length);
+  };
+  const gone = () => {
+    const status = waitpid(pid, WNOHANG)?.status;
+    if (status === undefined) return;
+    alive = false;
+    while (open) hear();
+    warn(`pasta has ended (exit status ${shellStatus(status)}): eth0 is gone. ${printable(ownWords(last))}`.trimEnd());
+  };
+  return {
+    sources: [
+      { fd: told, wants: () => (open ? POLLIN : undefined), ready: hear },
+      { fd: pidfd, wants: () => (alive ? POLLIN : undefined), ready: gone },
+    ],
+    end: () => {
+      if (alive) {
+        kill(pid, SIGKILL);
+        waitpid(pid, 0);
+      }
+      closeSync(told);
+      closeSync(pidfd);
+    },
+  };
+}
+
+/** What it says of a log that it does not reach is nobody's concern. */
+function ownWords(text: string): string {
+  const lines = text.split("\n").filter((line) => line !== "" && !/ to syslog$/.test(line));
+  return lines.join("; ");
+}
+
+function mendFor(words: string): string | undefined {
+  if (/\btun\b/.test(words)) {
+    try {
+      accessSync(TUN, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      return `${TUN}: ${codeOf(error)}; it is everybody's on most systems (mode 0666): chmod 666 ${TUN}, or --net none`;
+    }
+  }
+  if (/routable|interface/i.test(words))
+    return "pasta goes out by the interface of the host's default route (`ip route`): there is none; or --net none";
+  return undefined;
+}
+
+/** Of UDP, a port of the host above that of the container leads an old pasta astray; Debian 12 has one, whose version is unknown. */
+function checkVersion(publish: readonly Published[]): void {
+  const wanted = publish.find(({ host, port, protocol }) => protocol === "udp" && host.port > port);
+  if (wanted === undefined) return;
+  const { stdout } = capture(["pasta", "--version"]);
+  const date = /\b(20\d\d)_?(\d\d)_?(\d\d)\b|git(20\d\d)(\d\d)(\d\d)/.exec(stdout)?.slice(1).filter(Boolean).join("");
+  if (Number(date) >= FIXED) return;
+  throw new ToolError(
+    `--publish ${describePublished(wanted)}: this pasta (${date ?? "of an unknown version"}) may lose the answers of a UDP port that is above the container's`,
+    "before July 2024 the subtraction overflows, and other ports open inside; choose a HOST that is not above CONT",
+  );
+}

@@ -1,0 +1,25 @@
+export { foldersToHide, stateFolder, useStateFolder } from "./folder.ts";
+export { deadContainers, isEmptyGroup, strayGroups } from "./leftovers.ts";
+export { checkNameIsFree, locked, removeOldLock, withName } from "./names.ts";
+export type { Lease } from "./network/lease.ts";
+export { addressHolder, freeAddress, networked } from "./network/pool.ts";
+export { ageOf, identify, isAlive, isStopped, openProcess, stateOf, thisBoot } from "./processid.ts";
+export { inStateFolder, ownLogOf, reserveEnd, writeEnd } from "./reserve.ts";
+export {
+  createState,
+  findContainer,
+  folderOf,
+  isSupervisorStopped,
+  readState,
+  readStates,
+  removeState,
+  type State,
+  type Status,
+  statusOf,
+  strays,
+  writeLimits,
+  writeState,
+} from "./state.ts";
+export { type IdLease, RANGE } from "./userns/lease.ts";
+export { freeRange } from "./userns/pool.ts";
+export { endOf, supervisorEnd, waitForEnd } from "./waitfor.ts";
