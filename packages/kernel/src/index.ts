@@ -3,28 +3,21 @@ export {
   availableControllers,
   cgroupField,
   cgroupOf,
-  checkParent,
-  controllerOnV1,
-  enableControllers,
   findHierarchy,
   groupDirectory,
   groupProcesses,
-  groupType,
   type Hierarchy,
   isFrozen,
   isWritable,
-  killGroup,
   makeGroup,
-  missingController,
   notDelegated,
   openGroup,
-  removeGroup,
-  waitForField,
-  waitUntilEmpty,
 } from "./cgroup/cgroup.ts";
+export { checkParent, controllerOnV1, enableControllers, groupType, missingController } from "./cgroup/controllers.ts";
 export { type Device, deviceAt, deviceOf } from "./cgroup/device.ts";
 export { setDevices, whyNoDeviceProgram } from "./cgroup/devicegroup.ts";
 export { DEVICE_ACCESS, type DeviceRule } from "./cgroup/deviceprogram.ts";
+export { killGroup, removeGroup, waitForField, waitUntilEmpty } from "./cgroup/groupend.ts";
 export {
   codeOf,
   type Diagnosis,
@@ -47,34 +40,34 @@ export { flags, messages, quote, say, shellQuote, sys, type TraceMode, trace, tr
 export {
   closeAllBut,
   closeOnExecFrom,
-  closeQuietly,
   dup2,
   duplicate,
   isOpen,
+  readNow,
+  runtimeEvents,
+  setCloseOnExec,
+  tryLock,
+  writeNow,
+} from "./mount/descriptors.ts";
+export {
+  closeQuietly,
   openFiles,
   type Pipe,
   pipe,
   type Reading,
   readIfThere,
-  readNow,
   readToEnd,
-  runtimeEvents,
-  setCloseOnExec,
-  tryLock,
   tryRead,
   uninterrupted,
   writeKernelFile,
-  writeNow,
 } from "./mount/file.ts";
 export { cloneMount, idmapMount } from "./mount/idmap.ts";
 export { inotify, takeNotices } from "./mount/inotify.ts";
+export { chdirInRoot, fdPath, makeInRoot, openInRoot, openWithoutMagicLinks } from "./mount/inroot.ts";
 export {
   chdir,
-  chdirInRoot,
   chroot,
-  cloneTree,
   fchdir,
-  fdPath,
   MNT_DETACH,
   MS_BIND,
   MS_NODEV,
@@ -87,20 +80,11 @@ export {
   MS_SHARED,
   MS_SLAVE,
   makeCharacterDevice,
-  makeInRoot,
-  makeReadOnly,
   mount,
-  mountIdOf,
-  mountOf,
-  moveMount,
-  newMount,
-  openInRoot,
-  openWithoutMagicLinks,
-  restrictMount,
-  safetyFlags,
   setPropagation,
   umount2,
 } from "./mount/mount.ts";
+export { cloneTree, makeReadOnly, mountIdOf, mountOf, moveMount, newMount, restrictMount, safetyFlags } from "./mount/mountfd.ts";
 export { askCall, askChild, askPidfd, CALL_PROBES, type CallProbe, hasFileCapabilities, seccompMode } from "./mount/probe.ts";
 export { allocate, truncate } from "./mount/room.ts";
 export { sharePipes } from "./mount/sharedpipes.ts";
@@ -130,6 +114,15 @@ export { type KernelLog, type KernelLogPosition, openKernelLog, readKernelLog } 
 export { childrenOf, procDirectory, procOwner, requireOwnProc, strangeProc, type Whose } from "./proc/ownproc.ts";
 export { keyedValue, lineValue, type MountInfo, readMountInfo, softLimit, statFields, statusField } from "./proc/proc.ts";
 export { monotonic } from "./process/clock.ts";
+export {
+  ignoreWriteSignals,
+  noteIgnored,
+  resetDispositions,
+  resetWriteSignals,
+  SIG_DFL,
+  setDisposition,
+  setDispositionAndUnblock,
+} from "./process/disposition.ts";
 export { type Source, waitForSignalOr } from "./process/events.ts";
 export {
   CLONE_NEWCGROUP,
@@ -192,24 +185,15 @@ export {
   setLimit,
   setSoftFileLimit,
 } from "./process/rlimit.ts";
+export { kill, pidfdSendSignal, processExists } from "./process/sending.ts";
 export {
   ALL_SIGNALS,
   addSignal,
   hasSignal,
-  ignoreWriteSignals,
-  kill,
   NR_SIGTIMEDWAIT,
-  noteIgnored,
   parseSignal,
   parseSignalMask,
-  pidfdSendSignal,
-  processExists,
   removeSignal,
-  resetDispositions,
-  resetWriteSignals,
-  SI_KERNEL,
-  SI_QUEUE,
-  SIG_DFL,
   SIGCHLD,
   SIGCONT,
   SIGHUP,
@@ -223,16 +207,13 @@ export {
   SIGTSTP,
   SIGUSR1,
   SIGWINCH,
-  type SignalInfo,
   type SignalSet,
-  setDisposition,
-  setDispositionAndUnblock,
   setSignalMask,
   signalName,
   signalSet,
   signalsOf,
-  waitForSignal,
 } from "./process/signal.ts";
+export { SI_KERNEL, SI_QUEUE, type SignalInfo, waitForSignal } from "./process/signalqueue.ts";
 export { forked, keepSmall, takeAllSignals } from "./process/threads.ts";
 export { setTimer, takeTicks, timeOfDay, timerfd } from "./process/timer.ts";
 export { uname } from "./process/uname.ts";

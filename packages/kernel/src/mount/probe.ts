@@ -5,7 +5,8 @@ import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
 import { clone3 } from "../process/fork.ts";
 import { POLLIN, pollOnce } from "../process/poll.ts";
 import { endSignal, exit, getpid, pidfdOpen, waitpid } from "../process/process.ts";
-import { kill, pidfdSendSignal, SIGKILL, signalName } from "../process/signal.ts";
+import { kill, pidfdSendSignal } from "../process/sending.ts";
+import { SIGKILL, signalName } from "../process/signal.ts";
 import { setParentDeathSignal } from "../security/credentials.ts";
 import { closeQuietly, pipe, readToEnd } from "./file.ts";
 

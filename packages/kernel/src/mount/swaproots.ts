@@ -13,13 +13,12 @@ import {
   MS_REC,
   MS_SLAVE,
   mount,
-  mountIdOf,
-  moveMount,
   type Propagation,
   pivotRoot,
   setPropagation,
   umount2,
 } from "./mount.ts";
+import { mountIdOf, moveMount } from "./mountfd.ts";
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);

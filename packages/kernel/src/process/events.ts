@@ -4,7 +4,8 @@ import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
 import { monotonic } from "./clock.ts";
 import { POLLIN, PollSet } from "./poll.ts";
-import { ALL_SIGNALS, type SignalInfo, waitForSignal } from "./signal.ts";
+import { ALL_SIGNALS } from "./signal.ts";
+import { type SignalInfo, waitForSignal } from "./signalqueue.ts";
 
 /** A descriptor that is waited for beside the signals. */
 export interface Source {

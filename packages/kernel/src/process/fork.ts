@@ -6,8 +6,9 @@ import { failedWith, ToolError } from "../ffi/errno.ts";
 import { isNative } from "../ffi/koffi.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
 import { flags, learnPid, sys, tracer } from "../ffi/trace.ts";
+import { resetDispositionsSilently } from "./disposition.ts";
 import { exit } from "./process.ts";
-import { ALL_SIGNALS, resetDispositionsSilently, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
+import { ALL_SIGNALS, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
 import { awaitIdleThreads, noteForked } from "./threads.ts";
 
 export const CLONE_NEWTIME = 0x80;

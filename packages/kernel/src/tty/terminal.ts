@@ -2,7 +2,8 @@
 import { declare, errno } from "../ffi/libc.ts";
 import { sys, trace, tracer } from "../ffi/trace.ts";
 import { getpid, getppid } from "../process/process.ts";
-import { ALL_SIGNALS, SI_KERNEL, SIGCONT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, setSignalMaskSilently } from "../process/signal.ts";
+import { ALL_SIGNALS, SIGCONT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, setSignalMaskSilently } from "../process/signal.ts";
+import { SI_KERNEL } from "../process/signalqueue.ts";
 
 const tcgetpgrpC = declare("tcgetpgrp");
 const tcsetpgrpC = declare("tcsetpgrp");

@@ -1,0 +1,121 @@
+// The end of a group: its processes killed, waited for, the directory removed.
+import { closeSync, type Dirent, existsSync, openSync, readdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { codeOf, failedWith, SyscallError, ToolError } from "../ffi/errno.ts";
+import { ERRNO } from "../ffi/libc.ts";
+import { quote, trace } from "../ffi/trace.ts";
+import { writeKernelFile } from "../mount/file.ts";
+import { monotonic } from "../process/clock.ts";
+import { pollOnce } from "../process/poll.ts";
+import { kill } from "../process/sending.ts";
+import { SIGKILL } from "../process/signal.ts";
+import { cgroupField, groupProcesses } from "./cgroup.ts";
+
+/** Kills every process in a group and below it: cgroup.kill (Linux 5.14), else frozen first so that no fork outruns the signals. */
+export function killGroup(dir: string): void {
+  if (existsSync(`${dir}/cgroup.kill`)) {
+    writeKernelFile(`${dir}/cgroup.kill`, "1");
+    return;
+  }
+  writeKernelFile(`${dir}/cgroup.freeze`, "1");
+  try {
+    for (const group of [dir, ...descendants(dir)]) for (const pid of groupProcesses(group)) kill(pid, SIGKILL);
+  } finally {
+    writeKernelFile(`${dir}/cgroup.freeze`, "0"); // a frozen process takes even SIGKILL only when thawed
+  }
+}
+
+/** The groups below `dir`, deepest first. */
+function descendants(dir: string): string[] {
+  return listDirectory(dir)
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => [...descendants(join(dir, entry.name)), join(dir, entry.name)]);
+}
+
+export const childGroups = (dir: string) =>
+  listDirectory(dir)
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+
+/** What cannot be listed may be empty all the same: rmdir(2) decides. */
+function listDirectory(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+const POLLPRI = 2;
+
+/** Waits until no process is left in a group and below it (`populated 0` in cgroup.events), or it is gone. False when the time is up. */
+export function waitUntilEmpty(dir: string, milliseconds: number): boolean {
+  return waitForField(dir, "cgroup.events", "populated", 0, milliseconds) || !existsSync(dir);
+}
+
+/** Waits until a field of a group's flat keyed file has a value. False when the time is up, or the group is gone. */
+export function waitForField(dir: string, file: string, key: string, value: number, milliseconds: number): boolean {
+  const deadline = monotonic() + milliseconds;
+  let fd: number;
+  try {
+    fd = openSync(`${dir}/${file}`, "r");
+  } catch {
+    return false;
+  }
+  try {
+    for (;;) {
+      const now = cgroupField(dir, file, key);
+      if (now === value || now === undefined) return now === value;
+      const left = deadline - monotonic();
+      if (left <= 0) return false;
+      pollOnce(fd, POLLPRI, Math.min(left, 50)); // the kernel notifies; the short wait covers a change before the poll
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Removes a group and those below it, once it is empty; before that it removes none of them.
+ *
+ * @throws ToolError when processes are still in it after `milliseconds`, with their PIDs
+ */
+export function removeGroup(dir: string, milliseconds: number): void {
+  if (!existsSync(dir)) return;
+  if (!waitUntilEmpty(dir, milliseconds)) throw populated(dir);
+  const deadline = monotonic() + 1000;
+  for (const group of [...descendants(dir), dir]) {
+    for (;;) {
+      try {
+        removeDirectory(group);
+        break;
+      } catch (error) {
+        if (!failedWith(error, "EBUSY")) throw error;
+        if (monotonic() > deadline) throw populated(group);
+        pollOnce(-1, 0, 5); // `populated 0` comes a moment before the last process has left for good
+      }
+    }
+  }
+}
+
+function removeDirectory(dir: string): void {
+  const args = [quote(dir)];
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    const code = ERRNO[codeOf(error) ?? ""] ?? 0;
+    trace("rmdir", args, -1, code);
+    if (codeOf(error) === "ENOENT") return;
+    throw new SyscallError("rmdir", args, code);
+  }
+  trace("rmdir", args, 0);
+}
+
+function populated(dir: string): ToolError {
+  const pids = [dir, ...descendants(dir)].flatMap(groupProcesses);
+  const who = pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: PID ${pids.join(", ")}`;
+  return new ToolError(
+    `${dir} cannot be removed: EBUSY, processes are in it${who}`,
+    "rmdir of a group works once cgroup.events says `populated 0` (cgroups(7)). `cgset --name NAME --kill --rm` kills them first",
+  );
+}

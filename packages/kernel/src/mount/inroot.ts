@@ -1,0 +1,99 @@
+// Paths inside a root that somebody else has laid out: openat2(2), which leads nowhere but into it.
+import { closeSync, constants, mkdirSync, openSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { codeOf, failedWith, ToolError } from "../ffi/errno.ts";
+import { declareSyscall, SYS } from "../ffi/libc.ts";
+import { quote, sys } from "../ffi/trace.ts";
+import { fchdir } from "./mount.ts";
+
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;
+const RESOLVE_NO_MAGICLINKS = 2;
+const RESOLVE_IN_ROOT = 16;
+const openat2C = declareSyscall(SYS.openat2);
+
+/**
+ * openat2(2) with RESOLVE_IN_ROOT: `path` is looked up as if `root` were `/`, so that neither `..` nor a symbolic link in a
+ * hostile rootfs leads out of it (CVE-2021-30465).
+ *
+ * @returns an O_PATH descriptor
+ * @throws SyscallError ENOENT, ENOTDIR, ELOOP; ENOSYS before Linux 5.6
+ */
+export function openInRoot(root: number, path: string): number {
+  const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
+  const text = () => [`${root}`, quote(path), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}", "24"];
+  for (let tries = 0; ; tries++) {
+    try {
+      return sys("openat2", text, () => openat2C(root, path, new Uint8Array(how.buffer), 24));
+    } catch (error) {
+      if (!failedWith(error, "EAGAIN") || tries > 100) throw error; // a rename crossed the lookup
+    }
+  }
+}
+
+const AT_FDCWD = -100;
+
+/**
+ * openat2(2) with RESOLVE_NO_MAGICLINKS, from the working directory and the root that the kernel has for this process: a runtime's own
+ * idea of the first may be that of before pivot_root (Bun keeps it).
+ *
+ * @returns an O_PATH descriptor
+ * @throws SyscallError ELOOP for a path that leads through a link of /proc like /proc/PID/exe
+ */
+export function openWithoutMagicLinks(path: string): number {
+  const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_NO_MAGICLINKS)]);
+  return sys(
+    "openat2",
+    () => ["AT_FDCWD", quote(path), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_NO_MAGICLINKS}", "24"],
+    () => openat2C(AT_FDCWD, path, new Uint8Array(how.buffer), 24),
+  );
+}
+
+/** The name by which a call that takes a path reaches exactly what a descriptor stands for. */
+export function fdPath(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+/**
+ * chdir(2) to a path that others may have laid out: no link of /proc is followed, since /proc/self/fd/N could lead to a directory of
+ * the host that is still open here (CVE-2024-21626).
+ *
+ * @throws SyscallError ENOENT, ENOTDIR, EACCES; ELOOP for such a link
+ */
+export function chdirInRoot(path: string): void {
+  const root = openSync("/", O_PATH | constants.O_DIRECTORY);
+  try {
+    const fd = openInRoot(root, path);
+    try {
+      fchdir(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** `openInRoot`, making what is missing: a directory, or for a file its directories and an empty file. */
+export function makeInRoot(root: number, path: string, kind: "directory" | "file"): number {
+  try {
+    return openInRoot(root, path);
+  } catch (error) {
+    if (!failedWith(error, "ENOENT")) throw error;
+  }
+  const parent = dirname(path) === path ? "/" : dirname(path);
+  const above = makeInRoot(root, parent, "directory");
+  try {
+    const name = basename(path);
+    if (name === ".." || name === "." || name === "") throw new ToolError(`${path}: not a place to make a ${kind}`);
+    const target = `${fdPath(above)}/${name}`;
+    if (kind === "directory") mkdirSync(target, 0o755);
+    else closeSync(openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644));
+  } catch (error) {
+    // EEXIST: somebody was faster, or a dangling symbolic link has the name; the lookup below decides
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    closeSync(above);
+  }
+  return openInRoot(root, path);
+}
