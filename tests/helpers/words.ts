@@ -1,6 +1,6 @@
 // Random command lines: each tool's real table of options, with values that are right, nearly right, and hostile.
 
-import type { Tool } from "../../packages/chain/src/chain.ts";
+import type { Tool } from "../../packages/chain/src/link.ts";
 import type { OptionTable } from "../../packages/chain/src/options.ts";
 import { COMMANDS } from "../../packages/contain/src/cli.ts";
 import { toolsWith } from "../../packages/contain/src/tools.ts";

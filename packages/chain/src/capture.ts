@@ -1,7 +1,8 @@
 // Running a program for what it says. The runtime's own child processes need its event loop, which a forked process must not touch.
 import { closeSync, openSync } from "node:fs";
 import { clone3, dup2, pipe, readToEnd, shellStatus, signalSet, waitpid } from "@contain-tools/kernel";
-import { execProgram, payload } from "./exec.ts";
+import { execProgram } from "./exec.ts";
+import { payload } from "./payload.ts";
 
 export interface Captured {
   /** As a shell shows it; 127 when there is no such program. */

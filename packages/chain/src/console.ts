@@ -17,7 +17,7 @@ import {
   ToolError,
   windowSize,
 } from "@contain-tools/kernel";
-import { payload } from "./exec.ts";
+import { payload } from "./payload.ts";
 
 const DEFAULT_SIZE = { rows: 24, columns: 80 };
 

@@ -1,5 +1,4 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
-
 import { statSync } from "node:fs";
 import {
   closeOnExecFrom,
@@ -31,50 +30,14 @@ import {
 } from "@contain-tools/kernel";
 import { type Binary, readBinary } from "./binary.ts";
 import { BUSY, whyNotExecutable } from "./execdiagnosis.ts";
-import { commandLine, cStrings, type Launch, NO_LAUNCHER } from "./launch.ts";
+import { cannotExecute, notFound, place } from "./execerrors.ts";
 import { lookAt } from "./magiclinks.ts";
+import { candidates, payload } from "./payload.ts";
+import { wordsFor } from "./rawwords.ts";
 import { lineOf, textOf } from "./report.ts";
 import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
 
-/** The process as its next program will find it. */
-export interface Payload {
-  launch: Launch;
-  /** The environment that the program gets. */
-  env: Record<string, string>;
-  /** Descriptors 3 to 3+N-1 stay open. */
-  preserveFds: number;
-  /** Those of them that our caller gave us. */
-  passed: readonly number[];
-  /** Where this process has gone, for error messages: `the rootfs ./rootfs`. */
-  inside: string | undefined;
-  /** Resource limits of the program, set just before it starts: this runtime might not get by with them. */
-  limits: readonly Limit[];
-  /** Files and directories that our caller had open, from descriptor 3 up. */
-  inherited: readonly number[];
-  /** The controlling terminal was made for the program, and no shell outside has it too. */
-  ownTerminal: boolean;
-  /** Called at the very end, when nothing but execve is left to be done: it may forbid what this runtime needs. */
-  lastStep: (() => void) | undefined;
-}
-
-export const payload: Payload = {
-  launch: NO_LAUNCHER,
-  env: {},
-  preserveFds: 0,
-  passed: [],
-  inside: undefined,
-  limits: [],
-  inherited: [],
-  ownTerminal: false,
-  lastStep: undefined,
-};
-
 const execveC = declare("execve");
-
-/** Variables by their names, of which __proto__ is one like any other. */
-export function variables(from: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.assign(Object.create(null), from);
-}
 
 /** The arguments of execve(2) as strace decodes them. */
 export function describeExec(path: string, argv: Words, env: Words): string[] {
@@ -97,7 +60,7 @@ export function execve(path: string, argv: Words, env: Words): never {
 type Described = readonly [syscall: string, args: string[]];
 
 /** Makes the call that replaces this program, with what has to come immediately before; `after` is what that makes in turn. @throws SyscallError */
-function replace([[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {
+export function replace([[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {
   for (const described of tracer.mode === "off" ? [] : [[syscall, args] as const, ...after]) trace(...described);
   const late = payload.lastStep === undefined ? payload.limits.filter(isOfMemory).map(prepareLimit) : [];
   if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
@@ -115,36 +78,6 @@ function replace([[syscall, args], ...after]: readonly [Described, ...Described[
     },
   );
   throw new Error(`${syscall} returned`);
-}
-
-/**
- * argv and the environment are not always UTF-8, and the runtime has put U+FFFD where they are not. The payload's words are the
- * last ones of our own command line, so their bytes can be had back from /proc; to be called before pivot_root covers it.
- */
-export function keepRawBytes(argv: readonly string[]): void {
-  if (argv.some((word) => word.includes("\ufffd"))) rawArgv = commandLine();
-  if (Object.entries(payload.env).some((entry) => entry.join().includes("\ufffd"))) {
-    const { environment = Buffer.alloc(0) } = payload.launch;
-    rawEnv = new Map(cStrings(environment).map((entry) => [entry.toString("utf8"), entry]));
-  }
-}
-
-/** The same for variables that come from elsewhere. */
-export function keepRawVariables(entries: readonly Buffer[]): void {
-  rawEnv = new Map([...(rawEnv ?? []), ...entries.map((entry) => [entry.toString("utf8"), entry] as const)]);
-}
-
-let rawArgv: Buffer[] | undefined;
-let rawEnv: ReadonlyMap<string, Buffer> | undefined;
-
-/** The words and the environment that PROG gets. */
-export function wordsFor(argv: readonly string[]): { words: Words; env: Words } {
-  return { words: rawArgv === undefined ? argv : rawArgv.slice(-argv.length), env: environment() };
-}
-
-function environment(): Words {
-  const env = consoleSocket.fd === -1 ? payload.env : { ...payload.env, CONTAIN_CONSOLE: `${consoleSocket.fd}` };
-  return Object.entries(env).map(([key, value]) => rawEnv?.get(`${key}=${value}`) ?? `${key}=${value}`);
 }
 
 /** Leaves the program the descriptors that are its own, and the soft RLIMIT_NOFILE of our caller. */
@@ -173,8 +106,6 @@ function startClean(): void {
 
 /** RLIMIT_AS and RLIMIT_DATA are about brk(2) and mmap(2): with less than it has this runtime gets no further page for its heap. */
 const isOfMemory = ({ resource }: Limit) => resource === "as" || resource === "data";
-
-const DEFAULT_PATH = "/bin:/usr/bin"; // what execvp(3) searches when PATH is not set
 
 /**
  * Becomes PROG as execvp(3) does: a bare name is searched in PATH, and a file without `#!` that is not ELF is given to /bin/sh.
@@ -265,12 +196,6 @@ function leadingOut(path: string, link: string): ExecError {
   return new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
 }
 
-/** The files that PROG may be, in the order in which they are tried. */
-export function candidates(name: string): string[] {
-  if (name.includes("/") || name === "") return [name];
-  return (payload.env["PATH"] ?? DEFAULT_PATH).split(":").map((dir) => (dir === "" ? name : `${dir}/${name}`));
-}
-
 /** A script without a #! line: execvp(3) hands it to the shell. A binary for another machine must not go there. */
 function execByShell(path: string, words: Words, env: Words, error: SyscallError): void {
   if (readBinary(path)?.kind !== "other") throw cannotExecute(path, error);
@@ -279,37 +204,4 @@ function execByShell(path: string, words: Words, env: Words, error: SyscallError
   } catch {
     throw cannotExecute(path, error);
   }
-}
-
-function place(): string {
-  return payload.inside === undefined ? "" : ` inside ${payload.inside}`;
-}
-
-function notFound(name: string, code: string): ExecError {
-  const hint = payload.inside === undefined ? undefined : `it was looked for inside ${payload.inside}, not on the host`;
-  const facts = (source: string, value: string) => [{ source, value, rule: "execve(2) ENOENT" }];
-  if (name.includes("/") || name === "") {
-    const diagnosis = { code: "exec-not-found", text: hint, certain: true, facts: facts(`execve(${quote(name)})`, code) };
-    return new ExecError(`${quote(name)}: no such file${place()}`, hint, 127, diagnosis);
-  }
-  const path = payload.env["PATH"] ?? DEFAULT_PATH;
-  const diagnosis = { code: "exec-not-in-path", text: hint, certain: true, facts: facts("PATH", path) };
-  return new ExecError(`${name}: not found in PATH${place()} (${path})`, hint, 127, diagnosis);
-}
-
-function cannotExecute(path: string, error: SyscallError, name = path): ExecError {
-  const diagnosis = whyNotExecutable(path, error.code);
-  const cause = { cause: error };
-  if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-    if (diagnosis === undefined) return notFound(name, error.code);
-    return new ExecError(`${path}: cannot be executed${place()}: ${error.code}`, diagnosis.text, 127, diagnosis, cause);
-  }
-  const why = error.message.replace(/^.*\): /, "");
-  const unknown = {
-    code: "exec-cannot-tell",
-    text: undefined,
-    certain: false,
-    facts: [{ source: `execve(${path})`, value: error.code, rule: "execve(2)" }],
-  };
-  return new ExecError(`${path}: cannot be executed${place()}: ${why}`, diagnosis?.text, 126, diagnosis ?? unknown, cause);
 }

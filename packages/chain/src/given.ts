@@ -1,7 +1,7 @@
 // Files that the caller names on the command line: env files, seccomp profiles.
 import { fstatSync, statSync } from "node:fs";
 import { codeOf, declare, errno, errnoName, POLLIN, pollOnce, UsageError } from "@contain-tools/kernel";
-import { payload } from "./exec.ts";
+import { payload } from "./payload.ts";
 
 const openC = declare("open");
 const readC = declare("read", "long");

@@ -1,30 +1,21 @@
 // What makes a program a link of a chain.
 import "./startuptimes.ts"; // the first, so that it sees the others being loaded
 
+export { become, enterLink, sayRunning, someLink } from "./become.ts";
 export { readBinary } from "./binary.ts";
 export { capture } from "./capture.ts";
-export {
-  become,
-  type Chain,
-  type Command,
-  enterLink,
-  failPlanned,
-  type Link,
-  type Next,
-  type Settings,
-  sayRunning,
-  someLink,
-  start,
-  type Tool,
-  withCommon,
-} from "./chain.ts";
+export { failPlanned, start } from "./chain.ts";
 export { enterConsole, makeConsole, replaceStdio } from "./console.ts";
 export { canRun } from "./denied.ts";
 export { type Evidence, evidenceFrom, type Finding } from "./evidence.ts";
-export { execProgram, keepRawVariables, payload, variables } from "./exec.ts";
+export { execProgram } from "./exec.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export { NO_LAUNCHER, readLaunch } from "./launch.ts";
+export type { Chain, Command, Link, Next, Settings, Tool } from "./link.ts";
 export { type Given, type OptionSpec, type Options, type OptionTable, readOptions, type Values, valuesOf } from "./options.ts";
+export { payload, variables } from "./payload.ts";
+export { withCommon } from "./plan.ts";
+export { keepRawVariables } from "./rawwords.ts";
 export { type Failure, failurePipe, parseFailure, report, steps, warn } from "./report.ts";
 export { spawnProgram } from "./spawn.ts";
 export { phaseEnds, profile, profileTable } from "./startuptimes.ts";

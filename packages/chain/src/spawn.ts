@@ -2,7 +2,9 @@
 import { statSync } from "node:fs";
 import { codeOf, consoleSocket, declare, flags, hasSignal, stringArray, trace, tracer } from "@contain-tools/kernel";
 import { readBinary } from "./binary.ts";
-import { candidates, cleanDescriptors, describeExec, payload, wordsFor } from "./exec.ts";
+import { cleanDescriptors, describeExec } from "./exec.ts";
+import { candidates, payload } from "./payload.ts";
+import { wordsFor } from "./rawwords.ts";
 
 // <spawn.h>: the numbers are the same in glibc and musl.
 const FLAGS = { POSIX_SPAWN_SETPGROUP: 2, POSIX_SPAWN_SETSIGDEF: 4, POSIX_SPAWN_SETSIGMASK: 8 };

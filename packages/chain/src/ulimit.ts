@@ -1,6 +1,6 @@
 // --ulimit: resource limits of the program.
 import { getLimit, type Limit, quote, RESOURCES, type Resource, RLIM_INFINITY, setLimit, UsageError } from "@contain-tools/kernel";
-import { payload } from "./exec.ts";
+import { payload } from "./payload.ts";
 
 const MOST = 2n ** 63n - 1n;
 

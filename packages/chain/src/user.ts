@@ -13,7 +13,7 @@ import {
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
-import { payload } from "./exec.ts";
+import { payload } from "./payload.ts";
 import { steps } from "./report.ts";
 
 /** As it was given: numbers or names. */

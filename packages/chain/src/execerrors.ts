@@ -1,0 +1,37 @@
+// Why a program was not started, in words.
+import { ExecError, quote, type SyscallError } from "@contain-tools/kernel";
+import { whyNotExecutable } from "./execdiagnosis.ts";
+import { DEFAULT_PATH, payload } from "./payload.ts";
+
+export function place(): string {
+  return payload.inside === undefined ? "" : ` inside ${payload.inside}`;
+}
+
+export function notFound(name: string, code: string): ExecError {
+  const hint = payload.inside === undefined ? undefined : `it was looked for inside ${payload.inside}, not on the host`;
+  const facts = (source: string, value: string) => [{ source, value, rule: "execve(2) ENOENT" }];
+  if (name.includes("/") || name === "") {
+    const diagnosis = { code: "exec-not-found", text: hint, certain: true, facts: facts(`execve(${quote(name)})`, code) };
+    return new ExecError(`${quote(name)}: no such file${place()}`, hint, 127, diagnosis);
+  }
+  const path = payload.env["PATH"] ?? DEFAULT_PATH;
+  const diagnosis = { code: "exec-not-in-path", text: hint, certain: true, facts: facts("PATH", path) };
+  return new ExecError(`${name}: not found in PATH${place()} (${path})`, hint, 127, diagnosis);
+}
+
+export function cannotExecute(path: string, error: SyscallError, name = path): ExecError {
+  const diagnosis = whyNotExecutable(path, error.code);
+  const cause = { cause: error };
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") {
+    if (diagnosis === undefined) return notFound(name, error.code);
+    return new ExecError(`${path}: cannot be executed${place()}: ${error.code}`, diagnosis.text, 127, diagnosis, cause);
+  }
+  const why = error.message.replace(/^.*\): /, "");
+  const unknown = {
+    code: "exec-cannot-tell",
+    text: undefined,
+    certain: false,
+    facts: [{ source: `execve(${path})`, value: error.code, rule: "execve(2)" }],
+  };
+  return new ExecError(`${path}: cannot be executed${place()}: ${why}`, diagnosis?.text, 126, diagnosis ?? unknown, cause);
+}

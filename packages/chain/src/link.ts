@@ -1,0 +1,61 @@
+// What a link of the chain is: a tool, its plan, its settings.
+import type { TraceMode } from "@contain-tools/kernel";
+import type { OptionSpec, Options } from "./options.ts";
+
+/** What the help of a command shows. */
+export interface Command {
+  readonly name: string;
+  /** One line. */
+  readonly description: string;
+  /** What stands behind the options in the usage line. */
+  readonly usage: string;
+  readonly subCommands?: Readonly<Record<string, string>>;
+}
+
+/** A chain-loading program: words to a plan without side effects, then the plan carried out. */
+export interface Tool<Plan = unknown, Name extends string = string> extends Command {
+  readonly options: Readonly<Record<Name, OptionSpec>>;
+  /** Reads the words into a plan; nothing is changed. @throws UsageError */
+  readonly plan: (options: Options<Name>, chain: Chain) => Plan;
+  /** Does the one kernel job and becomes the next program. */
+  readonly run: (plan: Plan) => never;
+}
+
+/** How a link behaves, handed down to the links behind it. */
+export interface Settings {
+  readonly trace: TraceMode;
+  readonly mode: "call" | "exec";
+  readonly preserveFds: number;
+  readonly verbose: boolean;
+  /** A link before changes the root or the working directory, so paths cannot be checked while planning. */
+  readonly elsewhere: boolean;
+  /** An execve will plan these words again. */
+  readonly replanned: boolean;
+}
+
+/** What a tool needs to plan what comes behind it. */
+export interface Chain {
+  readonly settings: Settings;
+  /** Plans the words of the next link: one of ours, called in this process, or a program. */
+  next(words: readonly string[], change?: Partial<Settings>): Next;
+  /** Reads more options of the same tool, behind a word of its own (`pivot ROOTFS [options]`, `contain run [options]`). */
+  more<Name extends string>(table: Readonly<Record<Name, OptionSpec>>, words: readonly string[], command?: Command): Options<Name>;
+  /** Plans another of our tools by its argv, for a tool that composes others. */
+  link(argv: readonly string[]): Link;
+}
+
+/** A link that has been planned. */
+export interface Link {
+  readonly kind: "tool";
+  readonly tool: Tool;
+  readonly words: readonly string[];
+  readonly plan: unknown;
+  readonly settings: Settings;
+}
+
+export interface Program {
+  readonly kind: "program";
+  readonly argv: readonly string[];
+}
+
+export type Next = Link | Program;
