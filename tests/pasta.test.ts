@@ -165,6 +165,6 @@ describe("nsexec --pasta", need("root", "pasta"), () => {
   test("root is told of veth", () => {
     const { status, stderr } = run(["nsexec", "--map-root-user", "--pasta", "10.5.0.7/16", "--", "true"]);
     assert.equal(status, 125);
-    assert.match(stderr, /--pasta is for an ordinary user.*\n.*as root, veth/);
+    assert.match(stderr, /--pasta is for an ordinary user.*\n.*veth connects a namespace for root/);
   });
 });

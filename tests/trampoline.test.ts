@@ -1,7 +1,7 @@
 // A program in another root is executed by a sealed trampoline: whatever the container exchanges meanwhile, no file of the host is run
 // inside, held open or written to (CVE-2019-5736). The attacks run against a copy of the build.
 import assert from "node:assert/strict";
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { ERRNO_WORDS, TRAMPOLINE_CODE, trampolineImage } from "../packages/chain/src/trampoline.ts";
@@ -41,7 +41,7 @@ describe("the trampoline by itself", need("qemu-aarch64", "perl"), () => {
     const file = join(dir, `image-${arch}`);
     /** argv[0] and the words behind it; descriptor 3 is the pipe. */
     const through = (shell: boolean, ...words: string[]) => {
-      writeFileSync(file, trampolineImage(refusals, { pipe: 3, messages: 2 }, shell, arch), { mode: 0o755 });
+      writeFileSync(file, trampolineImage(refusals, 3, shell, arch), { mode: 0o755 });
       const start =
         arch === process.arch ? `exec { $ARGV[0] } @ARGV[1..$#ARGV]` : `exec "qemu-aarch64", "-0", $ARGV[1], $ARGV[0], @ARGV[2..$#ARGV]`;
       const { status, stdout, stderr } = sh(
@@ -116,19 +116,27 @@ void _start(void) {
   long fd = opened("/proc/self/exe", O_RDONLY);
   opened("/tmp/run", O_CREAT | O_WRONLY);
   if (fd < 0 || fd > 9 || call(SYS_clone, 17, 0, 0, 0) != 0) call(SYS_exit_group, 0, 0, 0, 0);
-  call(SYS_setsid, 0, 0, 0, 0);
-  char path[] = "/proc/self/fd/0";
-  path[14] += fd;
-  for (int i = 0; i < 3000; i++) {
-    struct { long s, n; } ms = { 0, 1000000 };
-    call(SYS_nanosleep, (long)&ms, 0, 0, 0);
-    long target = opened(path, O_WRONLY);
-    if (target < 0) continue;
-    call(SYS_pwrite64, target, (long)path, 11, 0);
-    opened("/tmp/written", O_CREAT | O_WRONLY);
+  static char path[] = "/proc/self/fd/0", *words[] = { path, 0 };
+  path[14] = '0' + fd;
+  words[0] = path;
+  call(SYS_execve, (long)"/bin/writer", (long)words, (long)(words + 1), 0);
+  call(SYS_exit_group, 0, 0, 0, 0);
+}`;
+
+/** A program of its own, so that what it writes to is run by nobody any more: argv[0] is the path. */
+const WRITER = `
+#include <fcntl.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  setsid();
+  for (int i = 0; i < 3000; i++, usleep(1000)) {
+    int target = open(argv[0], O_WRONLY);
+    if (target == -1) continue;
+    pwrite(target, "overwritten", 11, 0);
+    close(creat("/tmp/written", 0644));
     break;
   }
-  call(SYS_exit_group, 0, 0, 0, 0);
+  return 0;
 }`;
 
 /** Exchanges what the program is, until it is killed: argv[1] says how. */
@@ -147,6 +155,7 @@ static void script(const char *path, const char *line) {
 int main(int argc, char **argv) {
   mkdir("/tmp", 0777);
   if (!strcmp(argv[1], "link")) symlink("/bin/true", "/tmp/x"), symlink("/proc/self/exe", "/tmp/y");
+  if (!strcmp(argv[1], "damaged")) rename("/tmp/bad-elf", "/tmp/x"), script("/tmp/y", "true\\n");
   if (!strcmp(argv[1], "content")) script("/tmp/x", "#!/bin/true\\n"), script("/tmp/y", "#!/proc/self/exe\\n");
   if (!strcmp(argv[1], "interpreter")) script("/tmp/x", "#!/tmp/y\\n"), symlink("/bin/true", "/tmp/y"), symlink("/proc/self/exe", "/tmp/z");
   if (!strcmp(argv[1], "loader")) rename("/tmp/good-elf", "/tmp/x"), rename("/tmp/evil-elf", "/tmp/y");
@@ -179,6 +188,7 @@ describe(`nothing of the host is run inside or written to, in ${TRIES} tries`, n
     for (const folder of ["lib64", "lib"]) mkdirSync(join(rootfs, folder), { recursive: true });
     for (const name of ["lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1"]) copyFileSync(loader, join(rootfs, name));
     copyFileSync(compile("flip", FLIPPER, "-static"), join(rootfs, "bin/flip"));
+    copyFileSync(compile("writer", WRITER, "-static"), join(rootfs, "bin/writer"));
   });
 
   const WAYS = {
@@ -190,10 +200,10 @@ describe(`nothing of the host is run inside or written to, in ${TRIES} tries`, n
     "nsexec --root": `nsexec --pid --mount --mount-proc --root ${rootfs} -- /tmp/x`,
   };
 
-  for (const form of ["link", "content", "interpreter", "loader"]) {
+  for (const form of ["link", "content", "interpreter", "loader", "damaged"]) {
     for (const [way, command] of Object.entries(WAYS)) {
       // One form goes every way. An interpreter (loader) has no interpreter of its own: the runtime would only crash there.
-      if (form !== "link" && way !== "exec" && (form === "loader" || way !== "run --init")) continue;
+      if (form !== "link" && way !== "exec" && (form === "loader" || form === "damaged" || way !== "run --init")) continue;
       const tries = way === "exec" ? TRIES : `$(( ${TRIES} / 5 ))`;
       test(`${form} exchanged, ${way}`, () => {
         rmSync(join(rootfs, "tmp"), { recursive: true, force: true });
@@ -208,6 +218,16 @@ describe(`nothing of the host is run inside or written to, in ${TRIES} tries`, n
             const built = run(["gcc", "-o", join(rootfs, "tmp", name), source, `-Wl,--dynamic-linker=${interpreter}`]);
             assert.equal(built.status, 0, built.stderr);
           }
+        }
+        if (form === "damaged") {
+          // What the kernel cannot execute goes to the shell, and that is us.
+          writeFileSync(
+            join(rootfs, "tmp/bad-elf"),
+            Buffer.concat([readFileSync(join(rootfs, "bin/busybox")).subarray(0, 54), Buffer.alloc(64, 0xff)]),
+            { mode: 0o755 },
+          );
+          rmSync(join(rootfs, "bin/sh"), { force: true });
+          symlinkSync("/proc/self/exe", join(rootfs, "bin/sh"));
         }
         const before = readFileSync(runtime);
         const { status, stdout, stderr } = sh(

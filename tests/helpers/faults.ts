@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { bin } from "./run.ts";
+import { bin, isNative } from "./run.ts";
 
 export interface Fault {
   readonly syscall: string;
@@ -18,6 +18,7 @@ export interface Outcome {
 }
 
 const TIMEOUT = 15_000;
+const FLAGS = "--v8-pool-size=0 --single-threaded --no-turbofan --no-maglev --no-sparkplug".split(" "); // the launcher's
 
 /** Where a command is run: an argv that runs another one there. */
 export type Place = (argv: readonly string[]) => readonly string[];
@@ -25,7 +26,10 @@ const HERE: Place = (argv) => argv;
 
 function tracedArgv(argv: readonly string[], straceWords: readonly string[], place: Place): readonly string[] {
   const [name = "", ...words] = argv;
-  return place(["strace", "-f", "-qq", ...straceWords, join(bin, name), ...words]);
+  // The launcher's own calls are a shell's: it stands outside, and says to the runtime what it would have noted.
+  const launch = ["env", `CONTAIN_LAUNCH=${name}:::0:0::::${bin}`, "BUN_JSC_useWarmUpMarkedBlocks=0", "BUN_JSC_useJIT=0"];
+  const program = isNative ? [join(bin, "lib", name)] : [process.execPath, ...FLAGS, "--", join(bin, "../lib/contain.cjs")];
+  return place([...launch, "strace", "-f", "-qq", ...straceWords, ...program, ...words]);
 }
 
 /** How often a process of the command makes each call: the most of any one process, since strace counts per process. */

@@ -50,6 +50,7 @@ export function describeExec(path: string, argv: Words, env: Words): string[] {
  * @throws SyscallError ENOENT, EACCES, ENOEXEC, E2BIG, …
  */
 export function execve(path: string, argv: Words, env: Words): never {
+  if (payload.inside !== undefined) throw new Error("execve(2) in another root: only the trampoline may");
   const words = stringArray(argv);
   const vars = stringArray(env);
   const { text: file } = stringArray([path]);
@@ -116,7 +117,8 @@ export function execProgram(argv: readonly string[]): never {
   const [name = ""] = argv;
   const { words, env } = wordsFor(argv);
   const isForeign = payload.inside !== undefined;
-  const paths = isForeign || payload.lastStep === undefined ? candidates(name) : thoseThere(name);
+  const careful = payload.lastStep !== undefined || payload.limits.some(isOfMemory);
+  const paths = isForeign || !careful ? candidates(name) : thoseThere(name);
   if (!isForeign) startClean();
   let failure: SyscallError | undefined;
   let failedPath = name;
@@ -128,6 +130,8 @@ export function execProgram(argv: readonly string[]): never {
       if (!failedWith(error, "ENOENT", "ENOTDIR", "EACCES", "ENOEXEC", "ENAMETOOLONG") || !name) {
         throw error instanceof SyscallError ? cannotExecute(path, error) : error;
       }
+      // In another root the trampoline hands it to the shell: a second look here could find another file.
+      if (error.code === "ENOEXEC" && isForeign) throw cannotExecute(path, error);
       if (error.code === "ENOEXEC") execByShell(path, words, env, error);
       const found = error.code === "EACCES" || whyNotExecutable(path, error.code) !== undefined;
       if (failure === undefined || (found && failure.code !== "EACCES")) {
@@ -140,7 +144,7 @@ export function execProgram(argv: readonly string[]): never {
   throw failure === undefined ? notFound(name, "ENOENT") : cannotExecute(failedPath, failure, name);
 }
 
-/** A filter may kill for what would come between two tries: what is not there is found out before it is loaded. */
+/** A filter may kill for what would come between two tries, and a limit on memory leave none for it: what is not there is found out before. */
 function thoseThere(name: string): string[] {
   const all = candidates(name);
   const paths = all.filter(mayBeThere);
@@ -165,7 +169,7 @@ function execInside(path: string, words: Words, env: Words): never {
   if (code !== undefined) throw new SyscallError("execve", args, ERRNO[code] ?? 0);
   const trampoline = makeTrampoline(refusals(path, args, binary), payload.preserveFds, binary?.kind === "other");
   startClean();
-  for (const fd of trampoline.kept) setCloseOnExec(fd, false); // the trampoline turns it on again
+  if (trampoline.pipe !== -1) setCloseOnExec(trampoline.pipe, false); // the trampoline turns it on again
   const through = trampolineWords(path, words);
   const call = trampolineCall(trampoline, stringArray(through), stringArray(env));
   const [, ...rest] = describeExec("", through, env);

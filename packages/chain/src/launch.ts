@@ -89,7 +89,7 @@ function callersBlock(block: string): Buffer {
   let text = "";
   for (let part = 0, more = valueIn(block, "CONTAIN_ENVIRON_0"); more !== undefined; more = valueIn(block, `CONTAIN_ENVIRON_${++part}`))
     text += more;
-  if (text !== "") return Buffer.from(text, "base64");
+  if (valueIn(block, "CONTAIN_ENVIRON_0") !== undefined) return Buffer.from(text, "base64");
   let own = "";
   for (const variable of block.split("\0")) if (!/^(CONTAIN_LAUNCH=|BUN_JSC_)/.test(variable)) own += `${variable}\0`;
   return Buffer.from(own, "latin1");

@@ -78,9 +78,15 @@ export interface Failure {
   readonly diagnosis: Diagnosis | undefined;
 }
 
-/** Reads the first failure that came through the failure pipe. */
+/** Reads the first failure that came through the failure pipe, whose writer need not have been one of ours. */
 export function parseFailure(lines: string): Failure {
-  return JSON.parse(lines.split("\n", 1)[0] ?? "") as Failure;
+  try {
+    const failure = JSON.parse(lines.split("\n", 1)[0] ?? "") as Partial<Failure> | null;
+    if (typeof failure?.tool === "string" && typeof failure.message === "string") return failure as Failure;
+  } catch {
+    // not JSON
+  }
+  return { tool: "nsexec", message: "the start was reported in words that are not ours", hint: undefined, diagnosis: undefined };
 }
 
 /** The line that tells a supervisor of a failure. */

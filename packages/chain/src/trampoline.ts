@@ -11,9 +11,10 @@ import {
   declareSyscall,
   duplicate,
   failedWith,
-  messages,
+  getLimit,
   quote,
   SYS,
+  setLimit,
   stringArray,
   sys,
   ToolError,
@@ -24,14 +25,13 @@ import { failurePipe } from "./report.ts";
 /** What `as` makes of trampoline/x64.S and trampoline/arm64.S; tests/trampoline.test.ts compares them. */
 export const TRAMPOLINE_CODE: Readonly<Record<string, string>> = {
   x64:
-    "uwAEUABIjWwkCEiLRQBIixNIOxAPhdMAAABIiwQkTI1kxBCLewi+AgAAALoBAAAAuEgAAAAPBYt7JIP/AnQHuEgAAAAPBUiLfQhIjXUQTIniuDsAAAAP" +
-    "BffYO0MMdSFIi00ISIlNEEiLexBIiX0ISI11CEyJ4rg7AAAADwWLQwxMjXsoQYsXhdJ0CjnCdAZJg8c46+9Ni28oTYt3ML4CAAAAuQoAAAAx0vfxgMIw" +
-    "QYhUNQBBiBQ2/8557It7CEmLdxhJi1cguAEAAAAPBUmLdwhJi1cQRYtnBIt7JLgBAAAADwVEiee45wAAAA8FSItzGItTIL8CAAAAQbx+AAAA69s=",
+    "uwAEUABIjWwkCEiLRQBIixNIOxAPhcYAAABIiwQkTI1kxBCLewi+AgAAALoBAAAAuEgAAAAPBUiLfQhIjXUQTIniuDsAAAAPBffYO0MMdSFIi00ISIlN" +
+    "EEiLexBIiX0ISI11CEyJ4rg7AAAADwWLQwxMjXsoQYsXhdJ0CjnCdAZJg8c46+9Ni28oTYt3ML4CAAAAuQoAAAAx0vfxgMIwQYhUNQBBiBQ2/8557It7" +
+    "CEmLdxhJi1cguAEAAAAPBUmLdwhJi1cQRYtnBL8CAAAAuAEAAAAPBUSJ57jnAAAADwVIi3MYSItTIEG8fgAAAOva",
   arm64:
-    "Ewqg0hOAgPL0IwCRgAJA+QAAQPlhAkD5HwAB62EHAFTgA0D5lQ4Ai7UiAJFgCkC5QQCA0iIAgNIoA4DSAQAA1GAmQLkfCABxQAAAVAEAANSABkD5gUIA" +
-    "keIDFaqoG4DSAQAA1PYDAEtgDkC53wIAawEBAFSABkD5gAoA+WAKQPmABgD5gSIAkeIDFaoBAADUd6IAkeACQLmgAAA0HwAWa2AAAFT34gCR+///F+OS" +
-    "QqlFAIDSRgGAUscKxhrp2AYbKcEAEWloJTiJaCU49gMHKqUEAPEl//9UYApAueGKQakICIDSAQAA1OGKQKn4BkC5YCZAuQgIgNIBAADU4AMYqsgLgNIB" +
-    "AADUYQ5A+WIiQLlAAIDS2A+A0vf//xc=",
+    "Ewqg0hOAgPL0IwCRgAJA+QAAQPlhAkD5HwAB6+EGAFTgA0D5lQ4Ai7UiAJFgCkC5QQCA0iIAgNIoA4DSAQAA1IAGQPmBQgCR4gMVqqgbgNIBAADU9gMA" +
+    "S2AOQLnfAgBrAQEAVIAGQPmACgD5YApA+YAGAPmBIgCR4gMVqgEAANR3ogCR4AJAuaAAADQfABZrYAAAVPfiAJH7//8X45JCqUUAgNJGAYBSxwrGGunY" +
+    "BhspwQARaWglOIloJTj2AwcqpQQA8SX//1RgCkC54YpBqQgIgNIBAADU4YpAqfgGQLlAAIDSCAiA0gEAANTgAxiqyAuA0gEAANRhikGp2A+A0vj//xc=",
 };
 
 /** argv[0] of the trampoline, which it looks for: eight bytes that no program is called. */
@@ -67,18 +67,10 @@ export interface Refusal {
   readonly word: string;
 }
 
-/** Descriptors that the trampoline writes to; it closes them, all but standard error, before the program starts. */
-export interface Outlets {
-  /** For the words; -1 for none. */
-  readonly pipe: number;
-  /** For the texts. */
-  readonly messages: number;
-}
-
 export interface Trampoline {
   readonly fd: number;
-  /** Those of its outlets that have to stay open across the first execve. */
-  readonly kept: readonly number[];
+  /** A copy of the failure pipe, which has to stay open across the first execve; -1 for none. */
+  readonly pipe: number;
 }
 
 /**
@@ -91,13 +83,28 @@ export interface Trampoline {
 export function makeTrampoline(refusals: readonly Refusal[], kept: number, shell: boolean): Trampoline {
   const pipe = failurePipe.fd === -1 ? -1 : duplicate(failurePipe.fd, 3 + kept);
   const fd = createMemfd();
-  writeSync(fd, trampolineImage(refusals, { pipe, messages: messages.fd }, shell));
+  writeImage(fd, trampolineImage(refusals, pipe, shell));
   sys(
     "fcntl",
     () => [`${fd}`, "F_ADD_SEALS", "F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE"],
     () => fcntlC(fd, F_ADD_SEALS, SEALS),
   );
-  return { fd, kept: [pipe, messages.fd].filter((outlet) => outlet > 2) };
+  return { fd, pipe };
+}
+
+/** RLIMIT_FSIZE, which the caller may have set for the program, is about a memfd too. */
+function writeImage(fd: number, bytes: Buffer): void {
+  const limit = getLimit("fsize");
+  const soft = BigInt(bytes.length);
+  if (limit.soft >= soft) return void writeSync(fd, bytes);
+  if (limit.hard < soft)
+    throw new ToolError(
+      `the hard limit on the size of files is ${limit.hard} bytes, and a start in another root needs ${soft}`,
+      "ulimit -Hf",
+    );
+  setLimit({ ...limit, soft });
+  writeSync(fd, bytes);
+  setLimit(limit);
 }
 
 /** memfd_create(2). Linux before 6.3 does not know MFD_EXEC, and lets every memfd be executed. */
@@ -129,12 +136,7 @@ export function trampolineCall({ fd }: Trampoline, words: CStrings, env: CString
 }
 
 /** The trampoline's file, for this machine or another. */
-export function trampolineImage(
-  refusals: readonly Refusal[],
-  { pipe, messages }: Outlets,
-  shell: boolean,
-  arch: string = process.arch,
-): Buffer {
+export function trampolineImage(refusals: readonly Refusal[], pipe: number, shell: boolean, arch: string = process.arch): Buffer {
   const texts = DATA + TABLE + ENTRY * refusals.length;
   const parts = [SHELL, ASTRAY, ...refusals.flatMap(({ text, word }) => [text, word])].map((part) => Buffer.from(part));
   const file = Buffer.concat([Buffer.alloc(texts), ...parts]);
@@ -155,7 +157,7 @@ export function trampolineImage(
   const put = (...numbers: (number | undefined)[]) => {
     for (const number of numbers) to = file.writeBigUInt64LE(BigInt(number ?? 0), to);
   };
-  put(shellAt?.at, astray?.at, (astray?.length ?? 0) + messages * 2 ** 32);
+  put(shellAt?.at, astray?.at, astray?.length);
   for (const [i, { errno, status }] of refusals.entries()) {
     const [text, word] = told.slice(2 * i);
     put(errno + status * 2 ** 32, text?.at, text?.length, word?.at, word?.length, text?.digits, word?.digits);

@@ -17,7 +17,7 @@ const LAST_TRACED = ["rt_sigaction", "wait4"];
 const RUNTIME = words("mmap munmap mprotect madvise brk futex rt_sigaction rt_sigprocmask read close");
 const LINKS = words(
   "openat statx newfstatat readlink getdents64 clone clone3 wait4 waitid rt_sigtimedwait poll prctl fcntl ioctl close_range dup2 kill " +
-    "getpid getppid setpgid setsid prlimit64 unshare setns mount umount2",
+    "getpid getppid setpgid setsid prlimit64 unshare setns mount umount2 tgkill memfd_create openat2 faccessat2",
 );
 
 export interface Circumstances {
@@ -35,8 +35,9 @@ export function checkStillNeeded(word: string, program: Buffer, { link, inside, 
   /** Some arguments of the call may get such an answer. */
   const mayGet = (name: string, isSuch: (action: number) => boolean) => {
     const number = syscallNumber(name);
-    const answers = number === undefined ? undefined : answersTo(program, NATIVE_ARCHITECTURE, number);
-    return answers === undefined || [...answers].some((answer) => isSuch((answer & 0xffff0000) >>> 0));
+    if (number === undefined) return true; // libseccomp does not know it, nor can the profile
+    const answers = answersTo(program, NATIVE_ARCHITECTURE, number);
+    return answers !== undefined && [...answers].some((answer) => isSuch((answer & 0xffff0000) >>> 0));
   };
   const allows = (name: string) => mayGet(name, (action) => ALLOWED.includes(action));
   const spares = (name: string) => mayGet(name, (action) => !DEADLY.includes(action));

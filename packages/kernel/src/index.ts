@@ -46,6 +46,7 @@ export {
   readNow,
   runtimeEvents,
   setCloseOnExec,
+  setNonBlocking,
   tryLock,
   writeNow,
 } from "./mount/descriptors.ts";

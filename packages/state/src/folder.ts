@@ -50,8 +50,18 @@ export function makeStateFolder(): string {
  * sessions. Whoever reads a state sees the environment of a container, and whoever reaches its socket has its terminal.
  */
 export function foldersToHide(): string[] {
+  // One that is made later would be seen inside.
+  if (uid() === 0) makeQuietly(choose(undefined));
   const sessions = uid() === 0 ? readIfListed("/run/user").map((name) => `/run/user/${name}/contain`) : [];
   return [...new Set([stateFolder(), choose(undefined), ...sessions.filter((folder) => existsSync(folder))])];
+}
+
+function makeQuietly(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch {
+    // it is there, or there will be none
+  }
 }
 
 function readIfListed(dir: string): string[] {

@@ -2,10 +2,17 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { cgroupField, cgroupOf, findHierarchy, groupDirectory, ToolError } from "@contain-tools/kernel";
-import { readStates, type State, statusOf } from "./state.ts";
+import { readState, readStates, type State, statusOf } from "./state.ts";
 
 /** Containers with a state and without a supervisor. */
-export const deadContainers = (): State[] => readStates().filter((state) => statusOf(state) === "dead");
+export const deadContainers = (): State[] => {
+  const isDead = (state: State) => statusOf(state) === "dead";
+  // A supervisor writes its last state and goes: what was read before it went is read again.
+  return readStates()
+    .filter(isDead)
+    .flatMap(({ id }) => readState(id) ?? [])
+    .filter(isDead);
+};
 
 /** True when no process is in a group. */
 export const isEmptyGroup = (dir: string) => cgroupField(dir, "cgroup.events", "populated") !== 1;

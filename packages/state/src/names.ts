@@ -4,7 +4,7 @@ import { codeOf, monotonic, pollOnce, ToolError, tryLock, UsageError } from "@co
 import { makeStateFolder, stateFolder } from "./folder.ts";
 import { LOCK, readStates, statusOf } from "./state.ts";
 
-const PATIENCE = 30_000; // milliseconds; a state is made in some, and a hundred may be waiting
+const PATIENCE = 60_000; // milliseconds; a state is made in some, and a hundred may be waiting
 const PAUSE = 10;
 
 /** @throws UsageError when a container has the name; a dead one does not keep it */

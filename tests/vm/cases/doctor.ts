@@ -33,6 +33,7 @@ export const doctorCases: readonly Case[] = [
           "user namespace, unprivileged=ok",
           "own /proc=ok",
           "fresh /proc=ok",
+          "pivot_root=ok",
           "cgroup v2=ok",
           ...CONTROLLERS.map((name) => `cgroup ${name}`),
         ],

@@ -7,5 +7,10 @@ start() {
   # The first makes a thread that holds locks, for which a forked child would wait for ever. The second is a compiler that works on
   # threads of its own, which a forked child has not, and takes a twentieth of a start to get ready.
   export BUN_JSC_useWarmUpMarkedBlocks=0 BUN_JSC_useJIT=0
+  # The engine wants SIGPWR for its own threads. Where the caller ignores it, it takes another one rather than complain.
+  [ $((ignored >> 29 & 1)) = 0 ] || {
+    for gc in 26 24 23 29 31; do [ $((ignored >> (gc - 1) & 1)) != 0 ] || break; done
+    export "JSC_SIGNAL_FOR_GC=$gc"
+  }
   exec "$bin/lib/$name" "$@"
 }

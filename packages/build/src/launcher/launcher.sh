@@ -4,7 +4,7 @@
 nl='
 '
 self=$0
-[ ! -h "$self" ] || self=$(readlink -f "$self")
+[ ! -h "$self" ] || self=$(PATH=/usr/bin:/bin:$PATH && readlink -f "$self")
 case $self in
 */*) ;;
 *) [ -e "./$self" ] && self=./$self || self=$(command -v "$self") ;;
@@ -58,7 +58,11 @@ if [ "$name" = contain ]; then
 fi
 noted=$(
   ulimit -Sn && ulimit -Hn && ulimit -Sv && ulimit -Hv && ulimit -Sd && ulimit -Hd && ulimit -Ss && ulimit -Hs && export -p && echo .
-  [ -z "$keep" ] || LC_ALL=C exec base64 -w100000 "/proc/$pid/environ" 2>&-
+  [ -z "$keep" ] || {
+    PATH=/usr/bin:/bin:$PATH
+    command -v base64 >/dev/null || echo !
+    LC_ALL=C exec base64 -w100000 "/proc/$pid/environ" 2>&-
+  }
 )
 
 # Limits that the runtime cannot live with are raised until the payload starts, or refused before anything has been done.
@@ -85,6 +89,7 @@ part=
 for line in $noted; do
   case $line in
   .) part=0 ;;
+  !) fail "there is no \`base64\`, by which the environment is noted" "it is one of coreutils, and of busybox" ;;
   "export BUN_"* | "export NODE_"* | "export UV_"* | "export MIMALLOC_"* | "export OPENSSL_"*)
     line=${line#export } line=${line%%=*}
     case $line in *[!A-Za-z0-9_]*) ;; *) unset "$line" ;; esac
@@ -92,6 +97,7 @@ for line in $noted; do
   *) [ -z "$part" ] || { export "CONTAIN_ENVIRON_$part=$line" && part=$((part + 1)); } ;;
   esac
 done
+[ -z "$keep" ] || [ "$part" != 0 ] || export CONTAIN_ENVIRON_0= && part=1
 unset "CONTAIN_ENVIRON_$part"
 set +f
 unset IFS
@@ -107,7 +113,7 @@ esac
 
 # Bun does not start in a directory that is gone, so it starts elsewhere and comes back by a descriptor.
 place=
-if [ ! -d "$PWD" ] && true 2>&- 9<.; then
+if [ ! "$PWD" -ef . ] && true 2>&- 9<.; then
   bin=$(CDPATH="" cd -P -- "$bin" && pwd)
   for fd in 9 8 7 6 5 4 3; do
     [ ! -e "/proc/self/fd/$fd" ] || continue

@@ -1,5 +1,7 @@
 // `contain gc`: finds what containers left whose supervisor is gone, says what each is, and removes it.
+
 import { closeSync, existsSync, rmSync } from "node:fs";
+import { basename } from "node:path";
 import { report, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import {
@@ -61,11 +63,18 @@ function collectAll(): number {
       removeState(state.id);
     });
   }
+  const living = new Set(
+    strayGroups()
+      .filter((dir) => !isEmptyGroup(dir))
+      .map((dir) => basename(dir)),
+  );
   for (const { path, why } of strays()) {
-    attempt(`${path}: ${why}`, () => {
-      unmountBelow(path);
-      rmSync(path, { recursive: true, force: true });
-    });
+    if (living.has(`contain-${basename(path)}`)) print(`${path}: ${why}; its group has processes, so it stays\n`);
+    else
+      attempt(`${path}: ${why}`, () => {
+        unmountBelow(path);
+        rmSync(path, { recursive: true, force: true });
+      });
   }
   for (const name of orphanedBridges())
     attempt(`the bridge ${name}: made by us, without a port, and no container is on it`, () =>

@@ -69,7 +69,7 @@ function readMoment(option: string, text: string | undefined): string | undefine
   if (text === undefined) return undefined;
   const date = DATE.exec(text);
   if (date === null && /^\d{4}-/.test(text)) throw notATime(option, text);
-  if (date === null) return fromMilliseconds(Date.now() - parseTime(option, text));
+  if (date === null) return fromMilliseconds(Math.max(0, Date.now() - parseTime(option, text)));
   const [, day, time = "00:00", fraction = "", zone = ""] = date;
   const milliseconds = Date.parse(`${day}T${time}${zone}`);
   if (Number.isNaN(milliseconds)) throw notATime(option, text);

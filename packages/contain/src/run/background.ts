@@ -1,6 +1,6 @@
 // `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
 // to, and go; what goes wrong until then is told on our standard error, with our exit status.
-import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { payload, replaceStdio } from "@contain-tools/chain";
 import {
   chdir,
@@ -9,13 +9,13 @@ import {
   closeQuietly,
   codeOf,
   dup2,
+  duplicate,
   exit,
   getpid,
   kill,
   pipe,
   runtimeEvents,
   SIGTERM,
-  setCloseOnExec,
   setsid,
   shellStatus,
   uninterrupted,
@@ -34,9 +34,8 @@ export function startInBackground(id: string, serve: (background: Background) =>
   const answer = pipe();
   const pid = clone3({ flags: 0 }, () => {
     setsid();
-    const inherited = openDescriptors(3, 3 + payload.preserveFds);
     const caller = keepOnly(answer.write);
-    return exit(serve({ started: () => letCallerGo(id, [caller, ...inherited]) }));
+    return exit(serve({ started: () => letCallerGo(id, [caller, ...payload.passed]) }));
   });
   closeSync(answer.write);
   if (uninterrupted(() => readSync(answer.read, Buffer.alloc(1))) === 1) {
@@ -48,18 +47,10 @@ export function startInBackground(id: string, serve: (background: Background) =>
 
 /** The runtime's descriptors, and what the caller left open, are closed for good. Those to be passed to the program stay. */
 function keepOnly(fd: number): number {
-  const kept = 3 + payload.preserveFds;
-  dup2(fd, kept);
-  setCloseOnExec(kept, true);
-  closeAllBut([...openDescriptors(3, kept + 1), ...runtimeEvents()]);
+  const kept = duplicate(fd, 3 + payload.preserveFds);
+  closeAllBut([...payload.passed, kept, ...runtimeEvents()]);
   payload.inherited = []; // their numbers will be those of ours
   return kept;
-}
-
-function openDescriptors(from: number, to: number): number[] {
-  return readdirSync("/proc/self/fd")
-    .map(Number)
-    .filter((fd) => fd >= from && fd < to);
 }
 
 /** In the child that will be the program: nothing to read, and output to the log. */

@@ -1,9 +1,9 @@
 // The last lines of a run, and the same as one object.
 import { writeFileSync } from "node:fs";
 import type { Finding } from "@contain-tools/chain";
-import { steps } from "@contain-tools/chain";
+import { steps, warn } from "@contain-tools/chain";
 import { describeStatus, describeUsage, formatTime, type Outcome, type Usage } from "@contain-tools/explain";
-import { shellStatus } from "@contain-tools/kernel";
+import { codeOf, shellStatus } from "@contain-tools/kernel";
 import type { RunPlan } from "./compose.ts";
 
 export interface End {
@@ -30,6 +30,15 @@ export function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed,
   steps.say(failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
   const used = usage === undefined ? undefined : describeUsage(usage);
   if (failed === undefined) steps.say(`it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ id, argv, status, reason, verdict, milliseconds, usage })}\n`);
+  if (json !== undefined) writeJson(json, { id, argv, status, reason, verdict, milliseconds, usage });
   return { status, reason, verdict, started: failed === undefined };
+}
+
+/** The status counts for more than the file. */
+function writeJson(path: string, report: unknown): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(report)}\n`);
+  } catch (error) {
+    warn(`--json ${path}: it could not be written: ${codeOf(error) ?? String(error)}`);
+  }
 }

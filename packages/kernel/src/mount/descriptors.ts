@@ -9,6 +9,8 @@ const fcntlC = declare("fcntl");
 const closeRangeC = declareSyscall(SYS.close_range);
 const F_GETFD = 1;
 const F_SETFD = 2;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 const CLOSE_RANGE_CLOEXEC = 4;
@@ -29,6 +31,15 @@ export function duplicate(fd: number, least: number): number {
     "fcntl",
     () => [`${fd}`, "F_DUPFD_CLOEXEC", `${least}`],
     () => fcntlC(fd, F_DUPFD_CLOEXEC, least),
+  );
+}
+
+/** fcntl(2) F_SETFL: O_NONBLOCK, for all who share the open file. */
+export function setNonBlocking(fd: number): void {
+  sys(
+    "fcntl",
+    () => [`${fd}`, "F_SETFL", "O_NONBLOCK"],
+    () => fcntlC(fd, F_SETFL, O_NONBLOCK),
   );
 }
 

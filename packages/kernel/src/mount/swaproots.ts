@@ -57,7 +57,8 @@ export function setPropagationEverywhere(kind: Propagation): NamespaceRoot {
   setPropagation(kind);
   const fd = openDirectory("/");
   const [here, there] = [fstatSync(root), fstatSync(fd)];
-  const chrooted = here.ino !== there.ino || here.dev !== there.dev;
+  // In a chroot to a bind mount of `/` they are one directory of two mounts.
+  const chrooted = here.ino !== there.ino || here.dev !== there.dev || mountIdOf(root) !== mountIdOf(fd);
   if (chrooted) {
     fchdir(root);
     chroot(".");

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { failedWith, ToolError } from "../ffi/errno.ts";
 import { isNative } from "../ffi/koffi.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
-import { flags, learnPid, sys, tracer } from "../ffi/trace.ts";
+import { flags, learnPid, say, sys, tracer } from "../ffi/trace.ts";
 import { resetDispositionsSilently } from "./disposition.ts";
 import { exit } from "./process.ts";
 import { ALL_SIGNALS, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
@@ -157,7 +157,12 @@ export function clone3(args: CloneArgs, child: () => never): number {
 }
 
 /** What becomes of an error that a child throws: who can explain it takes its place. */
-export const childFailed: { tell: (error: unknown) => never } = { tell: () => exit(125) };
+export const childFailed = {
+  tell: (error: unknown): never => {
+    say(`${error}\n`);
+    return exit(125);
+  },
+};
 
 /** `cleared`: the kernel has taken the handlers away. */
 function runChild(child: () => never, cleared: boolean): never {

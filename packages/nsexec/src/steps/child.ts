@@ -21,8 +21,10 @@ import {
   type Pipe,
   pidfdOpen,
   pipe,
+  readNow,
   readToEnd,
   setForegroundGroup,
+  setNonBlocking,
   setpgid,
   sharePipes,
   shellStatus,
@@ -105,10 +107,21 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
   if (inner !== undefined) closeSync(inner);
   let word: string | undefined;
   const failed = () => {
-    word ??= readToEnd(report.read);
+    word ??= readReport(report.read);
     return word || undefined;
   };
   return { pid, failed, report: report.read, console, pasta };
+}
+
+/**
+ * What has come through the failure pipe: not to its end, since between the two execves of a program in another root a process of the
+ * container's can get hold of the other end, and keep it.
+ */
+function readReport(fd: number): string {
+  setNonBlocking(fd);
+  const chunk = Buffer.alloc(65536);
+  const length = readNow(fd, chunk) ?? 0;
+  return chunk.toString("utf8", 0, length);
 }
 
 interface Outside {
@@ -195,11 +208,13 @@ function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never):
   const files = openTargets(plan);
   const bits = flagsOf(plan.wanted);
   if (!(bits & CLONE_NEWPID)) {
-    return cloneIntoCgroup(0, cgroup, () => {
+    const made = cloneIntoCgroup(0, cgroup, () => {
       hideSecrets(plan.areas, "nsexec");
       join(files);
       return child();
-    }).pid;
+    });
+    putIntoGroup(made, plan.intoCgroup);
+    return made.pid;
   }
   const answer = pipe();
   const first = clone3({ flags: 0 }, () => {

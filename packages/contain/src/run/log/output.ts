@@ -1,7 +1,7 @@
 // What a detached container writes: pipes, which the supervisor reads, so that nothing inside can truncate its log, and a slow disk
 // slows the program down.
 import { closeSync } from "node:fs";
-import { POLLIN, parseLimit, pipe, pollOnce, readNow, type Source, sharePipes, UsageError } from "@contain-tools/kernel";
+import { POLLIN, parseLimit, pipe, pollOnce, readNow, type Source, setNonBlocking, sharePipes, UsageError } from "@contain-tools/kernel";
 import { makeLogFile } from "./file.ts";
 import { encoder, type Stream } from "./format.ts";
 
@@ -41,18 +41,19 @@ export function logOutput(folder: string, bound: number | undefined, streams: re
   const open = (stream: Stream) => {
     const { read, write } = pipe();
     let ended = false;
+    setNonBlocking(read); // whoever is inside can open the pipe as well, and take between poll(2) and read(2) what was there
     const take = () => {
-      const length = readNow(read, chunk) ?? 0;
-      if (length > 0) file.write(encode(stream, chunk.subarray(0, length)));
-      else ended = true;
-      return length;
+      const length = readNow(read, chunk);
+      if (length !== undefined && length > 0) file.write(encode(stream, chunk.subarray(0, length)));
+      else if (length === 0) ended = true;
+      return length ?? 0;
     };
     const ready = () => {
       for (let turns = TURNS; turns > 0 && take() === chunk.length && pollOnce(read, POLLIN, 0); ) turns--;
     };
     const source: Source = { fd: read, wants: () => (ended ? undefined : POLLIN), ready };
     const rest = () => {
-      for (let left = LEFT; left > 0 && !ended && pollOnce(read, POLLIN, 0); ) left -= take();
+      for (let left = LEFT; left > 0 && !ended && pollOnce(read, POLLIN, 0); ) left -= Math.max(1, take());
       closeSync(read);
     };
     return { write, source, rest };

@@ -103,11 +103,11 @@ export function endOfLog(folder: string): string | undefined {
   let text = "";
   try {
     readLog(folder, { lines: LAST, quiet: true }).copy((entry) => {
-      text += entry.toString("utf8", HEAD) + (endsLine(entry) ? "\n" : "");
+      text = (text + entry.toString("utf8", HEAD) + (endsLine(entry) ? "\n" : "")).slice(-MOST);
       return true;
     });
   } catch {
     return undefined;
   }
-  return text.slice(-MOST).split("\n").map(printable).join("\n");
+  return text.split("\n").map(printable).join("\n");
 }
