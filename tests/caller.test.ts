@@ -1,5 +1,6 @@
 // What a caller hands over: an ignored SIGCHLD, descriptors with gaps between them, an environment of odd names.
 import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
@@ -95,7 +96,32 @@ describe("a caller whose limits this program cannot live with", need("root"), ()
   });
 });
 
+describe("what a program in another root gets of a caller's limit on the size of files", need("root"), () => {
+  for (const size of [0, 1]) {
+    test(`ulimit -Sf ${size}`, () => {
+      const { status, stdout, stderr } = sh(`ulimit -Sf ${size}; pivot ${rootfs} -- sh -c 'ulimit -Sf'`);
+      assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: `${size}\n`, stderr: "" });
+    });
+  }
+});
+
 describe("the environment of a caller", need("unshare"), () => {
+  test("empty, or with no program on PATH that could note it", () => {
+    assert.equal(sh(`exec env -i "$(command -v nsexec)" --uts -- /usr/bin/env`).stdout, "");
+    const folder = scratch("no-coreutils");
+    symlinkSync(process.execPath, join(folder, "node"));
+    const { stdout, stderr } = sh(`own=$(command -v nsexec); PATH=${folder} NODE_FOO=1 BUN_FOO=2 "$own" --uts -- /usr/bin/env`);
+    assert.match(stdout, /^NODE_FOO=1$/m, stderr);
+    assert.match(stdout, /^BUN_FOO=2$/m);
+  });
+
+  test("from a directory that was removed and made again, by bash as /bin/sh", need("bash"), () => {
+    const dir = scratch("again");
+    const script = `mkdir ${dir}/d; cd ${dir}/d; rmdir ${dir}/d; mkdir ${dir}/d; exec bash --posix "$(command -v nsexec)" --uts -- /bin/echo here`;
+    const { status, stdout, stderr } = sh(script);
+    assert.deepEqual({ status, stdout }, { status: 0, stdout: "here\n" }, stderr);
+  });
+
   test("a variable called __proto__", () => {
     for (const words of [
       ["nsexec", "--", "env"],

@@ -169,6 +169,25 @@ describe("contain run --detach", need("root"), () => {
     assert.equal((JSON.parse(readFileSync(join(dir, "report"), "utf8")) as { status: number }).status, 0);
   });
 
+  test("--preserve-fds of more than the caller has open takes nothing from the log", () => {
+    const { stdout } = sh(`contain run -qd --preserve-fds 12 --rootfs ${rootfs} -- sh -c 'echo one; sleep 0.1; echo two'`);
+    const id = stdout.trim();
+    ids.push(id);
+    run(["contain", "wait", id]);
+    assert.equal(run(["contain", "logs", id]).stdout, "one\ntwo\n");
+  });
+
+  test("a --json that cannot be written takes neither status nor log", () => {
+    const { stdout } = sh(`contain run -qd --json /dev/full --rootfs ${rootfs} -- sh -c 'echo out; exit 3'`);
+    const id = stdout.trim();
+    ids.push(id);
+    assert.equal(run(["contain", "wait", id]).stdout, "3\n");
+    assert.equal(run(["contain", "logs", id]).stdout, "out\n");
+    const { status, stderr } = run(["contain", "run", "-q", "--json", "/dev/full", "--rootfs", rootfs, "--", "sh", "-c", "exit 3"]);
+    assert.equal(status, 3);
+    assert.match(stderr, /--json \/dev\/full: it could not be written: ENOSPC/);
+  });
+
   test("twelve at once", async () => {
     const script = 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do contain run -qd --rootfs $ROOTFS -- sh -c "exit $i" & done; wait';
     const { stdout } = sh(script, { env: { ROOTFS: rootfs } });

@@ -191,6 +191,10 @@ describe("--log-size", need("root"), () => {
 });
 
 describe("contain logs", need("root"), () => {
+  test("--since of longer ago than there are dates", () => {
+    assert.equal(run(["contain", "logs", "--since", "9999999999h", id]).stdout, run(["contain", "logs", id]).stdout);
+  });
+
   let id = "";
   let [first = "", middle = "", last = ""]: string[] = [];
 

@@ -235,8 +235,9 @@ describe(`nothing of the host is run inside or written to, in ${TRIES} tries`, n
           id=$(contain run -q -d --rw --rootfs ${rootfs} -- /bin/flip ${form}) # not by the copy: what runs cannot be written to
           until contain logs $id | grep -q ready; do sleep 0.05; done
           pid=$(contain inspect $id | sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' | tail -1)
-          PATH=${copy}/bin:${copy}:$PATH
+          own=$PATH PATH=${copy}/bin:${copy}:$PATH
           i=0; while [ $i -lt ${tries} ]; do ${command} >/dev/null 2>&1 </dev/null; i=$((i + 1)); done
+          PATH=$own
           contain kill $id >/dev/null; contain wait $id >/dev/null; contain rm $id >/dev/null; echo done`,
           { timeout: 120_000 },
         );
