@@ -67,6 +67,30 @@ writeFileSync(join(rootfs, "etc/group"), "root:x:0:\nstaff:x:50:app,other\naudio
 
 describe("contain run", need("root"), () => {
   describe("volumes", () => {
+    for (const words of [[], ["--overlay"]]) {
+      test(`a source that lies in the root itself is the host's: ${words.join(" ") || "read-only"}`, () => {
+        const inner = join(rootfs, "inner");
+        mkdirSync(inner, { recursive: true });
+        const volume = ["--volume", `${inner}:/inner`];
+        const { status, stderr } = run([
+          "contain",
+          "run",
+          "-q",
+          "--rootfs",
+          rootfs,
+          ...words,
+          ...volume,
+          "--",
+          "sh",
+          "-c",
+          "echo x >/inner/kept",
+        ]);
+        assert.equal(status, 0, stderr);
+        assert.equal(readFileSync(join(inner, "kept"), "utf8"), "x\n");
+        rmSync(inner, { recursive: true });
+      });
+    }
+
     const source = folder("source");
     writeFileSync(join(source, "file"), "of the host\n");
 

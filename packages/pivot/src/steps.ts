@@ -32,7 +32,7 @@ import { hideDirectory } from "./hide.ts";
 import { maskKernelFiles } from "./mask.ts";
 import { attachLayers } from "./overlay.ts";
 import { mountAt } from "./place.ts";
-import { mountVolumes, openPropagated, type Trees } from "./volumes.ts";
+import { mountVolumes, openPropagated, openSources, type Sources, type Trees } from "./volumes.ts";
 
 const O_PATH = 0o10000000;
 const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
@@ -48,8 +48,9 @@ export function enterRoot(plan: Plan): void {
   const oldRoot = setPropagationEverywhere("slave");
   steps.say(`setting up rootfs: ${plan.rootfs}`);
   const umask = process.umask(0); // what is made has the modes that are written here
+  const sources = openSources(plan.volumes, trees);
   const newRoot = mountRootfs(plan);
-  const slave = fillRoot(plan, newRoot, trees);
+  const slave = fillRoot(plan, newRoot, trees, sources);
   process.umask(umask);
   steps.say("pivoting root");
   const way = swapRoots(newRoot, oldRoot);
@@ -85,14 +86,14 @@ function attachCopy(source: number, target: number): number {
 }
 
 /** Returns the slave of the pseudo-terminal, if one is wanted. */
-function fillRoot(plan: Plan, root: number, trees: Trees): number | undefined {
+function fillRoot(plan: Plan, root: number, trees: Trees, sources: Sources): number | undefined {
   if (plan.proc) {
     steps.say("mounting /proc");
     mountAt(plan, root, "/proc", (target) => mount("proc", fdPath(target), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
   }
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
   const slave = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
-  mountVolumes(plan, root, trees);
+  mountVolumes(plan, root, trees, sources);
   if (plan.mask) maskKernelFiles(root);
   for (const dir of plan.hidden) hideDirectory(plan, root, dir);
   return slave;

@@ -29,6 +29,9 @@ const O_PATH = 0o10000000;
 /** Copies of what mounts are to travel to or from, attached nowhere yet. */
 export type Trees = ReadonlyMap<Volume, number>;
 
+/** Descriptors (O_PATH) of what is to be bound. */
+export type Sources = ReadonlyMap<Volume, number>;
+
 /**
  * Copies that are of the host's peer groups (mount_namespaces(7)), to be made while ours are still.
  *
@@ -55,18 +58,24 @@ export function openPropagated(volumes: readonly Volume[]): Trees {
 
 const copyOf = ({ recursive }: Bind, source: number) => (recursive ? cloneTree(source) : cloneMount(source));
 
+/** What the other binds show, opened while ROOTFS is as the caller has it: a source may lie in there. */
+export function openSources(volumes: readonly Volume[], trees: Trees): Sources {
+  const binds = volumes.filter((volume): volume is Bind => volume.kind === "bind" && !trees.has(volume));
+  return new Map(binds.map((volume) => [volume, openSync(volume.source, O_PATH)]));
+}
+
 /** Those of a peer group come last, when all that is there before is private, which the whole would else be made at the end. */
-export function mountVolumes(plan: Plan, root: number, trees: Trees): void {
-  for (const volume of plan.volumes) if (!trees.has(volume)) mountVolume(plan, root, volume);
+export function mountVolumes(plan: Plan, root: number, trees: Trees, sources: Sources): void {
+  for (const volume of plan.volumes) if (!trees.has(volume)) mountVolume(plan, root, volume, sources);
   if (trees.size > 0) restrictMount(root, 0, true, MS_PRIVATE);
   for (const [volume, tree] of trees) if (volume.kind === "bind") attach(plan, root, volume, tree);
 }
 
-function mountVolume(plan: Plan, root: number, volume: Volume): void {
+function mountVolume(plan: Plan, root: number, volume: Volume, sources: Sources): void {
   if (volume.kind === "tmpfs") mountAt(plan, root, volume.target, (target) => mountTmpfs(target, volume));
   else if (volume.kind === "device") mountAt(plan, root, volume.target, (target) => bindDevice(volume, target), "file");
   else {
-    const source = openSync(volume.source, O_PATH);
+    const source = sources.get(volume) ?? openSync(volume.source, O_PATH);
     attach(plan, root, volume, copyOf(volume, source));
     closeSync(source);
   }
