@@ -291,7 +291,7 @@ E
     assert.equal(stdout, "PING2\nPING1\n", stderr);
   });
 
-  test("100 at once have 100 addresses, and leave no interface", { timeout: 90_000 }, () => {
+  test("100 at once have 100 addresses, and leave no interface", { timeout: 190_000 }, () => {
     const { stdout, stderr } = host(
       `
       mkfifo ${dir}/gate; mkdir ${dir}/out
@@ -303,7 +303,7 @@ E
       for job in $all; do wait $job; done; kill $opener
       cat ${dir}/out/* | grep -v eth0
       links; ls -A /run/contain`,
-      80_000,
+      180_000,
     );
     assert.equal(stdout, "100\n101\n\n", stderr);
   });

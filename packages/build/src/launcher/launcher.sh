@@ -63,7 +63,7 @@ noted=$(
     command -v base64 >/dev/null || echo !
     LC_ALL=C exec base64 -w100000 "/proc/$pid/environ" 2>&-
   }
-)
+) || fail "what the caller has set could not be noted" "the shell that noted it was killed, or had no process or memory left"
 
 # Limits that the runtime cannot live with are raised until the payload starts, or refused before anything has been done.
 raised=
@@ -97,7 +97,7 @@ for line in $noted; do
   *) [ -z "$part" ] || { export "CONTAIN_ENVIRON_$part=$line" && part=$((part + 1)); } ;;
   esac
 done
-[ -z "$keep" ] || [ "$part" != 0 ] || export CONTAIN_ENVIRON_0= && part=1
+[ "$keep$part" != yes0 ] || { export CONTAIN_ENVIRON_0= && part=1; } # an empty one
 unset "CONTAIN_ENVIRON_$part"
 set +f
 unset IFS
