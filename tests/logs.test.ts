@@ -130,7 +130,7 @@ describe("--log-size", need("root"), () => {
   }
 
   test("a reader that follows has all of it, however often the files change", () => {
-    const id = detached('i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo "line $i"; done', "--log-size", "1M");
+    const id = detached('i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo "line $i"; done', "--log-size", "2M");
     const { stdout, stderr } = run(["contain", "logs", "-f", id]);
     assert.equal(stderr, "");
     const lines = stdout.trimEnd().split("\n");
