@@ -1,8 +1,9 @@
 // Kills one process of a container at a random moment, in namespaces of its own (tests/fuzz-kills.test.ts); a line of JSON for what is left.
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { groups, list, mounts, read } from "./looks.ts";
 import { Random } from "./random.ts";
 
 const [rootfs = "", bin = "", top = "", seed = "", count = "", window = ""] = process.argv.slice(2);
@@ -21,29 +22,7 @@ const OPTIONS = [
 ];
 const PATH = `${bin}:${process.env["PATH"]}`;
 
-const read = (path: string) => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-};
-const list = (dir: string): string[] => {
-  try {
-    return readdirSync(dir);
-  } catch {
-    return [];
-  }
-};
-const groups = (dir: string): string[] =>
-  readdirSync(dir, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => [join(dir, entry.name), ...groups(join(dir, entry.name))]);
 const pids = () => list("/proc").filter((name) => /^\d+$/.test(name));
-const mounts = () =>
-  read("/proc/self/mountinfo")
-    .split("\n")
-    .map((line) => line.split(" ").slice(3).join(" "));
 const links = () =>
   read("/proc/net/dev")
     .split("\n")

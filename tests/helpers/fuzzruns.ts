@@ -1,7 +1,8 @@
 // Runs random command lines for real, in namespaces of their own (tests/fuzz-runs.test.ts); prints a line of JSON for each fault.
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { groups, list, mounts, read } from "./looks.ts";
 import { Random } from "./random.ts";
 import { randomWords } from "./words.ts";
 
@@ -17,32 +18,10 @@ const TRACE = /this is a bug|\n +at .*:\d+|panic|oh no: Bun|node:internal|(Type|
 /** What may end the program itself by a signal. */
 const DEADLY = /ulimit|memory|cpu|seccomp|trace-denied|pids|kill|caps|landlock/;
 
-const read = (path: string) => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-};
-const list = (dir: string): string[] => {
-  try {
-    return readdirSync(dir);
-  } catch {
-    return [];
-  }
-};
-const groups = (dir: string): string[] =>
-  readdirSync(dir, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => [join(dir, entry.name), ...groups(join(dir, entry.name))]);
 const processes = () =>
   list("/proc").filter(
     (name) => /^\d+$/.test(name) && !before.processes.includes(name) && !/^State:\s+Z/m.test(read(`/proc/${name}/status`)),
   );
-const mounts = () =>
-  read("/proc/self/mountinfo")
-    .split("\n")
-    .map((line) => line.split(" ").slice(3).join(" "));
 const links = () =>
   read("/proc/net/dev")
     .split("\n")
