@@ -36,10 +36,10 @@ describe("labs: list, pages, words", () => {
     );
   });
 
-  const readme = readFileSync(join(root, "packages/contain/README.md"), "utf8");
+  const index = readFileSync(join(root, "packages/contain/docs/lab.md"), "utf8");
   for (const { name, title, answers, right } of LABS) {
-    test(`${name}: a page with all its parts, a line in the README, a question that can be answered`, () => {
-      assert.ok(readme.includes(`| [${name}](docs/lab-${name}.md) | ${title} |`));
+    test(`${name}: a page with all its parts, a line in the index, a question that can be answered`, () => {
+      assert.ok(index.includes(`| [${name}](lab-${name}.md) | ${title} |`));
       const page = readFileSync(join(root, `packages/contain/docs/lab-${name}.md`), "utf8");
       const parts = ["What happens", "Why", "By hand", "In production", "Mend"];
       assert.deepEqual(

@@ -7,46 +7,25 @@ import { parseArgs } from "node:util";
 import { options as cgset } from "../packages/cgset/src/cli.ts";
 import { COMMON, type OptionSpec, type OptionTable, readOptions } from "../packages/chain/src/options.ts";
 import { options as confine } from "../packages/confine/src/cli.ts";
+import { COMMANDS } from "../packages/contain/src/cli.ts";
 import { ROOT } from "../packages/contain/src/command.ts";
-import { doctorOptions } from "../packages/contain/src/commands/doctor.ts";
-import { execOptions } from "../packages/contain/src/commands/exec.ts";
-import { explainOptions } from "../packages/contain/src/commands/explain.ts";
-import { labOptions } from "../packages/contain/src/commands/lab.ts";
-import { listOptions } from "../packages/contain/src/commands/list.ts";
-import { reportOptions } from "../packages/contain/src/commands/report.ts";
-import { statsOptions } from "../packages/contain/src/commands/stats.ts";
-import { stopOptions } from "../packages/contain/src/commands/stop.ts";
-import { updateOptions } from "../packages/contain/src/commands/update.ts";
-import { runOptions } from "../packages/contain/src/run/options.ts";
 import { options as nsexec } from "../packages/nsexec/src/options.ts";
 import { options as pid1 } from "../packages/pid1/src/cli.ts";
 import { options as pivot } from "../packages/pivot/src/cli.ts";
 import { options as veth } from "../packages/veth/src/cli.ts";
 import { root, run } from "./helpers/run.ts";
 
-const PAGES: readonly {
-  readonly tool: string;
-  readonly argv: readonly string[];
-  readonly options: OptionTable;
-  readonly marker: string;
-}[] = [
-  { tool: "nsexec", argv: ["nsexec"], options: nsexec, marker: "options" },
-  { tool: "cgset", argv: ["cgset"], options: cgset, marker: "options" },
-  { tool: "pivot", argv: ["pivot"], options: pivot, marker: "options" },
-  { tool: "pid1", argv: ["pid1"], options: pid1, marker: "options" },
-  { tool: "confine", argv: ["confine"], options: confine, marker: "options" },
-  { tool: "veth", argv: ["veth"], options: veth, marker: "options" },
-  { tool: "contain", argv: ["contain", "run"], options: runOptions, marker: "options run" },
-  { tool: "contain", argv: ["contain", "exec"], options: execOptions, marker: "options exec" },
-  { tool: "contain", argv: ["contain", "list"], options: listOptions, marker: "options list" },
-  { tool: "contain", argv: ["contain", "stats"], options: statsOptions, marker: "options stats" },
-  { tool: "contain", argv: ["contain", "explain"], options: explainOptions, marker: "options explain" },
-  { tool: "contain", argv: ["contain", "update"], options: updateOptions, marker: "options update" },
-  { tool: "contain", argv: ["contain", "lab"], options: labOptions, marker: "options lab" },
-  { tool: "contain", argv: ["contain", "stop"], options: stopOptions, marker: "options stop" },
-  { tool: "contain", argv: ["contain", "doctor"], options: doctorOptions, marker: "options doctor" },
-  { tool: "contain", argv: ["contain", "report"], options: reportOptions, marker: "options report" },
-].map((page) => (page.tool === "contain" ? { ...page, options: { ...page.options, root: ROOT } } : page));
+const TOOLS = { nsexec, cgset, pivot, pid1, confine, veth };
+
+/** A page for each tool, and for each command of `contain`. */
+const PAGES: readonly { readonly argv: readonly string[]; readonly options: OptionTable; readonly file: string }[] = [
+  ...Object.entries(TOOLS).map(([tool, options]) => ({ argv: [tool], options, file: `packages/${tool}/README.md` })),
+  ...COMMANDS.map(({ name, options }) => ({
+    argv: ["contain", name],
+    options,
+    file: `packages/contain/docs/${name === "unpause" ? "pause" : name}.md`,
+  })),
+];
 
 function row(name: string, spec: OptionSpec): string {
   const value = spec.valueHint ?? "VALUE";
@@ -55,21 +34,27 @@ function row(name: string, spec: OptionSpec): string {
   return `| ${cell} | ${spec.description.replaceAll("|", "\\|")}${spec.repeat ? "; repeatable" : ""} |`;
 }
 
-function table(options: OptionTable): string {
+/** The table of a tool's own options; undefined if it has none. */
+function table(options: OptionTable): string | undefined {
   const own = Object.entries(options).filter(([name, spec]) => !Object.hasOwn(COMMON, name) && spec !== ROOT);
+  if (own.length === 0) return undefined;
   return ["| option | meaning |", "| --- | --- |", ...own.map(([name, spec]) => row(name, spec))].join("\n");
 }
 
+const TABLE = /(<!-- options -->\n)[\s\S]*?(<!-- \/options -->)/;
+
 describe("options", () => {
-  for (const { tool, argv, options, marker } of PAGES) {
-    test(`the page of ${argv.join(" ")} has its option table`, () => {
-      const file = join(root, "packages", tool, "README.md");
-      const page = readFileSync(file, "utf8");
-      const pattern = new RegExp(`(<!-- ${marker} -->\n)[\\s\\S]*?(<!-- /options -->)`);
-      const wanted = page.replace(pattern, (_, start: string, end: string) => `${start}${table(options)}\n${end}`);
-      if (process.env["UPDATE_DOCS"]) writeFileSync(file, wanted);
-      assert.match(page, pattern);
-      assert.equal(readFileSync(file, "utf8"), wanted, "run again with UPDATE_DOCS=1");
+  for (const { argv, options, file } of PAGES) {
+    test(`the page of ${argv.join(" ")} has its usage and its option table`, () => {
+      const path = join(root, file);
+      const page = readFileSync(path, "utf8");
+      assert.match(page, new RegExp(`^    ${argv.join(" ")}( |$)`, "m"));
+      const wanted = table(options);
+      if (wanted === undefined) return assert.doesNotMatch(page, TABLE);
+      assert.match(page, TABLE);
+      const updated = page.replace(TABLE, (_, start: string, end: string) => `${start}${wanted}\n${end}`);
+      if (process.env["UPDATE_DOCS"]) writeFileSync(path, updated);
+      assert.equal(readFileSync(path, "utf8"), updated, "run again with UPDATE_DOCS=1");
     });
 
     test(`${argv.join(" ")} --help lists every option, and nothing else`, () => {

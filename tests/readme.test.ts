@@ -1,7 +1,7 @@
-// What the README shows is what happens.
+// What the README shows is what happens, and no page has a dead link.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "./helpers/need.ts";
 import { makeRootfs, scratch } from "./helpers/rootfs.ts";
@@ -9,6 +9,44 @@ import { root, run, sh } from "./helpers/run.ts";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const scripts = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> }).scripts;
+
+/** A heading's anchor, as GitHub makes it. */
+const slug = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+describe("pages", () => {
+  const pages = [
+    "README.md",
+    ...["docs", ".github", "packages/contain/docs"].flatMap((dir) =>
+      readdirSync(join(root, dir))
+        .filter((name) => name.endsWith(".md"))
+        .map((name) => join(dir, name)),
+    ),
+    ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
+  ].filter((page) => existsSync(join(root, page)));
+
+  for (const page of pages) {
+    test(`${page}: every link leads to a page and a heading that exist`, () => {
+      for (const [, path = "", anchor] of readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+        const target = path === "" ? join(root, page) : join(root, dirname(page), path);
+        assert.ok(existsSync(target), `${page}: ${path}`);
+        if (anchor === undefined) continue;
+        const headings = [...readFileSync(target, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) => slug(text));
+        assert.ok(headings.includes(anchor), `${page}: ${path}#${anchor}: ${headings.join(", ")}`);
+      }
+    });
+  }
+
+  test("no page of contain is longer than 120 lines", () => {
+    for (const page of pages.filter((name) => name.startsWith("packages/contain/"))) {
+      const { length } = readFileSync(join(root, page), "utf8").split("\n");
+      assert.ok(length <= 121, `${page}: ${length - 1} lines`);
+    }
+  });
+});
 
 describe("README", () => {
   test("every script that it names exists", () => {
@@ -18,10 +56,6 @@ describe("README", () => {
       named.filter((name) => !Object.hasOwn(scripts, name)),
       [],
     );
-  });
-
-  test("every page that it links to exists", () => {
-    for (const [, path = ""] of readme.matchAll(/\]\(([^)#:]+)\)/g)) assert.ok(existsSync(join(root, path)), path);
   });
 
   test("the two commands stand on the first screen", () => {
