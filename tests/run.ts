@@ -1,29 +1,40 @@
 // The test runner: every *.test.ts against both builds, several at a time, then last/*.test.ts, which prove that nothing was left behind.
-// Words select files; CONTAIN_TEST_BUILD=node or =native tests that build alone. The closing line counts; every skip is named.
+// Words select files by their paths; CONTAIN_TEST_BUILD=node or =native tests that build alone. The closing line counts; every skip is named.
 import { readdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename, join } from "node:path";
-import { type Build, type Job, type Outcome, runJobs } from "./helpers/jobs.ts";
+import { join } from "node:path";
+import { type Build, type Job, type Outcome, runJobs, subject } from "./helpers/jobs.ts";
 import { everything } from "./helpers/leftovers.ts";
 import { isNative, root } from "./helpers/run.ts";
 
 /** Those that take longest, so that none of them is the last one that all wait for. */
-const LONG = "vm initramfs trampoline pid1 manage run-chain tty terminal detach nsexec lab native veth differential".split(" ");
+const LONG = [
+  ...[
+    "vm/vm",
+    "pivot/initramfs",
+    "chain/trampoline",
+    "pid1/pid1",
+    "contain/manage",
+    "contain/run-chain",
+    "terminal/tty",
+    "terminal/terminal",
+  ],
+  ...["contain/detach", "nsexec/nsexec", "labs/labs", "build/native", "veth/veth", "nsexec/differential"],
+];
 /** Tested once: the machine, in which a start of Node takes a second; what is about one build or both, starts none of our programs, or is of words and packets. */
-const ONCE = ["vm", "fuzz-words", "native", "bench", "kernel", "options", "explain-network", "veth"];
+const ONCE = ["vm/vm", "fuzz/words", "build/native", "bench/bench", "kernel/kernel", "chain/options", "explain/network", "veth/veth"];
 /** The second build repeats less often what is repeated. */
 const FEWER = { CONTAIN_RUNS: "25" };
 
 const tests = join(root, "tests");
 const wanted = process.argv.slice(2);
-const subject = (file: string) => basename(file, ".test.ts");
-const filesIn = (dir: string) =>
-  readdirSync(dir)
-    .filter((name) => name.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((word) => name.includes(word))))
-    .map((name) => join(dir, name));
+const all = (readdirSync(tests, { recursive: true }) as string[])
+  .filter((path) => path.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((word) => path.includes(word))))
+  .map((path) => join(tests, path));
+const last = all.filter((file) => subject(file).startsWith("last/"));
 
 const rank = (file: string) => (LONG.indexOf(subject(file)) + LONG.length + 1) % (LONG.length + 1);
-const files = filesIn(tests).sort((a, b) => rank(a) - rank(b));
+const files = all.filter((file) => !last.includes(file)).sort((a, b) => rank(a) - rank(b));
 const first: Build = isNative ? "native" : "Node";
 const builds: Build[] = isNative && process.env["CONTAIN_TEST_BUILD"] === undefined ? ["native", "Node"] : [first];
 const jobs = builds.flatMap((build) =>
@@ -45,13 +56,13 @@ const outcomes = await runJobs(jobs, 2 * availableParallelism());
 const final: Outcome[] = [];
 for (const outcome of outcomes) {
   if (outcome.failed.length > 0) {
-    console.log(`second try of ${outcome.job.build}, ${basename(outcome.job.file)}, after: ${outcome.failed.join("; ")}`);
+    console.log(`second try of ${outcome.job.build}, ${subject(outcome.job.file)}, after: ${outcome.failed.join("; ")}`);
     final.push(...(await runJobs([outcome.job], 1)));
   } else final.push(outcome);
 }
 final.push(
   ...(await runJobs(
-    filesIn(join(tests, "last")).map((file): Job => ({ build: first, file })),
+    last.map((file): Job => ({ build: first, file })),
     1,
   )),
 );

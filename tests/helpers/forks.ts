@@ -1,4 +1,4 @@
-// What tests/fork.test.ts runs in a Node with the flags of the launcher: COUNT children that make garbage, or with a
+// What tests/kernel/fork.test.ts runs in a Node with the flags of the launcher: COUNT children that make garbage, or with a
 // second word one child: `s` collects garbage for COUNT seconds, `throw` throws, `kill` ends by a signal.
 // Prints how many ended with which status.
 import {

@@ -1,4 +1,4 @@
-// Kills one process of a container at a random moment, in namespaces of its own (tests/fuzz-kills.test.ts); a line of JSON for what is left.
+// Kills one process of a container at a random moment, in namespaces of its own (tests/fuzz/kills.test.ts); a line of JSON for what is left.
 import { spawn, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Runs random command lines for real, in namespaces of their own (tests/fuzz-runs.test.ts); prints a line of JSON for each fault.
+// Runs random command lines for real, in namespaces of their own (tests/fuzz/runs.test.ts); prints a line of JSON for each fault.
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Malformed states in a state folder of their own, and the commands that read it (tests/fuzz-files.test.ts); a line of JSON for each fault.
+// Malformed states in a state folder of their own, and the commands that read it (tests/fuzz/files.test.ts); a line of JSON for each fault.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

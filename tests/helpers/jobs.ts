@@ -2,9 +2,12 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join, relative } from "node:path";
 import type { Ended } from "./events.ts";
 import { root } from "./run.ts";
+
+/** A test file as it is named: its path in tests/, without the ending. */
+export const subject = (file: string) => relative(join(root, "tests"), file).replace(/\.test\.ts$/, "");
 
 export type Build = "native" | "Node";
 
@@ -68,11 +71,11 @@ async function runJob(job: Job): Promise<Outcome> {
     .map((line) => JSON.parse(line));
   rmSync(dir, { recursive: true });
   const failed = ended.filter(({ passed }) => !passed).map(({ name }) => name);
-  if (status !== 0 && failed.length === 0) failed.push(`${basename(file)} as a whole (${status})`);
+  if (status !== 0 && failed.length === 0) failed.push(`${subject(file)} as a whole (${status})`);
   const skipped = ended.flatMap(({ name, skipped: why }) => (why === undefined ? [] : [why === "" ? name : `${name} (${why})`]));
   const passed = ended.length - failed.length - skipped.length;
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`${failed.length === 0 ? "ok" : "NOT OK"}  ${build}  ${basename(file)}: ${passed} passed in ${seconds} s`);
+  console.log(`${failed.length === 0 ? "ok" : "NOT OK"}  ${build}  ${subject(file)}: ${passed} passed in ${seconds} s`);
   if (failed.length > 0) console.log(Buffer.concat(output).toString());
   return { job, passed: Math.max(0, passed), failed, skipped };
 }

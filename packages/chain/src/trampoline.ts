@@ -22,7 +22,7 @@ import {
 } from "@contain-tools/kernel";
 import { failurePipe } from "./report.ts";
 
-/** What `as` makes of trampoline/x64.S and trampoline/arm64.S; tests/trampoline.test.ts compares them. */
+/** What `as` makes of trampoline/x64.S and trampoline/arm64.S; tests/chain/trampoline.test.ts compares them. */
 export const TRAMPOLINE_CODE: Readonly<Record<string, string>> = {
   x64:
     "uwAEUABIjWwkCEiLRQBIixNIOxAPhcYAAABIiwQkTI1kxBCLewi+AgAAALoBAAAAuEgAAAAPBUiLfQhIjXUQTIniuDsAAAAPBffYO0MMdSFIi00ISIlN" +

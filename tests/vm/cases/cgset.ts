@@ -240,7 +240,7 @@ export const cgsetCases: readonly Case[] = [
     name: "cgset.test.ts, written for any host, passes on this one, where every controller is on cgroup v2",
     script: `
       mkdir tmp
-      TMPDIR=$PWD/tmp node --import "$TSX" --test --test-reporter=tap --test-name-pattern="is written|is refused|mounted elsewhere" "$TESTS/cgset.test.ts"
+      TMPDIR=$PWD/tmp node --import "$TSX" --test --test-reporter=tap --test-name-pattern="is written|is refused|mounted elsewhere" "$TESTS/cgset/cgset.test.ts"
       rm -r tmp`,
     check({ stdout }) {
       assert.match(stdout, /^# fail 0$/m, stdout);
