@@ -16,6 +16,6 @@ export { findTarget } from "./process/target.ts";
 export { columns } from "./table.ts";
 export { describeUsage, formatBytes, formatTime, readLimit, readPids, readUsage, type Usage } from "./usage.ts";
 export { closeCase } from "./verdict/case.ts";
-export { describeStatus, type Outcome, type PassedOn } from "./verdict/outcome.ts";
+export { describeStatus, type Outcome, type PassedOn, senderOf } from "./verdict/outcome.ts";
 export { judge, sayVerdict, verdictLines } from "./verdict/verdict.ts";
 export { takeBaseline, witness } from "./verdict/witness.ts";

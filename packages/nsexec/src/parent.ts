@@ -56,6 +56,8 @@ export interface Watch {
   /** When to wake up without a signal, in milliseconds; undefined waits for ever. */
   readonly timeout?: () => number | undefined;
   readonly onTimeout?: () => void;
+  /** We have sent SIGKILL: the terminal was closed, and PID 1 has no handler for SIGHUP. */
+  readonly onHangupKill?: () => void;
 }
 
 /** What came to us, to the child; what the terminal sent to our process group, to a child's that has one of its own without a terminal. */
@@ -82,7 +84,7 @@ export function watch(w: Watch): number {
       if (info.signal === SIGCONT) resume(w, terminal);
       if (info.signal === SIGHUP) terminal.hungUp = true;
       // These two an init is not spared: they come from outside its PID namespace.
-      if (info.signal === SIGHUP && onTerminal && isSpared(w.pid, SIGHUP) && terminalIsGone()) kill(w.pid, SIGKILL);
+      if (info.signal === SIGHUP && onTerminal && isSpared(w.pid, SIGHUP) && terminalIsGone() && kill(w.pid, SIGKILL)) w.onHangupKill?.();
       if (isJobControl(info.signal) && info.code === SI_KERNEL && isSpared(w.pid, info.signal)) terminal.stopping = kill(w.pid, SIGSTOP);
       w.onSignal(info);
       continue;

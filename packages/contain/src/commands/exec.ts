@@ -3,7 +3,7 @@ import { become, type Options, payload, readUser, steps, withCommon } from "@con
 import { print } from "@contain-tools/explain";
 import { exit, hasEnded, kill, monotonic, SIGHUP, SIGKILL, shellStatus, signalSet, ToolError, UsageError } from "@contain-tools/kernel";
 import { inside, type Plan as NsexecPlan, passOn, spawn, watch } from "@contain-tools/nsexec";
-import { findContainer, statusOf } from "@contain-tools/state";
+import { findContainer, noteSignal, statusOf } from "@contain-tools/state";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
 import { callersTerm, checkVariable, keyringWords, type TypedLink } from "../run/compose.ts";
@@ -33,7 +33,8 @@ export const exec = subcommand({
   options: execOptions,
   optionsBehind: 1,
   plan(given, chain) {
-    const { argv, grace, member } = compose(given);
+    const composed = compose(given);
+    const { argv } = composed;
     const link = chain.link(argv) as TypedLink<NsexecPlan>;
     if (given.has("print-chain")) {
       return () => {
@@ -41,11 +42,12 @@ export const exec = subcommand({
         return exit(0);
       };
     }
-    return () => runInside(link, grace, member);
+    return () => runInside(link, composed);
   },
 });
 
 interface Composed {
+  readonly id: string;
   readonly argv: readonly string[];
   /** From a hangup to SIGKILL, in milliseconds: the container's. */
   readonly grace: number;
@@ -82,7 +84,7 @@ function compose(given: Options<ExecOption>): Composed {
     ...["--clear-env", ...environment(state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...confine, ...program],
   ];
-  return { argv, grace, member };
+  return { id: state.id, argv, grace, member };
 }
 
 /** The container's own confine, which changes the user last: who has become another cannot lower the bounding set. */
@@ -100,7 +102,7 @@ function environment({ env }: Running, given: Options<ExecOption>): string[] {
 }
 
 /** Stays as the program's parent, and ends with its status; by SIGKILL to us the program ends too (nsexec's --kill-child). */
-function runInside(link: TypedLink<NsexecPlan>, grace: number, member: number): never {
+function runInside(link: TypedLink<NsexecPlan>, { id, grace, member }: Composed): never {
   const { plan } = link;
   steps.label = "contain";
   payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
@@ -129,6 +131,7 @@ function runInside(link: TypedLink<NsexecPlan>, grace: number, member: number): 
     timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - monotonic())),
     onTimeout: () => {
       deadline = undefined;
+      noteSignal(id, SIGKILL, "contain exec (its terminal was closed, and the grace window is over)", pid);
       kill(pid, SIGKILL);
     },
   });

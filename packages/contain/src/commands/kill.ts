@@ -1,8 +1,8 @@
 // `contain kill`.
 
 import { withCommon } from "@contain-tools/chain";
-import { exit, parseSignal, pidfdSendSignal, ToolError, UsageError } from "@contain-tools/kernel";
-import { openProcess } from "@contain-tools/state";
+import { exit, hasEnded, parseSignal, pidfdSendSignal, ToolError, UsageError } from "@contain-tools/kernel";
+import { noteSignal, openProcess } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { readRunning } from "./container.ts";
 
@@ -16,10 +16,12 @@ export const kill = subcommand({
     const [id, signal = "KILL", ...more] = given.rest;
     if (more[0] !== undefined) throw new UsageError(`${more[0]}: one word too many`, "contain kill ID [SIGNAL]");
     const number = parseSignal(signal);
-    const { init } = readRunning(id === undefined ? [] : [id]);
+    const state = readRunning(id === undefined ? [] : [id]);
     return () => {
-      const pidfd = openProcess(init);
-      if (pidfd === undefined || !pidfdSendSignal(pidfd, number)) throw new ToolError("the container has ended");
+      const pidfd = openProcess(state.init);
+      if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError("the container has ended");
+      noteSignal(state.id, number, "contain kill");
+      if (!pidfdSendSignal(pidfd, number)) throw new ToolError("the container has ended");
       return exit(0);
     };
   },

@@ -15,7 +15,7 @@ import {
   UsageError,
   writeKernelFile,
 } from "@contain-tools/kernel";
-import { isStopped, openProcess, type State, stateOf, statusOf } from "@contain-tools/state";
+import { isStopped, noteSignal, openProcess, type State, stateOf, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { describeNotRunning, readContainer } from "./container.ts";
 
@@ -61,6 +61,7 @@ function stopContainer(state: State, grace: number): never {
   if (pollOnce(pidfd, POLLIN, Math.min(grace + LATE, MOST))) return exit(0);
   if (first !== undefined && !hasEnded(first)) {
     warn(`${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace window is over, and PID 1 is killed from here`);
+    noteSignal(id, SIGKILL, "contain stop");
     killFromHere(first, group);
   }
   while (!pollOnce(pidfd, POLLIN, LATE)) {

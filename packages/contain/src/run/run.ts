@@ -229,7 +229,7 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
   const word = failed();
   const failure = word === undefined ? undefined : parseFailure(word);
-  const ended = closeCase(watcher, outcome, failure, log && endOfLog(folderOf(plan.id)));
+  const ended = closeCase(watcher, outcome, { failure, output: log && endOfLog(folderOf(plan.id)), id: plan.id });
   const verdict = judge(ended);
   watcher.close();
   const end = reportEnd(plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });

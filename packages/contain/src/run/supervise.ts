@@ -2,9 +2,8 @@
 
 import { steps } from "@contain-tools/chain";
 import type { Outcome, PassedOn } from "@contain-tools/explain";
-import { formatTime } from "@contain-tools/explain";
+import { formatTime, senderOf } from "@contain-tools/explain";
 import {
-  commandOf,
   hasSignal,
   kill,
   killGroup,
@@ -57,11 +56,12 @@ export function supervise(container: Supervised): Outcome {
   let deadline: number | undefined;
   let asked: Outcome["asked"];
   const sent: PassedOn[] = [];
+  const keep = (one: PassedOn) => sent.length < KEPT && sent.push(one);
   const forward = (info: SignalInfo, signal: number) => {
-    const { signal: received, pid: by } = info;
+    const { signal: received } = info;
     recorder?.signal(info, signal);
-    const name = nameOf(by);
-    if (kill(pid, signal) && sent.length < KEPT) sent.push({ signal, received, by, name });
+    const from = senderOf(info);
+    if (kill(pid, signal)) keep({ signal, received, from, direct: false });
   };
   let killedByUs: Outcome["killedByUs"];
   const killNow = (why: "grace" | "interrupt") => {
@@ -81,7 +81,8 @@ export function supervise(container: Supervised): Outcome {
       if (relay?.takes(info)) return;
       if (!foreground && relay === undefined && reachedTheGroup(info.signal, info.code)) {
         recorder?.signal(info, ownGroup ? info.signal : undefined);
-        if (ownGroup) kill(-pid, info.signal);
+        const { signal } = info;
+        if (!ownGroup || kill(-pid, signal)) keep({ signal, received: signal, from: senderOf(info), direct: !ownGroup });
         return;
       }
       if (ownGroup && info.signal === SIGCONT) kill(-pid, SIGCONT);
@@ -97,11 +98,15 @@ export function supervise(container: Supervised): Outcome {
       }
       const grace = info.code === SI_QUEUE ? info.value : container.grace;
       const signal = info.signal === SIGTERM ? container.stopSignal : info.signal;
-      asked ??= { signal: info.signal, by: info.pid, name: nameOf(info.pid) };
+      asked ??= { signal: info.signal, from: senderOf(info) };
       steps.say(`${describeReception(pid, signal)} SIGKILL in ${formatTime(grace)}.`);
       forward(info, signal);
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, monotonic() + grace);
       if (grace === 0) killNow("grace");
+    },
+    onHangupKill: () => {
+      killedByUs = "hangup";
+      recorder?.killed("the terminal was closed, and PID 1 has no handler for SIGHUP");
     },
     timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - monotonic())),
     onTimeout: () => {
@@ -113,11 +118,6 @@ export function supervise(container: Supervised): Outcome {
 }
 
 const KEPT = 100; // signals that are remembered
-
-/** The name of a process (proc_pid_comm(5)); it may have gone already. */
-function nameOf(pid: number): string {
-  return pid === 0 ? "?" : printable(commandOf(pid));
-}
 
 function killContainer({ pid, group }: Supervised): void {
   if (group !== undefined) {

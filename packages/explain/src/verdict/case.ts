@@ -2,8 +2,10 @@
 import { readlinkSync } from "node:fs";
 import type { Evidence, Failure } from "@contain-tools/chain";
 import { type KernelLog, readKernelLog } from "@contain-tools/kernel";
+import { notedSignals } from "@contain-tools/state";
 import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
 import type { Outcome } from "./outcome.ts";
+import type { OwnSignals } from "./own.ts";
 import type { Watched } from "./program.ts";
 import { readVmstat } from "./vmstat.ts";
 import type { Seen, Witness } from "./witness.ts";
@@ -21,16 +23,23 @@ export interface Case {
   readonly log: () => KernelLog;
   /** The last lines of what it wrote, where that is kept. */
   readonly output: string | undefined;
+  /** Signals that commands of ours sent, beside the supervisor's own. */
+  readonly own: OwnSignals;
+}
+
+export interface Ending extends Pick<Case, "failure" | "output"> {
+  /** The container's. */
+  readonly id: string;
 }
 
 /** Reads what will be gone with the group. */
-export function closeCase(w: Witness, outcome: Outcome, failure: Failure | undefined, output: string | undefined): Case {
+export function closeCase(w: Witness, outcome: Outcome, { failure, output, id }: Ending): Case {
   const { watched, baseline, seen } = w;
   const { group } = watched;
   const chain = { before: baseline.ancestors, after: group === undefined ? [] : readChainAgain(group, baseline.ancestors) };
   let log: KernelLog | undefined;
   return {
-    ...{ outcome, failure, watched, seen, chain, output },
+    ...{ outcome, failure, watched, seen, chain, output, own: notedSignals(id) },
     oomKills: countOomKills(chain, baseline.vmstat),
     log: () => {
       log ??= readKernelLog(w.log);

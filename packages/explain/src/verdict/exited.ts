@@ -3,7 +3,8 @@
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { endSignal, monotonic, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
 import { type Case, subjectOf } from "./case.ts";
-import { describeStatus } from "./outcome.ts";
+import { describeStatus, passedOnEvidence } from "./outcome.ts";
+import { ownEvidence, ownSignal } from "./own.ts";
 
 /** @param by where it stands that it exited */
 export function judgeExit(c: Case, by: Evidence): Finding {
@@ -11,14 +12,11 @@ export function judgeExit(c: Case, by: Evidence): Finding {
   const who = subjectOf(c);
   const signal = status > 128 && status <= 128 + 64 ? status - 128 : 0;
   const sent = c.outcome.sent.find((one) => one.signal === signal || one.received === signal);
-  if (sent !== undefined) {
-    const sender = sent.by === 0 ? "the kernel, or a process outside of this PID namespace" : `${sent.name} (PID ${sent.by})`;
-    const asking: Evidence = {
-      source: "the supervisor's siginfo",
-      value: `${signalName(sent.received)} from ${sender}`,
-      rule: "sigaction(2) si_pid",
-    };
-    const text = `${who} exited with ${status} by itself, after ${signalName(sent.signal)}, which contain forwarded: ${asking.value}`;
+  const own = ownSignal(c.own, signal);
+  if (sent !== undefined || own !== undefined) {
+    const asking = sent !== undefined ? passedOnEvidence(sent) : ownEvidence(own as NonNullable<typeof own>);
+    const how = sent === undefined ? "which contain sent" : sent.direct ? "which the terminal sent" : "which contain forwarded";
+    const text = `${who} exited with ${status} by itself, after ${signalName(sent?.signal ?? signal)}, ${how}: ${asking.value}`;
     return { code: "exit-after-signal", text, certain: true, evidence: [by, asking] };
   }
   if (signal === 0) return { code: "exit", text: `${who} exited with ${status} by itself`, certain: true, evidence: [by] };
@@ -27,14 +25,16 @@ export function judgeExit(c: Case, by: Evidence): Finding {
 }
 
 /** What PID 1 left behind: those that were there at the last look, and ended by SIGKILL. */
-export function judgeRest({ outcome, seen: { look, program } }: Case): Finding[] {
+export function judgeRest({ outcome, own, seen: { look, program } }: Case): Finding[] {
   if (look === undefined || program?.isInit === false || outcome.killedByUs !== undefined) return [];
   const { list } = look;
   if (list.value === undefined) {
     const text = "whether other processes ended with PID 1: cannot tell; the list of its group's processes would tell";
     return [{ code: "rest-cannot-tell", text, certain: false, evidence: [list] }];
   }
-  const ended = look.others.map(({ pid, name, pidfd }) => ({ who: `${name} (PID ${pid})`, status: pidfdStatus(pidfd) }));
+  const ours = own.sent.map(({ target }) => target);
+  const others = look.others.filter(({ pid }) => !ours.includes(pid));
+  const ended = others.map(({ pid, name, pidfd }) => ({ who: `${name} (PID ${pid})`, status: pidfdStatus(pidfd) }));
   const killed = ended.filter(({ status }) => status !== undefined && endSignal(status) === SIGKILL);
   const unknown = ended.filter(({ status }) => status === undefined);
   const names = (some: readonly { who: string }[]) => some.map(({ who }) => who).join(", ");

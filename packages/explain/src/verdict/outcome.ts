@@ -1,13 +1,12 @@
 // How a container ended, as its supervisor saw it.
-import { endSignal, shellStatus, signalName } from "@contain-tools/kernel";
+import type { Evidence } from "@contain-tools/chain";
+import { commandOf, endSignal, printable, SI_KERNEL, type SignalInfo, shellStatus, signalName } from "@contain-tools/kernel";
 
 /** A signal to us, and who sent it. */
 export interface Sender {
   readonly signal: number;
-  /** 0 for the kernel, and for a process outside of our PID namespace (sigaction(2) si_pid). */
-  readonly by: number;
-  /** The sender's name when it came. */
-  readonly name: string;
+  /** `bash (PID 12)`. */
+  readonly from: string;
 }
 
 /** A signal that was passed on to the container. */
@@ -16,15 +15,16 @@ export interface PassedOn {
   readonly signal: number;
   /** As we got it. */
   readonly received: number;
-  readonly by: number;
-  readonly name: string;
+  readonly from: string;
+  /** The terminal sent it to the container and to us at once; we passed nothing on. */
+  readonly direct: boolean;
 }
 
 export interface Outcome {
   /** The wait status of PID 1. */
   readonly status: number;
-  /** We sent SIGKILL: at the end of the grace window, or after a second SIGINT. */
-  readonly killedByUs: "grace" | "interrupt" | undefined;
+  /** We sent SIGKILL: at the end of the grace window, after a second SIGINT, or when the terminal was closed and PID 1 would not hear of it. */
+  readonly killedByUs: "grace" | "interrupt" | "hangup" | undefined;
   /** The signal that opened the grace window. */
   readonly asked: Sender | undefined;
   /** What was passed on to the container. */
@@ -36,4 +36,15 @@ export function describeStatus(status: number): string {
   const signal = endSignal(status);
   const text = `exit status ${shellStatus(status)}`;
   return signal === 0 ? text : `killed by ${signalName(signal)} (${text})`;
+}
+
+/** Who sent a signal to us, as it is asked when it comes (sigaction(2) si_pid, si_code). */
+export function senderOf({ pid, code }: Pick<SignalInfo, "pid" | "code">): string {
+  if (pid !== 0) return `${printable(commandOf(pid))} (PID ${pid})`;
+  return code === SI_KERNEL ? "the terminal (a key, or its hangup)" : "a process outside of contain's PID namespace";
+}
+
+/** A signal that was passed on, as evidence. */
+export function passedOnEvidence({ received, from }: PassedOn): Evidence {
+  return { source: "the supervisor's siginfo", value: `${signalName(received)} from ${from}`, rule: "sigaction(2) si_pid, si_code" };
 }

@@ -1,9 +1,10 @@
 // SIGKILL: the OOM killer, ourselves, a limit of CPU time, or somebody else.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
-import { SIGTERM, signalName } from "@contain-tools/kernel";
+import { SIGHUP, SIGKILL, SIGTERM, signalName } from "@contain-tools/kernel";
 import { type Case, subjectOf } from "./case.ts";
 import { describeKill, findVictims, logEvidence } from "./oom.ts";
+import { judgeOwn, noneEvidence, ownSignal } from "./own.ts";
 
 /** @param status where it stands that SIGKILL ended it */
 export function judgeSigkill(c: Case, status: Evidence): Finding {
@@ -16,7 +17,8 @@ export function judgeSigkill(c: Case, status: Evidence): Finding {
     evidence: [status, ...evidence],
   });
   const { killedByUs } = c.outcome;
-  if (by === undefined && killedByUs === undefined)
+  const own = ownSignal(c.own, SIGKILL);
+  if (by === undefined && killedByUs === undefined && own === undefined)
     return cannotTell("the counts of the OOM killer cannot be read; memory.events of its group would tell", [c.oomKills.evidence]);
   if (by) {
     const { main, others, problem } = findVictims(c);
@@ -28,17 +30,28 @@ export function judgeSigkill(c: Case, status: Evidence): Finding {
     }
   }
   if (killedByUs !== undefined) return ourselves(c, who, status);
+  if (own !== undefined) return judgeOwn(own, who, status);
+  if (c.own.problem !== undefined)
+    return cannotTell("whether a command of contain did it cannot be read; its notes would tell", [noneEvidence(c.own, SIGKILL)]);
   return somebody(c, who, status);
 }
 
 function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who: string, status: Evidence): Finding {
-  const sender = asked?.by ? `, from ${asked.name} (PID ${asked.by})` : "";
-  const signal = signalName(asked?.signal ?? SIGTERM);
+  const sender = asked === undefined ? "" : `, from ${asked.from}`;
+  const signal = signalName(asked?.signal ?? (killedByUs === "hangup" ? SIGHUP : SIGTERM));
   const asking: Evidence = { source: "the supervisor's siginfo", value: `${signal}${sender}`, rule: "sigaction(2) si_pid" };
   const still =
     look !== undefined && look.others.length > 0
       ? ` Besides it there were ${look.others.map(({ name, pid }) => `${name} (PID ${pid})`).join(", ")}.`
       : "";
+  if (killedByUs === "hangup")
+    return {
+      code: "killed-by-hangup",
+      text: `${who} was killed by contain: the terminal was closed, and it has no handler for SIGHUP, which the kernel drops for PID 1 of a PID namespace.${still}`,
+      certain: true,
+      evidence: [status, { ...asking, value: "the controlling terminal is gone", source: "open(/dev/tty)", rule: "pid_namespaces(7)" }],
+      mend: "--detach for what must go on without a terminal; a handler for SIGHUP, or --init",
+    };
   if (killedByUs === "interrupt")
     return {
       code: "killed-by-interrupt",
@@ -76,14 +89,16 @@ function cpuLimit(c: Case): { readonly far: boolean; readonly evidence: readonly
 function somebody(c: Case, who: string, status: Evidence): Finding {
   const { oomKills, seen, watched } = c;
   const cpu = cpuLimit(c);
-  const evidence = [status, oomKills.evidence, ...cpu.evidence];
+  const evidence = [status, oomKills.evidence, ...cpu.evidence, noneEvidence(c.own, SIGKILL)];
   if (!cpu.far) {
     const text = `${who} was killed by SIGKILL, not by the OOM killer. By whom: cannot tell; the kernel may have, for its hard limit of CPU time (RLIMIT_CPU, --ulimit cpu=), or somebody; a limit far from what it used would tell`;
     return { code: "sigkill-cannot-tell", text, certain: false, evidence };
   }
   const text = "not by the OOM killer, no limit of CPU time, and not by contain. The kernel keeps no record of the sender";
-  if (!seen.program?.isInit || watched.init)
-    return { code: "killed-by-somebody", text: `${who} was killed by SIGKILL from another process: ${text}`, certain: true, evidence };
+  if (!seen.program?.isInit || watched.init) {
+    const sent = `${who} was killed by a SIGKILL that a process sent: itself, another one inside, or one outside`;
+    return { code: "killed-by-somebody", text: `${sent}; ${text}`, certain: true, evidence };
+  }
   const rule = "pid_namespaces(7): nobody inside can kill PID 1 of a PID namespace";
   const inside: Evidence = { source: `/proc/${watched.pid}/status NSpid`, value: "1 inside", rule };
   const outside = `${who} was killed by SIGKILL from outside of the container: ${text}`;

@@ -3,6 +3,8 @@
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { printable, signalName } from "@contain-tools/kernel";
 import { type Case, problemOfLog, subjectOf } from "./case.ts";
+import { passedOnEvidence } from "./outcome.ts";
+import { judgeOwn, noneEvidence, ownSignal } from "./own.ts";
 
 const FAULTS = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP"];
 /** What usually sends them; the kernel does not say. */
@@ -24,6 +26,8 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
   }
   const sent = c.outcome.sent.filter((one) => one.signal === signal);
   if (sent.length > 0) return forwarded(sent, who, name, status);
+  const own = ownSignal(c.own, signal);
+  if (own !== undefined) return judgeOwn(own, who, status);
   const problem = FAULTS.includes(name) ? problemOfLog(c.log()) : undefined;
   const usual = USUAL[name] === undefined ? "" : `; ${USUAL[name]}`;
   const log = FAULTS.includes(name) ? [faultEvidence(undefined, problem ?? "it has no line of a fault")] : [];
@@ -34,7 +38,7 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
     code: "signal-cannot-tell",
     text: `${who} was killed by ${name}. By whom: cannot tell; ${tells}${usual}`,
     certain: false,
-    evidence: [status, ...log],
+    evidence: [status, noneEvidence(c.own, signal), ...log],
   };
 }
 
@@ -57,11 +61,8 @@ function findFault(c: Case, name: string, status: Evidence): Finding | undefined
 }
 
 function forwarded(sent: Case["outcome"]["sent"], who: string, name: string, status: Evidence): Finding {
-  const evidence = sent.map((one): Evidence => {
-    const sender = one.by === 0 ? "the kernel, or a process outside of this PID namespace" : `${one.name} (PID ${one.by})`;
-    return { source: "the supervisor's siginfo", value: `${signalName(one.received)} from ${sender}`, rule: "sigaction(2) si_pid" };
-  });
-  const first = evidence[0]?.value;
-  const text = `${who} was killed by ${name}, which contain forwarded: ${first}`;
+  const evidence = sent.map(passedOnEvidence);
+  const how = sent[0]?.direct ? "which came to its process group and contain's at once" : "which contain forwarded";
+  const text = `${who} was killed by ${name}, ${how}: ${evidence[0]?.value}`;
   return { code: "signal-forwarded", text, certain: true, evidence: [status, ...evidence] };
 }

@@ -1,0 +1,52 @@
+// Signals that processes of ours other than the supervisor send into a container. The kernel keeps no sender, so each is noted, for the
+// verdict: one line of JSON each, in the container's folder.
+import { appendFileSync } from "node:fs";
+import { codeOf, commandOf, printable, signalName, tryRead } from "@contain-tools/kernel";
+import { folderOf } from "./state.ts";
+
+export interface OwnSignal {
+  readonly signal: number;
+  /** The command: `contain kill`. */
+  readonly command: string;
+  /** Its PID, and who ran it: `bash (PID 12)`. */
+  readonly pid: number;
+  readonly parent: string;
+  /** The PID of what `contain exec` started; undefined for the container's PID 1. */
+  readonly target: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+const fileOf = (id: string) => `${folderOf(id)}/signals`;
+
+/** Notes a signal that is about to be sent. Call it when the target is known to live: a line is taken for a signal that arrived. */
+export function noteSignal(id: string, signal: number, command: string, target?: number): void {
+  const { pid, ppid } = process;
+  const parent = `${printable(commandOf(ppid))} (PID ${ppid})`;
+  const note: OwnSignal = { signal, command, pid, parent, target, at: Date.now() };
+  try {
+    appendFileSync(fileOf(id), `${JSON.stringify(note)}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error; // the container has been removed
+  }
+}
+
+/** What was noted, the first one first; `problem`: the errno name of why it cannot be read. */
+export function notedSignals(id: string): { readonly sent: readonly OwnSignal[]; readonly problem: string | undefined } {
+  const reading = tryRead(fileOf(id));
+  if ("problem" in reading) return { sent: [], problem: reading.problem === "ENOENT" ? undefined : reading.problem };
+  const lines = reading.text.split("\n").slice(0, -1);
+  const sent = lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as OwnSignal];
+    } catch {
+      return []; // the folder is the owner's alone; a line that was cut off says nothing
+    }
+  });
+  return { sent, problem: undefined };
+}
+
+/** `SIGKILL from contain kill (PID 12), run by bash (PID 3), at 12:00:00.123`. */
+export function describeOwnSignal({ signal, command, pid, parent, at }: OwnSignal): string {
+  return `${signalName(signal)} from ${command} (PID ${pid}), run by ${parent}, at ${new Date(at).toISOString().slice(11, -1)} UTC`;
+}
