@@ -1,35 +1,14 @@
 // System calls: typed, traced, explained when they fail. Nothing here knows a tool.
-export {
-  availableControllers,
-  cgroupField,
-  cgroupOf,
-  findHierarchy,
-  groupDirectory,
-  groupProcesses,
-  type Hierarchy,
-  isFrozen,
-  isWritable,
-  makeGroup,
-  notDelegated,
-  openGroup,
-} from "./cgroup/cgroup.ts";
+// biome-ignore-all assist/source/organizeImports: a line holds what fits in it, and a long file has several
+export { availableControllers, cgroupField, cgroupOf, findHierarchy, groupDirectory, groupProcesses } from "./cgroup/cgroup.ts";
+export { type Hierarchy, isFrozen, isWritable, makeGroup, notDelegated, openGroup } from "./cgroup/cgroup.ts";
 export { checkParent, controllerOnV1, enableControllers, groupType, missingController } from "./cgroup/controllers.ts";
 export { type Device, deviceAt, deviceOf } from "./cgroup/device.ts";
 export { setDevices, whyNoDeviceProgram } from "./cgroup/devicegroup.ts";
 export { DEVICE_ACCESS, type DeviceRule } from "./cgroup/deviceprogram.ts";
 export { killGroup, removeGroup, waitForField, waitUntilEmpty } from "./cgroup/groupend.ts";
-export {
-  codeOf,
-  type Diagnosis,
-  ExecError,
-  errnoMeaning,
-  errnoName,
-  type Fact,
-  failedWith,
-  SyscallError,
-  ToolError,
-  UsageError,
-} from "./ffi/errno.ts";
+export { codeOf, type Diagnosis, ExecError, errnoMeaning, errnoName, type Fact, failedWith, SyscallError, ToolError } from "./ffi/errno.ts";
+export { UsageError } from "./ffi/errno.ts";
 export { isNative, usesMusl } from "./ffi/koffi.ts";
 export { declare, declareSyscall, ERRNO, errno, SYS, setErrno } from "./ffi/libc.ts";
 export { parseCount, parseLimit, parseSize, parseTime } from "./ffi/parse.ts";
@@ -37,72 +16,22 @@ export { jsonText, printable, shortened } from "./ffi/printable.ts";
 export { rulesOf } from "./ffi/rules.ts";
 export { type CStrings, stringArray, type Words } from "./ffi/strings.ts";
 export { flags, messages, quote, say, shellQuote, sys, type TraceMode, trace, tracer } from "./ffi/trace.ts";
-export {
-  closeAllBut,
-  closeOnExecFrom,
-  dup2,
-  duplicate,
-  isOpen,
-  readNow,
-  runtimeEvents,
-  setCloseOnExec,
-  setNonBlocking,
-  tryLock,
-  writeNow,
-} from "./mount/descriptors.ts";
-export {
-  closeQuietly,
-  openFiles,
-  type Pipe,
-  pipe,
-  type Reading,
-  readIfThere,
-  readToEnd,
-  tryRead,
-  uninterrupted,
-  writeKernelFile,
-} from "./mount/file.ts";
+export { closeAllBut, closeOnExecFrom, dup2, duplicate, isOpen, readNow, runtimeEvents, setCloseOnExec } from "./mount/descriptors.ts";
+export { setNonBlocking, tryLock, writeNow } from "./mount/descriptors.ts";
+export { closeQuietly, openFiles, type Pipe, pipe, type Reading, readIfThere, readToEnd, tryRead, uninterrupted } from "./mount/file.ts";
+export { writeKernelFile } from "./mount/file.ts";
 export { cloneMount, idmapMount } from "./mount/idmap.ts";
 export { inotify, takeNotices } from "./mount/inotify.ts";
 export { chdirInRoot, fdPath, makeInRoot, openInRoot, openWithoutMagicLinks } from "./mount/inroot.ts";
-export {
-  chdir,
-  chroot,
-  fchdir,
-  MNT_DETACH,
-  MS_BIND,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_PRIVATE,
-  MS_RDONLY,
-  MS_REC,
-  MS_REMOUNT,
-  MS_SHARED,
-  MS_SLAVE,
-  makeCharacterDevice,
-  mount,
-  setPropagation,
-  umount2,
-} from "./mount/mount.ts";
+export { chdir, chroot, fchdir, MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY } from "./mount/mount.ts";
+export { MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, makeCharacterDevice, mount, setPropagation, umount2 } from "./mount/mount.ts";
 export { cloneTree, makeReadOnly, mountIdOf, mountOf, moveMount, newMount, restrictMount, safetyFlags } from "./mount/mountfd.ts";
 export { askCall, askChild, askPidfd, CALL_PROBES, type CallProbe, hasFileCapabilities, seccompMode } from "./mount/probe.ts";
 export { allocate, truncate } from "./mount/room.ts";
 export { sharePipes } from "./mount/sharedpipes.ts";
 export { rootKind, setPropagationEverywhere, swapRoots } from "./mount/swaproots.ts";
-export {
-  type Endpoint,
-  freePorts,
-  listenOn,
-  type Protocol,
-  receiveDatagram,
-  receiveNow,
-  sendAtOnce,
-  sendNow,
-  shutdownWrite,
-  socketError,
-  startConnecting,
-} from "./net/inet.ts";
+export { type Endpoint, freePorts, listenOn, type Protocol, receiveDatagram, receiveNow, sendAtOnce, sendNow } from "./net/inet.ts";
+export { shutdownWrite, socketError, startConnecting } from "./net/inet.ts";
 export { ipNumber, ipOfNumber, isIPv4, networkOf, parseAddress, parseIp } from "./net/ip.ts";
 export { addresses, type Interface, interfaces, interfaceTo, namespaceNumber, type Route, routes } from "./net/links.ts";
 export { bringLoopbackUp } from "./net/loopback.ts";
@@ -115,130 +44,33 @@ export { type KernelLog, type KernelLogPosition, openKernelLog, readKernelLog } 
 export { childrenOf, procDirectory, procOwner, requireOwnProc, strangeProc, type Whose } from "./proc/ownproc.ts";
 export { keyedValue, lineValue, type MountInfo, readMountInfo, softLimit, statFields, statusField } from "./proc/proc.ts";
 export { monotonic } from "./process/clock.ts";
-export {
-  ignoreWriteSignals,
-  noteIgnored,
-  resetDispositions,
-  resetWriteSignals,
-  SIG_DFL,
-  setDisposition,
-  setDispositionAndUnblock,
-} from "./process/disposition.ts";
+export { ignoreWriteSignals, noteIgnored, resetDispositions, resetWriteSignals, SIG_DFL, setDisposition } from "./process/disposition.ts";
+export { setDispositionAndUnblock } from "./process/disposition.ts";
 export { type Source, waitForSignalOr } from "./process/events.ts";
-export {
-  CLONE_NEWCGROUP,
-  CLONE_NEWNET,
-  CLONE_NEWNS,
-  CLONE_NEWPID,
-  CLONE_NEWTIME,
-  CLONE_NEWUSER,
-  CLONE_NEWUTS,
-  CLONE_PARENT,
-  childFailed,
-  clone3,
-  prepareFork,
-} from "./process/fork.ts";
-export {
-  type IdRange,
-  isMapped,
-  NAMESPACES,
-  type NamespaceKind,
-  namespaceId,
-  readIdMap,
-  sethostname,
-  setns,
-  unshare,
-  unshareFs,
-  writeIdMap,
-  writeSetgroups,
-} from "./process/namespace.ts";
+export { CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS } from "./process/fork.ts";
+export { CLONE_PARENT, childFailed, clone3, prepareFork } from "./process/fork.ts";
+export { type IdRange, isMapped, NAMESPACES, type NamespaceKind, namespaceId, readIdMap, sethostname, setns } from "./process/namespace.ts";
+export { unshare, unshareFs, writeIdMap, writeSetgroups } from "./process/namespace.ts";
 export { POLLERR, POLLHUP, POLLIN, POLLOUT, PollSet, pollOnce } from "./process/poll.ts";
-export {
-  endSignal,
-  exit,
-  getpid,
-  getppid,
-  hasChildren,
-  hasEnded,
-  pidfdGetfd,
-  pidfdOpen,
-  pidfdStatus,
-  reap,
-  setChildSubreaper,
-  setDumpable,
-  setName,
-  shellStatus,
-  stopSignal,
-  type Waited,
-  WCONTINUED,
-  WNOHANG,
-  WUNTRACED,
-  waitpid,
-  wasContinued,
-} from "./process/process.ts";
-export {
-  getLimit,
-  type Limit,
-  prepareLimit,
-  RESOURCES,
-  type Resource,
-  RLIM_INFINITY,
-  setLimit,
-  setSoftFileLimit,
-} from "./process/rlimit.ts";
+export { endSignal, exit, getpid, getppid, hasChildren, hasEnded, pidfdGetfd, pidfdOpen, pidfdStatus, reap } from "./process/process.ts";
+export { setChildSubreaper, setDumpable, setName, shellStatus, stopSignal, type Waited, WCONTINUED, WNOHANG } from "./process/process.ts";
+export { WUNTRACED, waitpid, wasContinued } from "./process/process.ts";
+export { getLimit, type Limit, prepareLimit, RESOURCES, type Resource, RLIM_INFINITY, setLimit } from "./process/rlimit.ts";
+export { setSoftFileLimit } from "./process/rlimit.ts";
 export { kill, pidfdSendSignal, processExists } from "./process/sending.ts";
-export {
-  ALL_SIGNALS,
-  addSignal,
-  hasSignal,
-  NR_SIGTIMEDWAIT,
-  parseSignal,
-  parseSignalMask,
-  removeSignal,
-  SIGCHLD,
-  SIGCONT,
-  SIGHUP,
-  SIGINT,
-  SIGKILL,
-  SIGPIPE,
-  SIGQUIT,
-  SIGSTOP,
-  SIGSYNCCALL,
-  SIGTERM,
-  SIGTSTP,
-  SIGUSR1,
-  SIGWINCH,
-  type SignalSet,
-  setSignalMask,
-  signalName,
-  signalSet,
-  signalsOf,
-} from "./process/signal.ts";
+export { ALL_SIGNALS, addSignal, hasSignal, NR_SIGTIMEDWAIT, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
+export { SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGQUIT, SIGSTOP, SIGSYNCCALL, SIGTERM, SIGTSTP } from "./process/signal.ts";
+export { SIGUSR1, SIGWINCH, type SignalSet, setSignalMask, signalName, signalSet, signalsOf } from "./process/signal.ts";
 export { SI_KERNEL, SI_QUEUE, type SignalInfo, waitForSignal } from "./process/signalqueue.ts";
 export { forked, keepSmall, takeAllSignals } from "./process/threads.ts";
 export { setTimer, takeTicks, timeOfDay, timerfd } from "./process/timer.ts";
 export { uname } from "./process/uname.ts";
-export {
-  ARCHITECTURES,
-  NATIVE_ARCHITECTURE,
-  replaceReturn,
-  SECCOMP_RET_ALLOW,
-  SECCOMP_RET_ERRNO,
-  SECCOMP_RET_USER_NOTIF,
-  type WordRule,
-} from "./security/bpf.ts";
+export { ARCHITECTURES, NATIVE_ARCHITECTURE, replaceReturn, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO } from "./security/bpf.ts";
+export { SECCOMP_RET_USER_NOTIF, type WordRule } from "./security/bpf.ts";
 export { answersTo } from "./security/bpfrun.ts";
 export { CAPABILITIES, capget, capset } from "./security/capability.ts";
-export {
-  countGroups,
-  dieWithParent,
-  keepingDeathSignal,
-  rememberParent,
-  setgroups,
-  setParentDeathSignal,
-  setresgid,
-  setresuid,
-} from "./security/credentials.ts";
+export { countGroups, dieWithParent, keepingDeathSignal, rememberParent, setgroups, setParentDeathSignal } from "./security/credentials.ts";
+export { setresgid, setresuid } from "./security/credentials.ts";
 export { joinSessionKeyring } from "./security/keyring.ts";
 export { landlockAbi, restrictFiles } from "./security/landlock.ts";
 export { dropFromBoundingSet, keepCapabilities, readBoundingSet, setAmbient, setNoNewPrivileges } from "./security/privileges.ts";
@@ -247,27 +79,7 @@ export { type Condition, compileFilter, type FilterRule, type FilterRules, sysca
 export { type Areas, hideSecrets, readAreas } from "./security/secrets.ts";
 export { type SubordinateRange, subordinateOwners, subordinateRanges } from "./security/subid.ts";
 export { openMaster, openPeer, setControllingTerminal, setsid, signalForeground } from "./tty/pty.ts";
-export {
-  controllingTerminal,
-  foregroundGroup,
-  getpgrp,
-  holdsTerminal,
-  inForeground,
-  isBackgroundJob,
-  isJobControl,
-  isOrphaned,
-  reachedTheGroup,
-  setForegroundGroup,
-  setpgid,
-} from "./tty/terminal.ts";
-export {
-  type Attributes,
-  endOfFileKey,
-  getAttributes,
-  isTerminal,
-  rawAttributes,
-  sameAttributes,
-  setAttributes,
-  setWindowSize,
-  windowSize,
-} from "./tty/termios.ts";
+export { controllingTerminal, foregroundGroup, getpgrp, holdsTerminal, inForeground, isBackgroundJob } from "./tty/terminal.ts";
+export { isJobControl, isOrphaned, reachedTheGroup, setForegroundGroup, setpgid } from "./tty/terminal.ts";
+export { type Attributes, endOfFileKey, getAttributes, isTerminal, rawAttributes, sameAttributes, setAttributes } from "./tty/termios.ts";
+export { setWindowSize, windowSize } from "./tty/termios.ts";
