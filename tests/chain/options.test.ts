@@ -11,7 +11,7 @@ import { COMMANDS } from "../../packages/contain/src/cli.ts";
 import { ROOT } from "../../packages/contain/src/command.ts";
 import { options as nsexec } from "../../packages/nsexec/src/options.ts";
 import { options as pid1 } from "../../packages/pid1/src/cli.ts";
-import { options as pivot } from "../../packages/pivot/src/cli.ts";
+import { options as pivot } from "../../packages/pivot/src/options.ts";
 import { options as veth } from "../../packages/veth/src/cli.ts";
 import { root, run } from "../helpers/run.ts";
 

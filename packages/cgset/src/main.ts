@@ -1,9 +1,12 @@
 // cgset: put a process into a control group with limits, then become PROG.
+
 import { writeSync } from "node:fs";
 import { become, payload, steps, type Tool, warn } from "@contain-tools/chain";
 import { cgroupOf, exit, findHierarchy, getpid, groupDirectory } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
-import { actOn, applyLimits, describe, leave, locate, moveInto } from "./steps.ts";
+import { leave, moveInto } from "./move.ts";
+import { describe } from "./show.ts";
+import { actOn, applyLimits, locate } from "./steps.ts";
 
 export const cgset: Tool<Plan, keyof typeof options> = {
   name: "cgset",

@@ -1,8 +1,10 @@
 // A program as a child by posix_spawn(3), clone(2) with CLONE_VM|CLONE_VFORK and execve(2) in one: the child copies no memory of ours.
+
 import { statSync } from "node:fs";
 import { codeOf, consoleSocket, declare, flags, hasSignal, stringArray, trace, tracer } from "@contain-tools/kernel";
 import { readBinary } from "./binary.ts";
-import { cleanDescriptors, describeExec } from "./exec.ts";
+import { cleanDescriptors } from "./clean.ts";
+import { describeExec } from "./execve.ts";
 import { candidates, payload } from "./payload.ts";
 import { wordsFor } from "./rawwords.ts";
 

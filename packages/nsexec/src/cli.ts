@@ -1,74 +1,23 @@
-// Words to plan: which namespaces to make or to join, and what to set up in them.
-import { existsSync } from "node:fs";
-import { type Chain, type Next, type Options, readUser, someLink, type UserWords } from "@contain-tools/chain";
+import { type Chain, type Options, readUser, someLink } from "@contain-tools/chain";
 import {
-  type Areas,
   holdsTerminal,
   inForeground,
   isBackgroundJob,
-  NAMESPACES,
   parseCount,
   parseSignal,
   prepareFork,
-  processExists,
-  quote,
   readAreas,
   SIGKILL,
   UsageError,
 } from "@contain-tools/kernel";
-import { type PastaPlan, readPasta } from "@contain-tools/pasta";
+import { readPasta } from "@contain-tools/pasta";
 import { type IdMaps, readMaps } from "./maps.ts";
 import type { Name } from "./options.ts";
-import { readShift, type Shifted } from "./shift.ts";
-import { type Place, readLock } from "./steps/lock.ts";
+import type { Plan } from "./plan.ts";
+import { readShift } from "./shift.ts";
+import { readLock } from "./steps/lock.ts";
 import { environmentOf, followedId } from "./steps/target.ts";
-import type { Wanted } from "./wanted.ts";
-
-export interface Plan {
-  readonly wanted: readonly Wanted[];
-  /** The process whose namespaces are joined; undefined to make new ones. */
-  readonly target: number | undefined;
-  readonly fork: boolean;
-  /** 0 for none. */
-  readonly deathSignal: number;
-  /** It gets a process group of its own, and the terminal with it. */
-  readonly foreground: boolean;
-  /** It gets a process group of its own alone. */
-  readonly ownGroup: boolean;
-  readonly hadTerminal: boolean;
-  readonly tty: boolean;
-  /** It is to be made here, of the devpts that PROG finds at /dev/pts. */
-  readonly makesTty: boolean;
-  readonly intoCgroup: string | undefined;
-  readonly maps: IdMaps;
-  /** What is in the new root; undefined to keep the caller's. */
-  readonly shift: Shifted | undefined;
-  /** What nobody inside can make writable, and exceptions; empty for nothing. */
-  readonly lock: readonly Place[];
-  readonly propagation: "private" | "slave" | "shared" | "unchanged";
-  readonly mountProc: string | undefined;
-  readonly hostname: string | undefined;
-  /** The working directory, as the caller names it. */
-  readonly wd: string | undefined;
-  /** As it is named inside. */
-  readonly wdns: string | undefined;
-  readonly root: string | undefined;
-  /** The descriptor of the target whose network namespace is joined. */
-  readonly netSocket: number | undefined;
-  readonly env: readonly string[];
-  /** Nothing of the caller's environment is left. */
-  readonly clearEnv: boolean;
-  /** Our own command line and environment, to be overwritten in a process that joins others. */
-  readonly areas: Areas | undefined;
-  readonly user: UserWords | undefined;
-  /** The name of the session keyring; undefined to keep the caller's. */
-  readonly keyring: string | undefined;
-  readonly pasta: PastaPlan | undefined;
-  readonly uid: number | undefined;
-  readonly gid: number | undefined;
-  readonly offsets: readonly { readonly clock: "monotonic" | "boottime"; readonly seconds: number }[];
-  readonly next: Next;
-}
+import { readWanted } from "./wanted.ts";
 
 const MAX_ID = 0xfffffffe; // (uid_t)-1 means "leave it" to the kernel
 
@@ -140,57 +89,6 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     }),
     next,
   };
-}
-
-function readWanted(given: Options<Name>, target: number | undefined, maps: IdMaps): Wanted[] {
-  const implied = new Set<string>();
-  if (target === undefined) {
-    if (given.has("mount-proc")) implied.add("mount");
-    if (given.has("hostname")) implied.add("uts");
-    if (given.has("pasta")) implied.add("net");
-    if (given.has("monotonic") || given.has("boottime")) implied.add("time");
-    if (maps.user.length > 0 || maps.group.length > 0) implied.add("user");
-  }
-  const wanted = NAMESPACES.filter(
-    ({ name }) => given.has(name) || implied.has(name) || (given.has("all") && (target !== undefined || name !== "user")),
-  ).map((k) => ({
-    kind: k,
-    file: given.value(k.name),
-  }));
-  if (target !== undefined) {
-    checkTarget(target, given);
-    if (wanted.length === 0 && !given.has("net-socket"))
-      throw new UsageError(`-t ${target}: which of its namespaces?`, "-m -u -i -n -p -U -C -T, or -a for all");
-  }
-  for (const { file, kind: k } of wanted) {
-    if (file !== undefined && !existsSync(file)) {
-      throw new UsageError(
-        `--${k.name}=${file}: no such file`,
-        target === undefined ? `a namespace is kept by a bind mount, which needs a file to lie on: touch ${quote(file)}` : undefined,
-      );
-    }
-  }
-  return wanted;
-}
-
-function checkTarget(target: number, given: Options<Name>): void {
-  const creating = (
-    [
-      "monotonic",
-      "boottime",
-      "mount-proc",
-      "propagation",
-      "setgroups",
-      "map-auto",
-      "map-root-user",
-      "map-user",
-      "shift",
-      "lock",
-      "pasta",
-    ] as const
-  ).find((name) => given.has(name));
-  if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
-  if (!processExists(target)) throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those of this PID namespace");
 }
 
 /** Where setgroups(2) is denied, --setgid could not drop the supplementary groups, and unshare(1) refuses it too. */

@@ -1,5 +1,5 @@
-export type { Plan } from "./cli.ts";
 export { nsexec } from "./main.ts";
 export { passOn, watch } from "./parent.ts";
+export type { Plan } from "./plan.ts";
 export { type Spawned, spawn } from "./steps/child.ts";
 export { inside } from "./steps/settings.ts";

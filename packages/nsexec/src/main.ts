@@ -1,9 +1,10 @@
 // nsexec: enter new or existing namespaces, then become PROG.
 import { become, type Tool } from "@contain-tools/chain";
 import { keyboard, startRelay } from "@contain-tools/terminal";
-import { type Plan, readPlan } from "./cli.ts";
+import { readPlan } from "./cli.ts";
 import { options } from "./options.ts";
 import { endLike, passOn, watch } from "./parent.ts";
+import type { Plan } from "./plan.ts";
 import { spawn } from "./steps/child.ts";
 import { inside } from "./steps/settings.ts";
 import { enterInPlace } from "./steps/unshare.ts";

@@ -39,7 +39,7 @@ import {
   waitpid,
   wasContinued,
 } from "@contain-tools/kernel";
-import type { Plan } from "./cli.ts";
+import type { Plan } from "./plan.ts";
 
 export interface Watch {
   readonly pid: number;

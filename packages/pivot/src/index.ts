@@ -1,6 +1,7 @@
-export { checkRootfs, insideOptions } from "./cli.ts";
+export { checkRootfs } from "./cli.ts";
 export { isBasicDevice } from "./dev.ts";
 export { deviceNodes, readDevice } from "./device.ts";
 export { readEnvFile, readVariable, type Variable } from "./environment.ts";
 export { pivot } from "./main.ts";
 export { readMount } from "./mountwords.ts";
+export { insideOptions } from "./options.ts";

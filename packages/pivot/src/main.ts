@@ -1,6 +1,7 @@
 // pivot: make ROOTFS the root, with a /proc and a /dev of its own, then become PROG.
 import { become, type Tool } from "@contain-tools/chain";
-import { options, type Plan, readPlan } from "./cli.ts";
+import { type Plan, readPlan } from "./cli.ts";
+import { options } from "./options.ts";
 import { enterRoot } from "./steps.ts";
 
 export const pivot: Tool<Plan, keyof typeof options> = {

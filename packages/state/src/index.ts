@@ -14,13 +14,13 @@ export {
   readState,
   readStates,
   removeState,
-  type State,
   type Status,
   statusOf,
   strays,
   writeLimits,
   writeState,
 } from "./state.ts";
+export type { State } from "./statefile.ts";
 export { type IdLease, RANGE } from "./userns/lease.ts";
 export { freeRange } from "./userns/pool.ts";
 export { endOf, supervisorEnd, waitForEnd } from "./waitfor.ts";

@@ -1,8 +1,10 @@
 // What containers left whose supervisor is gone.
+
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { cgroupField, cgroupOf, findHierarchy, groupDirectory, ToolError } from "@contain-tools/kernel";
-import { readState, readStates, type State, statusOf } from "./state.ts";
+import { readState, readStates, statusOf } from "./state.ts";
+import type { State } from "./statefile.ts";
 
 /** Containers with a state and without a supervisor. */
 export const deadContainers = (): State[] => {

@@ -1,8 +1,10 @@
 // Room for what is to be said at the end, taken at the start: a state folder that has become full meanwhile hides no status.
+
 import { closeSync, openSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { allocate, codeOf, failedWith, ToolError, truncate } from "@contain-tools/kernel";
 import { stateFolder } from "./folder.ts";
-import { folderOf, type State, writeState } from "./state.ts";
+import { folderOf, writeState } from "./state.ts";
+import type { State } from "./statefile.ts";
 
 const VERDICT = 16 << 10; // bytes, beside the state as it is at the start
 

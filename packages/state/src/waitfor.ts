@@ -1,8 +1,10 @@
 // Waiting for the end of a container, from another process than its supervisor.
+
 import { POLLIN, pollOnce, ToolError } from "@contain-tools/kernel";
 import type { Ended } from "./ended.ts";
 import { openProcess } from "./processid.ts";
-import { readState, type State } from "./state.ts";
+import { readState } from "./state.ts";
+import type { State } from "./statefile.ts";
 
 /** A descriptor that is readable when the supervisor has ended; undefined when it already has. */
 export const supervisorEnd = ({ supervisor }: State): number | undefined => openProcess(supervisor);

@@ -1,23 +1,15 @@
 // The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then let go.
-import { closeSync, existsSync, writeSync } from "node:fs";
+
+import { closeSync, writeSync } from "node:fs";
 import { failurePipe } from "@contain-tools/chain";
 import {
-  CLONE_NEWPID,
   CLONE_NEWUSER,
   CLONE_PARENT,
-  clone3,
   closeQuietly,
   consoleSocket,
   controllingTerminal,
   dieWithParent,
-  exit,
-  failedWith,
-  findHierarchy,
   getpid,
-  groupDirectory,
-  hideSecrets,
-  isFrozen,
-  openGroup,
   type Pipe,
   pidfdOpen,
   pipe,
@@ -27,20 +19,18 @@ import {
   setNonBlocking,
   setpgid,
   sharePipes,
-  shellStatus,
   socketpair,
-  ToolError,
   takeAllSignals,
   waitpid,
-  writeKernelFile,
 } from "@contain-tools/kernel";
 import { type Pasta, startPasta } from "@contain-tools/pasta";
-import type { Plan } from "../cli.ts";
+import type { Plan } from "../plan.ts";
 import { flagsOf } from "../wanted.ts";
-import { createBetween, type Made } from "./between.ts";
+import { createBetween } from "./between.ts";
 import { release, waitAt } from "./gate.ts";
 import { writeMaps } from "./idmaps.ts";
-import { join, openTargets } from "./join.ts";
+import { cloneIntoCgroup, openCgroup, putIntoGroup } from "./intocgroup.ts";
+import { joinTarget } from "./jointarget.ts";
 import { lockMounts } from "./lock.ts";
 import { createInNewRoot } from "./newroot.ts";
 import { keep, letGo } from "./persist.ts";
@@ -181,86 +171,9 @@ function create(
   return { pid, pasta };
 }
 
-/**
- * clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it; after a user namespace
- * was joined, whose root may not write to the group, too.
- */
-function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never, ...mayNot: readonly string[]): Made {
-  try {
-    return { pid: clone3({ flags: bits, cgroup }, child), entered: true };
-  } catch (error) {
-    if (cgroup === undefined || !failedWith(error, "EINVAL", "ENOSYS", "E2BIG", ...mayNot)) throw error;
-    return { pid: clone3({ flags: bits }, child), entered: false };
-  }
-}
-
-/** Puts a child that was not born there into its group. */
-function putIntoGroup({ pid, entered }: Made, group: string | undefined): void {
-  if (!entered && group !== undefined) writeKernelFile(`${cgroupPath(group)}/cgroup.procs`, `${pid}`);
-}
-
-/**
- * A child in the namespaces of another process. To join a PID namespace two are needed: the first one joins, and its own child,
- * which alone is in that PID namespace, is made with CLONE_PARENT and so becomes ours. The first one is single-threaded,
- * which setns(2) asks for with user and time namespaces.
- */
-function joinTarget(plan: Plan, cgroup: number | undefined, child: () => never): number {
-  const files = openTargets(plan);
-  const bits = flagsOf(plan.wanted);
-  if (!(bits & CLONE_NEWPID)) {
-    const made = cloneIntoCgroup(0, cgroup, () => {
-      hideSecrets(plan.areas, "nsexec");
-      join(files);
-      return child();
-    });
-    putIntoGroup(made, plan.intoCgroup);
-    return made.pid;
-  }
-  const answer = pipe();
-  const first = clone3({ flags: 0 }, () => {
-    hideSecrets(plan.areas, "nsexec"); // the container's processes can look at us from here on
-    join(files);
-    const body = () => {
-      closeSync(answer.read);
-      closeSync(answer.write); // the answer ends when its writers are gone
-      return child();
-    };
-    writeSync(answer.write, JSON.stringify(cloneIntoCgroup(CLONE_PARENT, cgroup, body, "EACCES")));
-    exit(0);
-  });
-  closeSync(answer.write);
-  const text = readToEnd(answer.read);
-  closeSync(answer.read);
-  const status = shellStatus(waitpid(first, 0)?.status ?? 0);
-  if (status !== 0 || text === "") exit(status || 125); // it has explained itself
-  const made = JSON.parse(text) as Made;
-  putIntoGroup(made, plan.intoCgroup);
-  return made.pid;
-}
-
 /** A process group of its own, in the terminal's foreground. SIGTTOU is blocked here like all signals. */
 function takeForeground(): void {
   setpgid(0, 0);
   const fd = controllingTerminal();
   if (fd !== undefined) setForegroundGroup(fd, getpid());
-}
-
-function cgroupPath(path: string): string {
-  return existsSync(`${path}/cgroup.procs`) ? path : groupDirectory(findHierarchy(), path);
-}
-
-function openCgroup(path: string): number {
-  const dir = cgroupPath(path);
-  if (!existsSync(`${dir}/cgroup.procs`))
-    throw new ToolError(
-      `--into-cgroup ${path}: there is no such cgroup`,
-      "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one",
-    );
-  if (isFrozen(dir)) {
-    throw new ToolError(
-      `--into-cgroup ${path}: the group is frozen`,
-      "a process born in a frozen group hangs and takes not even SIGKILL before it is thawed: cgset --name NAME --thaw",
-    );
-  }
-  return openGroup(dir);
 }

@@ -15,7 +15,7 @@ import {
   setresgid,
   setresuid,
 } from "@contain-tools/kernel";
-import type { Plan } from "../cli.ts";
+import type { Plan } from "../plan.ts";
 import { flagsOf } from "../wanted.ts";
 
 const O_PATH = 0o10000000;

@@ -14,7 +14,7 @@ import {
   uninterrupted,
   waitpid,
 } from "@contain-tools/kernel";
-import type { Plan } from "../cli.ts";
+import type { Plan } from "../plan.ts";
 import type { Wanted } from "../wanted.ts";
 import { flagsOf } from "../wanted.ts";
 import { release } from "./gate.ts";

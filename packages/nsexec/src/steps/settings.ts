@@ -29,7 +29,7 @@ import {
   unshare,
   writeKernelFile,
 } from "@contain-tools/kernel";
-import type { Plan } from "../cli.ts";
+import type { Plan } from "../plan.ts";
 import { flagsOf, type Wanted } from "../wanted.ts";
 import { enterTunnel, joinsMounts } from "./join.ts";
 

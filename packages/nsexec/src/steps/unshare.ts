@@ -1,5 +1,5 @@
 import { CLONE_NEWNS, hideSecrets, unshare, unshareFs } from "@contain-tools/kernel";
-import type { Plan } from "../cli.ts";
+import type { Plan } from "../plan.ts";
 import { flagsOf } from "../wanted.ts";
 import { join, openTargets } from "./join.ts";
 import { startKeeper } from "./persist.ts";

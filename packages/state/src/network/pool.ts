@@ -1,7 +1,9 @@
 // Addresses of containers. A container that has not ended has the one in its state; who makes a state holds the lock meanwhile.
+
 import { type Address, ipNumber, ipOfNumber, networkOf, ToolError } from "@contain-tools/kernel";
 import { isAlive } from "../processid.ts";
-import { readStates, type State, statusOf } from "../state.ts";
+import { readStates, statusOf } from "../state.ts";
+import type { State } from "../statefile.ts";
 import type { Lease } from "./lease.ts";
 
 /** Containers that have a network now. One whose supervisor is gone has it for as long as its PID 1 lives. */

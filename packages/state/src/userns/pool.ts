@@ -1,4 +1,5 @@
 // Ranges of ids for containers, out of /etc/subuid and /etc/subgid (subuid(5)). Who makes a state holds the lock meanwhile.
+
 import { existsSync, readdirSync } from "node:fs";
 import {
   type IdRange,
@@ -11,7 +12,8 @@ import {
 } from "@contain-tools/kernel";
 import { isEmptyGroup } from "../leftovers.ts";
 import { isAlive } from "../processid.ts";
-import { readStates, type State, statusOf } from "../state.ts";
+import { readStates, statusOf } from "../state.ts";
+import type { State } from "../statefile.ts";
 import { type IdLease, RANGE } from "./lease.ts";
 
 const KINDS = [

@@ -1,0 +1,49 @@
+// The last step in another root, by the trampoline.
+import { ERRNO, ExecError, quote, SyscallError, setCloseOnExec, stringArray, type Words } from "@contain-tools/kernel";
+import type { Binary } from "./binary.ts";
+import { startClean } from "./clean.ts";
+import { BUSY } from "./execdiagnosis.ts";
+import { cannotExecute, place } from "./execerrors.ts";
+import { type Described, describeExec, replace } from "./execve.ts";
+import { lookAt } from "./magiclinks.ts";
+import { payload } from "./payload.ts";
+import { lineOf, textOf } from "./report.ts";
+import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
+/** A file in another root, which others may exchange at any moment: looked at for the sake of the message, then started by the trampoline. */
+export function execInside(path: string, words: Words, env: Words): never {
+  const { leadsOut, code, binary } = lookAt(path);
+  if (leadsOut !== undefined) throw leadingOut(path, leadsOut);
+  const args = describeExec(path, words, env);
+  if (code !== undefined) throw new SyscallError("execve", args, ERRNO[code] ?? 0);
+  const trampoline = makeTrampoline(refusals(path, args, binary), payload.preserveFds, binary?.kind === "other");
+  startClean();
+  if (trampoline.pipe !== -1) setCloseOnExec(trampoline.pipe, false); // the trampoline turns it on again
+  const through = trampolineWords(path, words);
+  const call = trampolineCall(trampoline, stringArray(through), stringArray(env));
+  const [, ...rest] = describeExec("", through, env);
+  const first = ["execveat", [`${trampoline.fd}</memfd:contain>`, '""', ...rest, "AT_EMPTY_PATH"]] satisfies Described;
+  replace([first, ["execve", args]], call);
+}
+
+/** What is told when the kernel refuses what nothing spoke against. */
+function refusals(path: string, args: readonly string[], binary: Binary | undefined): Refusal[] {
+  const because = (code: string) => cannotExecute(path, new SyscallError("execve", args, ERRNO[code] ?? 0));
+  const cannot = (errno: string, code: string, text: string, certain: boolean) => {
+    const facts = [{ source: `execve(${path})`, value: certain ? errno : undefined, problem: "refused", rule: "execve(2)" }];
+    return new ExecError(`${path}: cannot be executed${place()}: ${errno}`, text, 126, { code, text, certain, facts });
+  };
+  const list: (readonly [errno: string, error: ExecError])[] = [["ETXTBSY", cannot("ETXTBSY", ...BUSY, true)]];
+  if (binary === undefined) list.push(["ENOENT", because("ENOENT")]);
+  else if (binary.foreignMachine !== undefined || binary.kind === "other") list.push(["ENOEXEC", because("ENOEXEC")]);
+  const any =
+    "it looked well just before: it or its interpreter has changed meanwhile, or a security module (AppArmor, SELinux) refuses it";
+  list.push(["0", cannot(ERRNO_WORDS, "exec-cannot-tell", any, false)]);
+  return list.map(([name, error]) => ({ errno: ERRNO[name] ?? 0, status: error.status, text: textOf(error), word: lineOf(error) }));
+}
+
+/** In a container nothing of the host's may become its program. */
+function leadingOut(path: string, link: string): ExecError {
+  const text = `${link === path ? "it" : `its interpreter ${quote(link)}`} leads through a link of /proc, and out of the container (CVE-2019-5736)`;
+  const facts = [{ source: `openat2(${quote(link)}, RESOLVE_NO_MAGICLINKS)`, value: "ELOOP", rule: "openat2(2), proc_pid_exe(5)" }];
+  return new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
+}

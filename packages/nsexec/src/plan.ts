@@ -1,0 +1,54 @@
+// What nsexec is to do.
+import type { Next, UserWords } from "@contain-tools/chain";
+import type { Areas } from "@contain-tools/kernel";
+import type { PastaPlan } from "@contain-tools/pasta";
+import type { IdMaps } from "./maps.ts";
+import type { Shifted } from "./shift.ts";
+import type { Place } from "./steps/lock.ts";
+import type { Wanted } from "./wanted.ts";
+
+export interface Plan {
+  readonly wanted: readonly Wanted[];
+  /** The process whose namespaces are joined; undefined to make new ones. */
+  readonly target: number | undefined;
+  readonly fork: boolean;
+  /** 0 for none. */
+  readonly deathSignal: number;
+  /** It gets a process group of its own, and the terminal with it. */
+  readonly foreground: boolean;
+  /** It gets a process group of its own alone. */
+  readonly ownGroup: boolean;
+  readonly hadTerminal: boolean;
+  readonly tty: boolean;
+  /** It is to be made here, of the devpts that PROG finds at /dev/pts. */
+  readonly makesTty: boolean;
+  readonly intoCgroup: string | undefined;
+  readonly maps: IdMaps;
+  /** What is in the new root; undefined to keep the caller's. */
+  readonly shift: Shifted | undefined;
+  /** What nobody inside can make writable, and exceptions; empty for nothing. */
+  readonly lock: readonly Place[];
+  readonly propagation: "private" | "slave" | "shared" | "unchanged";
+  readonly mountProc: string | undefined;
+  readonly hostname: string | undefined;
+  /** The working directory, as the caller names it. */
+  readonly wd: string | undefined;
+  /** As it is named inside. */
+  readonly wdns: string | undefined;
+  readonly root: string | undefined;
+  /** The descriptor of the target whose network namespace is joined. */
+  readonly netSocket: number | undefined;
+  readonly env: readonly string[];
+  /** Nothing of the caller's environment is left. */
+  readonly clearEnv: boolean;
+  /** Our own command line and environment, to be overwritten in a process that joins others. */
+  readonly areas: Areas | undefined;
+  readonly user: UserWords | undefined;
+  /** The name of the session keyring; undefined to keep the caller's. */
+  readonly keyring: string | undefined;
+  readonly pasta: PastaPlan | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly offsets: readonly { readonly clock: "monotonic" | "boottime"; readonly seconds: number }[];
+  readonly next: Next;
+}

@@ -1,0 +1,42 @@
+// --into-cgroup: a child is born in a control group, or put there.
+import { existsSync } from "node:fs";
+import { clone3, failedWith, findHierarchy, groupDirectory, isFrozen, openGroup, ToolError, writeKernelFile } from "@contain-tools/kernel";
+import type { Made } from "./between.ts";
+
+function cgroupPath(path: string): string {
+  return existsSync(`${path}/cgroup.procs`) ? path : groupDirectory(findHierarchy(), path);
+}
+
+export function openCgroup(path: string): number {
+  const dir = cgroupPath(path);
+  if (!existsSync(`${dir}/cgroup.procs`))
+    throw new ToolError(
+      `--into-cgroup ${path}: there is no such cgroup`,
+      "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one",
+    );
+  if (isFrozen(dir)) {
+    throw new ToolError(
+      `--into-cgroup ${path}: the group is frozen`,
+      "a process born in a frozen group hangs and takes not even SIGKILL before it is thawed: cgset --name NAME --thaw",
+    );
+  }
+  return openGroup(dir);
+}
+
+/**
+ * clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it; after a user namespace
+ * was joined, whose root may not write to the group, too.
+ */
+export function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never, ...mayNot: readonly string[]): Made {
+  try {
+    return { pid: clone3({ flags: bits, cgroup }, child), entered: true };
+  } catch (error) {
+    if (cgroup === undefined || !failedWith(error, "EINVAL", "ENOSYS", "E2BIG", ...mayNot)) throw error;
+    return { pid: clone3({ flags: bits }, child), entered: false };
+  }
+}
+
+/** Puts a child that was not born there into its group. */
+export function putIntoGroup({ pid, entered }: Made, group: string | undefined): void {
+  if (!entered && group !== undefined) writeKernelFile(`${cgroupPath(group)}/cgroup.procs`, `${pid}`);
+}

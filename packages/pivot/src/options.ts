@@ -1,0 +1,82 @@
+// The options of pivot.
+import { type OptionSpec, withCommon } from "@contain-tools/chain";
+
+/** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
+export const insideOptions = {
+  env: {
+    type: "string",
+    alias: "e",
+    valueHint: "NAME[=VALUE]",
+    repeat: true,
+    description: "set a variable for the program; without a value the caller's, or none where the caller has none",
+  },
+  "env-file": { type: "string", valueHint: "FILE", repeat: true, description: "the same for each line of FILE, NAME=VALUE or NAME" },
+  user: {
+    type: "string",
+    alias: "u",
+    valueHint: "UID[:GID]",
+    description: "who the program is: numbers, or names of the root's own /etc/passwd and /etc/group",
+  },
+  ulimit: {
+    type: "string",
+    valueHint: "NAME=SOFT[:HARD]",
+    repeat: true,
+    description: "a resource limit of the program: nofile=1024:4096, core=-1, stack, nproc, … (getrlimit(2))",
+  },
+  tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside; a SIZE of max is no limit" },
+  mount: {
+    type: "string",
+    valueHint: "type=bind|tmpfs,…",
+    repeat: true,
+    description: "the same in docker's words: type=bind,source=SRC,target=DST[,readonly][,bind-propagation=rslave], type=tmpfs,target=DST",
+  },
+  overlay: {
+    type: "boolean",
+    optionalValue: true,
+    valueHint: "DIR",
+    description: "a writable layer over the read-only root, thrown away at the end; =DIR keeps it in DIR/upper",
+  },
+  "overlay-lower": {
+    type: "string",
+    valueHint: "DIR",
+    repeat: true,
+    description: "stack DIR over the root, read-only; the first one is the lowest, as in an image",
+  },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
+export const options = withCommon({
+  rw: { type: "boolean", description: "leave the root writable; otherwise it and every mount below it are read-only" },
+  "no-proc": { type: "boolean", description: "do not mount /proc" },
+  "no-dev": { type: "boolean", description: "do not make a /dev" },
+  sys: { type: "boolean", description: "mount /sys, read-only" },
+  nodev: {
+    type: "boolean",
+    description:
+      "no device node of the root, of its layers or of a volume can be opened, nor one that is made inside; those of the new /dev can",
+  },
+  device: {
+    type: "string",
+    valueHint: "HOST[:CONT]",
+    repeat: true,
+    description: "the host's device node HOST, or all in the directory HOST, as CONT inside",
+  },
+  mask: { type: "boolean", description: "hide and protect what docker does of /proc and /sys, as /proc/kcore and /proc/sys" },
+  hide: {
+    type: "string",
+    valueHint: "DIR",
+    repeat: true,
+    description:
+      "lay an empty read-only tmpfs over DIR of the host wherever it is seen inside, but in a --bind of its own or of shared propagation",
+  },
+  bind: { type: "string", valueHint: "SRC:DST", repeat: true, description: "bind-mount SRC of the host on DST inside" },
+  "ro-bind": { type: "string", valueHint: "SRC:DST", repeat: true, description: "the same, read-only" },
+  tty: {
+    type: "boolean",
+    description: "give PROG a pseudo-terminal of the new /dev/pts, also as /dev/console; an `nsexec --tty` before it holds the other end",
+  },
+  cwd: { type: "string", valueHint: "DIR", description: "working directory inside (/)" },
+  ...insideOptions,
+  "clear-env": { type: "boolean", description: "start from an empty environment" },
+  "no-unshare": { type: "boolean", description: "use the caller's mount namespace, which it has just made for this" },
+});
+export type Name = keyof typeof options;

@@ -1,0 +1,77 @@
+// What state.json holds.
+import { type Ended, isEnded } from "./ended.ts";
+import { isLease, type Lease } from "./network/lease.ts";
+import type { ProcessId } from "./processid.ts";
+import { type IdLease, isIdLease } from "./userns/lease.ts";
+
+export interface State {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly supervisor: ProcessId;
+  /** PID 1 of the container, as the host sees it; undefined before it was made. */
+  readonly init: ProcessId | undefined;
+  /** With --chain exec the file has as `init` an nsexec that stays as the parent of PID 1. */
+  readonly indirect: boolean;
+  /** PID 1 has become the program (or the init before it); until then it may still see the host's files. */
+  readonly started: boolean;
+  readonly argv: readonly string[];
+  readonly rootfs: string;
+  /** Who the program is, as --user of `contain run` said it. */
+  readonly user: string | undefined;
+  /** What the program found in its environment, NAME=VALUE. */
+  readonly env: readonly string[];
+  /** confine and its options, as they stand before the program; empty without --confine. */
+  readonly confine: readonly string[];
+  /** The directory of its cgroup. */
+  readonly group: string | undefined;
+  /** `memory=64M pids=64` */
+  readonly limits: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly detached: boolean;
+  /** It has a pseudo-terminal, and the supervisor listens for `contain attach`. */
+  readonly tty: boolean;
+  /** SIGTERM to SIGKILL, in milliseconds. */
+  readonly grace: number;
+  /** With --net veth. While it has not ended, nobody else gets its address. */
+  readonly network: Lease | undefined;
+  /** With --userns auto. The same of its ids. */
+  readonly ids: IdLease | undefined;
+  readonly ended: Ended | undefined;
+}
+
+/** Half-written, hand-written or of another version: what is not a state must not be acted upon. */
+export function isState(value: unknown): value is State {
+  if (typeof value !== "object" || value === null) return false;
+  const state = value as Partial<Record<keyof State, unknown>>;
+  const isProcess = (process: unknown) =>
+    typeof process === "object" &&
+    process !== null &&
+    "pid" in process &&
+    Number.isInteger(process.pid) &&
+    Number(process.pid) > 0 &&
+    "started" in process &&
+    typeof process.started === "string" &&
+    "boot" in process &&
+    typeof process.boot === "string";
+  const areTexts = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === "string");
+  return (
+    typeof state.id === "string" &&
+    isProcess(state.supervisor) &&
+    (state.init === undefined || isProcess(state.init)) &&
+    areTexts(state.argv) &&
+    areTexts(state.env) &&
+    areTexts(state.confine) &&
+    (state.user === undefined || typeof state.user === "string") &&
+    (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
+    (state.network === undefined || isLease(state.network)) &&
+    (state.ids === undefined || isIdLease(state.ids)) &&
+    (state.ended === undefined || isEnded(state.ended)) &&
+    (state.name === undefined || typeof state.name === "string") &&
+    [state.indirect, state.started, state.detached, state.tty].every((flag) => typeof flag === "boolean") &&
+    typeof state.rootfs === "string" &&
+    typeof state.limits === "string" &&
+    typeof state.created === "number" &&
+    typeof state.grace === "number"
+  );
+}
