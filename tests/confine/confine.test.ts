@@ -170,7 +170,7 @@ describe("confine --seccomp", need("root", "perl"), () => {
   });
 
   for (const user of ["root", "nobody"]) {
-    test(`--trace-denied tells the call, the program and the mend, once, and leaves nothing: ${user}`, () => {
+    test(`--trace-denied tells the call, the program and the fix, once, and leaves nothing: ${user}`, () => {
       const words = ["confine", "--seccomp", "default", "--trace-denied", ...(user === "root" ? ["--keep", "default"] : []), "--"];
       const code =
         "for (1..3) { $! = 0; syscall(246, 0); print 0+$!, ' ' } $! = 0; syscall(135, 7); print 0+$!; print qq( ), scalar(() = glob('/proc/self/fd/*'))";

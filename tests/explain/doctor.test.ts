@@ -15,7 +15,7 @@ interface Check {
   readonly text: string;
   readonly certain: boolean;
   readonly evidence: readonly { readonly source: string; readonly value?: string; readonly problem?: string; readonly rule: string }[];
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
 const doctorPath = join(bin, "contain");
@@ -42,7 +42,7 @@ describe("contain doctor", () => {
     const checks = [...doctor().values()];
     const { status, stdout } = run(["contain", "doctor"]);
     assert.equal(status, 0);
-    for (const { what, state, text, code, certain, evidence, mend } of checks) {
+    for (const { what, state, text, code, certain, evidence, fix } of checks) {
       assert.ok(stdout.includes(`\n${what.padEnd(2)}`), what);
       assert.match(code, /^doctor-[a-z0-9-]+$/);
       assert.match(state, /^(ok|missing|limited|cannot tell)$/);
@@ -50,7 +50,7 @@ describe("contain doctor", () => {
       assert.equal(text.startsWith("cannot tell: "), !certain, text);
       for (const { source, value, problem, rule } of evidence) assert.ok(source && rule && (value ?? problem) !== undefined, what);
       if (certain) assert.ok(evidence.length > 0, `${what}: ${text}`);
-      if (state === "missing" || state === "limited") assert.ok(mend, `${what} has a mend`);
+      if (state === "missing" || state === "limited") assert.ok(fix, `${what} has a fix`);
     }
     assert.equal(run(["contain", "doctor", "word"]).status, 125);
   });
@@ -77,8 +77,8 @@ describe("contain doctor", () => {
       assert.equal(stateOf(checks, "privilege"), "limited");
       assert.equal(stateOf(checks, "cgroup delegation"), "limited");
       assert.match(checks.get("cgroup delegation")?.text ?? "", /W_OK\): EACCES/);
-      assert.match(checks.get("cgroup delegation")?.mend ?? "", /Delegate=yes/);
-      assert.match(checks.get("subordinate uids")?.mend ?? "", /usermod --add-subuids \d+-\d+ nobody/);
+      assert.match(checks.get("cgroup delegation")?.fix ?? "", /Delegate=yes/);
+      assert.match(checks.get("subordinate uids")?.fix ?? "", /usermod --add-subuids \d+-\d+ nobody/);
       assert.doesNotMatch(checks.get("leftovers")?.text ?? "", /empty group/);
     });
   });
@@ -88,7 +88,7 @@ describe("contain doctor", () => {
     const NO_V1 = after("findmnt -nlt cgroup -o TARGET | while read -r at; do umount -l $at; done");
     const V1_UNSEEN = /cgroup v1 holds memory in hierarchy \d+/;
     const IN_USER = ["unshare", "-Ur", "sh", "-ec"];
-    const cases: readonly [name: string, argv: readonly string[], what: string, state: string, text: RegExp, mend?: RegExp][] = [
+    const cases: readonly [name: string, argv: readonly string[], what: string, state: string, text: RegExp, fix?: RegExp][] = [
       [
         "max_net_namespaces 0",
         [...IN_USER, 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$@"', "sh"],
@@ -208,12 +208,12 @@ describe("contain doctor", () => {
         /NoNewPrivs: 1/,
       ],
     ];
-    for (const [name, argv, what, state, text, mend = /(?:)/] of cases) {
+    for (const [name, argv, what, state, text, fix = /(?:)/] of cases) {
       test(`${name}: ${what} is ${state}`, argv === NO_V1 && !hybrid ? { skip: "cgroup v1 holds nothing here" } : {}, () => {
         const check = doctor(argv).get(what);
         assert.equal(check?.state, state, check?.text);
         assert.match(check.text, text);
-        assert.match(check.mend ?? "", mend);
+        assert.match(check.fix ?? "", fix);
       });
     }
   });
@@ -277,7 +277,7 @@ describe("contain doctor", () => {
       const found = leftovers();
       assert.equal(found?.state, "limited");
       assert.match(found.text, new RegExp(`/${id}: its supervisor, PID ${supervisor}, is gone`));
-      assert.equal(found.mend, "contain gc");
+      assert.equal(found.fix, "contain gc");
       world.run(["contain", "gc"]);
       assert.equal(leftovers()?.state, "ok");
     });

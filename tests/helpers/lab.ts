@@ -12,7 +12,7 @@ export interface Told {
   readonly finding: {
     readonly text: string;
     readonly certain: boolean;
-    readonly mend?: string;
+    readonly fix?: string;
     readonly evidence: readonly { readonly source: string; readonly value?: string; readonly problem?: string; readonly rule: string }[];
   };
 }
@@ -29,7 +29,7 @@ export function assertExpected(told: Told): void {
   const { lab, outcome, problem, checks, finding } = told;
   assert.equal(outcome, "as expected", `${lab}: ${problem ?? JSON.stringify(checks)}`);
   assert.ok(checks.length >= 2 && checks.every(({ ok }) => ok), lab);
-  assert.ok(finding.certain && finding.mend && finding.evidence.length > 0, lab);
+  assert.ok(finding.certain && finding.fix && finding.evidence.length > 0, lab);
   for (const { source, value, problem: why, rule } of finding.evidence) {
     assert.ok(source && (value ?? why), `${lab}: ${source}`);
     assert.match(rule, /\(\d\)|\.rst/, `${lab}: ${source}`);

@@ -41,7 +41,7 @@ describe("labs: list, pages, words", () => {
     test(`${name}: a page with all its parts, a line in the index, a question that can be answered`, () => {
       assert.ok(index.includes(`| [${name}](lab-${name}.md) | ${title} |`));
       const page = readFileSync(join(root, `packages/contain/docs/lab-${name}.md`), "utf8");
-      const parts = ["What happens", "Why", "By hand", "In production", "Mend"];
+      const parts = ["What happens", "Why", "By hand", "In production", "Fix"];
       assert.deepEqual(
         [...page.matchAll(/^## (.*)$/gm)].map(([, part]) => part),
         parts,
@@ -223,7 +223,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
     );
   });
 
-  test("as text: the commands, the question, what happens, the checks, the evidence, why, and the mend", () => {
+  test("as text: the commands, the question, what happens, the checks, the evidence, why, and the fix", () => {
     const { stdout, status } = world.run(["contain", "lab", "--yes", "deleted-cwd"], { env: { TMPDIR: place() } });
     assert.equal(status, 0);
     const order = [
@@ -235,7 +235,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
       "Checked:\n  yes ",
       "evidence",
       "Why:",
-      "Mend:",
+      "Fix:",
     ];
     const places = order.map((part) => stdout.indexOf(part));
     assert.ok(!places.includes(-1), stdout);
@@ -293,7 +293,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
         assert.doesNotMatch(await terminal.until(ASKED), /What happens/);
         assert.deepEqual(readdirSync(tmp), [], "nothing is made before");
         terminal.type(key);
-        assert.match(await terminal.until(/Mend:/), told);
+        assert.match(await terminal.until(/Fix:/), told);
         terminal.type('echo "status $?"');
         await terminal.until(/^status 0$/m);
         assert.deepEqual(readdirSync(tmp), []);
@@ -302,7 +302,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
 
     test("--yes prints the question and goes on", async () => {
       const { terminal } = await start("--yes deleted-cwd");
-      assert.doesNotMatch(await terminal.until(/Mend:/), /Your prediction/);
+      assert.doesNotMatch(await terminal.until(/Fix:/), /Your prediction/);
     });
 
     test("Ctrl-C at the question ends it, with nothing made", async () => {

@@ -181,7 +181,7 @@ describe("veth", need("root"), () => {
     );
   });
 
-  test("without CAP_NET_ADMIN the rule and the mend are told", () => {
+  test("without CAP_NET_ADMIN the rule and the fix are told", () => {
     const { stderr } = host("nsexec --net -- setpriv --bounding-set -net_admin --inh-caps -net_admin veth --address 10.88.0.7/24 -- true");
     assert.match(stderr, /RTM_NEWLINK\(.*EPERM.*\n.*CAP_NET_ADMIN in the user namespace that owns it/);
   });

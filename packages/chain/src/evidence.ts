@@ -22,7 +22,7 @@ export interface Finding {
   readonly certain: boolean;
   readonly evidence: readonly Evidence[];
   /** What to do about it, where there is something. */
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
 /** Reads a file as evidence; one that cannot be read is evidence too, of not knowing. */

@@ -1,4 +1,4 @@
-// What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the mend.
+// What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the fix.
 import { writeSync } from "node:fs";
 import {
   childFailed,
@@ -33,7 +33,7 @@ export function warn(text: string): void {
   say(`${tracer.tool}: ${printable(text)}\n`);
 }
 
-/** An error as it is told: under the name of the tool at work, and on a second line the rule and the mend. */
+/** An error as it is told: under the name of the tool at work, and on a second line the rule and the fix. */
 export function textOf({ message, hint }: ToolError): string {
   const { tool } = tracer;
   const more = hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${printable(hint)}\n`;

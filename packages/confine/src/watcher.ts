@@ -99,14 +99,14 @@ function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced):
     const text = `${name} was refused to ${printable(commandOf(refusal.pid))}`;
     if (!told.has(text) && told.size < MOST) {
       told.add(text);
-      warn(`${text} (PID ${refusal.pid}): ${errnoName(errno)} by the seccomp filter. ${mend(name)}`);
+      warn(`${text} (PID ${refusal.pid}): ${errnoName(errno)} by the seccomp filter. ${fix(name)}`);
     }
     refuse(listener, refusal, errno);
   }
 }
 
 /** What would allow a call. */
-function mend(name: string): string {
+function fix(name: string): string {
   const gates = Object.entries(GATED).flatMap(([capability, names]) => (names.split(" ").includes(name) ? [capability] : []));
   if (gates.length === 0) return "A profile of your own allows it: --seccomp FILE.json";
   const words = gates.map((gate) => gate.slice(4).toLowerCase());

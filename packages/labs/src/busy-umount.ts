@@ -39,5 +39,5 @@ export const busyUmount: Lab = {
     stage.check("umount worked when it had gone", /umount ended with 0\n$/.test(running.output()));
   },
   why: "A mount is in use while a process of any kind refers to it: a working directory or root, an open file, a mapped file, a running program, a mount below it, a swap file (umount(2)). An open file is only one of these.",
-  mend: "Look at /proc/*/cwd, root, exe, fd and maps (fuser -m, lsof), in every mount namespace that has it. `umount --lazy` hides the mount at once but frees it only when the last user has gone.",
+  fix: "Look at /proc/*/cwd, root, exe, fd and maps (fuser -m, lsof), in every mount namespace that has it. `umount --lazy` hides the mount at once but frees it only when the last user has gone.",
 };

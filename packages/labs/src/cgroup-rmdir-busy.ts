@@ -46,5 +46,5 @@ export const cgroupRmdirBusy: Lab = {
     stage.check("when the process had ended it could be removed", empty && !existsSync(group));
   },
   why: "The files of a group are the kernel's and do not count: only children and live processes do (cgroups(7)). Zombies do not count either. A process in state D, or one that was moved into a group below, does: then cgroup.procs is empty while cgroup.events says populated 1.",
-  mend: "Read cgroup.events; list cgroup.procs of the group and of all below; `echo 1 >cgroup.kill`, wait for populated 0, and rmdir from the deepest up. `cgset --name NAME --kill --rm` does that.",
+  fix: "Read cgroup.events; list cgroup.procs of the group and of all below; `echo 1 >cgroup.kill`, wait for populated 0, and rmdir from the deepest up. `cgset --name NAME --kill --rm` does that.",
 };

@@ -31,5 +31,5 @@ export const cpuThrottling: Lab = {
     stage.check("it stood still longer than it ran", Number(time) > Number(used));
   },
   why: "cpu.max is a quota for each period, 100 ms by default (sched-bwc.rst). The group runs at full speed until the quota is used up, and then not at all until the next period. Several threads use it up sooner: four of them have 5 ms. An average over seconds shows the quota, not the gaps.",
-  mend: "Alert on nr_throttled and throttled_usec. Raise the quota; or run as many threads as it allows; or use cpu.weight, which shares a CPU only while it is contended.",
+  fix: "Alert on nr_throttled and throttled_usec. Raise the quota; or run as many threads as it allows; or use cpu.weight, which shares a CPU only while it is contended.",
 };

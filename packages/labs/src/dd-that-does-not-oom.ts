@@ -32,5 +32,5 @@ export const ddThatDoesNotOom: Lab = {
     stage.check("bs=200M: exit status 137, an OOM kill", large.status === 137 && (largeKills ?? 0) >= 1);
   },
   why: "A limit is on what is held at one time, not on what passes through. dd has one buffer of bs bytes and uses it again and again: 1M in the first run, 200M at once in the second one. When a regular file is copied its pages are cache, which the kernel drops before it kills.",
-  mend: "Test a memory limit with something that holds its memory: dd with a bs above the limit, or a file on a tmpfs.",
+  fix: "Test a memory limit with something that holds its memory: dd with a bs above the limit, or a file on a tmpfs.",
 };

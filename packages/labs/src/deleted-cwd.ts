@@ -24,5 +24,5 @@ export const deletedCwd: Lab = {
     stage.check("touch failed", /touch ended with [1-9]/.test(running.output()));
   },
   why: "A working directory is a directory, not a path. The process keeps the removed one alive; it has no name and no parent any more, and nothing can be made in it (rmdir(2), open(2): ENOENT). A new directory of the same name is another one. A container's bind mount of a directory that was replaced on the host is the same case.",
-  mend: "`cd /` in services; deploy by changing a symbolic link to a new directory, and restart what stands in the old one. `ls -l /proc/*/cwd | grep deleted` finds them.",
+  fix: "`cd /` in services; deploy by changing a symbolic link to a new directory, and restart what stands in the old one. `ls -l /proc/*/cwd | grep deleted` finds them.",
 };

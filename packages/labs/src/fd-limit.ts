@@ -37,5 +37,5 @@ export const fdLimit: Lab = {
     stage.check("the next one could not be opened", /true ended with [1-9]/.test(running.output()));
   },
   why: "RLIMIT_NOFILE bounds the number of a process's next descriptor: open(2), socket(2), accept(2) and pipe(2) fail with EMFILE when none below it is free (getrlimit(2)). It is a limit of each process, inherited through fork and exec. No cgroup controller counts descriptors. Sockets count; 0, 1 and 2 count.",
-  mend: "Compare `ls /proc/PID/fd | wc -l` with /proc/PID/limits of the process itself. A number that only grows is a leak (`readlink /proc/PID/fd/*` says of what); otherwise raise the soft limit (`--ulimit nofile=SOFT:HARD`, prlimit(1)).",
+  fix: "Compare `ls /proc/PID/fd | wc -l` with /proc/PID/limits of the process itself. A number that only grows is a leak (`readlink /proc/PID/fd/*` says of what); otherwise raise the soft limit (`--ulimit nofile=SOFT:HARD`, prlimit(1)).",
 };

@@ -29,5 +29,5 @@ export const forkBomb: Lab = {
     stage.check("all of it is gone: the group was removed", readIfThere(`${group}/pids.current`) === undefined);
   },
   why: "pids.max is checked in fork(2) and clone(2), for threads too: at the limit they fail with EAGAIN, `Resource temporarily unavailable`, and pids.events max grows. Nobody is killed. Without it the bomb goes on up to kernel.pid_max or threads-max, which are the machine's.",
-  mend: "Give every container a pids.max (`--pids`, `--pids-limit`, podPidsLimit). When EAGAIN is met in production, look at pids.events first, then RLIMIT_NPROC, threads-max and pid_max.",
+  fix: "Give every container a pids.max (`--pids`, `--pids-limit`, podPidsLimit). When EAGAIN is met in production, look at pids.events first, then RLIMIT_NPROC, threads-max and pid_max.",
 };

@@ -20,5 +20,5 @@ export interface Lab extends Script {
   readonly play: (stage: Stage) => void;
   /** Told only when every check held. */
   readonly why: string;
-  readonly mend: string;
+  readonly fix: string;
 }

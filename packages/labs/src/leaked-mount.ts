@@ -50,5 +50,5 @@ export const leakedMount: Lab = {
     stage.check("the host of this machine never had it", !readFileSync("/proc/self/mountinfo", "utf8").includes(data));
   },
   why: "A new mount namespace begins as a copy of all mounts (mount_namespaces(7)). With private propagation an umount on the host does not reach the copy, and the file system stays in use: no file need be open. A container that binds the host's / or /var/lib (monitoring, backup, CSI) holds everything that was mounted when it started.",
-  mend: "`grep -l DEVICE /proc/*/mountinfo` names the processes whose namespaces hold it. End them, or unmount there: `nsexec -t PID --mount -- umount DIR`. For such containers: bind less, or let mounts propagate (rslave).",
+  fix: "`grep -l DEVICE /proc/*/mountinfo` names the processes whose namespaces hold it. End them, or unmount there: `nsexec -t PID --mount -- umount DIR`. For such containers: bind less, or let mounts propagate (rslave).",
 };

@@ -45,5 +45,5 @@ export const missingLoader: Lab = {
     stage.check("on the host's root the same file ended with 0", whole.status === 0);
   },
   why: "A dynamic program names its loader by an absolute path (PT_INTERP). execve(2) opens that too, in the container's root, and its ENOENT is about the loader, not about the program. The same is true for the interpreter of a script's #! line, where a Windows line end is enough: `/bin/sh\\r`.",
-  mend: "`readelf -l FILE | grep interpreter` (or `head -1` for a script) names what is missing. Copy the loader and what ldd lists, build statically, or use an image with the same libc: glibc and musl have different loaders.",
+  fix: "`readelf -l FILE | grep interpreter` (or `head -1` for a script) names what is missing. Copy the loader and what ldd lists, build statically, or use an image with the same libc: glibc and musl have different loaders.",
 };

@@ -37,5 +37,5 @@ export const oomKill: Lab = {
     stage.check("memory.events counts an OOM kill", (kills ?? 0) >= 1);
   },
   why: "Memory is charged when a page is first touched, not when it is allocated: malloc(3) succeeded. At memory.max the kernel reclaims what it can; here there is nothing to reclaim, so it kills a process of the group (cgroup-v2.rst, memory.max). 137 is 128+9, SIGKILL. By itself 137 proves no OOM kill: memory.events does.",
-  mend: "Raise the limit, or let the program use less: a heap limit of its runtime below memory.max (-Xmx, --max-old-space-size, GOMEMLIMIT). An alert on memory.events oom_kill sees it.",
+  fix: "Raise the limit, or let the program use less: a heap limit of its runtime below memory.max (-Xmx, --max-old-space-size, GOMEMLIMIT). An alert on memory.events oom_kill sees it.",
 };

@@ -52,5 +52,5 @@ export const orphans: Lab = {
     stage.stop(withInit);
   },
   why: "When a parent ends, its children become children of PID 1 of their PID namespace (or of a subreaper, prctl(2)). PID 1 must wait for children that it never started. A usual program does not; an init does nothing else.",
-  mend: "Run the program under an init: `contain run --init`, `docker run --init`, `shareProcessNamespace` in kubernetes.",
+  fix: "Run the program under an init: `contain run --init`, `docker run --init`, `shareProcessNamespace` in kubernetes.",
 };

@@ -36,5 +36,5 @@ export const pid1Exits: Lab = {
     stage.check("the exit status is that of PID 1, 0", status === 0);
   },
   why: "A PID namespace lives as long as its PID 1. When PID 1 ends the kernel sends SIGKILL to every other process in it, waits until they are gone (zap_pid_ns_processes), and lets no new one be made. No trap, no handler and no deferred write runs.",
-  mend: "PID 1 must be the last to go: let it wait for its workers (`wait` in a shell), and pass a signal on to them before it ends.",
+  fix: "PID 1 must be the last to go: let it wait for its workers (`wait` in a shell), and pass a signal on to them before it ends.",
 };

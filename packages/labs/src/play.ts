@@ -121,13 +121,13 @@ function tell(lab: Lab, { status, problem, hint, checks, evidence }: Played, say
     say(`\nThis went otherwise than expected: ${what}\nSo the usual explanation is not given: it may not be the reason here.`);
     return;
   }
-  say(`\nAnswer: ${letter(lab.right)}) ${lab.answers[lab.right]}\n\nWhy: ${lab.why}\n\nMend: ${lab.mend}`);
+  say(`\nAnswer: ${letter(lab.right)}) ${lab.answers[lab.right]}\n\nWhy: ${lab.why}\n\nMend: ${lab.fix}`);
 }
 
-function describe({ name, answers, right, why, mend }: Lab, { status, problem, hint, checks, evidence, output }: Played) {
+function describe({ name, answers, right, why, fix }: Lab, { status, problem, hint, checks, evidence, output }: Played) {
   const certain = status === EXPECTED;
   const text = certain ? why : `cannot tell: ${problem ?? "it went otherwise than expected"}`;
-  const finding: Finding = { code: name, text, certain, evidence, ...(certain ? { mend } : {}) };
+  const finding: Finding = { code: name, text, certain, evidence, ...(certain ? { fix } : {}) };
   const outcome = { [EXPECTED]: "as expected", [OTHERWISE]: "otherwise", [NOT_HERE]: "not here" }[status];
   return { lab: name, outcome, problem, hint, answer: answers[right], checks, output, finding };
 }

@@ -36,5 +36,5 @@ export const readOnlyRoot: Lab = {
     stage.check("on the tmpfs it did not", stage.end(second.running).status === 0 && second.options.includes("rw"));
   },
   why: "Read-only is a property of the mount, checked before owners, modes and capabilities: open(2) for writing fails with EROFS for everybody. Each mount has its own flag, so a tmpfs or a volume on a read-only root can be written to.",
-  mend: "Find the paths that are written to (EROFS in the log, or `contain run --trace`), and mount something writable on just these: `--tmpfs /tmp`, `--volume`, or `--overlay` for a layer that is thrown away.",
+  fix: "Find the paths that are written to (EROFS in the log, or `contain run --trace`), and mount something writable on just these: `--tmpfs /tmp`, `--volume`, or `--overlay` for a layer that is thrown away.",
 };

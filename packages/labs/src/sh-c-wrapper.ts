@@ -47,5 +47,5 @@ export const shCWrapper: Lab = {
     );
   },
   why: "A signal goes to one process, PID 1. A shell that waits for a command does not pass signals on, and as PID 1 without a handler it does not even die of them (pid_namespaces(7)). With `exec` the server takes the shell's place and PID, and gets the signal itself.",
-  mend: 'Start the server with `exec` at the end of the script, or without a shell (CMD ["server", "word"]). An init alone does not help: it tells the shell, which dies without telling the server; one that tells the whole process group does (`pid1 --group`).',
+  fix: 'Start the server with `exec` at the end of the script, or without a shell (CMD ["server", "word"]). An init alone does not help: it tells the shell, which dies without telling the server; one that tells the whole process group does (`pid1 --group`).',
 };

@@ -43,5 +43,5 @@ export const tmpfsCountsAsMemory: Lab = {
     stage.check("64M in such a file are an OOM kill", (kills ?? 0) >= 1);
   },
   why: "Pages of a tmpfs have no disk behind them: without swap they cannot be reclaimed, only deleted with the file. They are charged to the group that wrote them (cgroup-v2.rst, memory.stat shmem), and stay charged when the writer has ended. The OOM killer kills processes, which frees none of it.",
-  mend: "Bound the tmpfs below the limit (`--tmpfs /tmp:16M`; emptyDir.sizeLimit in kubernetes): then a write fails with ENOSPC. Or put such files on a disk. Look at shmem in memory.stat before blaming the heap.",
+  fix: "Bound the tmpfs below the limit (`--tmpfs /tmp:16M`; emptyDir.sizeLimit in kubernetes): then a write fails with ENOSPC. Or put such files on a disk. Look at shmem in memory.stat before blaming the heap.",
 };

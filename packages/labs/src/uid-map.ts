@@ -45,5 +45,5 @@ export const uidMap: Lab = {
     stage.check("it may not read the file", /cat ended with [1-9]/.test(output) && !output.includes("precious"));
   },
   why: "File permissions are checked with the ids outside. A capability in a user namespace counts for a file only if the file's owner and group are mapped there (capabilities(7), user_namespaces(7)). An id without a mapping is shown as the overflow id, /proc/sys/kernel/overflowuid, 65534.",
-  mend: "chown the volume to the mapped id (here 100000), or mount it with an id mapping (mount_setattr(2), MOUNT_ATTR_IDMAP; `idmap` in podman and kubernetes). /proc/PID/uid_map of a process inside says which ids there are.",
+  fix: "chown the volume to the mapped id (here 100000), or mount it with an id mapping (mount_setattr(2), MOUNT_ATTR_IDMAP; `idmap` in podman and kubernetes). /proc/PID/uid_map of a process inside says which ids there are.",
 };

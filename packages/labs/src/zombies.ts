@@ -50,5 +50,5 @@ export const zombies: Lab = {
     stage.stop(withInit);
   },
   why: "A process that has ended keeps its PID and its exit status until its parent waits for it (wait(2)). An init becomes the parent of orphans only. While the parent lives and does not wait, nobody else can.",
-  mend: "Let the parent wait (a SIGCHLD handler, waitpid), or ignore SIGCHLD there, which tells the kernel to keep no zombies (sigaction(2), SA_NOCLDWAIT). Ending the parent makes them orphans, which an init reaps.",
+  fix: "Let the parent wait (a SIGCHLD handler, waitpid), or ignore SIGCHLD there, which tells the kernel to keep no zombies (sigaction(2), SA_NOCLDWAIT). Ending the parent makes them orphans, which an init reaps.",
 };

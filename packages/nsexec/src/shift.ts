@@ -137,14 +137,14 @@ function idmapTop(fd: number, { userns, readOnly }: Form & { readonly userns: nu
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     const type = mount === undefined ? "" : ` (${mount.type} on ${mount.mountPoint})`;
-    const mend = failedWith(error, "EINVAL") ? `. ${mendFor(path)}` : "";
-    throw new ToolError(`the owners of ${path}${type} cannot be shifted: ${error.message}`, `${error.hint ?? ""}${mend}`, 125, {
+    const fix = failedWith(error, "EINVAL") ? `. ${fixFor(path)}` : "";
+    throw new ToolError(`the owners of ${path}${type} cannot be shifted: ${error.message}`, `${error.hint ?? ""}${fix}`, 125, {
       cause: error,
     });
   }
 }
 
-const mendFor = (path: string) =>
+const fixFor = (path: string) =>
   `Copy it to one that has them; or chown -R a copy to a range of ids and start that unshifted: nsexec --map-users 0:FIRST:65536 --map-groups 0:FIRST:65536 … -- pivot ${quote(path)}`;
 
 /** A file system of the kernel's, whose files belong to who they belong to. */

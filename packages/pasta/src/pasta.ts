@@ -97,7 +97,7 @@ export function startPasta(child: number, { address, publish }: PastaPlan): Past
     const text = ownWords(readToEnd(told.read));
     closeSync(told.read);
     const how = status === undefined ? `it has done nothing for ${PATIENCE / 1000} s` : `exit status ${shellStatus(status)}`;
-    throw new ToolError(`pasta: ${text || how}`, mendFor(text));
+    throw new ToolError(`pasta: ${text || how}`, fixFor(text));
   }
   return attend(pid, told.read);
 }
@@ -183,7 +183,7 @@ function ownWords(text: string): string {
   return lines.join("; ");
 }
 
-function mendFor(words: string): string | undefined {
+function fixFor(words: string): string | undefined {
   if (/\btun\b/.test(words)) {
     try {
       accessSync(TUN, constants.R_OK | constants.W_OK);

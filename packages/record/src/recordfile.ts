@@ -43,8 +43,8 @@ function open(path: string): number {
   try {
     fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK, 0o600);
   } catch (error) {
-    const mend = codeOf(error) === "ENXIO" ? "a FIFO needs a reader first (fifo(7))" : "nothing was started";
-    throw new ToolError(`--record ${path}: it cannot be written: ${codeOf(error)}`, mend, 125, { cause: error });
+    const fix = codeOf(error) === "ENXIO" ? "a FIFO needs a reader first (fifo(7))" : "nothing was started";
+    throw new ToolError(`--record ${path}: it cannot be written: ${codeOf(error)}`, fix, 125, { cause: error });
   }
   const kept = duplicate(fd, 3 + payload.preserveFds);
   closeSync(fd);

@@ -29,7 +29,7 @@ export function isEnded(value: unknown): value is Ended {
 }
 
 function isFinding(value: unknown): boolean {
-  if (!isFields(value) || !areTexts(value, "code", "text") || typeof value["certain"] !== "boolean" || !mayBeText(value["mend"]))
+  if (!isFields(value) || !areTexts(value, "code", "text") || typeof value["certain"] !== "boolean" || !mayBeText(value["fix"]))
     return false;
   const { evidence } = value;
   return (

@@ -101,6 +101,6 @@ function check(folder: string, stat: Stats): void {
 
 /** The folder cannot be used, and why; what else can be. */
 export function unusable(folder: string, why: string, cause?: unknown): UsageError {
-  const mend = `\`contain --root DIR …\`, or CONTAIN_ROOT=DIR, keeps them in DIR: a folder of your own, on a file system that can be written to`;
-  return new UsageError(`${folder} cannot keep the states of containers: ${why}`, mend, 125, { cause });
+  const fix = `\`contain --root DIR …\`, or CONTAIN_ROOT=DIR, keeps them in DIR: a folder of your own, on a file system that can be written to`;
+  return new UsageError(`${folder} cannot keep the states of containers: ${why}`, fix, 125, { cause });
 }

@@ -77,7 +77,7 @@ export const labCases: readonly Case[] = [
     check({ stdout }) {
       assert.match(stdout, /NO {3}exit status 137\n {2}NO {3}memory.events counts an OOM kill/);
       assert.match(stdout, /This went otherwise than expected: exit status 137/);
-      assert.doesNotMatch(stdout, /Why:|Mend:/);
+      assert.doesNotMatch(stdout, /Why:|Fix:/);
       assert.match(stdout, /^status 1$/m);
     },
   },

@@ -1,4 +1,4 @@
-// `contain doctor`: what this host can do for containers, as a table with reasons and mends. Nothing is changed.
+// `contain doctor`: what this host can do for containers, as a table with reasons and fixes. Nothing is changed.
 import { dirname } from "node:path";
 import { type Plan as CgsetPlan, locate } from "@contain-tools/cgset";
 import { withCommon } from "@contain-tools/chain";
@@ -22,7 +22,7 @@ export const doctorOptions = withCommon({
 
 export const doctor = subcommand({
   name: "doctor",
-  description: "Show what this host can do for containers, and the mend of what it cannot",
+  description: "Show what this host can do for containers, and the fix of what it cannot",
   usage: "",
   options: doctorOptions,
   plan(given, chain) {

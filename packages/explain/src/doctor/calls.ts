@@ -34,7 +34,7 @@ function kernel(): Verdict {
     state: old ? "limited" : "ok",
     text: `uname: Linux ${version}${old ? `, older than ${OLDEST.join(".")}` : ""}`,
     evidence,
-    mend: old ? `a kernel from ${OLDEST.join(".")} on` : undefined,
+    fix: old ? `a kernel from ${OLDEST.join(".")} on` : undefined,
   };
 }
 
@@ -48,11 +48,11 @@ function call(probe: CallProbe, since: string, page: string, without: string): V
       state: "missing",
       text: `${probe.call}: ENOSYS; ${without}`,
       evidence,
-      mend: `a kernel from ${since} on; if it is one, ${FILTERED}`,
+      fix: `a kernel from ${since} on; if it is one, ${FILTERED}`,
     };
   }
   if (answer === "EPERM" || answer === "EACCES") {
-    return { state: "limited", text: `${probe.call}: ${answer}, which a seccomp filter answers; ${without}`, evidence, mend: FILTERED };
+    return { state: "limited", text: `${probe.call}: ${answer}, which a seccomp filter answers; ${without}`, evidence, fix: FILTERED };
   }
   return cannotTell(`${probe.call} gave ${answer}, and ${probe.there} or ENOSYS would tell`, evidence);
 }
@@ -68,7 +68,7 @@ function clone3(): Verdict {
   const answer = into.evidence[0]?.value;
   const text = `${found.text}; CLONE_INTO_CGROUP: ${answer}`;
   if (answer !== "E2BIG" && answer !== "EINVAL") return { ...into, evidence };
-  return { state: "limited", text: `${text}, so a process joins its cgroup after it was born`, evidence, mend: "a kernel from 5.7 on" };
+  return { state: "limited", text: `${text}, so a process joins its cgroup after it was born`, evidence, fix: "a kernel from 5.7 on" };
 }
 
 function pidfd(): Verdict {
@@ -80,8 +80,8 @@ function pidfd(): Verdict {
     const code = codeOfFailure(error);
     const evidence = [answered("pidfd_open(self)", code, rule)];
     const text = `pidfd_open(self): ${code}; without it a process can be taken for a later one with its PID`;
-    if (code === "ENOSYS") return { state: "missing", text, evidence, mend: `a kernel from 5.3 on; if it is one, ${FILTERED}` };
-    return code === "EPERM" ? { state: "limited", text, evidence, mend: FILTERED } : cannotTell(text, evidence);
+    if (code === "ENOSYS") return { state: "missing", text, evidence, fix: `a kernel from 5.3 on; if it is one, ${FILTERED}` };
+    return code === "EPERM" ? { state: "limited", text, evidence, fix: FILTERED } : cannotTell(text, evidence);
   }
 }
 
@@ -93,7 +93,7 @@ function seccomp(): Verdict {
   const evidence = [actions, answered("prctl(PR_GET_SECCOMP)", `${mode}`, "PR_GET_SECCOMP(2const): EINVAL without CONFIG_SECCOMP")];
   if (actions.value?.includes("errno")) return { state: "ok", text: quoteEvidence(actions), evidence };
   if (mode === "EINVAL")
-    return { state: "missing", text: "prctl(PR_GET_SECCOMP): EINVAL", evidence, mend: "a kernel with CONFIG_SECCOMP_FILTER" };
+    return { state: "missing", text: "prctl(PR_GET_SECCOMP): EINVAL", evidence, fix: "a kernel with CONFIG_SECCOMP_FILTER" };
   if (mode === 2) return { state: "ok", text: "prctl(PR_GET_SECCOMP): 2, a filter is at work on this very process", evidence };
   return cannotTell(`${quoteEvidence(actions)}; its list of actions would tell of filters`, evidence);
 }
@@ -115,6 +115,6 @@ function filter(): Verdict {
     state: "limited",
     text,
     evidence,
-    mend: "outside of this container, or with another profile (docker: --security-opt seccomp=unconfined)",
+    fix: "outside of this container, or with another profile (docker: --security-opt seccomp=unconfined)",
   };
 }

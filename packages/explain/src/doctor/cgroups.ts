@@ -47,7 +47,7 @@ function mounted(hierarchy: () => Hierarchy): Verdict {
     const v1 = CONTROLLERS.flatMap((name) => heldByV1(name) ?? []);
     if (v1.length === 0) return { state: "ok", text: `${MOUNTS}: cgroup2 on ${mountPoint}`, evidence: [where] };
     const text = `${MOUNTS}: cgroup2 on ${mountPoint}, but cgroup v1 holds ${v1.map(({ value }) => value).join(", ")} (${v1[0]?.source})`;
-    return { state: "limited", text, evidence: [where, ...v1], mend: UNIFIED };
+    return { state: "limited", text, evidence: [where, ...v1], fix: UNIFIED };
   });
 }
 
@@ -72,7 +72,7 @@ function withMount(hierarchy: () => Hierarchy, look: (hierarchy: Hierarchy) => V
     const rule = "cgroups(7), cgroup v2 mount";
     if (!(error instanceof ToolError)) return cannotTell(`${MOUNTS}: ${codeOf(error)}`, [evidenceFrom(MOUNTS, rule)]);
     const evidence = [{ source: MOUNTS, value: "no mount of type cgroup2", rule }];
-    return { state: "missing", text: `${MOUNTS}: ${error.message}`, evidence, mend: error.hint ?? "a kernel with CONFIG_CGROUP_BPF" };
+    return { state: "missing", text: `${MOUNTS}: ${error.message}`, evidence, fix: error.hint ?? "a kernel with CONFIG_CGROUP_BPF" };
   }
   return look(there);
 }
@@ -84,11 +84,11 @@ function controller(name: string, { mountPoint }: Hierarchy, parent: string): Ve
   const evidence = parent === mountPoint ? [own] : [own, top];
   if (availableControllers(parent).includes(name)) return { state: "ok", text: quoteEvidence(own), evidence };
   if (availableControllers(mountPoint).includes(name))
-    return { state: "limited", text: `${quoteEvidence(top)}, but ${quoteEvidence(own)}`, evidence, mend: DELEGATE };
+    return { state: "limited", text: `${quoteEvidence(top)}, but ${quoteEvidence(own)}`, evidence, fix: DELEGATE };
   const v1 = heldByV1(name);
   if (v1 !== undefined) {
     const text = `${quoteEvidence(top)}; cgroup v1 holds it: ${quoteEvidence(v1)}`;
-    return { state: "missing", text, evidence: [...evidence, v1], mend: UNIFIED };
+    return { state: "missing", text, evidence: [...evidence, v1], fix: UNIFIED };
   }
   if (top.value === undefined) return cannotTell(quoteEvidence(top), evidence);
   return whyNowhere(name, top, evidence);
@@ -103,7 +103,7 @@ function whyNowhere(name: string, top: Evidence, evidence: readonly Evidence[]):
       state: "missing",
       text,
       evidence,
-      mend: `in a container: have it handed down; on a host: a kernel with the ${name} controller`,
+      fix: `in a container: have it handed down; on a host: a kernel with the ${name} controller`,
     };
   const rule = "cgroups(7), /proc/cgroups: the last column is 0 for a controller that cgroup_disable= switched off";
   const all = [...evidence, { source: CGROUPS, value: row, rule }];
@@ -113,13 +113,13 @@ function whyNowhere(name: string, top: Evidence, evidence: readonly Evidence[]):
       state: "missing",
       text: `${shown}: it is switched off`,
       evidence: all,
-      mend: `boot with cgroup_enable=${name}, without cgroup_disable=${name}`,
+      fix: `boot with cgroup_enable=${name}, without cgroup_disable=${name}`,
     };
   return {
     state: "limited",
     text: `${shown}: the kernel has it, and this group is not given it`,
     evidence: all,
-    mend: "have it handed down by the groups above",
+    fix: "have it handed down by the groups above",
   };
 }
 
@@ -129,8 +129,8 @@ function delegation(parent: string): Verdict {
   const evidence = files.map((file) => ({ source: `access(${file}, W_OK)`, value: mayWrite(file), rule }));
   const refused = evidence.find(({ value }) => value !== "0");
   if (refused === undefined) return { state: "ok", text: `groups can be made in ${parent}: its cgroup.procs can be written`, evidence };
-  const mend = refused.value === "EROFS" ? "a cgroup mount that can be written to; or start outside of this container" : DELEGATE;
-  return { state: "limited", text: `${refused.source}: ${refused.value}, so there are no limits`, evidence, mend };
+  const fix = refused.value === "EROFS" ? "a cgroup mount that can be written to; or start outside of this container" : DELEGATE;
+  return { state: "limited", text: `${refused.source}: ${refused.value}, so there are no limits`, evidence, fix };
 }
 
 function mayWrite(file: string): string {
@@ -157,7 +157,7 @@ function cgroupKill(hierarchy: Hierarchy): Verdict {
   const there = existsSync(file);
   const evidence: Evidence[] = [{ source: file, value: there ? "exists" : undefined, ...(there ? {} : { problem: "ENOENT" }), rule }];
   if (there) return { state: "ok", text: `${file} exists`, evidence };
-  return { state: "missing", text: `${file}: ENOENT; groups are frozen and killed one by one`, evidence, mend: "a kernel from 5.14 on" };
+  return { state: "missing", text: `${file}: ENOENT; groups are frozen and killed one by one`, evidence, fix: "a kernel from 5.14 on" };
 }
 
 function devicePrograms(): Verdict {
@@ -170,7 +170,7 @@ function devicePrograms(): Verdict {
     state,
     text: `${call}: ${error.code}; --confine keeps devices closed by nodev alone`,
     evidence,
-    mend: error.hint ?? "a kernel with CONFIG_CGROUP_BPF",
+    fix: error.hint ?? "a kernel with CONFIG_CGROUP_BPF",
   };
 }
 
@@ -181,13 +181,13 @@ function pressure(): Verdict {
   const bad = files.find(({ value }) => value === undefined);
   if (bad === undefined) return { state: "ok", text: memory === undefined ? "" : quoteEvidence(memory), evidence: files };
   if (bad.problem === "EOPNOTSUPP")
-    return { state: "limited", text: `${quoteEvidence(bad)}: it is built in and switched off`, evidence: files, mend: "boot with psi=1" };
+    return { state: "limited", text: `${quoteEvidence(bad)}: it is built in and switched off`, evidence: files, fix: "boot with psi=1" };
   if (bad.problem === "ENOENT" && hasProc() && !existsSync("/proc/pressure"))
     return {
       state: "missing",
       text: `${quoteEvidence(bad)}: no PSI in this kernel`,
       evidence: files,
-      mend: "a kernel with CONFIG_PSI (since Linux 4.20)",
+      fix: "a kernel with CONFIG_PSI (since Linux 4.20)",
     };
   return cannotTell(`${quoteEvidence(bad)}${hasProc() ? "" : "; /proc is not proc"}`, files);
 }

@@ -19,7 +19,7 @@ export interface Verdict {
   readonly state: Ability;
   readonly text: string;
   readonly evidence: readonly Evidence[];
-  readonly mend?: string | undefined;
+  readonly fix?: string | undefined;
 }
 
 /** What only root may do; root itself is not told to be root. */
@@ -27,9 +27,9 @@ export const asRoot = (command: string): string => (process.geteuid?.() === 0 ? 
 
 /** Carries out one check. An error in it is a "cannot tell", never the end of the others. */
 export function check(what: string, look: () => Verdict): Check {
-  const { mend, ...verdict } = attempt(look);
+  const { fix, ...verdict } = attempt(look);
   const code = `doctor-${what.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
-  return { what, code, certain: verdict.state !== "cannot tell", ...verdict, ...(mend === undefined ? {} : { mend }) };
+  return { what, code, certain: verdict.state !== "cannot tell", ...verdict, ...(fix === undefined ? {} : { fix }) };
 }
 
 function attempt(look: () => Verdict): Verdict {
@@ -40,11 +40,11 @@ function attempt(look: () => Verdict): Verdict {
   }
 }
 
-export const cannotTell = (text: string, evidence: readonly Evidence[], mend?: string): Verdict => ({
+export const cannotTell = (text: string, evidence: readonly Evidence[], fix?: string): Verdict => ({
   state: "cannot tell",
   text: `cannot tell: ${text}`,
   evidence,
-  mend,
+  fix,
 });
 
 /** What a system call answered, as evidence. */

@@ -26,8 +26,8 @@ function privilege(): Verdict {
   ];
   const text = `euid ${uid()}, capabilities ${effective}`;
   if (isPrivileged()) return { state: "ok", text: `${text}: CAP_SYS_ADMIN is there`, evidence };
-  const mend = uid() === 0 ? "root of a container lacks it: start outside, or with --privileged" : "everything is done in a user namespace";
-  return { state: "limited", text: `${text}: no CAP_SYS_ADMIN`, evidence, mend };
+  const fix = uid() === 0 ? "root of a container lacks it: start outside, or with --privileged" : "everything is done in a user namespace";
+  return { state: "limited", text: `${text}: no CAP_SYS_ADMIN`, evidence, fix };
 }
 
 const INSTALL = "install it: package uidmap (Debian, Ubuntu), shadow-utils (Fedora), shadow (Arch, Alpine: shadow-uidmap)";
@@ -39,7 +39,7 @@ function helper(name: string): Verdict {
   const who = uid() === 0 ? "; root does not need it, an ordinary user does for more than one id" : "";
   if (path === undefined) {
     const evidence = [{ source: `PATH=${folders.join(":")}`, value: "not found", rule }];
-    return { state: "missing", text: `not in PATH=${folders.join(":")}${who}`, evidence, mend: INSTALL };
+    return { state: "missing", text: `not in PATH=${folders.join(":")}${who}`, evidence, fix: INSTALL };
   }
   const { mode, uid: owner } = statSync(path);
   const octal = (mode & 0o7777).toString(8);
@@ -59,7 +59,7 @@ function helper(name: string): Verdict {
       state: "limited",
       text: `${text}: neither set-user-ID root nor with file capabilities`,
       evidence,
-      mend: asRoot(`chmod u+s ${path}`),
+      fix: asRoot(`chmod u+s ${path}`),
     };
   const noNewPrivileges = statusField(readIfThere("/proc/self/status") ?? "", "NoNewPrivs");
   if (noNewPrivileges === "1") {
@@ -69,7 +69,7 @@ function helper(name: string): Verdict {
       state: "limited",
       text: `${text}; ${source}: 1, so it gets no privileges here`,
       evidence: [...evidence, flag],
-      mend: "start from another session",
+      fix: "start from another session",
     };
   }
   return { state: "ok", text, evidence };
@@ -97,8 +97,8 @@ function subordinate(file: string, kind: "uid" | "gid"): Verdict {
       text: `${quoteEvidence(own)}; root maps any ids, but \`contain run --userns auto\` needs a line`,
       evidence: [own],
     };
-  const mend = asRoot(`usermod --add-sub${kind}s 100000-165535 ${names[0]}`);
-  return { state: "missing", text: `${quoteEvidence(own)}, so there is one id inside a user namespace`, evidence: [own], mend };
+  const fix = asRoot(`usermod --add-sub${kind}s 100000-165535 ${names[0]}`);
+  return { state: "missing", text: `${quoteEvidence(own)}, so there is one id inside a user namespace`, evidence: [own], fix };
 }
 
 function userName(): string | undefined {

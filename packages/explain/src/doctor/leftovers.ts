@@ -13,7 +13,7 @@ function leftovers(): Verdict {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const evidence = [{ source: "the state folder", value: undefined, problem: error.message, rule: "it must be the caller's own" }];
-    return { state: "limited", text: error.message, evidence, mend: error.hint };
+    return { state: "limited", text: error.message, evidence, fix: error.hint };
   }
   const rule = "a state is left when its supervisor is gone, a group when it is empty and no state knows it";
   const left = [
@@ -29,7 +29,7 @@ function leftovers(): Verdict {
     return { state: "ok", text: `none in ${folder} and beside our own group`, evidence: [{ source: folder, value: "none", rule }] };
   const [first] = left;
   const more = left.length > 1 ? `, and ${left.length - 1} more` : "";
-  return { state: "limited", text: `${first?.source}: ${first?.value}${more}`, evidence: left, mend: "contain gc" };
+  return { state: "limited", text: `${first?.source}: ${first?.value}${more}`, evidence: left, fix: "contain gc" };
 }
 
 const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it

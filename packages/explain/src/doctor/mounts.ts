@@ -22,7 +22,7 @@ function ownProc(): Verdict {
   const strange = strangeProc();
   if (strange === undefined)
     return { state: "ok", text: "/proc shows the processes of this PID namespace, by their numbers here", evidence };
-  return { state: "limited", text: strange.text, evidence, mend: strange.fix };
+  return { state: "limited", text: strange.text, evidence, fix: strange.fix };
 }
 
 /** What `pivot` will do; a chroot at a mount point looks like an ordinary root from inside. */
@@ -47,7 +47,7 @@ function freshProc(): Verdict {
   const text = `${last.call}${inUser()}: ${last.answer}`;
   if (!last.call.includes('"proc"')) return cannotTell(`${text}, so mount("proc") was not tried`, evidence, last.hint);
   const because = covered.value ? `; /proc/self/mountinfo has mounts that cover ${covered.value}` : "";
-  return { state: "limited", text: `${text}${because}`, evidence, mend: last.hint };
+  return { state: "limited", text: `${text}${because}`, evidence, fix: last.hint };
 }
 
 /** Mounts below /proc: a container engine's masks, that make a fresh one "too revealing". */
@@ -82,10 +82,10 @@ function overlay(): Verdict {
   if (last === undefined || attempt.problem !== undefined) return cannotTell(`not tried: ${attempt.problem}`, evidence);
   const text = `${last.call}${inUser()}: ${last.answer}`;
   if (!last.call.includes('"overlay"')) return cannotTell(`${text}, so mount("overlay") was not tried`, evidence, last.hint);
-  if (last.answer === "ENODEV") return { state: "missing", text, evidence, mend: "a kernel with CONFIG_OVERLAY_FS" };
-  const mend =
+  if (last.answer === "ENODEV") return { state: "missing", text, evidence, fix: "a kernel with CONFIG_OVERLAY_FS" };
+  const fix =
     last.answer === "EPERM" && !isPrivileged() ? "in a user namespace it can be mounted since Linux 5.11 (overlayfs.rst)" : last.hint;
-  return { state: "limited", text, evidence, mend };
+  return { state: "limited", text, evidence, fix };
 }
 
 function notLoaded(known: Evidence): Verdict {
@@ -107,14 +107,14 @@ function notLoaded(known: Evidence): Verdict {
       state: "limited",
       text: `${text}; the module ${join(folder, found)} is not loaded`,
       evidence,
-      mend: asRoot("modprobe overlay"),
+      fix: asRoot("modprobe overlay"),
     };
   if (readIfThere(`/lib/modules/${uname().release}/modules.builtin`) !== undefined)
     return {
       state: "missing",
       text: `${text}, and ${folder} no module`,
       evidence,
-      mend: "a kernel with CONFIG_OVERLAY_FS, or its package of extra modules",
+      fix: "a kernel with CONFIG_OVERLAY_FS, or its package of extra modules",
     };
   return cannotTell(
     `${text}, but it may be a module: /lib/modules/${uname().release} is not here to look in`,

@@ -37,10 +37,10 @@ function namespace(kind: NamespaceKind, { tried, problem }: Attempt): Verdict {
       state: "missing",
       text,
       evidence,
-      mend: `a kernel with CONFIG_${kind.name === "mount" ? "NAMESPACES" : kind.name.toUpperCase()}_NS`,
+      fix: `a kernel with CONFIG_${kind.name === "mount" ? "NAMESPACES" : kind.name.toUpperCase()}_NS`,
     };
   }
-  return { state: "limited", text: `${call}: ${own.answer}; ${quoteEvidence(limit)}`, evidence, mend: mendOf(own, kind) };
+  return { state: "limited", text: `${call}: ${own.answer}; ${quoteEvidence(limit)}`, evidence, fix: mendOf(own, kind) };
 }
 
 function mendOf({ answer, hint }: Tried, kind: NamespaceKind): string | undefined {
@@ -50,7 +50,7 @@ function mendOf({ answer, hint }: Tried, kind: NamespaceKind): string | undefine
 interface Switch {
   readonly file: string;
   readonly forbids: string;
-  readonly mend: string;
+  readonly fix: string;
   readonly rule: string;
 }
 
@@ -59,13 +59,13 @@ const SWITCHES: readonly Switch[] = [
   {
     file: "/proc/sys/kernel/unprivileged_userns_clone",
     forbids: "0",
-    mend: asRoot("sysctl kernel.unprivileged_userns_clone=1"),
+    fix: asRoot("sysctl kernel.unprivileged_userns_clone=1"),
     rule: "Debian's and Ubuntu's kernels: 0 forbids user namespaces to everybody without CAP_SYS_ADMIN",
   },
   {
     file: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     forbids: "1",
-    mend: `an AppArmor profile with \`userns,\` for the program, or ${asRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0")}`,
+    fix: `an AppArmor profile with \`userns,\` for the program, or ${asRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0")}`,
     rule: "AppArmor: 1 takes the capabilities in a user namespace from programs without a profile that has `userns,`",
   },
 ];
@@ -89,13 +89,13 @@ function unprivileged(): Verdict {
   const text = `${last.call} ${who}: ${last.answer}`;
   const fault = switches.find(({ found, forbids }) => found.value === forbids);
   if (last.answer === "ENOSPC" && limit.value === "0")
-    return { state: "limited", text: `${text}; ${quoteEvidence(limit)}`, evidence, mend: asRoot("sysctl user.max_user_namespaces=10000") };
+    return { state: "limited", text: `${text}; ${quoteEvidence(limit)}`, evidence, fix: asRoot("sysctl user.max_user_namespaces=10000") };
   if (last.answer === "EINVAL" && hasProc() && !existsSync("/proc/self/ns/user"))
-    return { state: "missing", text: `${text}; there is no /proc/self/ns/user`, evidence, mend: "a kernel with CONFIG_USER_NS" };
+    return { state: "missing", text: `${text}; there is no /proc/self/ns/user`, evidence, fix: "a kernel with CONFIG_USER_NS" };
   if ((last.answer === "EPERM" || last.answer === "EACCES") && fault !== undefined)
-    return { state: "limited", text: `${text}; ${quoteEvidence(fault.found)}`, evidence, mend: fault.mend };
+    return { state: "limited", text: `${text}; ${quoteEvidence(fault.found)}`, evidence, fix: fault.fix };
   const { why, also } = otherReasons();
-  return { state: "limited", text: `${text}; cannot tell why: ${why}; ${seen}`, evidence: [...evidence, ...also], mend: last.hint };
+  return { state: "limited", text: `${text}; cannot tell why: ${why}; ${seen}`, evidence: [...evidence, ...also], fix: last.hint };
 }
 
 /** What forbids a user namespace without a file that says so. */

@@ -4,7 +4,7 @@ import type { Check } from "./check.ts";
 
 const NARROW = 40; // columns that a reason needs at the least
 
-/** The checks as lines: what, state, reason, and the mend below it. */
+/** The checks as lines: what, state, reason, and the fix below it. */
 export function showChecks(checks: readonly Check[]): string {
   const rows = [["WHAT", "STATE", "REASON"], ...checks.map(({ what, state, text }) => [what, state, text])];
   const width = (i: number) => Math.max(...rows.map((row) => (row[i] ?? "").length));
@@ -12,10 +12,10 @@ export function showChecks(checks: readonly Check[]): string {
   const screen = windowSize(1)?.columns || Number.POSITIVE_INFINITY;
   const room = Math.max(NARROW, screen - first - second);
   const lines = [`${"WHAT".padEnd(first)}${"STATE".padEnd(second)}REASON`];
-  for (const { what, state, text, mend } of checks) {
+  for (const { what, state, text, fix } of checks) {
     const [head = "", ...rest] = wrap(printable(text), room);
     lines.push(`${what.padEnd(first)}${state.padEnd(second)}${head}`);
-    const below = [...rest, ...(mend === undefined ? [] : wrap(printable(`mend: ${mend}`), room))];
+    const below = [...rest, ...(fix === undefined ? [] : wrap(printable(`fix: ${fix}`), room))];
     lines.push(...below.map((line) => `${" ".repeat(first + second)}${line}`));
   }
   return lines.map((line) => `${line.trimEnd()}\n`).join("");

@@ -1,4 +1,4 @@
-// `contain explain errno ECODE [SYSCALL]`: what an error means, the kernel's rules behind it, and the mend.
+// `contain explain errno ECODE [SYSCALL]`: what an error means, the kernel's rules behind it, and the fix.
 
 import type { Finding } from "@contain-tools/chain";
 import { errnoMeaning, rulesOf, UsageError } from "@contain-tools/kernel";
@@ -95,12 +95,12 @@ export function explainErrno({ code, number, text, syscall }: ErrnoPlan): Sectio
 }
 
 function findRules(code: string, syscall: string | undefined): Finding[] {
-  const ours = rulesOf(code, syscall).map(({ syscalls, say }) => ({ syscalls, say, mend: undefined }));
+  const ours = rulesOf(code, syscall).map(({ syscalls, say }) => ({ syscalls, say, fix: undefined }));
   const same = code === "EWOULDBLOCK" ? "EAGAIN" : code === "ENOTSUP" ? "EOPNOTSUPP" : code;
   const more = ERRORS.filter((error) => error.code === same && (syscall === undefined || error.syscalls.split(" ").includes(syscall)));
-  const all = [...ours, ...more.map(({ syscalls, say, mend }) => ({ syscalls: syscalls.split(" "), say, mend }))];
-  return all.map(({ syscalls, say, mend }) =>
-    is("errno-rule", `${syscall ?? syscalls.join(", ")}: ${say}`, [fact(syscalls.join(", "), code, manual(say, syscalls))], mend),
+  const all = [...ours, ...more.map(({ syscalls, say, fix }) => ({ syscalls: syscalls.split(" "), say, fix }))];
+  return all.map(({ syscalls, say, fix }) =>
+    is("errno-rule", `${syscall ?? syscalls.join(", ")}: ${say}`, [fact(syscalls.join(", "), code, manual(say, syscalls))], fix),
   );
 }
 

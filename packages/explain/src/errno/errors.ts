@@ -5,7 +5,7 @@ export interface KnownError {
   readonly syscalls: string;
   readonly code: string;
   readonly say: string;
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
 const rows = (text: string): KnownError[] =>
@@ -13,11 +13,11 @@ const rows = (text: string): KnownError[] =>
     .trim()
     .split("\n")
     .map((line) => {
-      const [syscalls = "", code = "", say = "", mend] = line.split(" | ").map((cell) => cell.trim());
-      return { syscalls, code, say, ...(mend === undefined ? {} : { mend }) };
+      const [syscalls = "", code = "", say = "", fix] = line.split(" | ").map((cell) => cell.trim());
+      return { syscalls, code, say, ...(fix === undefined ? {} : { fix }) };
     });
 
-/** System calls | errno | the rule | the mend. */
+/** System calls | errno | the rule | the fix. */
 export const ERRORS: readonly KnownError[] = rows(`
 execve | ENOENT | the file does not exist inside this root, or its interpreter does not: the loader of a dynamic program (PT_INTERP) or the program of a #! line | look with \`file PROG\`; copy the loader and its libraries, or use a static program; a #! line that ends in \\r names no file
 execve | EACCES | it is no regular file, has no execute permission for these ids, or lies on a mount with noexec; a directory above it may refuse search | chmod +x, or a mount without noexec

@@ -25,9 +25,9 @@ export function look(path: string, rule: string): Evidence {
 }
 
 /** What is so. Evidence that could not be read does not belong here, but to `cannotTell`. */
-export function is(code: string, text: string, evidence: readonly Evidence[], mend?: string): Finding {
+export function is(code: string, text: string, evidence: readonly Evidence[], fix?: string): Finding {
   const shown = evidence.map((item) => (item.value === undefined ? item : { ...item, value: clean(item.value) }));
-  return { code, text: clean(text), certain: true, evidence: shown, ...(mend === undefined ? {} : { mend }) };
+  return { code, text: clean(text), certain: true, evidence: shown, ...(fix === undefined ? {} : { fix }) };
 }
 
 /** What cannot be known, and `would`: what would tell. */

@@ -12,10 +12,10 @@ export function showText(title: string, sections: readonly Section[], brief: boo
   return `${shortened(title, WIDE)}\n${parts.join("")}`;
 }
 
-function showFinding({ text, certain, evidence, mend }: Finding, brief: boolean): string {
+function showFinding({ text, certain, evidence, fix }: Finding, brief: boolean): string {
   const lines = [
     `  ${certain ? "-" : "?"} ${text}`,
-    ...(mend === undefined ? [] : [`    mend: ${mend}`]),
+    ...(fix === undefined ? [] : [`    fix: ${fix}`]),
     ...(brief ? [] : groupByRule(evidence).map((line) => `      ${line}`)),
   ];
   return lines.map((line) => `${line}\n`).join("");

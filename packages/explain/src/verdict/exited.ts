@@ -49,7 +49,7 @@ export function judgeRest({ outcome, own, seen: { look, program } }: Case): Find
   const found: Finding[] = [];
   if (killed.length > 0) {
     const text = `${names(killed)} ended by SIGKILL, as what is left does when PID 1 ends`;
-    found.push({ code: "rest-killed", text, certain: true, evidence, mend: "a PID 1 that waits for its children, or --init" });
+    found.push({ code: "rest-killed", text, certain: true, evidence, fix: "a PID 1 that waits for its children, or --init" });
   }
   if (unknown.length > 0) {
     const text = `${((monotonic() - look.at) / 1000).toFixed(1)} s before the end there were also ${names(unknown)}. Whether they were still there at the end: cannot tell; Linux 6.15 and later would tell`;

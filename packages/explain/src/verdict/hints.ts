@@ -13,9 +13,9 @@ export function hints(c: Case): Finding[] {
   return [...pids, ...fullTmpfs(c), ...lastWords(c, pids.length > 0)];
 }
 
-const hint = (code: string, text: string, evidence: readonly Evidence[], mend?: string): Finding => ({
+const hint = (code: string, text: string, evidence: readonly Evidence[], fix?: string): Finding => ({
   ...{ code: `hint-${code}`, text: `a hint: ${text}`, certain: false, evidence },
-  ...(mend === undefined ? {} : { mend }),
+  ...(fix === undefined ? {} : { fix }),
 });
 
 const PIDS_RULE = "cgroup-v2.rst pids.events: max counts the forks that pids.max refused (EAGAIN)";
@@ -23,9 +23,9 @@ const PIDS_RULE = "cgroup-v2.rst pids.events: max counts the forks that pids.max
 /** Up to Linux 6.11 pids.events counts where the fork was tried; since then where the limit is, and pids.events.local without the groups below. */
 function pidsLimit(c: Case): Finding[] {
   const { after } = c.chain;
-  const mend = "a higher --pids";
+  const fix = "a higher --pids";
   const told = (times: number, where: string, evidence: readonly Evidence[]) =>
-    hint("pids-limit", `${times} fork${times === 1 ? " was" : "s were"} refused (EAGAIN) by pids.max of ${where}`, evidence, mend);
+    hint("pids-limit", `${times} fork${times === 1 ? " was" : "s were"} refused (EAGAIN) by pids.max of ${where}`, evidence, fix);
   const local = after.map((_, level) => growth(c.chain, level, "pids.events.local", "max", PIDS_RULE));
   const at = local.findIndex(({ by }) => by);
   if (at > 0)
@@ -79,7 +79,7 @@ function fullTmpfs({ seen: { tmpfs } }: Case): Finding[] {
   });
 }
 
-const WORDS: readonly (readonly [code: string, errno: string, text: RegExp, mend: string])[] = [
+const WORDS: readonly (readonly [code: string, errno: string, text: RegExp, fix: string])[] = [
   ["read-only", "EROFS", /Read-only file system/, "--tmpfs, --volume or --overlay for what must be written, or --rw"],
   ["permission", "EACCES", /Permission denied/, "the mode and owner of what it names, for the user of --user"],
   ["no-space", "ENOSPC", /No space left on device/, "room where it writes"],
@@ -90,11 +90,11 @@ const FORK = /(fork|clone|thread|spawn).*Resource temporarily unavailable/i;
 function lastWords(c: Case, refused: boolean): Finding[] {
   const lines = (c.output ?? "").split("\n");
   const saying = (text: RegExp) => lines.findLast((line) => text.test(line));
-  const said = WORDS.flatMap(([code, errno, text, mend]) => {
+  const said = WORDS.flatMap(([code, errno, text, fix]) => {
     const line = saying(text);
     if (line === undefined) return [];
     const evidence = { source: "the end of its log", value: line, rule: `errno(3) ${errno}, as the program words it` };
-    return [hint(code, `it wrote ${JSON.stringify(line)} (${errno})`, [evidence], mend)];
+    return [hint(code, `it wrote ${JSON.stringify(line)} (${errno})`, [evidence], fix)];
   });
   const fork = refused ? undefined : saying(FORK);
   return fork === undefined ? said : [...said, refusedFork(c, fork)];

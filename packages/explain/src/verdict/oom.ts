@@ -68,7 +68,7 @@ export function describeKill(c: Case, kill: OomKill, who: string, code: string):
   if (level > 0) return finding("-ancestor-limit", `the memory limit of a group above its own was reached, ${limit}`, [fired.evidence]);
   return {
     ...finding("-own-limit", `its own memory limit was reached, ${limit}`, [fired.evidence]),
-    mend: "a higher --memory, or a program that needs less",
+    fix: "a higher --memory, or a program that needs less",
   };
 }
 

@@ -50,7 +50,7 @@ function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who
       text: `${who} was killed by contain: the terminal was closed, and it has no handler for SIGHUP, which the kernel drops for PID 1 of a PID namespace.${still}`,
       certain: true,
       evidence: [status, { ...asking, value: "the controlling terminal is gone", source: "open(/dev/tty)", rule: "pid_namespaces(7)" }],
-      mend: "--detach for what must go on without a terminal; a handler for SIGHUP, or --init",
+      fix: "--detach for what must go on without a terminal; a handler for SIGHUP, or --init",
     };
   if (killedByUs === "interrupt")
     return {
@@ -64,7 +64,7 @@ function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who
     text: `${who} was killed by contain: the grace window after ${signal}${sender} was over.${still}`,
     certain: true,
     evidence: [status, asking],
-    mend: "a handler for the signal, --init, --stop-signal, or a longer --grace",
+    fix: "a handler for the signal, --init, --stop-signal, or a longer --grace",
   };
 }
 

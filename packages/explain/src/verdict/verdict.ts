@@ -65,10 +65,10 @@ function judgeStart({ tool, message, hint, diagnosis }: Failure): Finding {
 
 /** The verdict as lines for a person. */
 export function verdictLines(findings: readonly Finding[]): string[] {
-  const lines = findings.flatMap(({ text, evidence, mend }) => [
+  const lines = findings.flatMap(({ text, evidence, fix }) => [
     `verdict: ${text}`,
     ...evidence.map(({ source, value, problem, rule }) => `  ${source}: ${value ?? `unreadable (${problem ?? "not there"})`} (${rule})`),
-    ...(mend === undefined ? [] : [`  mend: ${mend}`]),
+    ...(fix === undefined ? [] : [`  fix: ${fix}`]),
   ]);
   return lines.map(printable);
 }

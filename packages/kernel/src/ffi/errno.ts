@@ -29,7 +29,7 @@ export function errnoMeaning(word: string): { readonly code: string; readonly nu
     : { code: /^\d/.test(word) ? errnoName(number) : word.toUpperCase(), number, text: strerror(number) };
 }
 
-/** A message for a person: one line that says what went wrong, and where it is known a second with the rule and the mend. */
+/** A message for a person: one line that says what went wrong, and where it is known a second with the rule and the fix. */
 export class ToolError extends Error {
   readonly hint: string | undefined;
   readonly status: number;

@@ -52,12 +52,12 @@ function tell({ trip, end, perhaps }: Outcome): Finding[] {
     const told = kind === "reject" && !back ? "who connects is told so (ECONNREFUSED, EHOSTUNREACH)" : "it times out (ETIMEDOUT)";
     const by = perhaps.length > 0 ? ", at the latest" : "";
     const place = `${ruleName(end)} of the chain ${chain.name} (table ${chain.family} ${chain.table}) ${WHERE[side]}`;
-    const mend =
+    const fix =
       rule === undefined
         ? `a rule of that chain that accepts it: nft add rule ${nameOf(end)} …`
         : `if it is not meant so: nft delete rule ${nameOf(end)} handle ${rule.handle}`;
     const text = `${which} is ${kind === "reject" ? "rejected" : "dropped"}${by} by ${place}: ${told}`;
-    return [is("network-dropped", text, [evidenceOf(end), ...shown], mend)];
+    return [is("network-dropped", text, [evidenceOf(end), ...shown], fix)];
   }
   if (perhaps.length === 0) return [];
   const names = perhaps.slice(0, 3).map((stop) => `${ruleName(stop)} of ${nameOf(stop)} ${WHERE[stop.side]}`);
