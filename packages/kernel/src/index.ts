@@ -78,6 +78,7 @@ export { commandOf, installFilter, installListeningFilter, receiveRefusal, refus
 export { type Condition, compileFilter, type FilterRule, type FilterRules, syscallName, syscallNumber } from "./security/seccompfilter.ts";
 export { type Areas, hideSecrets, readAreas } from "./security/secrets.ts";
 export { type SubordinateRange, subordinateOwners, subordinateRanges } from "./security/subid.ts";
+export { continueStopped, type Job, leadGroup, resumeJob, takeTerminalBack } from "./tty/jobcontrol.ts";
 export { openMaster, openPeer, setControllingTerminal, setsid, signalForeground } from "./tty/pty.ts";
 export { controllingTerminal, foregroundGroup, getpgrp, holdsTerminal, inForeground, isBackgroundJob } from "./tty/terminal.ts";
 export { isJobControl, isOrphaned, reachedTheGroup, setForegroundGroup, setpgid } from "./tty/terminal.ts";

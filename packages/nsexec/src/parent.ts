@@ -1,15 +1,14 @@
 // The transparent parent: whatever happens to nsexec happens to its child, and the other way round.
 import {
+  continueStopped,
   controllingTerminal,
   endSignal,
   exit,
-  foregroundGroup,
-  getpgrp,
   getpid,
   hasSignal,
-  inForeground,
   isJobControl,
   isOrphaned,
+  type Job,
   kill,
   POLLHUP,
   parseSignalMask,
@@ -17,21 +16,21 @@ import {
   procDirectory,
   reachedTheGroup,
   readIfThere,
+  resumeJob,
   SI_KERNEL,
   SIGCHLD,
   SIGCONT,
   SIGHUP,
   SIGKILL,
   SIGSTOP,
-  SIGTSTP,
   type SignalInfo,
   type Source,
   setDispositionAndUnblock,
   setDumpable,
-  setForegroundGroup,
   shellStatus,
   statusField,
   stopSignal,
+  takeTerminalBack,
   WCONTINUED,
   WNOHANG,
   WUNTRACED,
@@ -69,11 +68,12 @@ export function passOn({ foreground, ownGroup, tty }: Plan, pid: number, { signa
 
 /** Waits until the child has ended. All signals must be blocked (`spawn` does it). Returns the wait status. */
 export function watch(w: Watch): number {
-  const terminal: Terminal = { ours: w.hadTerminal, stopping: false, hungUp: false };
+  const job: Job = { child: w.pid, ownGroup: w.ownGroup, isOrphaned, hasTerminal: w.hadTerminal };
+  const terminal = { hungUp: false, stopping: false };
   const fd = controllingTerminal();
   const onTerminal = fd !== undefined;
   const sources = w.sources ?? [];
-  if (onTerminal) sources.push(hangup(fd, terminal));
+  if (onTerminal) sources.push(hangup(fd, job, terminal));
   for (;;) {
     const info = waitForSignalOr(sources, w.timeout?.());
     if (info === undefined) {
@@ -81,7 +81,7 @@ export function watch(w: Watch): number {
       continue;
     }
     if (info.signal !== SIGCHLD) {
-      if (info.signal === SIGCONT) resume(w, terminal);
+      if (info.signal === SIGCONT) resumeJob(job);
       if (info.signal === SIGHUP) terminal.hungUp = true;
       // These two an init is not spared: they come from outside its PID namespace.
       if (info.signal === SIGHUP && onTerminal && isSpared(w.pid, SIGHUP) && terminalIsGone() && kill(w.pid, SIGKILL)) w.onHangupKill?.();
@@ -95,9 +95,11 @@ export function watch(w: Watch): number {
       change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED)
     ) {
       const stop = stopSignal(change.status);
-      if (stop !== 0 && (terminal.stopping || w.stopWithChild(stop))) stopOurselves(w, stop, terminal);
-      else if (stop === 0 && !wasContinued(change.status)) {
-        if (terminal.ours) takeTerminalBack();
+      if (stop !== 0 && (terminal.stopping || w.stopWithChild(stop))) {
+        terminal.stopping = false;
+        stopOurselves(job, stop);
+      } else if (stop === 0 && !wasContinued(change.status)) {
+        takeTerminalBack(job);
         return change.status;
       }
     }
@@ -126,10 +128,10 @@ function isSpared(pid: number, signal: number): boolean {
  * A terminal that has gone. Its foreground group is the child's, and a shell that dies at once tells its jobs nothing: then nobody
  * sends us a SIGHUP, and the child has none either if it is an init. A job in the background is not meant: its terminal is the shell's.
  */
-function hangup(fd: number, terminal: Terminal): Source {
+function hangup(fd: number, job: Job, terminal: Terminal): Source {
   return {
     fd,
-    wants: () => (terminal.ours && !terminal.hungUp ? 0 : undefined),
+    wants: () => (job.hasTerminal && !terminal.hungUp ? 0 : undefined),
     ready: (events) => {
       if (!(events & POLLHUP)) return;
       terminal.hungUp = true;
@@ -148,45 +150,18 @@ function terminalIsGone(): boolean {
 }
 
 interface Terminal {
-  /** It was ours, and the child's group has it from us. After `bg` it is the shell's. */
-  ours: boolean;
   /** It has been closed, and we know. */
   hungUp: boolean;
   /** We have stopped the child ourselves, as the terminal would have. */
   stopping: boolean;
 }
 
-/** The group that the terminal was given to has ended. A script goes on in ours; an interactive shell would do this itself. */
-function takeTerminalBack(): void {
-  const fd = controllingTerminal();
-  if (fd !== undefined && !inForeground()) setForegroundGroup(fd, getpgrp());
-}
-
-/** The child was stopped: so are we, until the shell's `fg` continues us. The terminal goes back and forth with it. */
-function stopOurselves(w: Watch, stop: number, terminal: Terminal): void {
-  const { pid, ownGroup } = w;
-  terminal.stopping = false;
-  const fd = ownGroup && isJobControl(stop) ? controllingTerminal() : undefined;
-  // A shell's `fg` of a running job sends no signal: the child learns of it only now that it touches the terminal.
-  const goesOn = fd !== undefined && (stop === SIGTSTP ? isOrphaned() : (isOrphaned() || inForeground()) && setForegroundGroup(fd, pid));
-  if (goesOn) terminal.ours ||= stop !== SIGTSTP;
-  else {
-    if (fd !== undefined && terminal.ours) setForegroundGroup(fd, getpgrp());
-    kill(getpid(), SIGSTOP);
-    // Here we have been continued. The SIGCONT itself is pending too, and `onSignal` forwards it.
-    resume(w, terminal);
-  }
-  kill(ownGroup ? -pid : pid, SIGCONT);
-}
-
-/** After `fg` the terminal is given to the child's group again; after `bg` it is the shell's. */
-function resume({ pid, ownGroup }: Watch, terminal: Terminal): void {
-  const fd = controllingTerminal();
-  if (fd === undefined) return;
-  if (inForeground()) {
-    terminal.ours = true;
-    if (ownGroup) setForegroundGroup(fd, pid);
-  } else if (!ownGroup || foregroundGroup(fd) !== pid) terminal.ours = false;
+/** The child was stopped: so are we, until the shell's `fg` continues us. The SIGCONT itself is pending then, and `onSignal` forwards it. */
+function stopOurselves(job: Job, signal: number): void {
+  if (continueStopped(job, signal)) return;
+  kill(getpid(), SIGSTOP);
+  resumeJob(job);
+  kill(job.ownGroup ? -job.child : job.child, SIGCONT);
 }
 
 /** Ends as the child did: with its exit status, or by the same signal, as unshare(1) does. */

@@ -4,29 +4,29 @@
 import { payload, warn } from "@contain-tools/chain";
 import {
   ALL_SIGNALS,
+  continueStopped,
   controllingTerminal,
   endSignal,
   exit,
-  foregroundGroup,
-  getpgrp,
   getpid,
   hasChildren,
-  inForeground,
   isJobControl,
+  type Job,
   keepSmall,
   kill,
   monotonic,
   reachedTheGroup,
+  resumeJob,
   SIGCHLD,
   SIGCONT,
   SIGSTOP,
   SIGTERM,
-  SIGTSTP,
   setForegroundGroup,
   setName,
   shellStatus,
   signalName,
   stopSignal,
+  takeTerminalBack,
   WNOHANG,
   WUNTRACED,
   waitForSignal,
@@ -37,7 +37,8 @@ import { descendants } from "./descendants.ts";
 
 /** Serves until the main child has ended and, with --linger, the stragglers had their time. All signals must be blocked. */
 export function serve(plan: Plan, child: number): never {
-  const init: Init = { plan, child, status: -1, deadline: 0, gaveTerminal: plan.foreground };
+  const job = { child, ownGroup: !plan.singleChild, isOrphaned: () => plan.orphaned, hasTerminal: plan.foreground };
+  const init: Init = { plan, child, status: -1, deadline: 0, job };
   if (reap(init)) return leave(init); // what the engine makes ready at a first call is ready then, and the child has only begun
   for (;;) {
     keepSmall();
@@ -57,8 +58,7 @@ interface Init {
   status: number;
   /** When lingering ends, as `monotonic` counts; 0 before the main child has ended. */
   deadline: number;
-  /** The terminal's foreground is the child's because we gave it. */
-  gaveTerminal: boolean;
+  readonly job: Job;
 }
 
 /** Reaps every child that has ended; one SIGCHLD may stand for many. True when it is time to leave. */
@@ -96,7 +96,7 @@ function forward(init: Init, signal: number, code: number): void {
     warn(sent === 0 ? `${signalName(signal)} dropped` : `${signalName(sent)} to ${plan.group ? "the group of " : ""}${child}`);
   if (sent === 0 || init.status !== -1) return;
   const wholeGroup = (plan.group || signal === SIGCONT) && !plan.singleChild;
-  if (signal === SIGCONT) giveTerminal(init);
+  if (signal === SIGCONT) resumeJob(init.job);
   kill(wholeGroup ? -child : child, sent);
 }
 
@@ -115,39 +115,11 @@ function stopWithChild(init: Init, stop: number): void {
     kill(-child, SIGCONT);
     return;
   }
-  // A shell's `fg` of a running job sends no signal: the child learns of it only now that it touches the terminal.
-  const goesOn = plan.singleChild
-    ? false
-    : stop === SIGTSTP
-      ? plan.orphaned
-      : (plan.orphaned || inForeground()) && setForegroundGroup(fd, child);
-  if (goesOn) {
-    init.gaveTerminal ||= stop !== SIGTSTP;
-    kill(-child, SIGCONT);
-    return;
-  }
-  if (init.gaveTerminal) setForegroundGroup(fd, getpgrp());
-  init.gaveTerminal = false;
-  kill(0, SIGSTOP);
+  if (!continueStopped(init.job, stop)) kill(0, SIGSTOP);
 }
 
-/** The job was continued: after `fg` the child gets the terminal, after `bg` the shell has it. */
-function giveTerminal(init: Init): void {
-  const { plan, child } = init;
-  const fd = plan.singleChild ? undefined : controllingTerminal();
-  if (fd === undefined) return;
-  init.gaveTerminal = (inForeground() && setForegroundGroup(fd, child)) || foregroundGroup(fd) === child;
-}
-
-/** A script goes on in our process group. Outside a PID namespace, whose groups have no number here, nsexec does this. */
-function takeTerminalBack(): void {
-  const fd = controllingTerminal();
-  const group = getpgrp();
-  if (fd !== undefined && group !== 0) setForegroundGroup(fd, group);
-}
-
-function leave({ plan, status, gaveTerminal }: Init): never {
-  if (gaveTerminal) takeTerminalBack();
+function leave({ plan, status, job }: Init): never {
+  takeTerminalBack(job);
   const result = shellStatus(status);
   // 137 alone does not say which: a supervisor reads it here, in /proc/PID/stat of the zombie.
   if (endSignal(status) !== 0) setName(`pid1: signal ${endSignal(status)}`);

@@ -1,17 +1,17 @@
 // pid1: be init. Forward signals, reap orphans, report the child's status.
+
 import { become, execProgram, payload, sayRunning, spawnProgram, type Tool } from "@contain-tools/chain";
 import {
   chdir,
   clone3,
   closeAllBut,
-  controllingTerminal,
   getpid,
   getppid,
   hideSecrets,
   kill,
+  leadGroup,
   messages,
   setChildSubreaper,
-  setForegroundGroup,
   setParentDeathSignal,
   setpgid,
   takeAllSignals,
@@ -47,7 +47,7 @@ function startChild({ next, singleChild, foreground }: Plan): number {
   const spawned = program === undefined || takesTerminal ? undefined : spawnProgram(program.argv, !singleChild);
   if (spawned !== undefined) return spawned;
   const child = clone3({ flags: 0 }, () => {
-    if (!singleChild) takeGroup(takesTerminal);
+    if (!singleChild) leadGroup(takesTerminal);
     return program === undefined ? become(next) : execProgram(program.argv);
   });
   if (!singleChild) joinGroup(child);
@@ -70,14 +70,7 @@ function dieWithParent(signal: number): void {
   if (getppid() !== parent) kill(getpid(), signal);
 }
 
-/** The child's own process group, and the terminal for it. SIGTTOU is blocked here like all signals, so tcsetpgrp does not stop us. */
-function takeGroup(foreground: boolean): void {
-  setpgid(0, 0);
-  const fd = foreground ? controllingTerminal() : undefined;
-  if (fd !== undefined) setForegroundGroup(fd, getpid());
-}
-
-/** The same from this side, so that a signal to the group cannot come before the group is there. EACCES: the child has exec'd already. */
+/** Its process group from this side, so that a signal to the group cannot come before the group is there. EACCES: the child has exec'd already. */
 function joinGroup(child: number): void {
   try {
     setpgid(child, child);

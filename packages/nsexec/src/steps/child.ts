@@ -7,17 +7,15 @@ import {
   CLONE_PARENT,
   closeQuietly,
   consoleSocket,
-  controllingTerminal,
   dieWithParent,
   getpid,
+  leadGroup,
   type Pipe,
   pidfdOpen,
   pipe,
   readNow,
   readToEnd,
-  setForegroundGroup,
   setNonBlocking,
-  setpgid,
   sharePipes,
   socketpair,
   takeAllSignals,
@@ -74,8 +72,7 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
       consoleSocket.fd = inner;
     }
     dieWithParent(plan.deathSignal, self);
-    if (plan.foreground) takeForeground();
-    else if (plan.ownGroup) setpgid(0, 0);
+    if (plan.foreground || plan.ownGroup) leadGroup(plan.foreground);
     waitAt(gate); // until the maps are written
     if (plan.target === undefined) enterLate(plan);
     if (lateKept(plan).length > 0) release(made);
@@ -169,11 +166,4 @@ function create(
     throw error;
   }
   return { pid, pasta };
-}
-
-/** A process group of its own, in the terminal's foreground. SIGTTOU is blocked here like all signals. */
-function takeForeground(): void {
-  setpgid(0, 0);
-  const fd = controllingTerminal();
-  if (fd !== undefined) setForegroundGroup(fd, getpid());
 }
