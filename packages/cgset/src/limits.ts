@@ -4,17 +4,18 @@ import type { OptionTable, Values } from "@contain-tools/chain";
 import { deviceAt, parseCount, parseLimit, quote, UsageError } from "@contain-tools/kernel";
 
 export const limitOptions = {
-  memory: { type: "string", valueHint: "SIZE", description: "memory.max: hard limit; without --swap also memory.swap.max 0" },
+  memory: { type: "string", alias: "m", valueHint: "SIZE", description: "memory.max: hard limit; without --swap also memory.swap.max 0" },
   "memory-high": { type: "string", valueHint: "SIZE", description: "memory.high: above it the group is throttled and reclaimed" },
   swap: { type: "string", valueHint: "SIZE", description: "memory.swap.max" },
   cpu: {
     type: "string",
+    also: ["cpus"],
     valueHint: "QUOTA",
     description: 'cpu.max: 50000 (µs of each 100000), 0.5 or 2 (CPUs, below 1000), 50%, "50000 100000", max',
   },
   "cpu-weight": { type: "string", valueHint: "N", description: "cpu.weight: 1 to 10000, 100 by default" },
-  cpuset: { type: "string", valueHint: "CPUS", description: "cpuset.cpus: 0-2,4" },
-  pids: { type: "string", valueHint: "N", description: "pids.max: processes and threads" },
+  cpuset: { type: "string", also: ["cpuset-cpus"], valueHint: "CPUS", description: "cpuset.cpus: 0-2,4" },
+  pids: { type: "string", also: ["pids-limit"], valueHint: "N", description: "pids.max: processes and threads; max or -1 for no limit" },
   io: {
     type: "string",
     valueHint: '"DEV KEY=N…"',
@@ -52,7 +53,7 @@ export function readLimits(given: Values<LimitOption>): Write[] {
     ...one("cpu", "cpu.max", parseCpu),
     ...one("cpu-weight", "cpu.weight", (option, text) => `${parseCount(option, text, 1, 10000)}`),
     ...one("cpuset", "cpuset.cpus", parseCpuset),
-    ...one("pids", "pids.max", (option, text) => (text === "max" ? text : `${parseCount(option, text, 0, 4194304)}`)),
+    ...one("pids", "pids.max", (option, text) => (text === "max" || text === "-1" ? "max" : `${parseCount(option, text, 0, 4194304)}`)),
     ...given.all("io").map((text) => ({ file: "io.max", value: parseIo(text) })),
     ...given.all("set").map(parseSet),
   ];

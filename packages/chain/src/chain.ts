@@ -16,9 +16,9 @@ import {
   UsageError,
 } from "@contain-tools/kernel";
 import { runLink } from "./become.ts";
+import { renderHelp } from "./help.ts";
 import type { Launch, Start } from "./launch.ts";
 import type { Link, Settings, Tool } from "./link.ts";
-import { renderHelp } from "./options.ts";
 import { payload, variables } from "./payload.ts";
 import { HelpWanted, owners, planLink } from "./plan.ts";
 import { fail } from "./report.ts";

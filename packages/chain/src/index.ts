@@ -12,7 +12,17 @@ export { execProgram } from "./exec.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export { NO_LAUNCHER, readLaunch } from "./launch.ts";
 export type { Chain, Command, Link, Next, Settings, Tool } from "./link.ts";
-export { type Given, type OptionSpec, type Options, type OptionTable, readOptions, type Values, valuesOf } from "./options.ts";
+export {
+  closestWord,
+  type Given,
+  type Instead,
+  type OptionSpec,
+  type Options,
+  type OptionTable,
+  readOptions,
+  type Values,
+  valuesOf,
+} from "./options.ts";
 export { payload, variables } from "./payload.ts";
 export { withCommon } from "./plan.ts";
 export { keepRawVariables } from "./rawwords.ts";

@@ -1,6 +1,6 @@
 // What a link of the chain is: a tool, its plan, its settings.
 import type { TraceMode } from "@contain-tools/kernel";
-import type { OptionSpec, Options } from "./options.ts";
+import type { Instead, OptionSpec, Options, OptionTable } from "./options.ts";
 
 /** What the help of a command shows. */
 export interface Command {
@@ -10,6 +10,12 @@ export interface Command {
   /** What stands behind the options in the usage line. */
   readonly usage: string;
   readonly subCommands?: Readonly<Record<string, string>>;
+  /** Options of other programs that do the same, and what to write here. */
+  readonly instead?: Instead;
+  /** The options of a long table by subject, for its help; those that are in none come last. */
+  readonly groups?: Readonly<Record<string, OptionTable>>;
+  /** Command lines to learn from. */
+  readonly examples?: readonly string[];
 }
 
 /** A chain-loading program: words to a plan without side effects, then the plan carried out. */

@@ -1,15 +1,18 @@
-// One option table a tool drives parsing, help, docs and their test. The table's rows are citty arguments with two more fields;
-// citty renders the help. It has no end of options, so the words are cut here, as util.parseArgs of Node does, which would be loaded
-// and called nine times at the start of every container: a millisecond.
+// One option table a tool drives parsing, help, man page, completion, docs and their test. The table's rows are citty arguments with a
+// few more fields. citty has no end of options, so the words are cut here, as util.parseArgs of Node does, which would be loaded and
+// called nine times at the start of every container: a millisecond.
 
 import { UsageError } from "@contain-tools/kernel";
-import type { ArgDef } from "citty";
 import { closest, distance } from "fastest-levenshtein";
 
 export interface OptionSpec {
   readonly type: "boolean" | "string";
   /** The one-letter form. */
   readonly alias?: string;
+  /** Other names of the same, letters among them, that other programs have taught. */
+  readonly also?: readonly string[];
+  /** Its letter is a flag's too: with it the next word is taken when it looks like this. */
+  readonly fits?: RegExp;
   readonly description: string;
   readonly valueHint?: string;
   /** The value may be left out, and is given only as --name=VALUE. */
@@ -19,6 +22,9 @@ export interface OptionSpec {
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
+
+/** Options of other programs, and what to write here instead: a whole sentence, or words of ours. */
+export type Instead = Readonly<Record<string, string>>;
 
 /** Options that every tool has. */
 export const COMMON = {
@@ -68,14 +74,20 @@ export interface Options<Name extends string = string> extends Values<Name> {
  *
  * @throws UsageError for an option that the table does not have, one that lacks its value, or a single one given twice
  */
-export function readOptions<Name extends string>(table: Readonly<Record<Name, OptionSpec>>, words: readonly string[]): Options<Name> {
+export function readOptions<Name extends string>(
+  table: Readonly<Record<Name, OptionSpec>>,
+  words: readonly string[],
+  instead: Instead = {},
+): Options<Name> {
   const specs = table as OptionTable;
   const given: Given<Name>[] = [];
   let at = 0;
-  const take = (name: string, rawName: string, attached: string | undefined) => {
-    const takesNext = attached === undefined && Object.hasOwn(specs, name) && specs[name]?.type === "string";
-    const value = takesNext ? words[++at] : attached;
-    checkOption(specs, name, rawName, value, given);
+  const take = (word: string, rawName: string, attached: string | undefined) => {
+    const name = Object.hasOwn(specs, word) ? word : otherName(specs, word);
+    const spec = name === undefined ? undefined : specs[name];
+    if (name === undefined || spec === undefined) throw unknownOption(specs, word, rawName, instead);
+    const value = attached === undefined && spec.type === "string" ? words[++at] : attached;
+    checkOption(name, spec, rawName, value, given);
     given.push({ name: name as Name, value });
   };
   for (; at < words.length; at++) {
@@ -85,7 +97,7 @@ export function readOptions<Name extends string>(table: Readonly<Record<Name, Op
       const equals = word.indexOf("=", 3);
       if (equals === -1) take(word.slice(2), word, undefined);
       else take(word.slice(2, equals), word.slice(0, equals), word.slice(equals + 1));
-    } else takeLetters(specs, word, take);
+    } else takeLetters(specs, word, words[at + 1], take);
   }
   const ended = words[at] === "--";
   return { given, rest: words.slice(ended ? at + 1 : at), ended, ...valuesOf(given) };
@@ -106,11 +118,17 @@ export function valuesOf<Name extends string>(given: readonly Given<Name>[]): Va
  * `-abVALUE`: letters of flags, until one that takes a value, which is the rest of the word or the next one. Behind a letter whose value
  * may be left out, a value begins with `=`, `/` or `.`: `-n=FILE`, `-n/run/netns/x`.
  */
-function takeLetters(table: OptionTable, word: string, take: (name: string, rawName: string, attached: string | undefined) => void): void {
+function takeLetters(
+  table: OptionTable,
+  word: string,
+  next: string | undefined,
+  take: (name: string, rawName: string, attached: string | undefined) => void,
+): void {
   for (let i = 1; i < word.length; i++) {
     const letter = word[i] ?? "";
-    const name = Object.keys(table).find((candidate) => table[candidate]?.alias === letter) ?? letter;
     const rest = word.slice(i + 1);
+    const isMeant = (spec: OptionSpec | undefined) => spec?.alias === letter && (spec.fits?.test(rest || (next ?? "")) ?? true);
+    const name = Object.keys(table).find((candidate) => isMeant(table[candidate])) ?? letter;
     const spec = Object.hasOwn(table, name) ? table[name] : undefined;
     const attached = spec?.optionalValue === true && "=/.".includes(rest.charAt(0)) && rest !== "";
     const takesRest = attached || (rest !== "" && spec?.type === "string");
@@ -119,9 +137,7 @@ function takeLetters(table: OptionTable, word: string, take: (name: string, rawN
   }
 }
 
-function checkOption(table: OptionTable, name: string, rawName: string, value: string | undefined, before: readonly Given[]): void {
-  const spec = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (spec === undefined) throw unknownOption(table, name, rawName);
+function checkOption(name: string, spec: OptionSpec, rawName: string, value: string | undefined, before: readonly Given[]): void {
   if (spec.type === "string" && value === undefined)
     throw new UsageError(`${rawName} needs a value: --${name} ${spec.valueHint ?? "VALUE"}`, spec.description);
   if (spec.type === "boolean" && value !== undefined && !spec.optionalValue)
@@ -131,39 +147,27 @@ function checkOption(table: OptionTable, name: string, rawName: string, value: s
     throw new UsageError(`--${name} was given twice`);
 }
 
-function unknownOption(table: OptionTable, name: string, rawName: string): UsageError {
-  const names = Object.keys(table);
-  const near = name.length > 1 ? closest(name, names) : undefined;
-  const close =
-    near !== undefined && (distance(name, near) <= 3 || near.startsWith(name)) ? `did you mean --${near}?` : "--help lists the options";
-  return new UsageError(`unknown option ${rawName}`, close);
+/** Which option has this as another name of it. */
+function otherName(table: OptionTable, word: string): string | undefined {
+  return Object.keys(table).find((name) => table[name]?.also?.includes(word));
 }
 
-/** The help of one command, rendered by citty. */
-export async function renderHelp(
-  command: {
-    readonly name: string;
-    readonly description: string;
-    readonly usage: string;
-    readonly subCommands?: Readonly<Record<string, string>>;
-  },
-  options: OptionTable,
-  version: string,
-): Promise<string> {
-  if (!process.stdout.isTTY) process.env["NO_COLOR"] = "1"; // citty looks once, when it is loaded
-  const { renderUsage } = await import("citty");
-  const args = Object.entries(options).map(([name, spec]): [string, ArgDef] => {
-    const { type, description, alias = [], valueHint = "VALUE" } = spec;
-    if (type === "string") return [name, { type, description, alias, valueHint }];
-    return [spec.optionalValue ? `${name}[=${valueHint}]` : name, { type, description, alias }];
-  });
-  const subCommands = Object.entries(command.subCommands ?? {}).map(
-    ([name, description]) => [name, { meta: { name, description } }] as const,
+/** A suggestion is at most a third of the word away, and never an option that every tool has. */
+function unknownOption(table: OptionTable, name: string, rawName: string, instead: Instead): UsageError {
+  const way = Object.hasOwn(instead, name) ? instead[name] : undefined;
+  if (way !== undefined) return new UsageError(`unknown option ${rawName}`, way);
+  const near = closestWord(
+    name,
+    Object.keys(table).filter((candidate) => !Object.hasOwn(COMMON, candidate)),
   );
-  const text = await renderUsage({
-    meta: { name: command.name, description: command.description, version },
-    args: Object.fromEntries(args),
-    ...(subCommands.length > 0 ? { subCommands: Object.fromEntries(subCommands) } : {}),
-  });
-  return text.replace(/\[OPTIONS\].*/, `[OPTIONS] ${command.usage}`).replace(/ +$/gm, "");
+  return new UsageError(`unknown option ${rawName}`, near === undefined ? "--help lists the options" : `did you mean --${near}?`);
+}
+
+/** The word that was probably meant: at most a third of the letters differ, or it goes on where `word` stops. */
+export function closestWord(word: string, known: readonly string[]): string | undefined {
+  if (word.length < 2) return undefined;
+  const near = closest(word, [...known]);
+  return distance(word, near) <= Math.floor(word.length / 3)
+    ? near
+    : known.find((candidate) => word.length > 2 && candidate.startsWith(word));
 }

@@ -28,7 +28,7 @@ export function withCommon<Name extends string>(
 export function planLink(tools: readonly Tool[], tool: Tool, words: readonly string[], inherited: Settings): Link {
   let settings = inherited;
   const read = <Name extends string>(table: Readonly<Record<Name, OptionSpec>>, from: readonly string[], command: Command = tool) => {
-    const options = readOptions(table, from);
+    const options = readOptions(table, from, command.instead);
     const common = options as unknown as Options<keyof typeof COMMON>;
     if (common.has("help")) throw new HelpWanted(command, table as OptionTable, "help");
     if (common.has("version")) throw new HelpWanted(command, table as OptionTable, "version");

@@ -23,13 +23,13 @@ export function subcommand<Name extends string>(command: Subcommand<Name>): Subc
 }
 
 /** The words of a command with all its options in front. @throws UsageError */
-export function optionsFirst({ options, optionsBehind = 0 }: Subcommand, words: readonly string[]): readonly string[] {
+export function optionsFirst({ options, optionsBehind = 0, instead }: Subcommand, words: readonly string[]): readonly string[] {
   if (optionsBehind === 0) return words;
   const front: string[] = [];
   const others: string[] = [];
   let rest = words;
   for (let ended = false; !ended; ) {
-    const read = readOptions(options, rest);
+    const read = readOptions(options, rest, instead);
     front.push(...rest.slice(0, rest.length - read.rest.length - (read.ended ? 1 : 0)));
     ended = read.ended || read.rest.length === 0 || others.length >= optionsBehind;
     others.push(...(ended ? read.rest : read.rest.slice(0, 1)));

@@ -1,7 +1,8 @@
 // `contain run`, the one command that is started in loops: it is in a bundle without the others.
 import { subcommand } from "../command.ts";
 import { composeRun } from "../run/compose.ts";
-import { runOptions } from "../run/options.ts";
+import { inOurWords, instead } from "../run/dockerwords.ts";
+import { runGroups, runOptions } from "../run/options.ts";
 import { run } from "../run/run.ts";
 
 export const runCommand = subcommand({
@@ -9,8 +10,14 @@ export const runCommand = subcommand({
   description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
   usage: "[--] PROG [ARG…]",
   options: runOptions,
+  groups: runGroups,
+  examples: [
+    "contain run --rootfs ./rootfs --memory 64M --pids 64 -it -- /bin/sh",
+    "contain run --rootfs ./rootfs --confine -p 8080:80 -d --name web -- httpd -f",
+  ],
+  instead,
   plan(given, chain) {
-    const plan = composeRun(given, chain);
+    const plan = composeRun(inOurWords(given), chain);
     return () => run(plan);
   },
 });

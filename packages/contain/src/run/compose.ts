@@ -87,6 +87,8 @@ export interface RunPlan {
   readonly tmpfs: readonly string[];
   readonly tty: boolean;
   readonly detach: boolean;
+  /** Nothing is remembered of a detached one that has ended. */
+  readonly remove: boolean;
   /** Bytes of its log; undefined for no bound. */
   readonly logSize: number | undefined;
   readonly quiet: boolean;
@@ -192,6 +194,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     tmpfs: inMemory(given),
     tty,
     detach: given.has("detach"),
+    remove: given.has("rm"),
     logSize: readLogSize(given.value("log-size"), given.has("detach")),
     quiet: given.has("quiet"),
   };

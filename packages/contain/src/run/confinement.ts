@@ -13,7 +13,7 @@ export function confineWords(given: Options<RunOption>): string[] {
     const alone = OWN.find((name) => given.has(name));
     if (alone !== undefined)
       throw new UsageError(`--${alone} changes the rails of --confine, which is not given`, `--confine --${alone} …`);
-    return [];
+    return given.has("security-opt") ? ["confine", "--no-new-privs", "--"] : []; // the one of docker's that stands alone
   }
   return ["confine", ...privilegeWords(given), ...filterWords(given), "--"];
 }
@@ -73,5 +73,6 @@ export function describeNone(given: Options<RunOption>, { rootless, ids, ownUser
   const who = ids
     ? "who is inside is nobody outside, but has the files of its root and its volumes as their owner on disk has them"
     : whoInside;
-  return `confinement: none; ${who}. --confine adds docker's rails.`;
+  const privileged = given.has("privileged") ? "--privileged changes nothing: without --confine nothing is taken away from root. " : "";
+  return `${privileged}confinement: none; ${who}. --confine adds docker's rails.`;
 }

@@ -1,17 +1,20 @@
-// The options of `contain run`.
+// The options of `contain run`, by subject.
 import { limitOptions } from "@contain-tools/cgset";
-import { withCommon } from "@contain-tools/chain";
+import { type OptionTable, withCommon } from "@contain-tools/chain";
 import { insideOptions } from "@contain-tools/pivot";
+import { dockerConfinement, dockerFiles, dockerLife, dockerLimits, dockerNamespaces } from "./dockerwords.ts";
 
-export const runOptions = withCommon({
+const files = {
   rootfs: { type: "string", valueHint: "DIR", description: "the container's root (the host's own /, read-only)" },
   "read-only": { type: "boolean", description: "the root cannot be written to (the default)" },
   rw: { type: "boolean", description: "leave the root writable" },
   volume: {
     type: "string",
+    alias: "v",
+    fits: /^[^-:][^:]*:\//,
     valueHint: "SRC:DST[:ro]",
     repeat: true,
-    description: "bind-mount SRC of the host on DST inside (no short form: -v is --verbose)",
+    description: "bind-mount SRC of the host on DST inside (-v without such a word is --verbose)",
   },
   device: {
     type: "string",
@@ -22,6 +25,15 @@ export const runOptions = withCommon({
   ...insideOptions,
   "inherit-env": { type: "boolean", description: "start from the caller's whole environment" },
   workdir: { type: "string", alias: "w", valueHint: "DIR", description: "working directory inside (/)" },
+  ...dockerFiles,
+} as const satisfies OptionTable;
+
+const limits = {
+  ...limitOptions,
+  ...dockerLimits,
+} as const satisfies OptionTable;
+
+const namespaces = {
   ns: {
     type: "string",
     valueHint: "LIST",
@@ -32,8 +44,17 @@ export const runOptions = withCommon({
     valueHint: "auto",
     description: "as root: 65536 ids of its own, out of /etc/subuid and /etc/subgid; owners of files are shifted (idmapped mounts)",
   },
+  ...dockerNamespaces,
+  hostname: {
+    type: "string",
+    alias: "h",
+    fits: /^[^-]/,
+    valueHint: "NAME",
+    description: "the container's host name (sandbox; -h without a word is --help)",
+  },
   net: {
     type: "string",
+    also: ["network"],
     valueHint: "none|host|veth",
     description:
       "none: a network namespace with loopback alone; veth: one connected to the bridge contain0, for an ordinary user by pasta (host; none with --confine)",
@@ -53,10 +74,9 @@ export const runOptions = withCommon({
     repeat: true,
     description: "with --net veth: a name server in its /etc/resolv.conf (the host's)",
   },
-  name: { type: "string", valueHint: "NAME", description: "a name beside the id" },
-  cidfile: { type: "string", valueHint: "FILE", description: "write the id into FILE, which must not exist" },
-  hostname: { type: "string", valueHint: "NAME", description: "the container's host name (sandbox)" },
-  ...limitOptions,
+} as const satisfies OptionTable;
+
+const confinement = {
   confine: {
     type: "boolean",
     description:
@@ -72,12 +92,20 @@ export const runOptions = withCommon({
     description: 'with --confine: add to its device list, also for nodes that are made inside; as cgset --device: "c 10:200 rwm"',
   },
   "trace-denied": { type: "boolean", description: "with --confine: tell which call was refused, and what would allow it" },
+  ...dockerConfinement,
   "keep-keyring": { type: "boolean", description: "share the caller's session keyring, whose keys the program can then use" },
+} as const satisfies OptionTable;
+
+const life = {
+  name: { type: "string", valueHint: "NAME", description: "a name beside the id" },
+  cidfile: { type: "string", valueHint: "FILE", description: "write the id into FILE, which must not exist" },
   init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
   tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
+  ...dockerLife,
   detach: { type: "boolean", alias: "d", description: "print the id and leave the container running in the background" },
+  rm: { type: "boolean", description: "with --detach: forget the container when it ends, its log and verdict too" },
   "log-size": { type: "string", valueHint: "SIZE", description: "how much of the newest output --detach keeps (64M); max for all" },
-  grace: { type: "string", valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
+  grace: { type: "string", also: ["stop-timeout"], valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
   "stop-signal": { type: "string", valueHint: "SIG", description: "what SIGTERM and `contain stop` send to PID 1 (TERM)" },
   json: { type: "string", valueHint: "FILE", description: "write the report of the end there, as one object" },
   record: {
@@ -87,5 +115,14 @@ export const runOptions = withCommon({
   },
   "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
   quiet: { type: "boolean", alias: "q", description: "no [contain] lines" },
-});
+} as const satisfies OptionTable;
+
+export const runGroups = {
+  "Root and files": files,
+  Limits: limits,
+  "Namespaces and network": namespaces,
+  Confinement: confinement,
+  "Life and output": life,
+} as const;
+export const runOptions = withCommon({ ...files, ...limits, ...namespaces, ...confinement, ...life });
 export type RunOption = keyof typeof runOptions;

@@ -68,10 +68,14 @@ function pass(given: Options<RunOption>): string[] {
 /** Rules of the caller's own are for nodes that are made inside, or come with a volume: then the group's list is the wall. */
 const closesNodes = (given: Options<RunOption>) => given.has("confine") && !given.has("device-cgroup-rule");
 
+/** docker's; labels of SELinux and the caches of its desktop program mean nothing here. */
+const VOLUME_MODES = /^(ro|rw|z|Z|cached|delegated|consistent|nocopy)$/;
+
 function volumeWords(text: string, closed: boolean): string[] {
-  const [source = "", target = "", mode = "rw", ...more] = text.split(":");
-  if (source === "" || !target.startsWith("/") || more.length > 0 || (mode !== "ro" && mode !== "rw"))
-    throw new UsageError(`--volume ${quote(text)}: it is SRC:DST[:ro]`, "DST is a path inside, and starts with /");
+  const [source = "", target = "", modes = "rw", ...more] = text.split(":");
+  const mode = modes.split(",").findLast((word) => word === "ro" || word === "rw") ?? "rw";
+  if (source === "" || !target.startsWith("/") || more.length > 0 || !modes.split(",").every((word) => VOLUME_MODES.test(word)))
+    throw new UsageError(`--volume ${quote(text)}: it is SRC:DST[:ro]`, "DST is a path inside, and starts with /; --mount has more words");
   if (!existsSync(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
   if (closed) checkSource(`--volume ${text}`, source, target);
   return [mode === "ro" ? "--ro-bind" : "--bind", `${source}:${target}`];
@@ -102,7 +106,4 @@ function checkSource(option: string, source: string, target: string): void {
 function checkRoot(given: Options<RunOption>): void {
   const writable = (["rw", "overlay"] as const).find((name) => given.has(name));
   if (given.has("read-only") && writable !== undefined) throw new UsageError(`--read-only and --${writable} exclude each other`);
-  const [first = ""] = given.rest;
-  if (given.has("verbose") && !given.ended && /^[^:]+:\//.test(first))
-    throw new UsageError(`${first}: -v is --verbose here`, `--volume ${first}`);
 }

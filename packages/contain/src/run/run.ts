@@ -75,7 +75,7 @@ function serve(plan: RunPlan, background?: Background): number {
     sayVerdict(verdict);
     // A container that was left alone is remembered, with its log, until somebody asks.
     leave(state, () => {
-      if (plan.detach && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });
+      if (plan.detach && !plan.remove && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });
       else removeState(plan.id, state.supervisor);
     });
     phaseEnds("verdict; group and state removed");

@@ -1,0 +1,168 @@
+// docker's and podman's words for `contain run`: other names of our options, options that become ours, and what to write for the rest.
+import { type Given, type Instead, type Options, type OptionTable, valuesOf } from "@contain-tools/chain";
+import { parseCount, parseSize, quote, UsageError } from "@contain-tools/kernel";
+import type { RunOption } from "./options.ts";
+
+export const dockerFiles = {
+  entrypoint: { type: "string", valueHint: "PROG", description: "the program; the words behind the options are its arguments" },
+  "shm-size": { type: "string", valueHint: "SIZE", description: "the size of /dev/shm" },
+} as const satisfies OptionTable;
+export const dockerLimits = {
+  "memory-swap": {
+    type: "string",
+    valueHint: "SIZE",
+    description: "memory and swap together, with --memory: memory.swap.max is the difference; -1 is no limit",
+  },
+  "memory-reservation": { type: "string", valueHint: "SIZE", description: "memory.low: below it the group is reclaimed last" },
+  "cpu-shares": { type: "string", valueHint: "N", description: "cpu.weight from 2 to 262144 shares, of which 1024 are docker's default" },
+  "cpu-quota": { type: "string", valueHint: "µs", description: "cpu.max: the quota of each period; -1 is no limit" },
+  "cpu-period": { type: "string", valueHint: "µs", description: "cpu.max: the period of --cpu-quota (100000)" },
+  "cpuset-mems": { type: "string", valueHint: "NODES", description: "cpuset.mems: 0-1" },
+} as const satisfies OptionTable;
+export const dockerNamespaces = {
+  pid: { type: "string", valueHint: "host|private", description: "host: no PID namespace of its own" },
+  ipc: { type: "string", valueHint: "host|private", description: "host: no IPC namespace of its own" },
+  uts: { type: "string", valueHint: "host|private", description: "host: no UTS namespace of its own" },
+  cgroupns: { type: "string", valueHint: "host|private", description: "host: no cgroup namespace of its own" },
+} as const satisfies OptionTable;
+export const dockerConfinement = {
+  "security-opt": {
+    type: "string",
+    valueHint: "OPT",
+    repeat: true,
+    description: "no-new-privileges, or seccomp=FILE|unconfined with --confine",
+  },
+  privileged: {
+    type: "boolean",
+    description: "accepted: without --confine nothing is taken away from root, --rw leaves the root writable",
+  },
+} as const satisfies OptionTable;
+export const dockerLife = {
+  interactive: { type: "boolean", alias: "i", description: "accepted: the program always has the caller's standard input" },
+} as const satisfies OptionTable;
+const dockerOptions = { ...dockerFiles, ...dockerLimits, ...dockerNamespaces, ...dockerConfinement, ...dockerLife };
+type DockerOption = keyof typeof dockerOptions;
+
+const IMAGES = "there are no images here: --rootfs DIR, which `contain rootfs DIR --from FILE` makes of one";
+const NO_NETWORKS = "--net veth connects it to the bridge contain0, the one network there is";
+
+/** Options of docker and podman that have no counterpart. */
+export const instead: Instead = {
+  pull: IMAGES,
+  platform: IMAGES,
+  "volumes-from": "--volume SRC:DST for each of them: there are no volumes but directories of the host",
+  "volume-driver": "--volume SRC:DST: there are no volumes but directories of the host",
+  link: `${NO_NETWORKS}, where containers reach each other by address`,
+  "network-alias": NO_NETWORKS,
+  "mac-address": NO_NETWORKS,
+  ip6: "--net veth has IPv4 alone; --net host shares the host's network",
+  "publish-all": "--publish HOST:CONT for each port: there are no images that would name them",
+  P: "--publish HOST:CONT for each port: there are no images that would name them",
+  expose: "--publish HOST:CONT; containers of --net veth reach all ports of each other",
+  attach: "the program has the caller's input and output; with --detach, `contain logs` and `contain attach`",
+  a: "the program has the caller's input and output; with --detach, `contain logs` and `contain attach`",
+  "sig-proxy": "signals are always passed on to PID 1; --detach leaves it alone",
+  "log-driver": "--detach keeps a log in the CRI format, which `contain logs` reads",
+  "log-opt": "--log-size SIZE bounds the log of --detach",
+  runtime: "contain is the runtime",
+  gpus: "--device /dev/NODE for each node",
+  "device-read-bps": '--io "DEV rbps=N"',
+  "device-write-bps": '--io "DEV wbps=N"',
+  "device-read-iops": '--io "DEV riops=N"',
+  "device-write-iops": '--io "DEV wiops=N"',
+  "blkio-weight": "--set io.weight=N, where the kernel has io.weight",
+  "kernel-memory": "--memory counts the kernel's memory too (cgroup v2)",
+  "memory-swappiness": "cgroup v2 has no swappiness of a group; --swap SIZE bounds its swap",
+  "oom-kill-disable": "cgroup v2 cannot disable it; --memory-high SIZE throttles before the limit",
+  "cgroup-parent": "run contain inside that group: the container's group is made below the caller's",
+  "env-host": "--inherit-env",
+  "userns-remap": "--userns auto",
+  "security-opts": "--security-opt",
+  hostuser: "--volume a passwd file of your own on /etc/passwd",
+  pod: "--ns without net shares the network of the caller: start it by `nsexec -t PID --net -- contain run …`",
+  "rootfs-propagation": "--mount type=bind,…,bind-propagation=rslave",
+  replace: "`contain rm -f NAME` first",
+  "disable-content-trust": IMAGES,
+  isolation: "--confine",
+};
+
+const NAMESPACE_OF = { pid: "pid", ipc: "ipc", uts: "uts", cgroupns: "cgroup" } as const;
+const ALL = "pid,uts,mnt,ipc,cgroup"; // what --ns makes when it is not given
+
+/** The same options in our own words; those that stay have the same meaning in docker. @throws UsageError */
+export function inOurWords(docker: Options<RunOption>): Options<RunOption> {
+  const isOurs = ({ name, value }: Given<RunOption>) => !(name in dockerOptions) && !(name === "net" && value === "bridge");
+  if (docker.given.every(isOurs) && !docker.has("publish")) return docker;
+  const given: Given<RunOption>[] = docker.given.filter(isOurs);
+  const add = (name: RunOption, value: string | undefined) => given.push({ name, value });
+  if (docker.value("net") === "bridge" || (docker.has("publish") && !docker.has("net"))) add("net", "veth");
+  const entrypoint = docker.value("entrypoint");
+  for (const [name, value] of [...limits(docker), ...securityOptions(docker)]) add(name, value);
+  const shm = docker.value("shm-size");
+  if (shm !== undefined) add("tmpfs", `/dev/shm:${shm}`);
+  const ns = namespaces(docker);
+  if (ns !== undefined) add("ns", ns);
+  if (docker.has("privileged")) {
+    if (docker.has("confine")) throw new UsageError("--privileged and --confine exclude each other");
+    add("privileged", undefined);
+  }
+  const rest = entrypoint === undefined ? docker.rest : [entrypoint, ...docker.rest];
+  return { given, rest, ended: docker.ended, ...valuesOf(given) };
+}
+
+function limits(given: Options<DockerOption | RunOption>): [RunOption, string][] {
+  const words: [RunOption, string][] = [];
+  const total = given.value("memory-swap");
+  if (total !== undefined) {
+    const memory = given.value("memory");
+    if (memory === undefined)
+      throw new UsageError("--memory-swap counts memory and swap together: --memory is missing", "--swap SIZE bounds swap alone");
+    if (given.has("swap")) throw new UsageError("--memory-swap and --swap exclude each other");
+    const swap = total === "-1" ? "max" : parseSize("--memory-swap", total) - parseSize("--memory", memory);
+    if (typeof swap === "bigint" && swap < 0n)
+      throw new UsageError(`--memory-swap ${total}: it is less than --memory ${memory}`, "it counts memory and swap together");
+    words.push(["swap", `${swap}`]);
+  }
+  const reservation = given.value("memory-reservation");
+  if (reservation !== undefined) words.push(["set", `memory.low=${parseSize("--memory-reservation", reservation)}`]);
+  const shares = given.value("cpu-shares");
+  if (shares !== undefined) words.push(["cpu-weight", `${weightOf(parseCount("--cpu-shares", shares, 2, 262144))}`]);
+  const mems = given.value("cpuset-mems");
+  if (mems !== undefined) words.push(["set", `cpuset.mems=${mems}`]);
+  const [quota, period = "100000"] = [given.value("cpu-quota"), given.value("cpu-period")];
+  if (quota === undefined && given.has("cpu-period")) throw new UsageError("--cpu-period: --cpu-quota is missing");
+  if (quota !== undefined) words.push(["cpu", `${quota === "-1" ? "max" : quota} ${period}`]);
+  return words;
+}
+
+/** systemd's and runc's conversion of the shares of cgroup v1. */
+const weightOf = (shares: number) => 1 + Math.floor(((shares - 2) * 9999) / 262142);
+
+function securityOptions(given: Options<RunOption>): [RunOption, string | undefined][] {
+  return given.all("security-opt").map((text) => {
+    const [, name = "", value = ""] = /^([^=:]+)(?:[=:](.*))?$/.exec(text) ?? [];
+    if (name === "no-new-privileges" && (value === "" || value === "true")) return ["security-opt", name];
+    if (name === "seccomp" && value !== "") return ["seccomp", value === "unconfined" ? "none" : value];
+    throw new UsageError(
+      `--security-opt ${quote(text)}: it is no-new-privileges or seccomp=FILE|unconfined`,
+      "there are no AppArmor or SELinux profiles here; `confine` by hand has more",
+    );
+  });
+}
+
+/** @returns the value of --ns, or undefined where it stays */
+function namespaces(given: Options<RunOption>): string | undefined {
+  const names = Object.keys(NAMESPACE_OF) as (keyof typeof NAMESPACE_OF)[];
+  const asked = names.filter((name) => given.has(name));
+  if (asked.length === 0) return undefined;
+  if (given.has("ns")) throw new UsageError(`--${asked[0]} and --ns exclude each other`, "--ns names all namespaces that are made");
+  const hosts = asked.filter((name) => {
+    const value = given.value(name);
+    if (value !== "host" && value !== "private")
+      throw new UsageError(`--${name} ${quote(value ?? "")}: it is host or private`, "`nsexec -t PID` joins namespaces of another process");
+    return value === "host";
+  });
+  return ALL.split(",")
+    .filter((kind) => !hosts.some((name) => NAMESPACE_OF[name] === kind))
+    .join(",");
+}
