@@ -115,7 +115,7 @@ const WRONG: readonly (readonly [words: readonly string[], message: RegExp])[] =
   [["--cpu-weight", "0"], /--cpu-weight: "0" is not a whole number from 1 to 10000/],
   [["--cpu-weight", "10001"], /"10001" is not a whole number from 1 to 10000/],
   [["--cpuset", "0-"], /--cpuset "0-" is not a list of CPUs\n.*0-2,4/],
-  [["--pids", "-1"], /--pids: "-1" is not a whole number from 0 to 4194304/],
+  [["--pids", "-2"], /--pids: "-2" is not a whole number from 0 to 4194304/],
   [["--pids", "1.5"], /"1\.5" is not a whole number/],
   [["--pids", "4194305"], /"4194305" is not a whole number from 0 to 4194304/],
   [["--io", "8:0"], /--io "8:0": it is a block device and its limits: "8:0 rbps=1048576"/],

@@ -9,6 +9,9 @@ import { COMMON, type OptionSpec, type OptionTable, readOptions } from "../../pa
 import { options as confine } from "../../packages/confine/src/cli.ts";
 import { COMMANDS } from "../../packages/contain/src/cli.ts";
 import { ROOT } from "../../packages/contain/src/command.ts";
+import { dockerOptions } from "../../packages/contain/src/run/dockeroptions.ts";
+import { instead } from "../../packages/contain/src/run/dockerwords.ts";
+import { runOptions } from "../../packages/contain/src/run/options.ts";
 import { options as nsexec } from "../../packages/nsexec/src/options.ts";
 import { options as pid1 } from "../../packages/pid1/src/cli.ts";
 import { options as pivot } from "../../packages/pivot/src/options.ts";
@@ -36,7 +39,10 @@ function row(name: string, spec: OptionSpec): string {
 
 /** The table of a tool's own options; undefined if it has none. */
 function table(options: OptionTable): string | undefined {
-  const own = Object.entries(options).filter(([name, spec]) => !Object.hasOwn(COMMON, name) && spec !== ROOT);
+  const elsewhere = options === dockerOptions ? {} : dockerOptions; // they have a page of their own
+  const own = Object.entries(options).filter(
+    ([name, spec]) => !Object.hasOwn(COMMON, name) && !Object.hasOwn(elsewhere, name) && spec !== ROOT,
+  );
   if (own.length === 0) return undefined;
   return ["| option | meaning |", "| --- | --- |", ...own.map(([name, spec]) => row(name, spec))].join("\n");
 }
@@ -44,6 +50,26 @@ function table(options: OptionTable): string | undefined {
 const TABLE = /(<!-- options -->\n)[\s\S]*?(<!-- \/options -->)/;
 
 describe("options", () => {
+  test("the page of docker's words has their tables", () => {
+    const path = join(root, "packages/contain/docs/run-docker.md");
+    const same = Object.entries(runOptions).flatMap(([name, { also = [] }]) => also.map((word) => `| \`--${word}\` | \`--${name}\` |`));
+    const ways = Object.entries(instead).map(
+      ([name, way]) => `| \`-${name.length > 1 ? "-" : ""}${name}\` | ${way.replaceAll("|", "\\|")} |`,
+    );
+    const page = readFileSync(path, "utf8")
+      .replace(TABLE, (_, start: string, end: string) => `${start}${table(dockerOptions)}\n${end}`)
+      .replace(
+        /(<!-- same -->\n)[\s\S]*?(<!-- \/same -->)/,
+        (_, start, end) => `${start}${["| docker's | ours |", "| --- | --- |", ...same].join("\n")}\n${end}`,
+      )
+      .replace(
+        /(<!-- instead -->\n)[\s\S]*?(<!-- \/instead -->)/,
+        (_, start, end) => `${start}${["| not here | instead |", "| --- | --- |", ...ways].join("\n")}\n${end}`,
+      );
+    if (process.env["UPDATE_DOCS"]) writeFileSync(path, page);
+    assert.equal(readFileSync(path, "utf8"), page, "run again with UPDATE_DOCS=1");
+  });
+
   for (const { argv, options, file } of PAGES) {
     test(`the page of ${argv.join(" ")} has its usage and its option table`, () => {
       const path = join(root, file);

@@ -229,7 +229,7 @@ describe("contain run: wrong words are refused before anything is done", need("r
     [["--workdir", "tmp", "/bin/true"], /(--workdir|--cwd) tmp: it is a path inside the root, and starts with \/\n/],
     [["--hostname", "h".repeat(65), "/bin/true"], /--hostname h+: it has 65 bytes\n/],
     [["--memory", "64X", "/bin/true"], /--memory: "64X" is not a size\n/],
-    [["--pids", "-1", "/bin/true"], /--pids: "-1" is not a whole number/],
+    [["--pids", "-2", "/bin/true"], /--pids: "-2" is not a whole number/],
     [["--cpu", "many", "/bin/true"], /--cpu/],
     [["--quiet=1", "/bin/true"], /^contain: --quiet takes no value\n/],
     [["--chain", "fork", "/bin/true"], /^contain: --chain fork: it is call or exec\n/],

@@ -668,10 +668,9 @@ describe("contain run", need("root"), () => {
       [["--volume", "/etc:mnt"], /it is SRC:DST/],
       [["--volume", ":/mnt"], /it is SRC:DST/],
       [["--volume", "/etc:"], /it is SRC:DST/],
-      [["--volume", "/etc:/mnt:z"], /it is SRC:DST/],
+      [["--volume", "/etc:/mnt:y"], /it is SRC:DST/],
       [["--volume", "/etc:/mnt:ro:rw"], /it is SRC:DST/],
       [["--volume", "/no/such:/mnt"], /there is no \/no\/such on the host/],
-      [["-v", "/etc:/mnt", "x"], /-v is --verbose here\n.*--volume \/etc:\/mnt/],
       [["--tmpfs", "tmp"], /--tmpfs tmp: it is DST\[:SIZE\]/],
       [["--tmpfs", "/tmp:much"], /--tmpfs: "much" is not a size/],
       [["--tmpfs", "/tmp:1M:2"], /it is DST\[:SIZE\]/],
@@ -715,13 +714,13 @@ describe("contain run", need("root"), () => {
       [["--ns", "pid,"], /--ns: "" is no namespace/],
       [["--ns", "PID"], /is no namespace/],
       [["--ns", "pid,mnt", "--hostname", "x"], /--hostname: without a UTS namespace/],
-      [["--net", "bridge"], /--net bridge: it is none, host or veth/],
+      [["--net", "x"], /--net x: it is none, host or veth/],
       [["--net", "host", "--ns", "net"], /--net host shares the network namespace/],
       [["--name", "a b"], /--name "a b"/],
       [["--cidfile", "/"], /--cidfile \/: it exists/],
     ] as const) {
       test(`${options.map((word) => word.replace(dir, "")).join(" ")}`, () => {
-        const argv = ["contain", "run", "--rootfs", rootfs, ...options, ...(options[0] === "-v" ? [] : ["--"]), "/bin/echo", "ran"];
+        const argv = ["contain", "run", "--rootfs", rootfs, ...options, "--", "/bin/echo", "ran"];
         const { status, stdout, stderr } = run(argv);
         assert.equal(status, 125);
         assert.equal(stdout, "");

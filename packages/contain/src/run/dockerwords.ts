@@ -1,46 +1,9 @@
 // docker's and podman's words for `contain run`: other names of our options, options that become ours, and what to write for the rest.
-import { type Given, type Instead, type Options, type OptionTable, valuesOf } from "@contain-tools/chain";
+import { type Given, type Instead, type Options, valuesOf } from "@contain-tools/chain";
 import { parseCount, parseSize, quote, UsageError } from "@contain-tools/kernel";
+import { dockerOptions } from "./dockeroptions.ts";
 import type { RunOption } from "./options.ts";
 
-export const dockerFiles = {
-  entrypoint: { type: "string", valueHint: "PROG", description: "the program; the words behind the options are its arguments" },
-  "shm-size": { type: "string", valueHint: "SIZE", description: "the size of /dev/shm" },
-} as const satisfies OptionTable;
-export const dockerLimits = {
-  "memory-swap": {
-    type: "string",
-    valueHint: "SIZE",
-    description: "memory and swap together, with --memory: memory.swap.max is the difference; -1 is no limit",
-  },
-  "memory-reservation": { type: "string", valueHint: "SIZE", description: "memory.low: below it the group is reclaimed last" },
-  "cpu-shares": { type: "string", valueHint: "N", description: "cpu.weight from 2 to 262144 shares, of which 1024 are docker's default" },
-  "cpu-quota": { type: "string", valueHint: "µs", description: "cpu.max: the quota of each period; -1 is no limit" },
-  "cpu-period": { type: "string", valueHint: "µs", description: "cpu.max: the period of --cpu-quota (100000)" },
-  "cpuset-mems": { type: "string", valueHint: "NODES", description: "cpuset.mems: 0-1" },
-} as const satisfies OptionTable;
-export const dockerNamespaces = {
-  pid: { type: "string", valueHint: "host|private", description: "host: no PID namespace of its own" },
-  ipc: { type: "string", valueHint: "host|private", description: "host: no IPC namespace of its own" },
-  uts: { type: "string", valueHint: "host|private", description: "host: no UTS namespace of its own" },
-  cgroupns: { type: "string", valueHint: "host|private", description: "host: no cgroup namespace of its own" },
-} as const satisfies OptionTable;
-export const dockerConfinement = {
-  "security-opt": {
-    type: "string",
-    valueHint: "OPT",
-    repeat: true,
-    description: "no-new-privileges, or seccomp=FILE|unconfined with --confine",
-  },
-  privileged: {
-    type: "boolean",
-    description: "accepted: without --confine nothing is taken away from root, --rw leaves the root writable",
-  },
-} as const satisfies OptionTable;
-export const dockerLife = {
-  interactive: { type: "boolean", alias: "i", description: "accepted: the program always has the caller's standard input" },
-} as const satisfies OptionTable;
-const dockerOptions = { ...dockerFiles, ...dockerLimits, ...dockerNamespaces, ...dockerConfinement, ...dockerLife };
 type DockerOption = keyof typeof dockerOptions;
 
 const IMAGES = "there are no images here: --rootfs DIR, which `contain rootfs DIR --from FILE` makes of one";

@@ -2,7 +2,7 @@
 import { limitOptions } from "@contain-tools/cgset";
 import { type OptionTable, withCommon } from "@contain-tools/chain";
 import { insideOptions } from "@contain-tools/pivot";
-import { dockerConfinement, dockerFiles, dockerLife, dockerLimits, dockerNamespaces } from "./dockerwords.ts";
+import { dockerConfinement, dockerFiles, dockerLife, dockerLimits, dockerNamespaces } from "./dockeroptions.ts";
 
 const files = {
   rootfs: { type: "string", valueHint: "DIR", description: "the container's root (the host's own /, read-only)" },
