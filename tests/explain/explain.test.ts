@@ -47,6 +47,8 @@ const SIGNALS: readonly Case[] = [
   {
     name: "nor does pid1, which blocks it and takes it from the queue",
     script: init("pid1 sleep 1000", "pid1"),
+    has: ["sigterm-waited-for"],
+    texts: { "sigterm-forwarded": /the signal ends it/ },
     not: [DROPPED, "sigterm-default"],
   },
   {
@@ -62,6 +64,19 @@ const SIGNALS: readonly Case[] = [
     has: ["sigterm-waited-for"],
     not: [DROPPED],
     needs: ["perl"],
+  },
+  {
+    name: "but one in sigtimedwait for another signal does",
+    script: `${init(`perl -e 'syscall(${arch === "arm64" ? 137 : 128}, $s = pack("Q", 1 << 9), 0, 0, 8)'`, "perl")}; sleep 0.3`,
+    has: [DROPPED],
+    not: ["sigterm-waited-for"],
+    needs: ["perl"],
+  },
+  {
+    name: "pid1 forwards it to a program that ignores it",
+    script: `${init(`pid1 sh -c 'trap "" TERM; exec sleep 1000'`, "pid1")}; forks() { is_named $(child $P) sleep; }; soon forks`,
+    has: ["sigterm-waited-for", "sigterm-forwarded"],
+    texts: { "sigterm-forwarded": /^pid1 forwards it to PID \d+ \(sleep\): it ignores it/ },
   },
   {
     name: "a process that is no PID 1 is ended by it",

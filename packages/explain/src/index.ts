@@ -10,6 +10,7 @@ export { explainErrno, readErrno } from "./errno/errno.ts";
 export { explainMount } from "./mount/mount.ts";
 export { nft } from "./network/netfilter/nft.ts";
 export { print, printed } from "./print.ts";
+export { describeReaction, reactionOf } from "./process/fates.ts";
 export { explainProcess } from "./process/process.ts";
 export { showJson, showText } from "./process/show.ts";
 export { findTarget } from "./process/target.ts";

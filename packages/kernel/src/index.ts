@@ -57,8 +57,9 @@ export { setChildSubreaper, setDumpable, setName, shellStatus, stopSignal, type 
 export { WUNTRACED, waitpid, wasContinued } from "./process/process.ts";
 export { getLimit, type Limit, prepareLimit, RESOURCES, type Resource, RLIM_INFINITY, setLimit } from "./process/rlimit.ts";
 export { setSoftFileLimit } from "./process/rlimit.ts";
+export { type Fate, type Reception, receptionOf } from "./process/reception.ts";
 export { kill, pidfdSendSignal, processExists } from "./process/sending.ts";
-export { ALL_SIGNALS, addSignal, hasSignal, NR_SIGTIMEDWAIT, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
+export { ALL_SIGNALS, addSignal, hasSignal, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
 export { SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGQUIT, SIGSTOP, SIGSYNCCALL, SIGTERM, SIGTSTP } from "./process/signal.ts";
 export { SIGUSR1, SIGWINCH, type SignalSet, setSignalMask, signalName, signalSet, signalsOf } from "./process/signal.ts";
 export { SI_KERNEL, SI_QUEUE, type SignalInfo, waitForSignal } from "./process/signalqueue.ts";

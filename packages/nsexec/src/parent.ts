@@ -5,17 +5,16 @@ import {
   endSignal,
   exit,
   getpid,
-  hasSignal,
   isJobControl,
   isOrphaned,
   type Job,
   kill,
   POLLHUP,
-  parseSignalMask,
   pollOnce,
   procDirectory,
   reachedTheGroup,
   readIfThere,
+  receptionOf,
   resumeJob,
   SI_KERNEL,
   SIGCHLD,
@@ -108,17 +107,16 @@ export function watch(w: Watch): number {
 
 /**
  * True when a process is the init of a PID namespace and would be ended or stopped by a signal if it were not: the kernel spares it
- * (pid_namespaces(7)). Its group's key, or the terminal, does nothing to it then. pid1 is not meant, which takes all signals;
- * while it waits for them /proc shows them as unblocked.
+ * (pid_namespaces(7)). Its group's key, or the terminal, does nothing to it then.
  */
 function isSpared(pid: number, signal: number): boolean {
+  const status = readIfThere(`${procDirectory(pid)}/status`) ?? "";
+  if (!/\t1$/.test(statusField(status, "NSpid") ?? "")) return false;
   // Ten looks: a shell blocks all signals for a moment before it waits for a child, and what was blocked then is dropped later.
   for (let tries = 0; tries < 10; tries++) {
-    const status = readIfThere(`${procDirectory(pid)}/status`) ?? "";
-    const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "ffffffffffffffff"), signal);
-    const isInit = /\t1$/.test(statusField(status, "NSpid") ?? "") && statusField(status, "Name") !== "pid1";
-    if (!isInit || has("SigCgt") || has("SigIgn")) return false;
-    if (!has("SigBlk")) return true;
+    const fate = receptionOf(pid, signal)?.fate;
+    if (fate === "dropped" || fate === "unknown") return statusField(status, "Name") !== "pid1"; // /proc of pid1, which takes all signals, may be closed to us
+    if (fate !== "blocked") return false;
     pollOnce(-1, 0, 20);
   }
   return false;

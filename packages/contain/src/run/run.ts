@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import { become, failPlanned, parseFailure, payload, phaseEnds, profile, profileTable, report, steps } from "@contain-tools/chain";
 import { closeCase, judge, print, readUsage, sayVerdict, takeBaseline, witness } from "@contain-tools/explain";
-import { exit, getpid, monotonic, POLLIN, type Source, say, signalSet, takeAllSignals } from "@contain-tools/kernel";
+import { childrenOf, exit, getpid, monotonic, POLLIN, type Source, say, signalSet, takeAllSignals } from "@contain-tools/kernel";
 import { inside, type Plan as NsexecPlan, type Spawned, spawn } from "@contain-tools/nsexec";
 import { openRecorder, type Recorder } from "@contain-tools/record";
 import {
@@ -219,7 +219,20 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   );
   sources.push(...(pasta?.sources ?? []));
   forwardAll(sources, forwarded);
-  const outcome = supervise({ pid, group, stopSignal, grace, foreground, ownGroup, hadTerminal, relay, sources, recorder });
+  const outcome = supervise({
+    pid,
+    first: () => (state.indirect ? childrenOf(pid)[0] : undefined) ?? pid,
+    init: plan.init,
+    group,
+    stopSignal,
+    grace,
+    foreground,
+    ownGroup,
+    hadTerminal,
+    relay,
+    sources,
+    recorder,
+  });
   phaseEnds("the program, to its end");
   pasta?.end();
   recorder?.last();

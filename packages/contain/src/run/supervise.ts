@@ -2,17 +2,12 @@
 
 import { steps } from "@contain-tools/chain";
 import type { Outcome, PassedOn } from "@contain-tools/explain";
-import { formatTime, senderOf } from "@contain-tools/explain";
+import { describeReaction, formatTime, reactionOf, senderOf } from "@contain-tools/explain";
 import {
-  hasSignal,
   kill,
   killGroup,
   monotonic,
-  parseSignalMask,
-  printable,
-  procDirectory,
   reachedTheGroup,
-  readIfThere,
   SI_QUEUE,
   SIGCONT,
   SIGHUP,
@@ -21,8 +16,6 @@ import {
   SIGTERM,
   type SignalInfo,
   type Source,
-  signalName,
-  statusField,
 } from "@contain-tools/kernel";
 import { watch } from "@contain-tools/nsexec";
 import type { Recorder } from "@contain-tools/record";
@@ -32,6 +25,9 @@ export interface Supervised {
   /** PID 1 of the container, or with --chain exec the nsexec before it. */
   readonly pid: number;
   readonly group: string | undefined;
+  /** PID 1 of the container, `pid1` with --init. */
+  readonly first: () => number;
+  readonly init: boolean;
   /** What SIGTERM to the supervisor and `contain stop` become. */
   readonly stopSignal: number;
   /** Milliseconds from the first SIGTERM or SIGINT to SIGKILL. */
@@ -50,7 +46,7 @@ export interface Supervised {
 
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
 export function supervise(container: Supervised): Outcome {
-  const { pid, foreground, ownGroup, hadTerminal, relay, sources, recorder } = container;
+  const { pid, init, foreground, ownGroup, hadTerminal, relay, sources, recorder } = container;
   // A terminal that was closed ends what ran in it; without a pseudo-terminal the kernel tells the container itself.
   const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
   let deadline: number | undefined;
@@ -98,8 +94,9 @@ export function supervise(container: Supervised): Outcome {
       }
       const grace = info.code === SI_QUEUE ? info.value : container.grace;
       const signal = info.signal === SIGTERM ? container.stopSignal : info.signal;
-      asked ??= { signal: info.signal, from: senderOf(info) };
-      steps.say(`${describeReception(pid, signal)} SIGKILL in ${formatTime(grace)}.`);
+      const reaction = reactionOf(container.first(), signal, init);
+      asked ??= { signal: info.signal, sent: signal, from: senderOf(info), reaction };
+      steps.say(`${describeReaction(reaction, signal)} SIGKILL in ${formatTime(grace)}.`);
       forward(info, signal);
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, monotonic() + grace);
       if (grace === 0) killNow("grace");
@@ -129,19 +126,4 @@ function killContainer({ pid, group }: Supervised): void {
     }
   }
   kill(pid, SIGKILL);
-}
-
-/** What will become of a signal to PID 1, from its /proc/PID/status at this moment. */
-function describeReception(pid: number, signal: number): string {
-  const name = signalName(signal);
-  const status = readIfThere(`${procDirectory(pid)}/status`);
-  if (status === undefined) return `${name} sent.`;
-  const command = printable(statusField(status, "Name") ?? "?");
-  const has = (field: string) => hasSignal(parseSignalMask(statusField(status, field) ?? "0"), signal);
-  const isInit = statusField(status, "NSpid")?.split(/\s+/).at(-1) === "1";
-  if (has("SigBlk")) return `${name} sent. PID 1 (${command}) has it blocked: it is queued, and may be read by sigwait(3) or signalfd(2).`;
-  if (has("SigCgt")) return `${name} sent to PID 1 (${command}).`;
-  if (has("SigIgn")) return `${name} sent. PID 1 (${command}) ignores it.`;
-  if (!isInit) return `${name} sent to ${command}.`;
-  return `${name} sent. PID 1 (${command}) has no handler for it: the kernel discards it for PID 1 of a PID namespace.`;
 }

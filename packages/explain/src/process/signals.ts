@@ -1,12 +1,12 @@
 // What signals do to a process, and why `docker stop` takes its whole grace window.
 
 import type { Finding } from "@contain-tools/chain";
-import { hasSignal, SIGTERM, type SignalSet, signalName, signalsOf } from "@contain-tools/kernel";
+import { hasSignal, receptionOf, SIGTERM, type SignalSet, signalName, signalsOf } from "@contain-tools/kernel";
+import { FATES } from "./fates.ts";
 import { cannotTell, is } from "./finding.ts";
 import { describe, readProcess } from "./processes.ts";
 import { explainShell } from "./shell.ts";
 import { maskOf, type Subject, statusEvidence } from "./subject.ts";
-import { takesQueued } from "./waiting.ts";
 
 const RULE = "signal(7)";
 const INIT = 'pid_namespaces(7), "The namespace init process"';
@@ -49,52 +49,69 @@ function pending(subject: Subject): Finding[] {
 const STOP =
   "`docker stop`, `contain stop` and Kubernetes (unless they are told another signal or time) wait their whole grace window, docker's 10 s, and then kill it";
 
-/** What SIGTERM does to it. Of an init the kernel drops signals without a handler, unless they are blocked (sig_task_ignored). */
+/** What SIGTERM does to it. */
 function term(subject: Subject): Finding[] {
-  const [cgt, ign, blk] = [maskOf(subject, "SigCgt"), maskOf(subject, "SigIgn"), maskOf(subject, "SigBlk")];
-  const proof = ["SigCgt", "SigIgn", "SigBlk"].map((name) => statusEvidence(subject, name, RULE));
-  if (cgt === undefined || ign === undefined || blk === undefined) return [cannotTell("sigterm-unknown", "what SIGTERM does", proof)];
+  const found = receptionOf(subject.pid, SIGTERM, subject.status);
+  if (found === undefined) return [];
+  const { fate, how, proof } = found;
   const isInit = subject.nested.at(-1) === 1;
-  const away = isInit ? [] : initTakesIt(subject);
-  if (hasSignal(cgt, SIGTERM))
-    return [is("sigterm-handled", "SIGTERM: it has a handler, and what that does is its own affair", proof.slice(0, 1)), ...away];
-  const waits = takesQueued(subject, SIGTERM, hasSignal(blk, SIGTERM));
-  if (waits === "unknown")
-    return [
-      cannotTell("sigterm-unknown", "what SIGTERM does", [
-        ...proof,
-        { source: `/proc/${subject.pid}/syscall`, value: undefined, problem: "EACCES", rule: "sigwaitinfo(2)" },
-      ]),
-      ...away,
-    ];
-  if (waits !== undefined)
-    return [
-      is("sigterm-waited-for", `SIGTERM: it has no handler, but takes it from the queue (${waits.how})`, [...proof, waits.proof]),
-      ...away,
-    ];
-  if (hasSignal(blk, SIGTERM))
-    return [
-      cannotTell(
-        "sigterm-blocked",
-        "what SIGTERM does: its main thread blocks it, and sigwaitinfo(2), ppoll(2) or another thread may take it",
-        proof,
-      ),
-      ...away,
-    ];
-  const level = statusEvidence(subject, "NSpid", INIT);
-  if (isInit) {
-    const why = hasSignal(ign, SIGTERM) ? "it ignores it" : "it has no handler, and of a PID 1 the kernel then drops the signal";
+  const dropped = fate === "dropped" || (fate === "ignored" && isInit);
+  if (dropped) {
+    const why = fate === "ignored" ? "it ignores it" : "it has no handler, and of a PID 1 the kernel then drops the signal";
     return [
       is(
         "sigterm-dropped-by-init",
         `SIGTERM does nothing: it is PID 1 of its PID namespace, and ${why}. ${STOP}`,
-        [...proof.slice(0, 2), level],
+        [...proof, ...(fate === "ignored" ? [statusEvidence(subject, "NSpid", INIT)] : [])],
         "a handler in the program, or an init before it: `docker run --init`, `contain run --init`",
       ),
     ];
   }
-  if (hasSignal(ign, SIGTERM)) return [is("sigterm-ignored", "SIGTERM does nothing: it ignores it", proof.slice(1, 2)), ...away];
-  return [is("sigterm-default", "SIGTERM ends it: it has no handler, and it is no PID 1", [...proof, level]), ...away];
+  const away = isInit ? [] : initTakesIt(subject);
+  switch (fate) {
+    case "handled":
+      return [is("sigterm-handled", "SIGTERM: it has a handler, and what that does is its own affair", proof), ...away];
+    case "waits":
+      return [
+        is("sigterm-waited-for", `SIGTERM: it has no handler, but takes it from the queue (${how})`, proof),
+        ...away,
+        ...behind(subject),
+      ];
+    case "signalfd":
+      return [is("sigterm-waited-for", `SIGTERM: it is blocked, and queued for a signalfd (${how})`, proof), ...away, ...behind(subject)];
+    case "blocked":
+      return [
+        cannotTell(
+          "sigterm-blocked",
+          "what SIGTERM does: its main thread blocks it, and no thread waits for it at this moment; it stays queued until one does",
+          proof,
+        ),
+        ...away,
+      ];
+    case "unknown":
+      return [cannotTell("sigterm-unknown", "what SIGTERM does", proof), ...away];
+    case "ignored":
+      return [is("sigterm-ignored", "SIGTERM does nothing: it ignores it", proof), ...away];
+    default:
+      return [is("sigterm-default", "SIGTERM ends it: it has no handler, and it is no PID 1", proof), ...away];
+  }
+}
+
+const INITS = new Set(["pid1", "tini", "docker-init", "dumb-init", "catatonit", "podman-init"]);
+
+/** An init that forwards signals: what counts is the program behind it. */
+function behind(subject: Subject): Finding[] {
+  if (subject.nested.at(-1) !== 1 || !INITS.has(subject.name)) return [];
+  const children = subject.processes.filter(({ parent, state }) => parent === subject.pid && state !== "Z");
+  return children.slice(0, 1).flatMap((child) => {
+    const found = receptionOf(child.pid, SIGTERM);
+    if (found === undefined) return [];
+    const text = `${subject.name} forwards it to ${describe(child)}: ${FATES[found.fate]}`;
+    const certain = found.fate !== "unknown" && found.fate !== "blocked";
+    return [
+      certain ? is("sigterm-forwarded", text, found.proof) : cannotTell("sigterm-forwarded", `what becomes of it: ${text}`, found.proof),
+    ];
+  });
 }
 
 /** A process that is not the init: `stop` does not mean it. */

@@ -1,12 +1,17 @@
 // How a container ended, as its supervisor saw it.
 import type { Evidence } from "@contain-tools/chain";
 import { commandOf, endSignal, printable, SI_KERNEL, type SignalInfo, shellStatus, signalName } from "@contain-tools/kernel";
+import type { Reaction } from "../process/fates.ts";
 
 /** A signal to us, and who sent it. */
 export interface Sender {
   readonly signal: number;
+  /** As the container got it. */
+  readonly sent: number;
   /** `bash (PID 12)`. */
   readonly from: string;
+  /** What the program was about to do with it when it came. */
+  readonly reaction: Reaction;
 }
 
 /** A signal that was passed on to the container. */

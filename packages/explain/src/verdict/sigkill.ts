@@ -1,7 +1,8 @@
 // SIGKILL: the OOM killer, ourselves, a limit of CPU time, or somebody else.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
-import { SIGHUP, SIGKILL, SIGTERM, signalName } from "@contain-tools/kernel";
+import { type Fate, SIGHUP, SIGKILL, SIGTERM, signalName } from "@contain-tools/kernel";
+import { FATES } from "../process/fates.ts";
 import { type Case, subjectOf } from "./case.ts";
 import { describeKill, findVictims, logEvidence } from "./oom.ts";
 import { judgeOwn, noneEvidence, ownSignal } from "./own.ts";
@@ -59,14 +60,22 @@ function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who
       certain: true,
       evidence: [status, asking],
     };
+  const { fate, proof } = asked?.reaction ?? { fate: undefined, proof: [] };
+  const why = fate === undefined ? "" : ` When ${signalName(asked?.sent ?? SIGTERM)} came, ${asked?.reaction.who}: ${FATES[fate]}.`;
   return {
     code: "killed-by-grace",
-    text: `${who} was killed by contain: the grace window after ${signal}${sender} was over.${still}`,
+    text: `${who} was killed by contain: the grace window after ${signal}${sender} was over.${why}${still}`,
     certain: true,
-    evidence: [status, asking],
-    fix: "a handler for the signal, --init, --stop-signal, or a longer --grace",
+    evidence: [status, asking, ...proof],
+    fix: FIXES[fate ?? "unknown"] ?? "a handler for the signal, --init, --stop-signal, or a longer --grace",
   };
 }
+
+const FIXES: Partial<Record<Fate, string>> = {
+  handled: "a longer --grace, or a handler that ends the program sooner",
+  dropped: "a handler for the signal, --init, or --stop-signal with one that it handles",
+  ignored: "--stop-signal with a signal that it does not ignore",
+};
 
 /**
  * What its limit of CPU time has to do with it. /proc shows what was used exactly, the limit counts by ticks of the clock
