@@ -50,7 +50,7 @@ export { type Source, waitForSignalOr } from "./process/events.ts";
 export { CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS } from "./process/fork.ts";
 export { CLONE_PARENT, childFailed, clone3, prepareFork } from "./process/fork.ts";
 export { type IdRange, isMapped, NAMESPACES, type NamespaceKind, namespaceId, readIdMap, sethostname, setns } from "./process/namespace.ts";
-export { unshare, unshareFs, writeIdMap, writeSetgroups } from "./process/namespace.ts";
+export { namespaceTypeOf, setdomainname, unshare, unshareFs, writeIdMap, writeSetgroups } from "./process/namespace.ts";
 export { POLLERR, POLLHUP, POLLIN, POLLOUT, PollSet, pollOnce } from "./process/poll.ts";
 export { endSignal, exit, getpid, getppid, hasChildren, hasEnded, pidfdGetfd, pidfdOpen, pidfdStatus, reap } from "./process/process.ts";
 export { setChildSubreaper, setDumpable, setName, shellStatus, stopSignal, type Waited, WCONTINUED, WNOHANG } from "./process/process.ts";
@@ -59,7 +59,7 @@ export { getLimit, type Limit, prepareLimit, RESOURCES, type Resource, RLIM_INFI
 export { setSoftFileLimit } from "./process/rlimit.ts";
 export { type Fate, type Reception, receptionOf } from "./process/reception.ts";
 export { kill, pidfdSendSignal, processExists } from "./process/sending.ts";
-export { ALL_SIGNALS, addSignal, hasSignal, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
+export { ALL_SIGNALS, addSignal, endsByDefault, hasSignal, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
 export { SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGQUIT, SIGSTOP, SIGSYNCCALL, SIGTERM, SIGTSTP } from "./process/signal.ts";
 export { SIGUSR1, SIGWINCH, type SignalSet, setSignalMask, signalName, signalSet, signalsOf } from "./process/signal.ts";
 export { SI_KERNEL, SI_QUEUE, type SignalInfo, waitForSignal } from "./process/signalqueue.ts";

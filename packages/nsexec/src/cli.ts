@@ -1,3 +1,4 @@
+// Words to plan: which namespaces to make or to join, and what to set up in them.
 import { type Chain, type Options, readUser, someLink } from "@contain-tools/chain";
 import {
   holdsTerminal,
@@ -11,13 +12,15 @@ import {
   UsageError,
 } from "@contain-tools/kernel";
 import { readPasta } from "@contain-tools/pasta";
+import { readOffsets } from "./clocks.ts";
+import { readLeave } from "./leave.ts";
 import { type IdMaps, readMaps } from "./maps.ts";
 import type { Name } from "./options.ts";
 import type { Plan } from "./plan.ts";
 import { readShift } from "./shift.ts";
 import { readLock } from "./steps/lock.ts";
 import { environmentOf, followedId } from "./steps/target.ts";
-import { readWanted } from "./wanted.ts";
+import { joinsMounts, readWanted } from "./wanted.ts";
 
 const MAX_ID = 0xfffffffe; // (uid_t)-1 means "leave it" to the kernel
 
@@ -26,8 +29,9 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const targetWord = given.value("target");
   const target = targetWord === undefined ? undefined : parseCount("--target", targetWord, 1, 0x3fffff);
   const maps = readMaps(given);
-  const wanted = readWanted(given, target, maps);
-  const names = new Set(wanted.map((w) => w.kind.name));
+  const { wanted, joined } = readWanted(given, target, maps);
+  const names = new Set([...wanted, ...joined].map((w) => w.kind.name));
+  const leave = readLeave(given);
   const propagation = given.value("propagation") ?? "private";
   if (propagation !== "private" && propagation !== "slave" && propagation !== "shared" && propagation !== "unchanged") {
     throw new UsageError(`--propagation ${propagation}: it is private, slave, shared or unchanged`);
@@ -41,6 +45,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     given.has("foreground") ||
     given.has("own-group") ||
     given.has("kill-child") ||
+    leave !== undefined ||
     given.has("pasta");
   const fork = wantsFork || names.has("pid") || names.has("user") || names.has("time");
   const foreground = given.has("foreground") && holdsTerminal();
@@ -53,13 +58,14 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
   const next = chain.next(
     words,
-    given.has("root") || given.has("wd") || given.has("wdns") || (target !== undefined && names.has("mount")) ? { elsewhere: true } : {},
+    given.has("root") || given.has("wd") || given.has("wdns") || joinsMounts({ joined }) ? { elsewhere: true } : {},
   );
   return {
     wanted,
+    joined,
     target,
     fork,
-    deathSignal: readDeathSignal(given.value("kill-child"), fork),
+    deathSignal: readDeathSignal(given.value("kill-child"), fork && leave === undefined),
     foreground,
     ownGroup: given.has("own-group") || (given.has("foreground") && !foreground && !isBackgroundJob()),
     hadTerminal: fork && inForeground(),
@@ -71,22 +77,21 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     lock: readLock(given, names),
     propagation,
     mountProc: given.has("mount-proc") ? (given.value("mount-proc") ?? "/proc") : undefined,
-    hostname: readHostname(given.value("hostname")),
-    ...readDirectories(given, target),
+    hostname: readName("hostname", given.value("hostname")),
+    domainname: readName("domainname", given.value("domainname")),
+    ...readDirectories(given, target !== undefined || joinsMounts({ joined })),
     netSocket: readNetSocket(given, target),
     root: given.value("root"),
     env: [...(given.has("target-env") && target !== undefined ? environmentOf(target) : []), ...given.all("env").map(readVariable)],
     clearEnv: given.has("clear-env") || given.has("target-env"),
-    areas: target === undefined ? undefined : readAreas(),
+    areas: target === undefined && joined.length === 0 ? undefined : readAreas(),
     keyring: readKeyring(given.value("keyring")),
     pasta: readPasta(given.value("pasta"), given.all("publish")),
     user: as === undefined ? undefined : readUser("--as", as),
     uid: readId("--setuid", given.value("setuid"), target, names),
     gid: readId("--setgid", given.value("setgid"), target, names),
-    offsets: (["monotonic", "boottime"] as const).flatMap((clock) => {
-      const text = given.value(clock);
-      return text === undefined ? [] : [{ clock, seconds: parseCount(`--${clock}`, text, -(2 ** 40), 2 ** 40) }];
-    }),
+    offsets: readOffsets(given),
+    leave,
     next,
   };
 }
@@ -102,11 +107,11 @@ function checkGroups(given: Options<Name>, names: ReadonlySet<string>, maps: IdM
     );
 }
 
-function readDirectories(given: Options<Name>, target: number | undefined): Pick<Plan, "wd" | "wdns"> {
+function readDirectories(given: Options<Name>, isAmongOthers: boolean): Pick<Plan, "wd" | "wdns"> {
   if (!given.has("wdns")) return { wd: given.value("wd"), wdns: undefined };
   if (given.has("wd")) throw new UsageError("--wd and --wdns exclude each other", "one is opened outside, the other one inside");
   const directory = given.value("wdns");
-  return target === undefined ? { wd: directory, wdns: undefined } : { wd: undefined, wdns: directory };
+  return isAmongOthers ? { wd: undefined, wdns: directory } : { wd: directory, wdns: undefined };
 }
 
 function readNetSocket(given: Options<Name>, target: number | undefined): number | undefined {
@@ -127,11 +132,11 @@ function readVariable(text: string): string {
   return text;
 }
 
-function readHostname(name: string | undefined): string | undefined {
+function readName(option: "hostname" | "domainname", name: string | undefined): string | undefined {
   if (name === undefined || Buffer.byteLength(name) <= 64) return name;
   throw new UsageError(
-    `--hostname ${name}: it has ${Buffer.byteLength(name)} bytes`,
-    "a host name has at most 64 (uname(2), __NEW_UTS_LEN)",
+    `--${option} ${name}: it has ${Buffer.byteLength(name)} bytes`,
+    "the kernel takes at most 64 (uname(2), __NEW_UTS_LEN)",
   );
 }
 

@@ -1,11 +1,13 @@
 // nsexec: enter new or existing namespaces, then become PROG.
 import { become, type Tool } from "@contain-tools/chain";
+import { exit } from "@contain-tools/kernel";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { readPlan } from "./cli.ts";
 import { options } from "./options.ts";
 import { endLike, passOn, watch } from "./parent.ts";
 import type { Plan } from "./plan.ts";
 import { spawn } from "./steps/child.ts";
+import { waitUntilStarted } from "./steps/leave.ts";
 import { inside } from "./steps/settings.ts";
 import { enterInPlace } from "./steps/unshare.ts";
 
@@ -25,6 +27,10 @@ export const nsexec: Tool<Plan, keyof typeof options> = {
       return become(plan.next);
     });
     const { pid, pasta } = spawned;
+    if (plan.leave !== undefined) {
+      const ended = waitUntilStarted(spawned, plan.leave);
+      return ended === undefined ? exit(0) : endLike(ended);
+    }
     const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
     const sources = relay?.sources ?? [];
     sources.push(...(pasta?.sources ?? []));

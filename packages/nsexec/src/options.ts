@@ -13,6 +13,12 @@ export const options = withCommon({
   user: kind("U", "the same for the user namespace; implies --fork"),
   cgroup: kind("C", "the same for the cgroup namespace"),
   time: kind("T", "the same for the time namespace; implies --fork"),
+  join: {
+    type: "string",
+    valueHint: "KIND=FILE",
+    repeat: true,
+    description: "join the namespace of this FILE beside those that are made: net=/run/netns/box, ipc=/proc/PID/ns/ipc",
+  },
   "net-socket": {
     type: "string",
     alias: "N",
@@ -27,6 +33,17 @@ export const options = withCommon({
     optionalValue: true,
     valueHint: "SIG",
     description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live on",
+  },
+  leave: {
+    type: "boolean",
+    description:
+      "end as soon as PROG, or a `hold` before it, is reached; it goes on in a session of its own, adopted by the nearest subreaper; implies --fork",
+  },
+  "pid-file": { type: "string", valueHint: "FILE", description: "with --leave: the PID of what goes on, written at once as a whole" },
+  "console-socket": {
+    type: "string",
+    valueHint: "PATH",
+    description: "with --leave --tty: the Unix socket whose listener gets the master of the pseudo-terminal (SCM_RIGHTS)",
   },
   foreground: {
     type: "boolean",
@@ -83,6 +100,7 @@ export const options = withCommon({
   },
   "mount-proc": { type: "boolean", optionalValue: true, valueHint: "DIR", description: "mount proc on /proc or DIR; implies --mount" },
   hostname: { type: "string", valueHint: "NAME", description: "set the host name; implies --uts" },
+  domainname: { type: "string", valueHint: "NAME", description: "set the NIS domain name; implies --uts" },
   wd: {
     type: "string",
     alias: "w",
@@ -122,7 +140,11 @@ export const options = withCommon({
     repeat: true,
     description: "with --pasta: port HOST outside leads to port CONT inside",
   },
-  monotonic: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_MONOTONIC; implies --time" },
-  boottime: { type: "string", valueHint: "SECONDS", description: "offset of CLOCK_BOOTTIME; implies --time" },
+  monotonic: {
+    type: "string",
+    valueHint: "SECONDS",
+    description: "offset of CLOCK_MONOTONIC, with up to nine decimals, or negative; implies --time",
+  },
+  boottime: { type: "string", valueHint: "SECONDS", description: "the same of CLOCK_BOOTTIME" },
 });
 export type Name = keyof typeof options;

@@ -1,15 +1,20 @@
-// What nsexec is to do.
+// What nsexec's words mean.
 import type { Next, UserWords } from "@contain-tools/chain";
 import type { Areas } from "@contain-tools/kernel";
 import type { PastaPlan } from "@contain-tools/pasta";
+import type { ClockOffset } from "./clocks.ts";
+import type { Leave } from "./leave.ts";
 import type { IdMaps } from "./maps.ts";
 import type { Shifted } from "./shift.ts";
 import type { Place } from "./steps/lock.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Plan {
+  /** New namespaces. */
   readonly wanted: readonly Wanted[];
-  /** The process whose namespaces are joined; undefined to make new ones. */
+  /** Namespaces to join: by FILE, or those of `target`. */
+  readonly joined: readonly Wanted[];
+  /** The process of --target. */
   readonly target: number | undefined;
   readonly fork: boolean;
   /** 0 for none. */
@@ -31,6 +36,8 @@ export interface Plan {
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
   readonly mountProc: string | undefined;
   readonly hostname: string | undefined;
+  /** The NIS domain name. */
+  readonly domainname: string | undefined;
   /** The working directory, as the caller names it. */
   readonly wd: string | undefined;
   /** As it is named inside. */
@@ -49,6 +56,8 @@ export interface Plan {
   readonly pasta: PastaPlan | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
-  readonly offsets: readonly { readonly clock: "monotonic" | "boottime"; readonly seconds: number }[];
+  readonly offsets: readonly ClockOffset[];
+  /** How PROG is left behind; undefined to stay as its parent. */
+  readonly leave: Leave | undefined;
   readonly next: Next;
 }

@@ -1,16 +1,14 @@
-// Which namespaces a plan is about.
-
+// Which namespaces a plan is about: those to make, and those to join.
 import { existsSync } from "node:fs";
 import type { Options } from "@contain-tools/chain";
-import type { NamespaceKind } from "@contain-tools/kernel";
-import { NAMESPACES, processExists, quote, UsageError } from "@contain-tools/kernel";
+import { CLONE_NEWNS, NAMESPACES, type NamespaceKind, namespaceTypeOf, processExists, quote, UsageError } from "@contain-tools/kernel";
 import type { IdMaps } from "./maps.ts";
 import type { Name } from "./options.ts";
 
 /** A namespace to make or to join. */
 export interface Wanted {
   readonly kind: NamespaceKind;
-  /** Where to keep a new one, or which one to join. */
+  /** Where to keep a new one, or which one to join; undefined to join that of --target. */
   readonly file: string | undefined;
 }
 
@@ -21,35 +19,77 @@ export function flagsOf(wanted: readonly Wanted[]): number {
   return bits;
 }
 
-export function readWanted(given: Options<Name>, target: number | undefined, maps: IdMaps): Wanted[] {
-  const implied = new Set<string>();
-  if (target === undefined) {
-    if (given.has("mount-proc")) implied.add("mount");
-    if (given.has("hostname")) implied.add("uts");
-    if (given.has("pasta")) implied.add("net");
-    if (given.has("monotonic") || given.has("boottime")) implied.add("time");
-    if (maps.user.length > 0 || maps.group.length > 0) implied.add("user");
+export const joinsMounts = ({ joined }: { readonly joined: readonly Wanted[] }) => (flagsOf(joined) & CLONE_NEWNS) !== 0;
+
+/** What is made and what is joined. With --target everything is joined. @throws UsageError */
+export function readWanted(
+  given: Options<Name>,
+  target: number | undefined,
+  maps: IdMaps,
+): { readonly wanted: readonly Wanted[]; readonly joined: readonly Wanted[] } {
+  const joined = given.all("join").map(readJoin);
+  for (const [i, { kind }] of joined.entries()) {
+    if (joined.findIndex((other) => other.kind === kind) !== i) throw new UsageError(`--join ${kind.name}: it was given twice`);
+    if (given.has(kind.name)) throw new UsageError(`--${kind.name} and --join ${kind.name} exclude each other: make one, or join one`);
   }
-  const wanted = NAMESPACES.filter(
-    ({ name }) => given.has(name) || implied.has(name) || (given.has("all") && (target !== undefined || name !== "user")),
-  ).map((k) => ({
-    kind: k,
-    file: given.value(k.name),
-  }));
+  const isJoined = (name: string) => joined.some(({ kind }) => kind.name === name);
+  const implied = target === undefined ? impliedBy(given, maps, isJoined) : new Set<string>();
+  const isAsked = ({ name }: NamespaceKind) =>
+    given.has(name) || implied.has(name) || (given.has("all") && (target !== undefined || name !== "user"));
+  const wanted = NAMESPACES.filter((kind) => isAsked(kind) && !isJoined(kind.name)).map((kind) => ({ kind, file: given.value(kind.name) }));
   if (target !== undefined) {
     checkTarget(target, given);
     if (wanted.length === 0 && !given.has("net-socket"))
       throw new UsageError(`-t ${target}: which of its namespaces?`, "-m -u -i -n -p -U -C -T, or -a for all");
   }
-  for (const { file, kind: k } of wanted) {
+  for (const { file, kind } of wanted) {
     if (file !== undefined && !existsSync(file)) {
       throw new UsageError(
-        `--${k.name}=${file}: no such file`,
+        `--${kind.name}=${file}: no such file`,
         target === undefined ? `a namespace is kept by a bind mount, which needs a file to lie on: touch ${quote(file)}` : undefined,
       );
     }
   }
-  return wanted;
+  return target === undefined ? { wanted, joined } : { wanted: [], joined: wanted };
+}
+
+/** Kinds that other options need. A host name may be set in a UTS namespace that is joined; the others have to make one. */
+function impliedBy(given: Options<Name>, maps: IdMaps, isJoined: (name: string) => boolean): Set<string> {
+  const implied = new Set<string>();
+  const needs = (name: string, option: string, isNeeded: boolean) => {
+    if (!isNeeded) return;
+    if (isJoined(name)) throw new UsageError(`${option} is for a new ${name} namespace, and --join ${name} joins one`);
+    implied.add(name);
+  };
+  needs("mount", "--mount-proc", given.has("mount-proc"));
+  if ((given.has("hostname") || given.has("domainname")) && !isJoined("uts")) implied.add("uts");
+  needs("net", "--pasta", given.has("pasta"));
+  needs("time", "--monotonic and --boottime: an offset", given.has("monotonic") || given.has("boottime"));
+  needs("user", "a map of ids", maps.user.length > 0 || maps.group.length > 0);
+  return implied;
+}
+
+const FORM = "KIND=FILE: mount, uts, ipc, net, pid, user, cgroup or time, and a file such as /proc/PID/ns/net or /run/netns/NAME";
+
+function readJoin(text: string): Wanted {
+  const at = text.indexOf("=");
+  const kind = NAMESPACES.find(({ name }) => name === text.slice(0, at));
+  const file = text.slice(at + 1);
+  if (at === -1 || kind === undefined || file === "") throw new UsageError(`--join ${quote(text)}: it is not KIND=FILE`, FORM);
+  if (!existsSync(file))
+    throw new UsageError(
+      `--join ${text}: no such file`,
+      "the process may have ended: a namespace lives as long as one is in it, or a bind mount keeps it",
+    );
+  const type = namespaceTypeOf(file);
+  if (type !== kind.flag) {
+    const other = NAMESPACES.find(({ flag }) => flag === type);
+    throw new UsageError(
+      `--join ${text}: ${other === undefined ? "it is not a namespace" : `it is a namespace of the kind ${other.name}`}`,
+      FORM,
+    );
+  }
+  return { kind, file };
 }
 
 function checkTarget(target: number, given: Options<Name>): void {
@@ -69,5 +109,7 @@ function checkTarget(target: number, given: Options<Name>): void {
     ] as const
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
+  if (given.has("join"))
+    throw new UsageError("--target and --join exclude each other", "-t PID --net=FILE joins that of a file beside those of PID");
   if (!processExists(target)) throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those of this PID namespace");
 }

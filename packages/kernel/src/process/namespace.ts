@@ -1,5 +1,5 @@
 // The eight namespaces: one row ties together the name, the clone flag and the file in /proc/PID/ns (namespaces(7)).
-import { readFileSync, readlinkSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "../ffi/errno.ts";
 import { declare } from "../ffi/libc.ts";
 import { flags, quote, sys } from "../ffi/trace.ts";
@@ -73,6 +73,28 @@ export function sethostname(name: string): void {
     () => [quote(name), `${Buffer.byteLength(name)}`],
     () => sethostnameC(name, Buffer.byteLength(name)),
   );
+}
+
+const setdomainnameC = declare("setdomainname");
+
+/** setdomainname(2): the NIS domain name. */
+export function setdomainname(name: string): void {
+  sys(
+    "setdomainname",
+    () => [quote(name), `${Buffer.byteLength(name)}`],
+    () => setdomainnameC(name, Buffer.byteLength(name)),
+  );
+}
+
+const NS_GET_NSTYPE = 0xb703; // _IO(0xb7, 3)
+const ioctlC = declare("ioctl");
+
+/** The CLONE_NEW* flag of the namespace that a file of /proc/PID/ns, or a bind mount of one, stands for (ioctl_nsfs(2)); undefined for another file. */
+export function namespaceTypeOf(path: string): number | undefined {
+  const fd = openSync(path, constants.O_NONBLOCK); // it may be a FIFO
+  const type = ioctlC(fd, NS_GET_NSTYPE);
+  closeSync(fd);
+  return type === -1 ? undefined : type;
 }
 
 /** The identity of a namespace, `mnt:[4026531841]`; undefined where /proc does not tell (another user's process, no such kind). */

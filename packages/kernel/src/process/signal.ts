@@ -17,6 +17,7 @@ export const SIGSTOP = 19;
 export const SIGTSTP = 20;
 export const SIGTTIN = 21;
 export const SIGTTOU = 22;
+const SIGURG = 23;
 export const SIGXFSZ = 25;
 export const SIGWINCH = 28;
 /** musl's own: its setrlimit(3), which Bun has called, leaves it ignored. glibc's SIGRTMIN, which a caller may ignore. */
@@ -58,6 +59,11 @@ export function parseSignal(text: string): number {
     );
   }
   return number;
+}
+
+/** False for a signal that by default does nothing, stops or continues (signal(7)). */
+export function endsByDefault(signal: number): boolean {
+  return ![SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH].includes(signal);
 }
 
 export type SignalSet = Uint8Array;

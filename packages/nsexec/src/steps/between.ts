@@ -1,20 +1,7 @@
-// A process between us and the child, which makes mounts ready in a mount namespace of its own: the child's is a copy of it, and so its
-// mounts are locked (mount_namespaces(7)).
+// A process between us and the child, which joins namespaces for it, or makes mounts ready in a mount namespace of its own: the child's is
+// a copy of it, and so its mounts are locked (mount_namespaces(7)).
 import { closeSync, writeSync } from "node:fs";
-import {
-  CLONE_NEWNS,
-  CLONE_NEWUSER,
-  clone3,
-  dieWithParent,
-  exit,
-  type IdRange,
-  kill,
-  pipe,
-  readToEnd,
-  SIGKILL,
-  ToolError,
-  waitpid,
-} from "@contain-tools/kernel";
+import { clone3, dieWithParent, exit, type IdRange, kill, pipe, readToEnd, SIGKILL, ToolError, waitpid } from "@contain-tools/kernel";
 import type { IdMaps } from "../maps.ts";
 import { release, waitAt } from "./gate.ts";
 import { writeMaps } from "./idmaps.ts";
@@ -31,19 +18,21 @@ type Answer = Made | { readonly message: string; readonly hint: string | undefin
 export interface Between {
   /** A pidfd of this process. */
   readonly self: number;
+  /** CLONE_NEW* of the process in between. */
+  readonly flags: number;
   /** Those of a user namespace for the process in between, in which the child's own has the same ids; undefined to do without. */
   readonly maps: IdMaps | undefined;
-  /** Makes the mounts ready. */
+  /** Makes the mounts ready, and joins. */
   readonly prepare: () => void;
 }
 
 /**
- * Calls `create` in a process whose mounts have been made ready. What it makes there with CLONE_PARENT is our child; it is to call
+ * Calls `create` in a process in which `prepare` was called. What it makes there with CLONE_PARENT is our child; it is to call
  * `close`.
  *
  * @throws SyscallError, ToolError
  */
-export function createBetween({ self, maps, prepare }: Between, create: (close: () => void) => Made): Made {
+export function createBetween({ self, flags, maps, prepare }: Between, create: (close: () => void) => Made): Made {
   const answer = pipe();
   const gate = pipe();
   const tell = (word: Answer) => writeSync(answer.write, JSON.stringify(word));
@@ -52,7 +41,7 @@ export function createBetween({ self, maps, prepare }: Between, create: (close: 
   };
   let first = 0;
   try {
-    first = clone3({ flags: CLONE_NEWNS | (maps === undefined ? 0 : CLONE_NEWUSER) }, () => {
+    first = clone3({ flags }, () => {
       closeSync(gate.write);
       dieWithParent(SIGKILL, self);
       waitAt(gate); // until our maps are written
@@ -81,7 +70,7 @@ export function createBetween({ self, maps, prepare }: Between, create: (close: 
   const text = readToEnd(answer.read);
   closeSync(answer.read);
   waitpid(first, 0);
-  if (text === "") throw new ToolError("the process that makes the mounts ready was killed");
+  if (text === "") throw new ToolError("the process that joins namespaces and makes mounts ready was killed");
   const made = JSON.parse(text) as Answer;
   if ("message" in made) throw new ToolError(made.message, made.hint);
   return made;

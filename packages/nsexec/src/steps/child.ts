@@ -1,38 +1,29 @@
 // The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then let go.
-
-import { closeSync, writeSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { failurePipe } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
-  CLONE_PARENT,
   closeQuietly,
+  connectTo,
   consoleSocket,
   dieWithParent,
   getpid,
   leadGroup,
-  type Pipe,
   pidfdOpen,
   pipe,
   readNow,
-  readToEnd,
   setNonBlocking,
+  setsid,
   sharePipes,
   socketpair,
   takeAllSignals,
-  waitpid,
 } from "@contain-tools/kernel";
-import { type Pasta, startPasta } from "@contain-tools/pasta";
+import type { Pasta } from "@contain-tools/pasta";
 import type { Plan } from "../plan.ts";
-import { flagsOf } from "../wanted.ts";
-import { createBetween } from "./between.ts";
+import { create } from "./create.ts";
 import { release, waitAt } from "./gate.ts";
-import { writeMaps } from "./idmaps.ts";
-import { cloneIntoCgroup, openCgroup, putIntoGroup } from "./intocgroup.ts";
-import { joinTarget } from "./jointarget.ts";
-import { lockMounts } from "./lock.ts";
-import { createInNewRoot } from "./newroot.ts";
-import { keep, letGo } from "./persist.ts";
-import { announce, enterLate, lateFlags, lateKept } from "./settings.ts";
+import { openCgroup } from "./intocgroup.ts";
+import { enterLate, lateKept } from "./settings.ts";
 
 /** A child in its namespaces, which goes on as `body`. */
 export interface Spawned {
@@ -54,12 +45,12 @@ export interface Spawned {
  */
 export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) => void = () => {}): Spawned {
   takeAllSignals();
-  if (plan.wanted.some(({ kind }) => kind.flag & CLONE_NEWUSER)) sharePipes(); // whose owner is nobody there
+  if ([...plan.wanted, ...plan.joined].some(({ kind }) => kind.flag & CLONE_NEWUSER)) sharePipes(); // whose owner is nobody there
   const report = pipe();
   const gate = pipe();
   const made = pipe();
   const self = pidfdOpen(getpid());
-  const [console, inner] = plan.tty ? socketpair() : [];
+  const [console, inner] = openConsole(plan);
   const cgroup = plan.intoCgroup === undefined ? undefined : openCgroup(plan.intoCgroup);
   const child = () => {
     failurePipe.fd = report.write;
@@ -67,23 +58,19 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
     closeSync(gate.write);
     closeSync(made.read);
     if (cgroup !== undefined) closeSync(cgroup); // a directory of the host's, by which a working directory could lead out
-    if (console !== undefined && inner !== undefined) {
-      closeSync(console);
-      consoleSocket.fd = inner;
-    }
+    if (console !== undefined) closeSync(console);
+    if (inner !== undefined) consoleSocket.fd = inner;
     dieWithParent(plan.deathSignal, self);
     if (plan.foreground || plan.ownGroup) leadGroup(plan.foreground);
+    else if (plan.leave !== undefined && !plan.tty) setsid(); // a pseudo-terminal brings its own session
     waitAt(gate); // until the maps are written
-    if (plan.target === undefined) enterLate(plan);
+    enterLate(plan);
     if (lateKept(plan).length > 0) release(made);
     waitAt(gate); // until all that is to be kept is kept
     closeSync(gate.read);
     body();
   };
-  const { pid, pasta } =
-    plan.target === undefined
-      ? create(plan, { cgroup, self, meanwhile }, gate, made, child)
-      : { pid: joinTarget(plan, cgroup, child), pasta: undefined };
+  const { pid, pasta } = create(plan, { cgroup, self, meanwhile }, gate, made, child);
   closeSync(report.write);
   closeSync(gate.read);
   closeSync(made.read);
@@ -111,59 +98,8 @@ function readReport(fd: number): string {
   return chunk.toString("utf8", 0, length);
 }
 
-interface Outside {
-  readonly cgroup: number | undefined;
-  /** A pidfd of this process. */
-  readonly self: number;
-  readonly meanwhile: (pid: number) => void;
-}
-
-function create(
-  plan: Plan,
-  { cgroup, self, meanwhile }: Outside,
-  gate: Pipe,
-  made: Pipe,
-  child: () => never,
-): Pick<Spawned, "pid" | "pasta"> {
-  const late = lateFlags(plan);
-  const { shift, maps, lock } = plan;
-  announce(plan);
-  const clone = (more: number, body: () => never) => cloneIntoCgroup((flagsOf(plan.wanted) & ~late) | more, cgroup, body);
-  const behind = (close: () => void) =>
-    clone(CLONE_PARENT, () => {
-      close();
-      return child();
-    });
-  // An ordinary user mounts nothing outside of a user namespace.
-  const outerMaps = lock.length > 0 && process.geteuid?.() !== 0 ? maps : undefined;
-  const { pid, entered } =
-    shift !== undefined
-      ? createInNewRoot({ shift, maps, self }, behind)
-      : lock.length > 0
-        ? createBetween({ self, maps: outerMaps, prepare: () => lockMounts(lock) }, behind)
-        : clone(0, child);
-  const kept: string[] = [];
-  let pasta: Pasta | undefined;
-  try {
-    putIntoGroup({ pid, entered }, plan.intoCgroup);
-    if (outerMaps === undefined) writeMaps(pid, maps);
-    if (plan.pasta !== undefined) pasta = startPasta(pid, plan.pasta);
-    meanwhile(pid);
-    for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
-    if (lateKept(plan).length > 0) {
-      writeSync(gate.write, "1");
-      closeSync(made.write);
-      if (readToEnd(made.read) === "")
-        letGo(kept); // it failed, and has explained itself
-      else for (const wanted of lateKept(plan)) keep(pid, wanted, kept);
-    }
-  } catch (error) {
-    pasta?.end();
-    letGo(kept);
-    closeSync(gate.write); // end of file: the child exits
-    closeSync(gate.read);
-    waitpid(pid, 0);
-    throw error;
-  }
-  return { pid, pasta };
+/** Both ends of what the master of a pseudo-terminal comes through; the outer one is undefined where another process has it. */
+function openConsole({ tty, leave }: Plan): readonly [outer?: number | undefined, inner?: number] {
+  if (!tty) return [];
+  return leave?.consoleSocket === undefined ? socketpair() : [undefined, connectTo(leave.consoleSocket)];
 }

@@ -1,11 +1,11 @@
 // Joining the namespaces of another process: setns(2) on its pidfd, or on files that keep namespaces.
-import { closeSync, constants, existsSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from "node:fs";
 import {
   CLONE_NEWNET,
-  CLONE_NEWNS,
   CLONE_NEWUSER,
   failedWith,
   fchdir,
+  NAMESPACES,
   namespaceId,
   networkOfSocket,
   pidfdGetfd,
@@ -16,7 +16,7 @@ import {
   setresuid,
 } from "@contain-tools/kernel";
 import type { Plan } from "../plan.ts";
-import { flagsOf } from "../wanted.ts";
+import { flagsOf, joinsMounts } from "../wanted.ts";
 
 const O_PATH = 0o10000000;
 
@@ -28,14 +28,25 @@ export interface Joined {
 
 /** Opens everything to be joined, before the first setns changes what a path means. */
 export function openTargets(plan: Plan): Joined[] {
-  const { target = 0, wanted, netSocket } = plan;
+  const { target, joined, netSocket } = plan;
   if (plan.wd !== undefined && joinsMounts(plan)) tunnel.fd = openSync(plan.wd, O_PATH | constants.O_DIRECTORY);
+  const files = joined.flatMap(({ file, kind }) => (file === undefined ? [] : [{ fd: openSync(file, "r"), bits: kind.flag, what: file }]));
+  if (target === undefined) return files.filter(isAnother);
   const bySocket = netSocket === undefined ? 0 : CLONE_NEWNET;
-  const own = wanted.filter(({ file, kind }) => file === undefined && kind.flag !== bySocket && isForeign(target, kind.file));
-  const files = wanted.flatMap(({ file, kind }) => (file === undefined ? [] : [{ fd: openSync(file, "r"), bits: kind.flag, what: file }]));
+  const own = joined.filter(({ file, kind }) => file === undefined && kind.flag !== bySocket && isForeign(target, kind.file));
   if (netSocket !== undefined) files.unshift(openNetworkOf(target, netSocket));
   if (own.length === 0) return files;
   return [{ fd: pidfdOpen(target), bits: flagsOf(own), what: `pidfd of ${target}` }, ...files];
+}
+
+/** One's own user namespace cannot be joined (EINVAL), and of the others nothing would change. */
+function isAnother({ fd, bits }: Joined): boolean {
+  const { dev, ino } = fstatSync(fd);
+  const name = NAMESPACES.find(({ flag }) => flag === bits)?.file;
+  const own = statSync(`/proc/self/ns/${name}`);
+  if (own.dev !== dev || own.ino !== ino) return true;
+  closeSync(fd);
+  return false;
 }
 
 function openNetworkOf(target: number, socket: number): Joined {
@@ -56,13 +67,35 @@ function isForeign(target: number, file: string): boolean {
   return there === undefined || there !== namespaceId("self", file);
 }
 
+/**
+ * The user namespace comes before those that its root alone may join, and after those for which the caller's privileges are needed:
+ * a pod's network may belong to the host while its other namespaces do not.
+ */
 export function join(files: readonly Joined[]): void {
-  for (const { fd, bits, what } of files) {
+  const isUser = ({ bits }: Joined) => (bits & CLONE_NEWUSER) !== 0;
+  const behind = files.some(isUser) ? files.filter((file) => !isUser(file) && !tryToJoin(file)) : files.filter((file) => !isUser(file));
+  for (const file of files.filter(isUser)) {
     // nsenter(1) does the same: an ordinary user may not outside, and inside nobody may where setgroups is denied.
-    if (bits & CLONE_NEWUSER) dropGroups();
-    setns(fd, bits, what);
-    closeSync(fd);
-    if (bits & CLONE_NEWUSER) becomeRootInside();
+    dropGroups();
+    enter(file);
+    becomeRootInside();
+  }
+  for (const file of behind) enter(file);
+}
+
+function enter({ fd, bits, what }: Joined): void {
+  setns(fd, bits, what);
+  closeSync(fd);
+}
+
+/** False when it is for the root of another user namespace. */
+function tryToJoin(file: Joined): boolean {
+  try {
+    enter(file);
+    return true;
+  } catch (error) {
+    if (!failedWith(error, "EPERM")) throw error;
+    return false;
   }
 }
 
@@ -95,5 +128,3 @@ export function enterTunnel(): void {
   fchdir(tunnel.fd);
   closeSync(tunnel.fd);
 }
-
-export const joinsMounts = ({ target, wanted }: Plan) => target !== undefined && (flagsOf(wanted) & CLONE_NEWNS) !== 0;

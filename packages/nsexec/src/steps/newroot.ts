@@ -2,6 +2,7 @@
 // namespace owns, none of its mounts can be undone and no flag of theirs be taken back (mount_namespaces(7), locked mounts).
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import {
+  CLONE_NEWNS,
   cloneTree,
   fchdir,
   MS_NODEV,
@@ -26,13 +27,19 @@ export interface NewRoot {
   readonly maps: IdMaps;
   /** A pidfd of this process. */
   readonly self: number;
+  /** Called in the new root. */
+  readonly enter: () => void;
 }
 
 /** `createBetween`, in a process whose root has nothing but the paths. @throws SyscallError, ToolError */
-export function createInNewRoot({ shift, maps, self }: NewRoot, create: (close: () => void) => Made): Made {
+export function createInNewRoot({ shift, maps, self, enter }: NewRoot, create: (close: () => void) => Made): Made {
   const pieces = copyShifted(shift, maps);
   try {
-    return createBetween({ self, maps: undefined, prepare: () => enterNewRoot(pieces, shift.cwd) }, create);
+    const prepare = () => {
+      enterNewRoot(pieces, shift.cwd);
+      enter();
+    };
+    return createBetween({ self, flags: CLONE_NEWNS, maps: undefined, prepare }, create);
   } finally {
     for (const { fd } of pieces) closeSync(fd);
   }

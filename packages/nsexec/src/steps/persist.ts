@@ -30,8 +30,8 @@ export function letGo(kept: readonly string[]): void {
   for (const file of kept) umount2(file, 0);
 }
 
-/** For a plan without fork: who binds the kept files. With a new mount namespace it must be somebody who stays in the old one. */
-export function startKeeper({ wanted }: Plan): () => void {
+/** For a plan without fork: who binds the kept files. With another mount namespace it must be somebody who stays in the old one. */
+export function startKeeper({ wanted, joined }: Plan): () => void {
   const kept = wanted.filter(({ file }) => file !== undefined);
   const bind = (pid: number | "self") => {
     const done: string[] = [];
@@ -42,7 +42,7 @@ export function startKeeper({ wanted }: Plan): () => void {
       throw error;
     }
   };
-  if (kept.length === 0 || !(flagsOf(wanted) & CLONE_NEWNS)) return () => bind("self");
+  if (kept.length === 0 || !(flagsOf([...wanted, ...joined]) & CLONE_NEWNS)) return () => bind("self");
   const gate = pipe();
   const pid = getpid();
   const helper = clone3({ flags: 0 }, () => {

@@ -18,6 +18,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   mount,
+  setdomainname,
   setgroups,
   sethostname,
   setns,
@@ -30,8 +31,8 @@ import {
   writeKernelFile,
 } from "@contain-tools/kernel";
 import type { Plan } from "../plan.ts";
-import { flagsOf, type Wanted } from "../wanted.ts";
-import { enterTunnel, joinsMounts } from "./join.ts";
+import { flagsOf, joinsMounts, type Wanted } from "../wanted.ts";
+import { enterTunnel } from "./join.ts";
 
 export function announce({ wanted }: Plan): void {
   if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);
@@ -39,20 +40,21 @@ export function announce({ wanted }: Plan): void {
 
 /** The settings inside: host name, propagation, root, working directory, /proc, ids; in unshare(1)'s order. */
 export function inside(plan: Plan): void {
-  const creates = (bit: number) => plan.target === undefined && (flagsOf(plan.wanted) & bit) !== 0;
+  const creates = (bit: number) => (flagsOf(plan.wanted) & bit) !== 0;
   if (plan.hostname !== undefined) {
     steps.say(`setting hostname: ${plan.hostname}`);
     sethostname(plan.hostname);
   }
+  if (plan.domainname !== undefined) setdomainname(plan.domainname);
   if (creates(CLONE_NEWNET)) bringLoopbackUp();
   if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") closeSync(setPropagationEverywhere(plan.propagation).fd);
-  if (joinsMounts(plan)) payload.inside = `the mount namespace of PID ${plan.target}`;
+  if (joinsMounts(plan)) payload.inside = `the mount namespace ${placeOfMounts(plan)}`;
   if (plan.root !== undefined) {
     chroot(plan.root);
     chdir("/");
     payload.inside = `the root ${plan.root}`;
   }
-  if (plan.wdns !== undefined) chdirAmongOthers(plan.wdns, plan.target);
+  if (plan.wdns !== undefined) chdirAmongOthers(plan.wdns, placeOfMounts(plan));
   if (plan.wd !== undefined && joinsMounts(plan)) enterTunnel();
   else if (plan.wd !== undefined) chdir(plan.wd);
   if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
@@ -76,6 +78,12 @@ export function inside(plan: Plan): void {
   if (plan.makesTty) enterConsole(makeConsole("/dev/ptmx"));
 }
 
+/** Whose mounts are joined, for messages. */
+function placeOfMounts({ joined, target }: Plan): string {
+  const file = joined.find(({ kind }) => kind.flag === CLONE_NEWNS)?.file;
+  return file === undefined ? `of PID ${target}` : file;
+}
+
 /** Where the kernel or a seccomp filter knows no keyctl(2), nothing inside can read a keyring either. */
 function leaveCallersKeyring(name: string): void {
   try {
@@ -96,12 +104,12 @@ function leaveGroups(): void {
 }
 
 /** Among the mounts of others a path is theirs to lay out. */
-function chdirAmongOthers(path: string, pid: number | undefined): void {
+function chdirAmongOthers(path: string, place: string): void {
   try {
     chdirInRoot(path);
   } catch (error) {
     if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
-    throw new ToolError(`--wdns ${path}: no such directory in the mount namespace of PID ${pid}`, undefined, 125, { cause: error });
+    throw new ToolError(`--wdns ${path}: no such directory in the mount namespace ${place}`, undefined, 125, { cause: error });
   }
 }
 
@@ -124,7 +132,8 @@ export function enterLate(plan: Plan): void {
 /** A new time namespace takes offsets only while it is empty: made, written, and only then entered (time_namespaces(7)). */
 function enterTimeNamespace({ offsets }: Plan): void {
   unshare(CLONE_NEWTIME);
-  for (const { clock, seconds } of offsets) writeKernelFile("/proc/self/timens_offsets", `${clock} ${seconds} 0\n`);
+  for (const { clock, seconds, nanoseconds } of offsets)
+    writeKernelFile("/proc/self/timens_offsets", `${clock} ${seconds} ${nanoseconds}\n`);
   const fd = openSync("/proc/self/ns/time_for_children", "r");
   setns(fd, CLONE_NEWTIME, "/proc/self/ns/time_for_children");
   closeSync(fd);

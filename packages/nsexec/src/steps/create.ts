@@ -1,0 +1,99 @@
+// The child of nsexec as its parent sees it: made, by this process or by one in between; put into its group; its maps written.
+import { closeSync, writeSync } from "node:fs";
+import { CLONE_NEWNS, CLONE_NEWUSER, CLONE_PARENT, hideSecrets, type Pipe, readToEnd, waitpid } from "@contain-tools/kernel";
+import { type Pasta, startPasta } from "@contain-tools/pasta";
+import type { Plan } from "../plan.ts";
+import { flagsOf } from "../wanted.ts";
+import { createBetween, type Made } from "./between.ts";
+import { writeMaps } from "./idmaps.ts";
+import { cloneIntoCgroup, putIntoGroup } from "./intocgroup.ts";
+import { join, openTargets } from "./join.ts";
+import { lockMounts } from "./lock.ts";
+import { createInNewRoot } from "./newroot.ts";
+import { keep, letGo } from "./persist.ts";
+import { announce, lateFlags, lateKept } from "./settings.ts";
+
+export interface Outside {
+  /** The group to be born in, open. */
+  readonly cgroup: number | undefined;
+  /** A pidfd of this process. */
+  readonly self: number;
+  /** Called while the child waits in its namespaces. */
+  readonly meanwhile: (pid: number) => void;
+}
+
+/** Makes the child, which waits at `gate` meanwhile. @throws SyscallError, ToolError; nothing is left behind then */
+export function create(
+  plan: Plan,
+  outside: Outside,
+  gate: Pipe,
+  made: Pipe,
+  child: () => never,
+): { readonly pid: number; readonly pasta: Pasta | undefined } {
+  const late = lateFlags(plan);
+  const { maps } = plan;
+  announce(plan);
+  // An ordinary user mounts nothing outside of a user namespace.
+  const outerMaps = plan.lock.length > 0 && process.geteuid?.() !== 0 ? maps : undefined;
+  const { pid, entered } = makeChild(plan, outerMaps, outside, child);
+  const kept: string[] = [];
+  let pasta: Pasta | undefined;
+  try {
+    putIntoGroup({ pid, entered }, plan.intoCgroup);
+    if (outerMaps === undefined) writeMaps(pid, maps);
+    if (plan.pasta !== undefined) pasta = startPasta(pid, plan.pasta);
+    outside.meanwhile(pid);
+    for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
+    if (lateKept(plan).length > 0) {
+      writeSync(gate.write, "1");
+      closeSync(made.write);
+      if (readToEnd(made.read) === "")
+        letGo(kept); // it failed, and has explained itself
+      else for (const wanted of lateKept(plan)) keep(pid, wanted, kept);
+    }
+  } catch (error) {
+    pasta?.end();
+    letGo(kept);
+    closeSync(gate.write); // end of file: the child exits
+    closeSync(gate.read);
+    waitpid(pid, 0);
+    throw error;
+  }
+  return { pid, pasta };
+}
+
+/**
+ * By this process; or, where others' namespaces are to be joined or mounts to be made ready before, by one in between. To join a PID
+ * namespace two are needed anyway: the first one joins, and what it makes is in there. It is single-threaded, which setns(2) asks for
+ * with user and time namespaces.
+ */
+function makeChild(plan: Plan, outerMaps: Plan["maps"] | undefined, { cgroup, self }: Outside, child: () => never): Made {
+  const { shift, maps, lock, areas } = plan;
+  const bits = flagsOf(plan.wanted) & ~lateFlags(plan);
+  const joins = plan.joined.length > 0 || plan.netSocket !== undefined;
+  if (!joins && shift === undefined && lock.length === 0) return cloneIntoCgroup(bits, cgroup, child);
+  const files = openTargets(plan);
+  const behind = (close: () => void) => {
+    const body = () => {
+      close();
+      return child();
+    };
+    // The root of a user namespace that was joined may not write to the group.
+    return cloneIntoCgroup(bits | CLONE_PARENT, cgroup, body, ...(joins ? ["EACCES"] : []));
+  };
+  const enter = () => {
+    if (joins) hideSecrets(areas, "nsexec"); // the processes there can look at us from here on
+    join(files);
+  };
+  try {
+    if (shift !== undefined) return createInNewRoot({ shift, maps, self, enter }, behind);
+    const prepare = () => {
+      if (lock.length > 0) lockMounts(lock);
+      enter();
+    };
+    const flags = (lock.length > 0 ? CLONE_NEWNS : 0) | (outerMaps === undefined ? 0 : CLONE_NEWUSER);
+    return createBetween({ self, flags, maps: outerMaps, prepare }, behind);
+  } finally {
+    for (const { fd } of files) closeSync(fd);
+  }
+}

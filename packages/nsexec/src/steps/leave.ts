@@ -1,0 +1,87 @@
+// --leave: PROG goes on alone, a child of whoever adopts our children (PR_SET_CHILD_SUBREAPER, or init), as soon as it was started.
+import { renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { payload } from "@contain-tools/chain";
+import {
+  codeOf,
+  endSignal,
+  endsByDefault,
+  hasSignal,
+  kill,
+  POLLIN,
+  procDirectory,
+  readIfThere,
+  SIGKILL,
+  type Source,
+  statFields,
+  ToolError,
+  waitForSignalOr,
+  waitpid,
+} from "@contain-tools/kernel";
+import type { Leave } from "../leave.ts";
+import type { Spawned } from "./child.ts";
+
+/**
+ * Waits until the child of `spawn` has reached PROG, or a `hold` before it, and writes the PID file.
+ *
+ * @returns undefined then, and the child is to be left behind; or the wait status of a child that has ended before, having explained itself
+ * @throws ToolError when the PID file cannot be written; the child is killed then
+ */
+export function waitUntilStarted({ pid, report, failed }: Spawned, { pidFile }: Pick<Leave, "pidFile">): number | undefined {
+  let told = false;
+  const source: Source = {
+    fd: report,
+    wants: () => (told ? undefined : POLLIN),
+    ready: () => {
+      told = true;
+    },
+  };
+  while (!told) {
+    const info = waitForSignalOr([source], undefined, () => told);
+    // What ends us ends a child that was not started yet.
+    if (info !== undefined && endsByDefault(info.signal) && !hasSignal(payload.launch.ignored, info.signal)) return endOf(pid, info.signal);
+  }
+  if (failed() !== undefined || diedBefore(pid)) return endOf(pid);
+  if (pidFile !== undefined) writePidFile(pidFile, pid);
+  return undefined;
+}
+
+/** The wait status of the child; or of one that `signal` has ended, which is passed on as the one that cannot be ignored. */
+function endOf(pid: number, signal?: number): number {
+  if (signal !== undefined) kill(pid, SIGKILL);
+  const status = waitpid(pid, 0)?.status ?? 0;
+  return signal !== undefined && endSignal(status) === SIGKILL ? signal : status;
+}
+
+const FLAGS = 9; // of proc_pid_stat(5), and their bits in linux/sched.h:
+const PF_EXITING = 0x4;
+const PF_FORKNOEXEC = 0x40;
+
+/** True for a child that has neither explained itself nor executed anything, and ends: a signal has ended it, as out of memory. */
+function diedBefore(pid: number): boolean {
+  const flags = Number(statFields(readIfThere(`${procDirectory(pid)}/stat`) ?? "")[FLAGS - 3] ?? 0);
+  return (flags & PF_EXITING) !== 0 && (flags & PF_FORKNOEXEC) !== 0;
+}
+
+/** Whoever reads it finds nothing, or a whole number. */
+function writePidFile(path: string, pid: number): void {
+  const draft = join(dirname(path), `.${basename(path)}.${pid}`);
+  try {
+    unlinkQuietly(draft); // of one that was killed
+    writeFileSync(draft, `${pid}`, { flag: "wx" });
+    renameSync(draft, path);
+  } catch (error) {
+    kill(pid, SIGKILL);
+    waitpid(pid, 0);
+    unlinkQuietly(draft);
+    throw new ToolError(`--pid-file ${path}: it cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // it was not made
+  }
+}
