@@ -1,7 +1,16 @@
 // Which namespaces a plan is about: those to make, and those to join.
 import { existsSync } from "node:fs";
 import type { Options } from "@contain-tools/chain";
-import { CLONE_NEWNS, NAMESPACES, type NamespaceKind, namespaceTypeOf, processExists, quote, UsageError } from "@contain-tools/kernel";
+import {
+  CLONE_NEWNS,
+  codeOf,
+  NAMESPACES,
+  type NamespaceKind,
+  namespaceTypeOf,
+  processExists,
+  quote,
+  UsageError,
+} from "@contain-tools/kernel";
 import type { IdMaps } from "./maps.ts";
 import type { Name } from "./options.ts";
 
@@ -76,12 +85,7 @@ function readJoin(text: string): Wanted {
   const kind = NAMESPACES.find(({ name }) => name === text.slice(0, at));
   const file = text.slice(at + 1);
   if (at === -1 || kind === undefined || file === "") throw new UsageError(`--join ${quote(text)}: it is not KIND=FILE`, FORM);
-  if (!existsSync(file))
-    throw new UsageError(
-      `--join ${text}: no such file`,
-      "the process may have ended: a namespace lives as long as one is in it, or a bind mount keeps it",
-    );
-  const type = namespaceTypeOf(file);
+  const type = typeOf(file);
   if (type !== kind.flag) {
     const other = NAMESPACES.find(({ flag }) => flag === type);
     throw new UsageError(
@@ -90,6 +94,15 @@ function readJoin(text: string): Wanted {
     );
   }
   return { kind, file };
+}
+
+function typeOf(file: string): number | undefined {
+  try {
+    return namespaceTypeOf(file);
+  } catch (error) {
+    const hint = "a namespace lives as long as a process is in it, or a bind mount keeps it; those of others are for root";
+    throw new UsageError(`--join ${file}: it cannot be opened: ${codeOf(error)}`, hint, 125, { cause: error });
+  }
 }
 
 function checkTarget(target: number, given: Options<Name>): void {
