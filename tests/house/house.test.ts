@@ -13,7 +13,7 @@ const FLOORS = [
   ["cgset", "nsexec", "pivot", "pid1", "confine", "veth"],
   ["explain"],
   ["record", "labs"],
-  ["contain"],
+  ["contain", "oci"],
   ["build"],
 ];
 const LARGEST = 330; // lines of a file

@@ -25,20 +25,10 @@ import { fail } from "./report.ts";
 import { phaseEnds } from "./startuptimes.ts";
 
 /** The main of every program: plans the whole chain, then carries it out. Never returns; help alone waits for the event loop. */
-export function start(tools: readonly Tool[], { name, launch }: Start, words: readonly string[], version: string): void {
-  phaseEnds("our modules, koffi");
-  tracer.tool = name;
-  setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
+export function start(tools: readonly Tool[], started: Start, words: readonly string[], version: string): void {
   try {
-    payload.launch = launch;
-    if (launch.place !== undefined) goBack(launch.place);
-    payload.limits = launch.raised.map((limit) => ({ ...getLimit(limit.resource), ...limit }));
-    noteIgnored(launch.ignored);
-    setDisposition(SIGCHLD, SIG_DFL); // ignored, it would be neither sent nor a child's status kept (wait(2))
-    payload.env = callersEnvironment(launch);
-    payload.inherited = openFiles();
-    takeConsoleSocket();
-    runLink(planChain(tools, name, words));
+    takeLaunch(started);
+    runLink(planChain(tools, started.name, words));
   } catch (error) {
     if (error instanceof HelpWanted) {
       void showHelp(error, version);
@@ -46,6 +36,21 @@ export function start(tools: readonly Tool[], { name, launch }: Start, words: re
     }
     failPlanned(error);
   }
+}
+
+/** Learns from the launcher what the payload is to be given back. To be called once, before anything is planned. */
+export function takeLaunch({ name, launch }: Start): void {
+  phaseEnds("our modules, koffi");
+  tracer.tool = name;
+  setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
+  payload.launch = launch;
+  if (launch.place !== undefined) goBack(launch.place);
+  payload.limits = launch.raised.map((limit) => ({ ...getLimit(limit.resource), ...limit }));
+  noteIgnored(launch.ignored);
+  setDisposition(SIGCHLD, SIG_DFL); // ignored, it would be neither sent nor a child's status kept (wait(2))
+  payload.env = callersEnvironment(launch);
+  payload.inherited = openFiles();
+  takeConsoleSocket();
 }
 
 /** Reads a whole command line into plans; nothing is changed. @throws UsageError, ToolError */

@@ -14,10 +14,10 @@ import { wordsFor } from "./rawwords.ts";
 /**
  * Becomes PROG as execvp(3) does: a bare name is searched in PATH, and a file without `#!` that is not ELF is given to /bin/sh.
  *
+ * @param name the file, where argv[0] is another word
  * @throws ExecError 127 when it was not found, 126 when it was found but cannot be executed
  */
-export function execProgram(argv: readonly string[]): never {
-  const [name = ""] = argv;
+export function execProgram(argv: readonly string[], name = argv[0] ?? ""): never {
   const { words, env } = wordsFor(argv);
   const isForeign = payload.inside !== undefined;
   const careful = payload.lastStep !== undefined || payload.limits.some(isOfMemory);

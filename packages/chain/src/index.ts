@@ -4,13 +4,13 @@ import "./startuptimes.ts"; // the first, so that it sees the others being loade
 export { become, enterLink, sayRunning, someLink } from "./become.ts";
 export { readBinary } from "./binary.ts";
 export { capture } from "./capture.ts";
-export { failPlanned, start } from "./chain.ts";
+export { failPlanned, planChain, start, takeLaunch } from "./chain.ts";
 export { enterConsole, makeConsole, replaceStdio } from "./console.ts";
 export { canRun } from "./denied.ts";
 export { type Evidence, evidenceFrom, type Finding } from "./evidence.ts";
 export { execProgram } from "./exec.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
-export { NO_LAUNCHER, readLaunch } from "./launch.ts";
+export { NO_LAUNCHER, readLaunch, type Start } from "./launch.ts";
 export type { Chain, Command, Link, Next, Settings, Tool } from "./link.ts";
 export {
   closestWord,
@@ -27,6 +27,7 @@ export { payload, variables } from "./payload.ts";
 export { withCommon } from "./plan.ts";
 export { keepRawVariables } from "./rawwords.ts";
 export { type Failure, failurePipe, parseFailure, report, steps, warn } from "./report.ts";
+export { asTool } from "./runas.ts";
 export { spawnProgram } from "./spawn.ts";
 export { phaseEnds, profile, profileTable } from "./startuptimes.ts";
 export { prepareLimits, readUlimits } from "./ulimit.ts";

@@ -67,13 +67,19 @@ export function report(error: unknown): number {
  * The close-on-exec pipe to a supervisor. A line in it is a failure of ours, as JSON; end of file without one means that the program
  * was started, so its own 125, 126 and 127 are never taken for ours. Both an init and its child may have one to tell.
  */
-export const failurePipe = { fd: -1 };
+export const failurePipe = {
+  fd: -1,
+  /** The supervisor tells what it reads here, so that nothing of it goes to standard error. */
+  quiet: false,
+};
 
 /** What a supervisor learns of a start that failed. */
 export interface Failure {
   readonly tool: string;
   readonly message: string;
   readonly hint: string | undefined;
+  /** The exit status: 125, or 126 and 127 where it is about the program. */
+  readonly status: number;
   /** When it was the program that could not be executed. */
   readonly diagnosis: Diagnosis | undefined;
 }
@@ -86,7 +92,13 @@ export function parseFailure(lines: string): Failure {
   } catch {
     // not JSON
   }
-  return { tool: "nsexec", message: "the start was reported in words that are not ours", hint: undefined, diagnosis: undefined };
+  return {
+    tool: "nsexec",
+    message: "the start was reported in words that are not ours",
+    hint: undefined,
+    status: 125,
+    diagnosis: undefined,
+  };
 }
 
 /** The line that tells a supervisor of a failure. */
@@ -95,6 +107,7 @@ export function lineOf(error: unknown): string {
     tool: tracer.tool,
     message: error instanceof Error ? error.message : String(error),
     hint: error instanceof ToolError ? error.hint : undefined,
+    status: error instanceof ToolError ? error.status : 125,
     diagnosis: error instanceof ExecError ? error.diagnosis : undefined,
   };
   return `${JSON.stringify(failure)}\n`;
@@ -102,7 +115,7 @@ export function lineOf(error: unknown): string {
 
 /** Ends this process with an explanation. */
 export function fail(error: unknown): never {
-  const status = report(error);
+  const status = failurePipe.fd !== -1 && failurePipe.quiet && error instanceof ToolError ? error.status : report(error);
   if (failurePipe.fd !== -1) {
     try {
       writeSync(failurePipe.fd, lineOf(error));

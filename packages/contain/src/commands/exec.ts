@@ -1,5 +1,5 @@
 // `contain exec`: a program in a container that runs: the argv of an nsexec that joins its namespaces and is born in its group.
-import { become, type Options, payload, readUser, steps, withCommon } from "@contain-tools/chain";
+import { asTool, become, type Options, payload, readUser, steps, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit, hasEnded, kill, monotonic, SIGHUP, SIGKILL, shellStatus, signalSet, ToolError, UsageError } from "@contain-tools/kernel";
 import { inside, type Plan as NsexecPlan, passOn, spawn, watch } from "@contain-tools/nsexec";
@@ -8,7 +8,6 @@ import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
 import { callersTerm, checkVariable, keyringWords, type TypedLink } from "../run/compose.ts";
 import { ROOTS_HOME } from "../run/pivotwords.ts";
-import { asTool } from "../run/runas.ts";
 import { scriptOf } from "../run/script.ts";
 import { checkRunning, openMember, type Running } from "./container.ts";
 

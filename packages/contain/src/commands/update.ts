@@ -2,14 +2,13 @@
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { act, type Plan as CgsetPlan, limitOptions } from "@contain-tools/cgset";
-import { type Options, steps, withCommon } from "@contain-tools/chain";
+import { asTool, type Options, steps, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit, ToolError, UsageError } from "@contain-tools/kernel";
 import { type State, writeLimits } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import type { TypedLink } from "../run/compose.ts";
 import { describeLimits, limitIn, limitWords, mergeLimits } from "../run/limits.ts";
-import { asTool } from "../run/runas.ts";
 import { scriptOf } from "../run/script.ts";
 import { groupOf, readRunning } from "./container.ts";
 

@@ -1,7 +1,7 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
 import { existsSync, writeFileSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
-import { become, failPlanned, parseFailure, payload, phaseEnds, profile, profileTable, report, steps } from "@contain-tools/chain";
+import { asTool, become, failPlanned, parseFailure, payload, phaseEnds, profile, profileTable, report, steps } from "@contain-tools/chain";
 import { closeCase, judge, print, readUsage, sayVerdict, takeBaseline, witness } from "@contain-tools/explain";
 import { childrenOf, exit, getpid, monotonic, POLLIN, type Source, say, signalSet, takeAllSignals } from "@contain-tools/kernel";
 import { inside, type Plan as NsexecPlan, type Spawned, spawn } from "@contain-tools/nsexec";
@@ -36,7 +36,6 @@ import { relayTerminal } from "./console.ts";
 import { logOutput } from "./log/output.ts";
 import { endOfLog } from "./log/read.ts";
 import { type End, reportEnd } from "./reportend.ts";
-import { asTool } from "./runas.ts";
 import { chainScript } from "./script.ts";
 import { supervise } from "./supervise.ts";
 

@@ -107,6 +107,7 @@ export function setPropagation(kind: Propagation): void {
 }
 
 const mknodC = declare("mknod");
+const S_IFIFO = 0o10000;
 const S_IFCHR = 0o020000;
 
 /** mknod(2) of a character device with exactly this mode, whatever the umask. @throws SyscallError EPERM in a user namespace */
@@ -118,4 +119,13 @@ export function makeCharacterDevice(path: string, mode: number, major: number, m
     () => mknodC(path, S_IFCHR | mode, device),
   );
   chmodSync(path, mode);
+}
+
+/** mknod(2) of a FIFO; the umask takes its part of `mode`. @throws SyscallError EEXIST */
+export function makeFifo(path: string, mode: number): void {
+  sys(
+    "mknod",
+    () => [quote(path), `S_IFIFO|0${mode.toString(8)}`],
+    () => mknodC(path, S_IFIFO | mode, 0),
+  );
 }

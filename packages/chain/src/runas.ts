@@ -1,6 +1,8 @@
 // A part of another tool, run in this process under that tool's name.
-import { enterLink, steps } from "@contain-tools/chain";
+
 import { setName, tracer } from "@contain-tools/kernel";
+import { enterLink } from "./become.ts";
+import { steps } from "./report.ts";
 
 /** Runs a part of another tool under that tool's name, and takes our own again. */
 export function asTool<T>(link: Parameters<typeof enterLink>[0], part: () => T): T {

@@ -1,0 +1,60 @@
+// kill: a signal to the first process of a container, or with --all to every one in its group.
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { codeOf, OciError } from "../failure.ts";
+import { killAll, processesOf } from "../group.ts";
+import type { OciCommand } from "../program.ts";
+import { type Container, readContainer, statusOf } from "../state.ts";
+import { idOf } from "../words.ts";
+
+export const kill: OciCommand = {
+  name: "kill",
+  options: { all: "flag", a: { short: "all" } },
+  run(words, { root }) {
+    const [id = "", word = "SIGTERM", ...more] = words.rest;
+    const container = readContainer(root, idOf({ ...words, rest: [...(id === "" ? [] : [id]), ...more] }));
+    const signal = signalOf(word);
+    if (words.has("all")) signalAll(container, signal);
+    else signalFirst(container, signal);
+    return 0;
+  },
+};
+
+function signalFirst(container: Container & { readonly folder: string }, signal: number): void {
+  const { init } = container;
+  const status = statusOf(container);
+  if (init === undefined || status === "stopped" || status === "creating") throw new OciError("container not running");
+  send(init.pid, signal);
+}
+
+/** SIGKILL goes to the whole group at once, so that no fork outruns it. */
+function signalAll({ group, init }: Container, signal: number): void {
+  if (group === undefined || !existsSync(group)) {
+    if (init !== undefined) send(init.pid, signal);
+    return;
+  }
+  if (signal === constants.signals.SIGKILL) killAll(group);
+  else for (const pid of processesOf(group)) send(pid, signal);
+}
+
+function send(pid: number, signal: number): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (codeOf(error) !== "ESRCH") throw error;
+  }
+}
+
+/** `9`, `KILL`, `SIGKILL`, `RTMIN+3`. @throws OciError */
+export function signalOf(word: string): number {
+  const name = word.toUpperCase().replace(/^SIG/, "");
+  const [, base, sign, offset = "0"] = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/.exec(name) ?? [];
+  const named = (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
+  const number = /^\d+$/.test(word)
+    ? Number(word)
+    : base === undefined
+      ? named
+      : (base === "RTMIN" ? 34 : 64) + (sign === "-" ? -1 : 1) * Number(offset);
+  if (number === undefined || number > 64) throw new OciError(`unknown signal: ${word}`);
+  return number;
+}

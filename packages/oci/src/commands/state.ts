@@ -1,0 +1,18 @@
+// state: what is known of a container, as JSON.
+
+import { print } from "../output.ts";
+import type { OciCommand } from "../program.ts";
+import { readContainer, stateOf, statusOf } from "../state.ts";
+import { idOf } from "../words.ts";
+
+export const state: OciCommand = {
+  name: "state",
+  options: {},
+  run(words, { root }) {
+    const container = readContainer(root, idOf(words));
+    const { rootfs, created } = container;
+    const shown = { ...stateOf(container, statusOf(container)), rootfs, created, owner: "" };
+    print(`${JSON.stringify(shown, undefined, 2)}\n`);
+    return 0;
+  },
+};

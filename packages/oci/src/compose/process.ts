@@ -1,0 +1,55 @@
+// What a program is: its user, capabilities, limits, filter; to words of confine. For the container's first process and for exec.
+import { OciError } from "../failure.ts";
+import { CAPABILITY_SETS, type Linux, type Process, type Scheduler } from "../spec/spec.ts";
+
+/** What of linux.* a process is under, whichever it is. */
+export interface Rails extends Pick<Linux, "personality" | "memoryPolicy"> {
+  /** The file with linux.seccomp. */
+  readonly seccomp: string | undefined;
+}
+
+/** @param affinity the CPUs of a process that exec starts */
+export function processWords(process: Process, { seccomp, personality, memoryPolicy }: Rails, affinity?: string): string[] {
+  const { user = {}, capabilities = {}, rlimits = [], oomScoreAdj, ioPriority, scheduler } = process;
+  return [
+    ...CAPABILITY_SETS.flatMap((set) => [`--${set}`, list(capabilities[set])]),
+    ...["--groups", list(user.additionalGids)],
+    ...(user.umask === undefined ? [] : ["--umask", user.umask.toString(8).padStart(4, "0")]),
+    ...["--user", `${user.uid ?? 0}:${user.gid ?? 0}`],
+    ...rlimitWords(rlimits),
+    ...(oomScoreAdj === undefined ? [] : ["--oom-score-adj", `${oomScoreAdj}`]),
+    ...(personality === undefined ? [] : ["--personality", [personality.domain, ...(personality.flags ?? [])].join(",")]),
+    ...(scheduler === undefined ? [] : ["--scheduler", schedulerWord(scheduler)]),
+    ...(ioPriority === undefined ? [] : ["--io-priority", `${ioPriority.class}:${ioPriority.priority ?? 0}`]),
+    ...(memoryPolicy === undefined ? [] : ["--memory-policy", policyWord(memoryPolicy)]),
+    ...(affinity ? ["--affinity", affinity.replaceAll(" ", "")] : []),
+    ...(seccomp === undefined ? [] : ["--seccomp", seccomp]),
+    ...(process.noNewPrivileges ? ["--no-new-privs"] : []),
+    ...(process.apparmorProfile ? ["--apparmor", process.apparmorProfile] : []),
+    ...(process.selinuxLabel ? ["--selinux-label", process.selinuxLabel] : []),
+  ];
+}
+
+const list = (names: readonly (string | number)[] | undefined): string =>
+  names === undefined || names.length === 0 ? "none" : names.join(",");
+
+function rlimitWords(rlimits: NonNullable<Process["rlimits"]>): string[] {
+  const seen = new Set<string>();
+  return rlimits.flatMap(({ type, soft, hard }) => {
+    if (seen.has(type)) throw new OciError(`process.rlimits: ${type} is given twice`);
+    seen.add(type);
+    return ["--rlimit", `${type}=${limit(soft)}:${limit(hard)}`];
+  });
+}
+
+/** RLIM_INFINITY is 2^64-1, of which JSON.parse makes 2^64. */
+const limit = (value: number): string => (value >= 2 ** 64 ? "unlimited" : `${BigInt(value)}`);
+
+function schedulerWord({ policy, flags = [], ...numbers }: Scheduler): string {
+  const fields = Object.entries(numbers).map(([key, value]) => `${key}=${value}`);
+  return `${policy}:${[...fields, ...(flags.length > 0 ? [`flags=${flags.join("+")}`] : [])].join(",")}`.replace(/:$/, "");
+}
+
+function policyWord({ mode, nodes, flags = [] }: NonNullable<Linux["memoryPolicy"]>): string {
+  return [mode, nodes, ...(flags.length > 0 ? [flags.join(",")] : [])].join(":");
+}

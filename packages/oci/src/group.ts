@@ -1,0 +1,64 @@
+// A container's group, for the commands that load nothing: its processes, its end. What sets limits is cgset.
+import { type Dirent, existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { codeOf, OciError } from "./failure.ts";
+
+/** Those of the groups below it too. */
+export const processesOf = (group: string): number[] => groupsOf(group).flatMap((dir) => lines(`${dir}/cgroup.procs`).map(Number));
+
+/** The group and those below it, deepest first. */
+function groupsOf(group: string): string[] {
+  let entries: Dirent[] = [];
+  try {
+    entries = readdirSync(group, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+  return [...entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => groupsOf(`${group}/${name}`)), group];
+}
+
+function lines(file: string): string[] {
+  try {
+    return readFileSync(file, "latin1").split("\n").filter(Boolean);
+  } catch {
+    return []; // removed meanwhile, or threaded
+  }
+}
+
+const PATIENCE = 10_000; // ms: a process in an uninterruptible call takes its SIGKILL when that has ended
+
+/** Kills what is in a group, if anything is, and removes it. @throws OciError when it does not get empty */
+export function removeGroup(group: string): void {
+  const deadline = Date.now() + PATIENCE;
+  while (existsSync(group)) {
+    if (removeAll(group)) return;
+    if (Date.now() > deadline)
+      throw new OciError(`${group} cannot be removed: processes are in it: PID ${processesOf(group).join(", ") || "unknown"}`);
+    killAll(group);
+    pause(2);
+  }
+}
+
+function removeAll(group: string): boolean {
+  try {
+    for (const dir of groupsOf(group)) rmdirSync(dir);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return !existsSync(group);
+    if (codeOf(error) === "EBUSY") return false;
+    throw error;
+  }
+}
+
+export function killAll(group: string): void {
+  try {
+    writeFileSync(`${group}/cgroup.kill`, "1");
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" && codeOf(error) !== "EACCES") throw error;
+    for (const pid of processesOf(group)) process.kill(pid, "SIGKILL"); // before Linux 5.14
+  }
+}
+
+/** Waits, in milliseconds. */
+export function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

@@ -1,0 +1,27 @@
+// Hooks that the runtime itself runs: the state on standard input, its own end awaited, the first failure tells what it said.
+import { spawnSync } from "node:child_process";
+import { messageOf, OciError } from "./failure.ts";
+import type { Hook, HookKind } from "./spec/spec.ts";
+
+/** @throws OciError for the first one that fails */
+export function runHooks(kind: HookKind, hooks: readonly Hook[], state: Readonly<Record<string, unknown>>): void {
+  for (const [at, hook] of hooks.entries()) {
+    const why = failureOf(hook, JSON.stringify(state));
+    if (why !== undefined) throw new OciError(`error running ${kind} hook #${at}: ${hook.path}: ${why}`);
+  }
+}
+
+function failureOf({ path, args = [path], env = [], timeout }: Hook, input: string): string | undefined {
+  const limit = timeout ? { timeout: timeout * 1000, killSignal: "SIGKILL" as const } : {};
+  const variables = Object.fromEntries(env.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]));
+  const { error, status, signal, stderr } = spawnSync(path, args.slice(1), {
+    argv0: args[0] ?? path,
+    env: variables,
+    input,
+    encoding: "utf8",
+    ...limit,
+  });
+  if (error !== undefined) return messageOf(error).includes("ETIMEDOUT") ? `it took longer than ${timeout} s` : messageOf(error);
+  if (status === 0) return undefined;
+  return `${signal === null ? `exit status ${status}` : `signal ${signal}`}: ${(stderr ?? "").trim()}`;
+}

@@ -1,0 +1,17 @@
+// What a command prints, on standard output, without an event loop.
+import { writeSync } from "node:fs";
+import { codeOf } from "./failure.ts";
+
+/** A reader that is slow is waited for; one that has gone gets nothing. */
+export function print(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      if (codeOf(error) === "EAGAIN") continue;
+      if (codeOf(error) === "EPIPE") return;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+// Which command, under which root and with which log; a failure is one line in the log and on standard error.
+import { OciError } from "./failure.ts";
+import { type Log, writeLog } from "./log.ts";
+import { print } from "./output.ts";
+import { DEFAULT_ROOT } from "./state.ts";
+import { readWords, type Table, type Words } from "./words.ts";
+
+export interface Globals {
+  readonly root: string;
+  readonly log: Log;
+  readonly cgroups: "cgroupfs" | "systemd" | "disabled";
+}
+
+export interface OciCommand {
+  readonly name: string;
+  readonly options: Table;
+  /** What is behind the container's ID is a program's. */
+  readonly program?: true;
+  /** The status of a failure, where it is not 1. */
+  readonly failure?: number;
+  /** Returns the exit status. @throws OciError */
+  readonly run: (words: Words, globals: Globals) => number;
+}
+
+const GLOBALS: Table = {
+  root: "value",
+  log: "value",
+  "log-format": "value",
+  "cgroup-manager": "value",
+  rootless: "value",
+  "systemd-cgroup": "flag",
+  debug: "flag",
+  "print-chain": "flag",
+  help: "flag",
+  h: { short: "help" },
+  version: "flag",
+  v: { short: "version" },
+};
+
+const SPEC_VERSION = "1.3.0";
+
+/** Reads the words and runs the command. Returns the exit status; whatever failed has been told. */
+export function runProgram(
+  commands: readonly OciCommand[],
+  argv: readonly string[],
+  version: string,
+  explain: (error: unknown) => string,
+): number {
+  let log: Log = { file: undefined, format: "text", debug: false };
+  let command: OciCommand | undefined;
+  try {
+    const given = readWords(GLOBALS, argv, false);
+    log = { file: given.value("log"), format: given.value("log-format") === "json" ? "json" : "text", debug: given.has("debug") };
+    const [name = "help", ...words] = given.has("version") ? ["version"] : given.has("help") ? ["help"] : given.rest;
+    if (name === "version") return say(`contain-oci version ${version}\nspec: ${SPEC_VERSION}\n`);
+    if (name === "help") return say(helpOf(commands));
+    command = commands.find((candidate) => candidate.name === name);
+    if (command === undefined) throw new OciError(`unknown command: ${name}: the commands are ${commands.map((c) => c.name).join(", ")}`);
+    const globals = { root: given.value("root") ?? DEFAULT_ROOT, log, cgroups: managerOf(given) };
+    const own = readWords(command.options, given.has("print-chain") ? ["--print-chain", ...words] : words, command.program !== true);
+    return command.run(own, globals);
+  } catch (error) {
+    writeLog(log, "error", explain(error));
+    return (error instanceof OciError ? error.status : undefined) ?? command?.failure ?? 1;
+  }
+}
+
+function managerOf(given: Words): Globals["cgroups"] {
+  const manager = given.value("cgroup-manager") ?? (given.has("systemd-cgroup") ? "systemd" : "cgroupfs");
+  if (manager !== "cgroupfs" && manager !== "systemd" && manager !== "disabled")
+    throw new OciError(`--cgroup-manager ${manager}: it is cgroupfs, systemd or disabled`);
+  return manager;
+}
+
+function helpOf(commands: readonly OciCommand[]): string {
+  const options = (table: Table) =>
+    Object.entries(table)
+      .filter(([, kind]) => typeof kind !== "object")
+      .map(([name, kind]) => ` [--${name}${kind === "value" ? " VALUE" : ""}]`)
+      .join("");
+  const lines = commands.map(({ name, options: table, program }) => `  ${name}${options(table)} ID${program ? " [PROG ARG…]" : ""}`);
+  return `contain-oci: an OCI runtime of small tools\nUSAGE contain-oci${options(GLOBALS)} COMMAND\n${lines.join("\n")}\n`;
+}
+
+function say(text: string): number {
+  print(text);
+  return 0;
+}

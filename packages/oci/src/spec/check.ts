@@ -1,0 +1,126 @@
+// Reads config.json against the table of fields: each value has its type, what is refused is refused by its name, and what the
+// specification does not know is told.
+import { readFileSync } from "node:fs";
+import { messageOf, OciError } from "../failure.ts";
+import { FIELDS, type Field, type FieldType } from "./fields.ts";
+import type { Process, Resources, Spec } from "./spec.ts";
+
+export interface Checked<T> {
+  readonly value: T;
+  /** Fields that the specification does not know: it says that they are to be ignored. */
+  readonly unknown: readonly string[];
+}
+
+/** A bundle's config.json. @throws OciError that names the field */
+export function readSpec(bundle: string): Checked<Spec> {
+  const file = `${bundle}/config.json`;
+  const { value, unknown } = checkFields<Spec>(parse(file), "", file);
+  const need = (there: unknown, name: string) => {
+    if (there === undefined || there === null) throw new OciError(`${file}: ${name} is missing`);
+  };
+  need(value.ociVersion, "ociVersion");
+  if (!/^1\./.test(value.ociVersion)) throw new OciError(`${file}: ociVersion ${value.ociVersion}: only 1.x is known`);
+  need(value.root?.path, "root.path");
+  need(value.process, "process");
+  checkProcess(value.process, file);
+  return { value, unknown };
+}
+
+/** The FILE of `exec --process`. @throws OciError */
+export function readProcess(file: string): Checked<Process> {
+  const checked = checkFields<Process>(parse(file), "process", file);
+  checkProcess(checked.value, file);
+  return checked;
+}
+
+/** linux.resources alone, as `update --resources` gives them. @throws OciError */
+export const checkResources = (text: string, file: string): Checked<Resources> =>
+  checkFields<Resources>(parseText(text, file), "linux.resources", file);
+
+function checkProcess({ args, cwd, env = [] }: Process, file: string): void {
+  if (args === undefined || args === null || args.length === 0) throw new OciError(`${file}: process.args is missing: which program?`);
+  if (typeof cwd !== "string" || !cwd.startsWith("/")) throw new OciError(`${file}: process.cwd ${cwd}: it is an absolute path`);
+  for (const variable of env) {
+    if (!/^[^=]+=/s.test(variable)) throw new OciError(`${file}: process.env: ${JSON.stringify(variable)} is not NAME=VALUE`);
+  }
+}
+
+function parse(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new OciError(`${file} cannot be read: ${messageOf(error)}`);
+  }
+  return parseText(text, file);
+}
+
+function parseText(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new OciError(`${file} is not JSON: ${messageOf(error)}`);
+  }
+}
+
+/** Walks a value whose place in the configuration is `prefix`. Null is what Go writes for a list that is not there: it is left out. */
+export function checkFields<T>(value: unknown, prefix: string, file: string): Checked<T> {
+  const unknown: string[] = [];
+  const fail = (path: string, text: string): never => {
+    throw new OciError(`${file}: ${path || "the whole"}${text}`);
+  };
+  const walk = (inner: unknown, path: string): unknown => {
+    const field = FIELDS.get(path);
+    if (field !== undefined) return leaf(field, inner, path, fail);
+    if (inner === null) return undefined;
+    if (Array.isArray(inner)) {
+      if (!isPrefix(`${path}[]`)) return isPrefix(path) ? fail(path, ": it is a map") : void unknown.push(path);
+      return inner.map((item) => walk(item, `${path}[]`));
+    }
+    if (typeof inner === "object") {
+      const isMap = isPrefix(`${path}{}`);
+      if (!isMap && path !== "" && !isPrefix(`${path}.`)) return isPrefix(path) ? fail(path, ": it is a list") : void unknown.push(path);
+      const step = (key: string) => (isMap ? `${path}{}` : path === "" ? key : `${path}.${key}`);
+      const entries = Object.entries(inner).map(([key, item]) => [key, walk(item, step(key))] as const);
+      return Object.fromEntries(entries.filter(([, item]) => item !== undefined));
+    }
+    return isPrefix(path) ? fail(path, `: it is not ${JSON.stringify(inner)}`) : void unknown.push(path);
+  };
+  if (value === null || typeof value !== "object" || Array.isArray(value)) fail("", ": it is a JSON object");
+  return { value: walk(value, prefix) as T, unknown: [...new Set(unknown)] };
+}
+
+const isPrefix = (path: string): boolean => PREFIXES.has(path);
+/** Every path on the way to a field, with what follows it: `mounts`, `mounts[]`, `mounts[].`. */
+const PREFIXES = new Set(
+  [...FIELDS.keys()].flatMap((name) =>
+    [...name.matchAll(/\[\]|\{\}|\.|$/g)].flatMap(({ index, 0: sign }) => [name.slice(0, index), name.slice(0, index + sign.length)]),
+  ),
+);
+
+const FITS: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
+  string: (value) => typeof value === "string" && !value.includes("\0"),
+  boolean: (value) => typeof value === "boolean",
+  integer: (value) => Number.isInteger(value),
+  unsigned: (value) => Number.isInteger(value) && (value as number) >= 0,
+  any: () => true,
+};
+const KINDS: Readonly<Record<FieldType, string>> = {
+  string: "a string without NUL",
+  boolean: "true or false",
+  integer: "a whole number",
+  unsigned: "a whole number from 0 on",
+  any: "anything",
+};
+
+function leaf({ type, what, why }: Field, value: unknown, path: string, fail: (path: string, text: string) => never): unknown {
+  if (value === null) return undefined;
+  if (!FITS[type](value)) fail(path, `: ${JSON.stringify(value)} is not ${KINDS[type]}`);
+  if (what === "refused" && saysSomething(value)) fail(path, ` is refused: ${why}`);
+  return value;
+}
+
+function saysSomething(value: unknown): boolean {
+  if (value === null || value === undefined || value === false || value === 0 || value === "") return false;
+  return typeof value !== "object" || Object.values(value as object).some(saysSomething);
+}

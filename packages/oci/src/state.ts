@@ -1,0 +1,140 @@
+// What is known of a container: a folder below --root, with files that are replaced whole. A kill -9 at any moment leaves either the old
+// one or the new one. Only node:fs is used: `state`, `start`, `kill` and `delete` load nothing else.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { codeOf, messageOf, OciError } from "./failure.ts";
+import type { Hooks } from "./spec/spec.ts";
+
+export interface Container {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** RFC 3339. */
+  readonly created: string;
+  /** The directory of its group in the cgroup2 file system; undefined without one. */
+  readonly group: string | undefined;
+  /** Its first process, as /proc has it: a PID is used again, its start time with it is not. undefined until that is made. */
+  readonly init: { readonly pid: number; readonly started: string; readonly boot: string } | undefined;
+  /** poststart, poststop. */
+  readonly hooks: Hooks;
+  /** False until `create` has come to its end. */
+  readonly complete: boolean;
+}
+
+export type Status = "creating" | "created" | "running" | "paused" | "stopped";
+
+export const DEFAULT_ROOT = "/run/contain-oci";
+const FILE = "state.json";
+export const FIFO = "start.fifo";
+
+/** @throws OciError for an id that is a path, or is longer than a file's name may be */
+export function folderOf(root: string, id: string): string {
+  if (!/^[\w+.-]+$/.test(id) || id === "." || id === ".." || id.length > 255)
+    throw new OciError(`invalid id format: ${JSON.stringify(id)}`);
+  return `${resolve(root)}/${id}`;
+}
+
+/** Makes the folder of a new container: whoever makes it has the id. @throws OciError */
+export function claim(root: string, id: string): string {
+  const folder = folderOf(root, id);
+  mkdirSync(resolve(root), { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw new OciError(`container with given ID already exists: ${id}`);
+    throw new OciError(`${folder} cannot be made: ${messageOf(error)}`);
+  }
+  return folder;
+}
+
+export function writeContainer(folder: string, container: Container): void {
+  writeWhole(`${folder}/${FILE}`, JSON.stringify(container));
+}
+
+/** Written beside, then renamed: a reader finds the whole of it or nothing. */
+export function writeWhole(file: string, text: string): void {
+  const beside = `${file}.${process.pid}`;
+  writeFileSync(beside, text, { mode: 0o600 });
+  renameSync(beside, file);
+}
+
+export const NOT_THERE = "container does not exist";
+
+/** @throws OciError when there is none, or only what a killed `create` has left (which `delete` removes) */
+export function readContainer(root: string, id: string): Container & { readonly folder: string } {
+  const folder = folderOf(root, id);
+  const container = readIfThere(folder);
+  if (container === undefined) throw new OciError(existsSync(folder) ? `${NOT_THERE}: its creation was interrupted` : NOT_THERE);
+  return { ...container, folder };
+}
+
+function readIfThere(folder: string): Container | undefined {
+  try {
+    return JSON.parse(readFileSync(`${folder}/${FILE}`, "utf8")) as Container;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR" || error instanceof SyntaxError) return undefined;
+    throw new OciError(`${folder}/${FILE}: ${messageOf(error)}`);
+  }
+}
+
+/** All of them, by their ids. */
+export function readContainers(root: string): (Container & { readonly folder: string })[] {
+  const names = existsSync(root) ? readdirSync(root).sort() : [];
+  return names.flatMap((name) => {
+    const container = readIfThere(`${root}/${name}`);
+    return container === undefined ? [] : [{ ...container, folder: `${resolve(root)}/${name}` }];
+  });
+}
+
+export function forget(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** A process as /proc shows it; undefined when it has ended, also as a zombie. */
+export function identify(pid: number): Container["init"] {
+  const fields = statOf(pid);
+  return fields === undefined ? undefined : { pid, started: fields.started, boot: bootId() };
+}
+
+/** Whether the first process is still there. A zombie is not: its parent has not looked yet. */
+export function isAlive({ init }: Pick<Container, "init">): boolean {
+  if (init === undefined || init.boot !== bootId()) return false;
+  return statOf(init.pid)?.started === init.started;
+}
+
+function statOf(pid: number): { readonly started: string } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return undefined;
+  }
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" "); // from the third on (proc_pid_stat(5))
+  const [state = "", started = ""] = [fields[0], fields[19]];
+  return state === "Z" || state === "X" ? undefined : { started };
+}
+
+const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+
+export function statusOf(container: Container & { readonly folder: string }): Status {
+  const { folder, group, complete } = container;
+  if (!isAlive(container)) return complete || container.init !== undefined ? "stopped" : "creating";
+  if (!complete) return "creating";
+  if (existsSync(`${folder}/${FIFO}`)) return "created";
+  return group !== undefined && isFrozen(group) ? "paused" : "running";
+}
+
+function isFrozen(group: string): boolean {
+  try {
+    return /^frozen 1$/m.test(readFileSync(`${group}/cgroup.events`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+/** The state of the specification, as `state` shows it and hooks are given it. */
+export function stateOf({ ociVersion, id, init, bundle, annotations }: Container, status: Status): Record<string, unknown> {
+  return { ociVersion, id, status, pid: status === "stopped" ? 0 : (init?.pid ?? 0), bundle, annotations };
+}

@@ -1,0 +1,41 @@
+// The fields of config.json that the runtime specification's JSON schema has (1.3.0: config-schema, config-linux, defs and defs-linux),
+// as paths: `[]` is an array, `{}` a map.
+const hook = (kind: string) => ["path", "args[]", "env[]", "timeout"].map((key) => `hooks.${kind}[].${key}`);
+const under = (prefix: string, keys: string) => keys.split(" ").map((key) => `${prefix}${key}`);
+
+export const SCHEMA: readonly string[] = [
+  ..."ociVersion hostname domainname annotations{} root.path root.readonly solaris windows vm zos freebsd".split(" "),
+  ...["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"].flatMap(hook),
+  ...under("mounts[].", "destination type source options[] uidMappings[] gidMappings[]"),
+  ...under("process.", "args[] commandLine cwd env[] terminal apparmorProfile oomScoreAdj selinuxLabel noNewPrivileges"),
+  ...under("process.consoleSize.", "height width"),
+  ...under("process.user.", "uid gid umask additionalGids[] username"),
+  ...under("process.capabilities.", "bounding[] permitted[] effective[] inheritable[] ambient[]"),
+  ...under("process.ioPriority.", "class priority"),
+  ...under("process.scheduler.", "policy nice priority flags[] runtime deadline period"),
+  ...under("process.rlimits[].", "type soft hard"),
+  ...under("process.execCPUAffinity.", "initial final"),
+  ...under("linux.", "cgroupsPath rootfsPropagation mountLabel sysctl{} maskedPaths[] readonlyPaths[] netDevices{}"),
+  ...under("linux.namespaces[].", "type path"),
+  ...under("linux.uidMappings[].", "containerID hostID size"),
+  ...under("linux.gidMappings[].", "containerID hostID size"),
+  ...under("linux.timeOffsets{}.", "secs nanosecs"),
+  ...under("linux.devices[].", "type path major minor fileMode uid gid"),
+  ...under("linux.personality.", "domain flags[]"),
+  ...under("linux.memoryPolicy.", "mode nodes flags[]"),
+  ...under("linux.intelRdt.", "closID l3CacheSchema memBwSchema schemata[] enableCMT enableMBM enableMonitoring"),
+  ...under("linux.seccomp.", "defaultAction defaultErrnoRet flags[] listenerPath listenerMetadata architectures[] syscalls[]"),
+  ...under("linux.resources.", "disableOOMKiller oomScoreAdj unified{}"),
+  ...under("linux.resources.devices[].", "allow type major minor access"),
+  ...under("linux.resources.memory.", "limit reservation swap kernel kernelTCP swappiness disableOOMKiller useHierarchy checkBeforeUpdate"),
+  ...under("linux.resources.cpu.", "shares quota period burst realtimeRuntime realtimePeriod cpus mems idle"),
+  "linux.resources.pids.limit",
+  ...under("linux.resources.blockIO.", "weight leafWeight"),
+  ...under("linux.resources.blockIO.weightDevice[].", "major minor weight leafWeight"),
+  ...["throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice"].flatMap((name) =>
+    under(`linux.resources.blockIO.${name}[].`, "major minor rate"),
+  ),
+  ...under("linux.resources.hugepageLimits[].", "pageSize limit"),
+  ...under("linux.resources.network.", "classID priorities[]"),
+  ...under("linux.resources.rdma{}.", "hcaHandles hcaObjects"),
+];
