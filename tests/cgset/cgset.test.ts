@@ -143,8 +143,8 @@ const WRONG: readonly (readonly [words: readonly string[], message: RegExp])[] =
 const NAMELESS: typeof WRONG = [
   [["--memory", "64M"], /^cgset: limits for whom\?\n.*cgset \[limits\] PID/],
   [["--make"], /limits for whom\?/],
-  [["--freeze"], /which group\?/],
-  [["--rm"], /which group\?/],
+  [["--freeze"], /missing group/],
+  [["--rm"], /missing group/],
   [["--name", ".", "--make"], /--name \.: it is a name for a directory/],
   [["--name", "a//b", "--make"], /it is a name for a directory/],
   [["--name", "../x", "--make"], /it is a name for a directory/],

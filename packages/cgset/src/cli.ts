@@ -14,6 +14,12 @@ export const options = withCommon({
       'the devices that can be used, and no others: "c 1:3 rwm", "b 8:* r", "/dev/fuse rw", a (all), "deny c 10:* w"; default is docker\'s list. The last rule that fits decides; the rules replace those of an earlier call',
   },
   name: { type: "string", valueHint: "NAME", description: "the group (contain-PID)" },
+  path: {
+    type: "string",
+    valueHint: "GROUP",
+    description:
+      "the group by its whole path below the cgroup2 mount, /a/b/c, instead of --name; groups above it are made, and stay, with all controllers that there are",
+  },
   parent: { type: "string", valueHint: "GROUP", description: "the group to make it in: as root the top, else one's own" },
   make: { type: "boolean", description: "make the group even without limits" },
   freeze: { type: "boolean", description: "stop every process of the group (cgroup.freeze)" },
@@ -26,6 +32,8 @@ type Name = keyof typeof options;
 export interface Plan {
   /** undefined: contain-PID, or with a PID and nothing to write the group which that process is in. */
   readonly name: string | undefined;
+  /** The group's path below the mount; then it has no name. */
+  readonly path: string | undefined;
   readonly parent: string | undefined;
   readonly writes: readonly Write[];
   /** undefined: the group's devices stay as they are. */
@@ -42,6 +50,8 @@ export interface Plan {
 /** Reads cgset's words. Nothing is changed. @throws UsageError */
 export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const name = readName(given.value("name"));
+  const path = readPath(given);
+  const named = name ?? path;
   const [first, ...more] = given.rest;
   const isPid = !given.ended && first !== undefined && more.length === 0 && /^\d+$/.test(first);
   const pid = isPid ? Number(first) : undefined;
@@ -58,11 +68,13 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (given.has("freeze") && given.has("thaw")) throw new UsageError("--freeze and --thaw exclude each other");
   if (next !== undefined && acts)
     throw new UsageError("--freeze, --thaw, --kill and --rm act on a group that is there; they do not go with PROG");
-  if (acts && name === undefined && pid === undefined) throw new UsageError("which group?", "--name NAME, or the PID of a process in it");
-  if ((changes || given.has("make")) && next === undefined && pid === undefined && name === undefined)
+  if (acts && named === undefined && pid === undefined)
+    throw new UsageError("missing group", "--name NAME, --path GROUP, or the PID of a process in it");
+  if ((changes || given.has("make")) && next === undefined && pid === undefined && named === undefined)
     throw new UsageError("limits for whom?", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
   return {
     name,
+    path,
     parent: given.value("parent"),
     writes,
     devices,
@@ -73,6 +85,20 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     pid,
     next,
   };
+}
+
+function readPath(given: Options<Name>): string | undefined {
+  const path = given.value("path");
+  if (path === undefined) return undefined;
+  const other = (["name", "parent"] as const).find((name) => given.has(name));
+  if (other !== undefined) throw new UsageError(`--path and --${other} exclude each other`);
+  const parts = path.split("/").slice(1);
+  if (!path.startsWith("/") || path === "/" || parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255))
+    throw new UsageError(
+      `--path ${path}: it is not a path of a group`,
+      "it starts with / and is below the cgroup2 mount, as /proc/PID/cgroup shows it: /a/b/c",
+    );
+  return path;
 }
 
 /** How the names of the kernel's own files begin. */

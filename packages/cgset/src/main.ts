@@ -18,7 +18,9 @@ export const cgset: Tool<Plan, keyof typeof options> = {
     steps.writes = true;
     const { dir, undo } = act(plan);
     if (plan.next === undefined) return exit(0);
-    warn(`group ${dir} stays when the program has ended: \`cgset --name ${plan.name ?? `contain-${getpid()}`} --rm\` removes it`);
+    warn(
+      `group ${dir} stays when the program has ended: \`cgset ${plan.path === undefined ? `--name ${plan.name ?? `contain-${getpid()}`}` : `--path ${plan.path}`} --rm\` removes it`,
+    );
     try {
       return become(plan.next);
     } catch (error) {
@@ -62,6 +64,6 @@ export function act(plan: Plan, hierarchy = findHierarchy()): Acted {
 }
 
 /** Nothing to write and nobody to move: then the group is shown. */
-function shows({ writes, devices, make, next, name, pid }: Plan): boolean {
-  return writes.length === 0 && devices === undefined && !make && next === undefined && (name === undefined || pid === undefined);
+function shows({ writes, devices, make, next, name, path, pid }: Plan): boolean {
+  return writes.length === 0 && devices === undefined && !make && next === undefined && ((name ?? path) === undefined || pid === undefined);
 }

@@ -6,9 +6,12 @@ import { steps } from "@contain-tools/chain";
 import {
   cgroupOf,
   checkParent,
+  childGroups,
+  enableAvailable,
   enableControllers,
   getpid,
   groupDirectory,
+  groupsDownTo,
   type Hierarchy,
   isWritable,
   killGroup,
@@ -28,6 +31,7 @@ const REMOVE_TIMEOUT = 5000;
 
 /** Where the group of a plan is, or will be. */
 export function locate(plan: Plan, hierarchy: Hierarchy): string {
+  if (plan.path !== undefined) return groupDirectory(hierarchy, plan.path);
   if (plan.name === undefined && plan.next === undefined && plan.writes.length === 0 && plan.devices === undefined)
     return groupDirectory(hierarchy, cgroupOf(plan.pid ?? "self"));
   return placeOf(plan.name ?? `contain-${plan.pid ?? getpid()}`, plan.parent, hierarchy);
@@ -64,15 +68,17 @@ export interface Applied {
 export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): Applied {
   const controllers = controllersOf(plan.writes);
   const parent = dirname(dir);
-  if (!existsSync(parent)) throw new ToolError(`${parent}: there is no such group`, "cgset --name NAME --make makes one");
-  if (!existsSync(dir)) checkParent(parent, []);
-  const undo = [leaveForLeaf(parent, controllers)];
+  const undo = plan.path === undefined ? [] : [makeAncestors(hierarchy, parent)];
   const restore = () => {
     for (const back of undo.reverse()) back();
   };
   let made = false;
   try {
+    if (!existsSync(parent)) throw new ToolError(`${parent}: there is no such group`, "cgset --name NAME --make makes one");
+    if (!existsSync(dir)) checkParent(parent, []);
+    undo.push(leaveForLeaf(parent, controllers));
     undo.push(enableControllers(hierarchy, parent, controllers));
+    if (plan.path !== undefined) undo.push(enableAvailable(hierarchy, parent));
     made = makeGroup(dir);
     for (const write of plan.writes) writeLimit(dir, write);
     if (plan.devices !== undefined) {
@@ -85,6 +91,25 @@ export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): Appl
     throw error;
   }
   return { made, restore };
+}
+
+/** The groups from below the mount down to `dir` that are not there. Returns what removes those that were made. */
+function makeAncestors(hierarchy: Hierarchy, dir: string): () => void {
+  const made: string[] = [];
+  const undo = () => {
+    for (const group of made.reverse()) if (childGroups(group).length === 0) removeGroup(group, 0);
+  };
+  try {
+    for (const group of groupsDownTo(hierarchy, dir)) {
+      if (existsSync(group)) continue;
+      checkParent(dirname(group), []);
+      if (makeGroup(group)) made.push(group);
+    }
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  return undo;
 }
 
 /** --freeze, --thaw, --kill, --rm, in that order. */

@@ -7,6 +7,11 @@ import type { Write } from "./limits.ts";
 export function writeLimit(dir: string, { file, value }: Write): void {
   const path = `${dir}/${file}`;
   if (!existsSync(path)) {
+    const bfq = file === "io.weight" ? bfqWeight(value) : undefined;
+    if (bfq !== undefined && existsSync(`${dir}/io.bfq.weight`)) {
+      writeLimit(dir, { file: "io.bfq.weight", value: bfq });
+      return;
+    }
     if (file === "memory.swap.max" && value === "0") return; // a kernel without swap accounting has nothing to forbid
     throw new ToolError(
       `${path}: this kernel has no such file`,
@@ -24,6 +29,14 @@ export function writeLimit(dir: string, { file, value }: Write): void {
   } catch (error) {
     throw explainWrite(error, file, value);
   }
+}
+
+/** The scheduler BFQ has weights of its own, from 1 to 1000 instead of 10000 (Documentation/block/bfq-iosched.rst). */
+function bfqWeight(value: string): string | undefined {
+  const [, device = "", weight = ""] = /^(?:(default|\d+:\d+) )?(\d+)$/.exec(value) ?? [];
+  if (weight === "") return undefined;
+  const number = Math.min(1000, Math.max(1, Math.ceil(Number(weight) / 10)));
+  return device === "" || device === "default" ? `${number}` : `${device} ${number}`;
 }
 
 /** memory.max below memory.current is allowed: the kernel reclaims, and kills when that is not enough. */

@@ -2,11 +2,19 @@
 // biome-ignore-all assist/source/organizeImports: a line holds what fits in it, and a long file has several
 export { availableControllers, cgroupField, cgroupOf, findHierarchy, groupDirectory, groupProcesses } from "./cgroup/cgroup.ts";
 export { type Hierarchy, isFrozen, isWritable, makeGroup, notDelegated, openGroup } from "./cgroup/cgroup.ts";
-export { checkParent, controllerOnV1, enableControllers, groupType, missingController } from "./cgroup/controllers.ts";
+export {
+  checkParent,
+  controllerOnV1,
+  enableAvailable,
+  enableControllers,
+  groupsDownTo,
+  groupType,
+  missingController,
+} from "./cgroup/controllers.ts";
 export { type Device, deviceAt, deviceOf } from "./cgroup/device.ts";
 export { setDevices, whyNoDeviceProgram } from "./cgroup/devicegroup.ts";
 export { DEVICE_ACCESS, type DeviceRule } from "./cgroup/deviceprogram.ts";
-export { killGroup, removeGroup, waitForField, waitUntilEmpty } from "./cgroup/groupend.ts";
+export { childGroups, killGroup, removeGroup, waitForField, waitUntilEmpty } from "./cgroup/groupend.ts";
 export { codeOf, type Diagnosis, ExecError, errnoMeaning, errnoName, type Fact, failedWith, SyscallError, ToolError } from "./ffi/errno.ts";
 export { UsageError } from "./ffi/errno.ts";
 export { isNative, usesMusl } from "./ffi/koffi.ts";

@@ -4,6 +4,28 @@ import type { Case } from "../machine.ts";
 
 export const cgsetCases: readonly Case[] = [
   {
+    name: "cgset --path: the groups above get all controllers, and numbers as an OCI runtime writes them arrive",
+    script: `
+      cgset --path /oci/pod/box --make --set memory.max=67108864 --set memory.low=1048576 --set pids.max=50 --set cpu.weight=79 \
+        --set "cpu.max=20000 100000" --set cpu.max.burst=10000 2>/dev/null; echo "made $?"
+      show oci/pod/box memory.max memory.low pids.max cpu.weight cpu.max cpu.max.burst
+      diff $cg/cgroup.controllers $cg/oci/pod/box/cgroup.controllers && echo "all controllers"
+      cgset --path /oci/pod/box --set cpu.idle=1 --set memory.max=max 2>/dev/null; show oci/pod/box cpu.idle memory.max
+      cgset --path /oci/pod/box --rm; rmdir $cg/oci/pod $cg/oci; echo "removed $?"
+      for c in $(cat $cg/cgroup.subtree_control); do echo "-$c" >$cg/cgroup.subtree_control; done`,
+    check({ stdout, stderr }) {
+      const numbers = [
+        "memory.max 67108864",
+        "memory.low 1048576",
+        "pids.max 50",
+        "cpu.weight 79",
+        "cpu.max 20000 100000",
+        "cpu.max.burst 10000",
+      ];
+      assert.equal(stdout, ["made 0", ...numbers, "all controllers", "cpu.idle 1", "memory.max max", "removed 0", ""].join("\n"), stderr);
+    },
+  },
+  {
     name: "cgset --memory 64M PID moves that process into contain-PID",
     script: `
       sleep 1000 & pid=$!

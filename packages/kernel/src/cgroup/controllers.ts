@@ -64,6 +64,40 @@ function findDisabled(hierarchy: Hierarchy, dir: string, controllers: readonly s
   return [...above, { dir, names, children: childGroups(dir) }];
 }
 
+/** The groups from the root of the hierarchy to `dir`, both too. */
+export function groupsDownTo({ mountPoint }: Hierarchy, dir: string): string[] {
+  return dir === mountPoint ? [dir] : [...groupsDownTo({ mountPoint, root: "/" }, dirname(dir)), dir];
+}
+
+/**
+ * Enables whatever controllers there are for the children of `dir`, as far as that does no harm: from the top down to the first group
+ * that has processes of its own or is threaded.
+ *
+ * @returns disables again what was enabled here
+ */
+export function enableAvailable(hierarchy: Hierarchy, dir: string): () => void {
+  const done: Enabled[] = [];
+  for (const group of groupsDownTo(hierarchy, dir)) {
+    if (groupType(group) !== "domain" || (group !== hierarchy.mountPoint && groupProcesses(group).length > 0)) break;
+    const enabled = words(`${group}/cgroup.subtree_control`);
+    const names = availableControllers(group).filter((name) => !enabled.includes(name) && enableQuietly(group, name));
+    if (names.length > 0) done.push({ dir: group, names, children: childGroups(group) });
+  }
+  return () => {
+    for (const enabled of done.reverse()) disable(enabled);
+  };
+}
+
+/** Some cannot be had here or now: cpu while a group has real-time processes (EINVAL). */
+function enableQuietly(dir: string, name: string): boolean {
+  try {
+    writeKernelFile(`${dir}/cgroup.subtree_control`, `+${name}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Not where others have made groups since, which may have limits by then. */
 function disable({ dir, names, children }: Enabled): void {
   if (childGroups(dir).some((name) => !children.includes(name))) return;
