@@ -124,20 +124,20 @@ const WRONG: readonly (readonly [words: readonly string[], message: RegExp])[] =
   [["--io", "/dev/null rbps=5"], /\/dev\/null is not a block device/],
   [["--io", "/no/such rbps=5"], /\/no\/such is not a block device/],
   [["--oom-group=yes"], /--oom-group takes no value/],
-  [["--set", "memory.max"], /--set "memory\.max": it is FILE=VALUE/],
-  [["--set", "../cgroup.procs=1"], /it is FILE=VALUE/],
-  [["--set", "memory=1"], /it is FILE=VALUE/],
+  [["--set", "memory.max"], /--set "memory\.max": must be FILE=VALUE/],
+  [["--set", "../cgroup.procs=1"], /must be FILE=VALUE/],
+  [["--set", "memory=1"], /must be FILE=VALUE/],
   [["--set", "cgroup.colour=red"], /cgroup\.colour: this kernel has no such file\n.*cgroup\.procs/],
   [["--freeze", "--thaw"], /--freeze and --thaw exclude each other/],
   [["--freeze", "--", "/bin/true"], /they do not go with PROG/],
   [["--freezer"], /unknown option --freezer\n.*did you mean --freeze\?/],
   [["--kill=9"], /--kill takes no value/],
-  [["--parent", "no/such"], /--parent no\/such: there is no such group/],
-  [["--parent", "../../.."], /--parent \.\.\/\.\.\/\.\.: there is no such group/],
-  [["--parent", "/proc"], /--parent \/proc: there is no such group/],
-  [["--chain", "maybe"], /--chain maybe: it is call or exec/],
+  [["--parent", "no/such"], /no such group: --parent no\/such/],
+  [["--parent", "../../.."], /no such group: --parent \.\.\/\.\.\/\.\./],
+  [["--parent", "/proc"], /no such group: --parent \/proc/],
+  [["--chain", "maybe"], /--chain maybe: must be call or exec/],
   [["--", "pid1", "--expect-exit", "256", "/bin/true"], /^pid1: --expect-exit: "256"/m],
-  [["4194304"], /^cgset: 4194304: there is no such process$/m],
+  [["4194304"], /^cgset: no such process: 4194304$/m],
 ];
 
 const NAMELESS: typeof WRONG = [
@@ -151,9 +151,9 @@ const NAMELESS: typeof WRONG = [
   [["--name", "/x", "--make"], /it is a name for a directory/],
   [["--name", "memory.max", "--make"], /the names of the kernel's own files/],
   [["--name", "x".repeat(256), "--make"], /it is a name for a directory/],
-  [["--name", "contain-no-such/x", "--make"], /contain-no-such: there is no such group/],
-  [["--name", "contain-no-such", "--rm"], /contain-no-such: there is no such group/],
-  [["--name", "contain-no-such"], /contain-no-such: there is no such group/],
+  [["--name", "contain-no-such/x", "--make"], /no such group: contain-no-such/],
+  [["--name", "contain-no-such", "--rm"], /no such group: contain-no-such/],
+  [["--name", "contain-no-such"], /no such group: contain-no-such/],
 ];
 
 describe("wrong words change nothing", need("root"), () => {
@@ -278,7 +278,7 @@ describe("groups without limits", need("root"), () => {
     const { stdout, stderr } = sh(`echo $$ >${groupDir}/cgroup.procs && exec unshare --cgroup --mount sh -c '${script}'`);
     assert.equal(run(["cgset", "--name", group, "--kill", "--rm"]).status, 0);
     assert.equal(stdout, "125\n125\n125\nthere\n");
-    assert.equal(stderr.split(`cgset: ${dir} is the root of the hierarchy: `).length, 4, stderr);
+    assert.equal(stderr.split(`cgset: the root of the hierarchy cannot be frozen, killed or removed: ${dir}\n`).length, 4, stderr);
   });
 
   test("an ordinary user hears that the group is not his, and how to get one that is", () => {

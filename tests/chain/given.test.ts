@@ -110,8 +110,8 @@ describe("what cannot be read once is refused", () => {
       /^confine: --seccomp \/dev\/fd\/\d+: it can be read only once\n/,
     ],
     ["contain run --print-chain --confine --seccomp <(echo {}) -- true", /a printed chain cannot read it again/],
-    ["contain run --env-file /dev/zero -- true", /^contain: --env-file \/dev\/zero: it cannot be read: it has more than 16 MiB\n/],
-    ["contain run --env-file /dev/fd/77 -- true", /\/dev\/fd\/77: it cannot be read: ENOENT/],
+    ["contain run --env-file /dev/zero -- true", /^contain: --env-file \/dev\/zero: cannot be read: it has more than 16 MiB\n/],
+    ["contain run --env-file /dev/fd/77 -- true", /\/dev\/fd\/77: cannot be read: ENOENT/],
   ] as const)
     test(command, () => {
       const { status, stderr } = bash(command);
@@ -124,7 +124,7 @@ describe("words that are planned once a network is granted", () => {
   for (const [words, said, wanted] of [
     ["--tmpfs bad --rootfs $R -- true", /^pivot: --tmpfs bad: it is DST\[:SIZE\]\n/, 125],
     ["--rootfs /no/such -- true", /^contain: ROOTFS \/no\/such: no such directory\n/, 125],
-    ["--rootfs $R --workdir x -- true", /^pivot: --cwd x: it is a path inside the root, and starts with \//, 125],
+    ["--rootfs $R --workdir x -- true", /^pivot: --cwd x: must be a path inside the root that starts with \//, 125],
     ["--rootfs $R --init -- pid1 --help", /^$/, 0],
   ] as const)
     for (const detach of ["", "--detach "])

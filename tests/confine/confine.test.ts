@@ -153,7 +153,7 @@ describe("confine --landlock", need("root"), () => {
   test("a path that is not there is told", () => {
     const { status, stderr } = run(["confine", "--landlock", "/none:rw", "--", "true"]);
     assert.equal(status, 125);
-    assert.match(stderr, /^confine: --landlock \/none: it cannot be opened: ENOENT/);
+    assert.match(stderr, /^confine: --landlock \/none: cannot be opened: ENOENT/);
   });
 });
 

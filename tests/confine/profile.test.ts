@@ -29,7 +29,7 @@ const allow = (text: string) => `{"defaultAction":"SCMP_ACT_ALLOW",${text}}`;
 const rule = (text: string) => allow(`"syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO",${text}}]`);
 /** Profiles that are wrong, and where. */
 const BROKEN: readonly (readonly [content: string, said: RegExp])[] = [
-  ["null", /it is not a profile/],
+  ["null", /not a profile/],
   ['{"syscalls":[]}', /: defaultAction is missing/],
   ['{"defaultAction":"__proto__"}', /: defaultAction: "__proto__" is no action/],
   [allow('"sycalls":[]'), /: sycalls is no key of a profile/],
@@ -45,7 +45,7 @@ const BROKEN: readonly (readonly [content: string, said: RegExp])[] = [
   [rule('"errnoRet":-1'), /: syscalls\[0\]\.errnoRet: -1 is no errno/],
   [rule('"errno":"EFUN"'), /: syscalls\[0\]\.errno: "EFUN" is no errno/],
   [rule('"args":[null]'), /: syscalls\[0\]\.args\[0\] is not an object/],
-  [rule('"args":[{"index":6,"value":1,"op":"SCMP_CMP_EQ"}]'), /: syscalls\[0\]\.args\[0\]\.index: it is a number from 0 to 5/],
+  [rule('"args":[{"index":6,"value":1,"op":"SCMP_CMP_EQ"}]'), /: syscalls\[0\]\.args\[0\]\.index: must be a number from 0 to 5/],
   [rule('"args":[{"index":0,"op":"SCMP_CMP_EQ"}]'), /: syscalls\[0\]\.args\[0\]\.value is missing/],
   [rule('"args":[{"index":0,"value":-1,"op":"SCMP_CMP_EQ"}]'), /\.value: -1 is no whole number below 2\^64/],
   [rule('"args":[{"index":0,"value":1.5,"op":"SCMP_CMP_EQ"}]'), /\.value: 1\.5 is no whole number/],
@@ -167,14 +167,14 @@ describe("confine --seccomp FILE", need("root", "perl"), () => {
   }
 
   const BAD: readonly { readonly name: string; readonly words: readonly string[]; readonly said: RegExp }[] = [
-    { name: "no such file", words: ["--seccomp", "/none.json"], said: /--seccomp \/none.json: it cannot be read: ENOENT/ },
+    { name: "no such file", words: ["--seccomp", "/none.json"], said: /--seccomp \/none.json: cannot be read: ENOENT/ },
     { name: "no JSON", words: ["--seccomp", profile("bad.json", "{")], said: /it is not JSON/ },
     {
       name: "a key that is missing",
       words: ["--seccomp", profile("missing.json", { ...mkdir({}), archMap: [{ subArchitectures: [] }] })],
       said: /archMap\[0\]\.architecture is missing/,
     },
-    { name: "a list", words: ["--seccomp", profile("list.json", "[]")], said: /it is not a profile/ },
+    { name: "a list", words: ["--seccomp", profile("list.json", "[]")], said: /not a profile/ },
     {
       name: "no action",
       words: ["--seccomp", profile("action.json", { defaultAction: "ALLOW" })],

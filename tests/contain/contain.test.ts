@@ -223,16 +223,16 @@ describe("contain run: wrong words are refused before anything is done", need("r
     [["--rootfs"], /^contain: --rootfs needs a value: --rootfs DIR\n/],
     [["--rootfs", "", "/bin/true"], /^contain: --rootfs was given an empty value\n/],
     [["--rootfs", join(dir, "none"), "/bin/true"], /^pivot: ROOTFS .*\/none: no such directory\n/],
-    [["--rootfs", join(dir, "note"), "/bin/true"], /^pivot: ROOTFS .*\/note: it is not a directory\n/],
+    [["--rootfs", join(dir, "note"), "/bin/true"], /^pivot: ROOTFS .*\/note: not a directory\n/],
     [["--rootfs", "/", "--rootfs", "/", "/bin/true"], /^contain: --rootfs was given twice\n/],
-    [["--env", "=A", "/bin/true"], /--env "=A": it is NAME=VALUE, or NAME for the caller's value\n/],
-    [["--workdir", "tmp", "/bin/true"], /(--workdir|--cwd) tmp: it is a path inside the root, and starts with \/\n/],
+    [["--env", "=A", "/bin/true"], /--env "=A": must be NAME=VALUE, or NAME for the caller's value\n/],
+    [["--workdir", "tmp", "/bin/true"], /(--workdir|--cwd) tmp: must be a path inside the root that starts with \/\n/],
     [["--hostname", "h".repeat(65), "/bin/true"], /--hostname h+: it has 65 bytes\n/],
     [["--memory", "64X", "/bin/true"], /--memory: "64X" is not a size\n/],
     [["--pids", "-2", "/bin/true"], /--pids: "-2" is not a whole number/],
     [["--cpu", "many", "/bin/true"], /--cpu/],
     [["--quiet=1", "/bin/true"], /^contain: --quiet takes no value\n/],
-    [["--chain", "fork", "/bin/true"], /^contain: --chain fork: it is call or exec\n/],
+    [["--chain", "fork", "/bin/true"], /^contain: --chain fork: must be call or exec\n/],
   ] as const) {
     test(`contain run ${words.join(" ").replaceAll(dir, "").replace(/h{9,}/, "h…")}`, () => {
       const { status, stdout, stderr } = run(["contain", "run", ...words]);
@@ -295,7 +295,7 @@ describe("contain run: odd surroundings", need("root"), () => {
   test("without a node on PATH: the native programs need none, the others say what to do", () => {
     const { status, stderr } = sh(`mkdir ${dir}/bin; for p in sh readlink; do ln -s $(command -v $p) ${dir}/bin/$p; done
       tools=$(dirname $(command -v contain)); env -i PATH=${dir}/bin $tools/contain run -q -- /bin/true`);
-    assert.match(stderr, isNative ? /^$/ : /^contain: there is no `node` on PATH \(.*\)\n +under sudo: sudo env PATH=/);
+    assert.match(stderr, isNative ? /^$/ : /^contain: missing program: node is not on PATH \(.*\)\n +under sudo: sudo env PATH=/);
     assert.equal(status, isNative ? 0 : 125);
   });
 });

@@ -185,7 +185,7 @@ describe("contain run --detach", need("root"), () => {
     assert.equal(run(["contain", "logs", id]).stdout, "out\n");
     const { status, stderr } = run(["contain", "run", "-q", "--json", "/dev/full", "--rootfs", rootfs, "--", "sh", "-c", "exit 3"]);
     assert.equal(status, 3);
-    assert.match(stderr, /--json \/dev\/full: it could not be written: ENOSPC/);
+    assert.match(stderr, /--json \/dev\/full: could not be written: ENOSPC/);
   });
 
   test("twelve at once", async () => {
@@ -307,7 +307,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
     const enter = `echo $$ >${group}/cgroup.procs; exec unshare --mount --cgroup sh -c "$SCRIPT"`;
     const { stdout, stderr } = sh(enter, { env: { SCRIPT: script, TOP: top } });
     rmdirSync(group);
-    assert.match(stderr, /^contain: ([0-9a-f]{12}): nobody knows its exit status\n +its supervisor was killed, and the container with it/);
+    assert.match(stderr, /^contain: ([0-9a-f]{12}): unknown exit status\n +its supervisor was killed, and the container with it/);
     assert.match(stdout, /^wait 125\n dead \ncontainer ([0-9a-f]{12}) \(sh\): its supervisor, PID \d+, is gone\ngc 0\n$/);
   });
 });

@@ -289,7 +289,7 @@ describe("files of a rootfs that are not what they seem", need("root"), () => {
 test("without /proc it says so", need("root", "unshare"), () => {
   const { stdout, stderr } = isolated("mount -t tmpfs none /proc; contain run -q -- /bin/true; echo $?");
   assert.equal(stdout, "125\n");
-  assert.equal(stderr, "contain: there is no /proc, by which a program finds itself\n  mount -t proc proc /proc\n");
+  assert.equal(stderr, "contain: /proc is missing: a program finds itself by it\n  mount -t proc proc /proc\n");
 });
 
 describe("masks", need("root", "unshare"), () => {

@@ -239,8 +239,8 @@ describe("contain logs", need("root"), () => {
   }
 
   for (const [options, message] of [
-    [["--tail", "-1"], /--tail -1: it is a number of lines, or all/],
-    [["--tail", "x"], /--tail x: it is a number of lines, or all/],
+    [["--tail", "-1"], /--tail -1: must be a number of lines, or all/],
+    [["--tail", "x"], /--tail x: must be a number of lines, or all/],
     [["--since", "yesterday"], /--since: "yesterday" is not a time/],
     [["--until", "2026-13-01"], /--until: "2026-13-01" is not a time/],
     [["--until", "2026-11-30T"], /--until: "2026-11-30T" is not a time/],
@@ -340,7 +340,7 @@ describe("a state folder that is full", need("root"), () => {
         contain run -q ${detach} --rootfs ${rootfs} -- true; echo $?; ls -A /run/contain`;
       const { stdout, stderr } = sh(`exec unshare --mount sh -c "$SCRIPT"`, { env: { SCRIPT: script } });
       assert.equal(stdout, "125\n");
-      assert.match(stderr, /^contain: the state folder \/run\/contain is full \(ENOSPC\)\n +make room there/);
+      assert.match(stderr, /^contain: the state folder \/run\/contain is full \(ENOSPC\)\n +free some space/);
     });
   }
 });

@@ -270,7 +270,7 @@ describe("--userns auto", need("root", "script", "unshare", "setpriv"), () => {
     test("another word", () => {
       const { status, stderr } = world.run(["contain", "run", "--userns", "host", "--", "true"]);
       assert.equal(status, 125);
-      assert.match(stderr, /--userns host: it is auto/);
+      assert.match(stderr, /--userns host: must be auto/);
     });
 
     test("an ordinary user", () => {

@@ -61,8 +61,8 @@ describe("labs: list, pages, words", () => {
   });
 
   for (const [words, message] of [
-    [["nosuch"], /nosuch: there is no such lab\n.*sigterm-ignored/],
-    [["zombies", "orphans"], /orphans: one word too many/],
+    [["nosuch"], /no such lab: nosuch\n.*sigterm-ignored/],
+    [["zombies", "orphans"], /unexpected argument: orphans/],
     [["--list", "zombies"], /--list takes no lab/],
   ] as const) {
     test(`contain lab ${words.join(" ")}: 125`, () => {
@@ -197,7 +197,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
     for (const name of ["leaked-mount", "uid-map"]) {
       const { status, stdout } = run(["contain", "lab", name], options);
       assert.equal(status, 3);
-      assert.match(stdout, /This host cannot stage it: it needs root, and this is uid 65534\n {2}run it with sudo\n$/);
+      assert.match(stdout, /This host cannot run it: it needs root; this is uid 65534\n {2}run it with sudo\n$/);
     }
     const { status, stdout } = run(["contain", "lab", "busy-umount", "--json"], options);
     assert.equal(status, 0);
@@ -285,7 +285,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
 
     for (const [what, key, told] of [
       ["the right answer", "b", /Right\. See why\./],
-      ["a wrong one", "a", /It is another one: b\) fails with ENOENT/],
+      ["a wrong one", "a", /Not quite. The answer is: b\) fails with ENOENT/],
       ["Enter alone", "", /It is b\) fails with ENOENT/],
     ] as const) {
       test(`it waits for a prediction: ${what}`, async () => {

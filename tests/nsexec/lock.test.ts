@@ -104,7 +104,7 @@ describe("read-only mounts of a container with a user namespace", need("root", "
   test("nsexec --lock without a user namespace, or without a file, is refused", () => {
     for (const [words, message] of [
       [["--mount", "--lock", ro], /--lock: without a user namespace of its own/],
-      [["-r", "--lock", "/none/such"], /--lock "\/none\/such": there is no such file/],
+      [["-r", "--lock", "/none/such"], /no such file: --lock "\/none\/such"/],
       [["-r", "--unlocked", ro], /--unlocked is an exception to --lock/],
       [["-r", "-m", "--lock", ro, "--shift", ro], /--lock and --shift exclude each other/],
     ] as const) {

@@ -69,7 +69,7 @@ describe("PID 1 with the /proc of an outer PID namespace", need("root", "unshare
     const outside = `${process.pid}`; // above all that a new namespace has
     const { status, stderr } = inOuter("sh", "-c", script, "sh", outside);
     assert.equal(status, 125);
-    assert.match(stderr, new RegExp(`^nsexec: -t ${outside}: there is no such process\n`));
+    assert.match(stderr, new RegExp(`^nsexec: no such process: -t ${outside}\n`));
   });
 
   test("contain list, explain and stop say so, rather than believe its numbers", () => {

@@ -116,11 +116,11 @@ E
       box -d -- sleep 1000 >/dev/null; soon one; kill -9 $(supervisor); soon none; contain gc | grep -c 'is gone'
       box -d --name k -- sleep 1000 >/dev/null; contain kill k; contain wait k 2>/dev/null; contain rm k; pastas
       contain run -d --rootfs ${rootfs} --net veth -- sleep 1000 2>/dev/null >/dev/null
-      kill -9 $(pgrep -x 'passt.*|pasta'); soon grep -q 'pasta has ended' /run/user/contain/*/supervisor.log; grep -o 'pasta has ended.*' /run/user/contain/*/supervisor.log
+      kill -9 $(pgrep -x 'passt.*|pasta'); soon grep -q 'pasta ended' /run/user/contain/*/supervisor.log; grep -o 'pasta ended.*' /run/user/contain/*/supervisor.log
       contain exec $(contain list -q | head -1) -- ip -o link | grep -c eth0; contain stop --grace 0 $(contain list -q)
       for t in 0.01 0.02 0.03 0.04 0.05 0.06 0.07 0.08 0.09 0.1 0.12 0.14; do contain run -q --rootfs ${rootfs} --net veth -- sleep 1000 & b=$!; sleep $t; kill -9 $b; wait $b; done 2>/dev/null
       soon none; pgrep -x -u 65534 sleep | wc -l`);
-    assert.equal(stdout, "1\n137\n0\npasta has ended (exit status 137): eth0 is gone.\n0\n0\n", stderr);
+    assert.equal(stdout, "1\n137\n0\npasta ended (exit status 137): eth0 is gone.\n0\n0\n", stderr);
   });
 
   test("a key on the terminal is the container's: pasta does not get it", () => {
@@ -135,11 +135,16 @@ E
   for (const [what, before, words, message] of [
     ["a /dev/net/tun that is root's", "chmod 600 /dev/net/tun", "", /pasta: Failed to open.* tun.*\n.*\/dev\/net\/tun: EACCES.*chmod 666/],
     ["a host without a default route", "ip route del default", "", /pasta: .*(routable|interface).*\n.*default route.*--net none/],
-    ["no pasta", path, "", /needs pasta, which is not installed\n.*CAP_NET_ADMIN.*passt; without it --net none/],
+    [
+      "no pasta",
+      path,
+      "",
+      /missing program: pasta, which connects an ordinary user's network\n.*CAP_NET_ADMIN.*passt; without it --net none/,
+    ],
     ["a port below 1024", "", "-p 80:80", /0\.0\.0\.0:80:80\/tcp: bind\(.*EACCES.*\n.*ip_unprivileged_port_start/],
     ["a port that is taken", "busybox nc -ll -p 8080 -e true & sleep 0.2", "-p 8080:80", /port 8080\/tcp of the host is taken/],
     ["an address that the host has not", "", "-p 192.0.2.77:8080:80", /EADDRNOTAVAIL/],
-    ["an address of no container", "", "--ip 10.88.0.1", /it is no address for a container/],
+    ["an address of no container", "", "--ip 10.88.0.1", /not a valid address for a container/],
   ] as const) {
     test(`${what}: refused, the program is not started, and nothing is left`, () => {
       const script = `box ${words} --volume /run/user:/mnt -- touch /mnt/ran; echo $?; pastas; ls /run/user /run/user/contain`;

@@ -108,7 +108,7 @@ describe("a hostile rootfs", need("root", "unshare"), () => {
       pivot ${rootfs} --ro-bind ${source}:/etc/${UP}/mnt -- /bin/cat /mnt/file; check dots
       pivot ${rootfs} --rw --tmpfs /${UP}${victim}/made -- /bin/sh -c 'grep -c " ${victim}/made " /proc/self/mountinfo'; check made
       rm -r ${rootfs}${dir}`);
-    assert.match(stderr, /^pivot: --ro-bind .*: it is SRC:DST\n.*\n$/);
+    assert.match(stderr, /^pivot: --ro-bind .*: must be SRC:DST\n.*\n$/);
     assert.equal(stdout, "source\n1\n");
   });
 

@@ -264,15 +264,15 @@ describe("pivot: volumes", need("root"), () => {
     ["a file on a directory", ["--bind", `${source}/file:/mnt`], /^pivot: \/mnt in .* is a directory, and .*\/file is a file\n/],
     ["a tmpfs on a file", ["--tmpfs", "/etc/passwd"], /^pivot: \/etc\/passwd: mount\("tmpfs".*ENOTDIR/],
     ["no such source", ["--bind", "/none:/mnt"], /^pivot: --bind \/none:\/mnt: there is no \/none on the host\n/],
-    ["a relative target", ["--bind", "/etc:mnt"], /^pivot: --bind \/etc:mnt: it is SRC:DST\n/],
-    ["no target", ["--ro-bind", "/etc"], /^pivot: --ro-bind \/etc: it is SRC:DST\n/],
-    ["a third part", ["--bind", "/etc:/mnt:ro"], /^pivot: --bind \/etc:\/mnt:ro: it is SRC:DST\n/],
+    ["a relative target", ["--bind", "/etc:mnt"], /^pivot: --bind \/etc:mnt: must be SRC:DST\n/],
+    ["no target", ["--ro-bind", "/etc"], /^pivot: --ro-bind \/etc: must be SRC:DST\n/],
+    ["a third part", ["--bind", "/etc:/mnt:ro"], /^pivot: --bind \/etc:\/mnt:ro: must be SRC:DST\n/],
     ["a relative tmpfs", ["--tmpfs", "mnt"], /^pivot: --tmpfs mnt: it is DST\[:SIZE\]\n/],
     ["a size that is none", ["--tmpfs", "/mnt:big"], /^pivot: --tmpfs: "big" is not a size\n/],
     ["a working directory that is missing", ["--cwd", "/none"], /^pivot: --cwd \/none: no such directory inside the root\n$/],
     ["a working directory that is a file", ["--cwd", "/etc/passwd"], /^pivot: --cwd \/etc\/passwd: no such directory inside the root\n$/],
-    ["a relative working directory", ["--cwd", "tmp"], /^pivot: --cwd tmp: it is a path inside the root, and starts with \/\n$/],
-    ["a variable without a name", ["--env", "=A"], /^pivot: --env "=A": it is NAME=VALUE, or NAME for the caller's value\n$/],
+    ["a relative working directory", ["--cwd", "tmp"], /^pivot: --cwd tmp: must be a path inside the root that starts with \/\n$/],
+    ["a variable without a name", ["--env", "=A"], /^pivot: --env "=A": must be NAME=VALUE, or NAME for the caller's value\n$/],
     ["an option that is none", ["--tmpf", "/mnt"], /^pivot: unknown option --tmpf\n +did you mean --tmpfs\?\n$/],
     ["two working directories", ["--cwd", "/", "--cwd", "/tmp"], /^pivot: --cwd was given twice\n$/],
     ["a flag with a value", ["--rw=yes"], /^pivot: --rw takes no value\n/],
@@ -360,7 +360,7 @@ describe("pivot: where ROOTFS is", need("root", "unshare"), () => {
 
   for (const [path, message] of [
     [join(dir, "none"), /^pivot: ROOTFS .*\/none: no such directory\n +`contain rootfs .*\/none` makes a small one\n$/],
-    [join(source, "file"), /^pivot: ROOTFS .*\/file: it is not a directory\n$/],
+    [join(source, "file"), /^pivot: ROOTFS .*\/file: not a directory\n$/],
     [join(source, "file/x"), /^pivot: (ROOTFS .*\/file\/x: no such directory|ENOTDIR: )/],
   ] as const) {
     test(`refused: ${path.slice(dir.length)}`, () => {

@@ -197,7 +197,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       for (const [name, why] of [
         ["open", "others may write to it"],
         ["theirs", `it belongs to uid ${NOBODY.uid}`],
-        ["file", "it is not a directory"],
+        ["file", "not a directory"],
         ["link", "it is a symbolic link"],
         ["file/below", "ENOTDIR"],
       ] as const) {

@@ -32,7 +32,7 @@ describe("a state with a value that cannot be", () => {
       assert.equal(world.sh(put, { input: JSON.stringify(state) }).status, 0);
       assert.deepEqual(world.list(), []);
       const { status, stderr } = world.sh(`contain update ${ID} --pids 5`);
-      assert.match(stderr, /there is no such container/);
+      assert.match(stderr, /no such container/);
       assert.equal(status, 125);
       assert.equal(world.sh("contain gc").stdout, `/run/contain/${ID}: a folder without a readable state\n`);
     });

@@ -69,7 +69,7 @@ describe("who the program of an exec is", need("root"), () => {
     for (const [user, pattern] of [
       ["nobody-here", /there is no user "nobody-here" in \/etc\/passwd of the mount namespace of PID \d+\n.*inside the root/],
       ["4294967295", /--user 4294967295: .*is not an id/],
-      ["1:2:3", /--user "1:2:3": it is UID\[:GID\]/],
+      ["1:2:3", /--user "1:2:3": must be UID\[:GID\]/],
     ] as const) {
       const { status, stderr } = run(["contain", "exec", "--user", user, id, "--", "true"]);
       assert.equal(status, 125);

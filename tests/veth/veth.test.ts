@@ -100,32 +100,32 @@ describe("veth", need("root"), () => {
   });
 
   for (const [words, message] of [
-    ["", /whose network namespace\?/],
+    ["", /^veth: missing PID or program\n/],
     ["$$", /which address\?/],
     ["$$ --address 10.88.0.7", /"10.88.0.7" is not an IPv4 address with its network/],
     ["$$ --address 10.88.0.0/24", /the first and the last address of a network are no host's/],
-    ["$$ --address 10.88.0.1/24", /it is the gateway's/],
-    ["$$ --address 10.88.0.7/24 --gateway 10.89.0.1", /it is not in the network 10\.88\.0\.0\/24/],
+    ["$$ --address 10.88.0.1/24", /the gateway has this address/],
+    ["$$ --address 10.88.0.7/24 --gateway 10.89.0.1", /not in the network 10\.88\.0\.0\/24/],
     ["$$ --address 10.88.0.7/24 --gateway 10.88.0.255", /the first and the last address of a network are no host's/],
-    ["$$ --address 10.88.0.7/24 --gateway 10.88.0.7", /it is the gateway's/],
+    ["$$ --address 10.88.0.7/24 --gateway 10.88.0.7", /the gateway has this address/],
     ["$$ --address 127.0.0.2/8", /no host on a network has such an address/],
     ["$$ --address 10.88.0.7/31", /of 1 to 30 bits/],
     ["$$ --address fd00::2/64", /is not an IPv4 address/],
     ["$$ --address 10.88.0.7/24 --address 10.88.0.8/24", /--address was given twice/],
-    ["$$ --address 10.88.0.7/24 --json", /--json is for --show/],
-    ["$$ --address 10.88.0.7/24 --name a%d", /it is no name for an interface/],
-    ["--show", /whose network namespace\?/],
-    ["--show abc", /whose network namespace\?/],
-    ["--show 4194000", /there is no such process/],
+    ["$$ --address 10.88.0.7/24 --json", /--json needs --show/],
+    ["$$ --address 10.88.0.7/24 --name a%d", /not a valid interface name/],
+    ["--show", /^veth: --show: missing PID\n/],
+    ["--show abc", /^veth: --show: missing PID\n/],
+    ["--show 4194000", /^veth: no such process: 4194000\n/],
     [
       "--show $(perl -e 'if (!fork) { exit } sleep 9' >/dev/null & sleep 0.1; cat /proc/$!/task/$!/children)",
-      /\/proc\/\d+\/ns\/net: ENOENT\n.*a process that has ended has no namespaces/,
+      /\/proc\/\d+\/ns\/net: ENOENT\n.*an ended process has no namespaces/,
     ],
     ["$$ --address 10.88.0.7/24 --bridge a-name-that-is-too-long", /at most 15 bytes \(IFNAMSIZ\)/],
-    ["$$ --address 10.88.0.7/24 --name a/b", /it is no name for an interface/],
-    ["$$ --address 10.88.0.7/24 true", /true: what is it\?/],
-    ["4194000 --address 10.88.0.7/24", /there is no such process/],
-    ["--show $$ --address 10.88.0.7/24", /--show changes nothing, and --address would/],
+    ["$$ --address 10.88.0.7/24 --name a/b", /not a valid interface name/],
+    ["$$ --address 10.88.0.7/24 true", /^veth: unexpected argument: true\n/],
+    ["4194000 --address 10.88.0.7/24", /^veth: no such process: 4194000\n/],
+    ["--show $$ --address 10.88.0.7/24", /--show does not go with --address/],
     ["$$ --address 10.88.0.7/24", /PID \d+ is in the network namespace of this process\n.*nsexec --net/],
     ["--address 10.88.0.7/24 true", /this process is in the network namespace of its parent\n.*nsexec --net/],
   ] as const) {
@@ -138,7 +138,7 @@ describe("veth", need("root"), () => {
 
   test("the name of an interface that is no bridge is told", () => {
     const { stdout, stderr } = host("nsexec --net -- veth --address 10.88.0.7/24 --bridge lo -- true; echo $?; links");
-    assert.match(stderr, /--bridge lo: it is an interface of this host, and no bridge/);
+    assert.match(stderr, /--bridge lo: this interface is not a bridge/);
     assert.equal(stdout, "125\n\n");
   });
 
@@ -157,7 +157,7 @@ describe("veth", need("root"), () => {
       /^PID 1 is in net:\[\d+\], the network namespace of this process\nlo: up, 127\.0\.0\.1\/8\nno route: .*\n1\n125\nlo: down\nno route: .*\n125\n$/,
       stderr,
     );
-    assert.match(stderr, /\/proc\/\d+\/ns\/net: EACCES\n.*for whoever may trace them/);
+    assert.match(stderr, /\/proc\/\d+\/ns\/net: EACCES\n.*need permission to trace it/);
     assert.match(stderr, /setns\(.*EPERM/);
   });
 
@@ -270,7 +270,7 @@ E
       box -d -- sleep 1000 >${dir}/id; id=$(cat ${dir}/id); cd /run/contain
       for i in $(seq 3 254); do n=$(printf %012x $i); mkdir $n; sed 's/'$id'/'$n'/g; s/10[.]88[.]0[.]2"/10.88.0.'$i'"/; s/"hostName":"[^"]*/"hostName":"none'$i'/' $id/state.json >$n/state.json; done
       box -- true; echo $?; rm -r 000000000010; box -- sh -c 'ip -4 -o addr show eth0 | grep -o "10[0-9./]*" | head -1'`);
-    assert.match(stderr, /all addresses of 10\.88\.0\.0\/24 are taken\n.*253 containers have one/);
+    assert.match(stderr, /no free address in 10\.88\.0\.0\/24\n.*253 containers have one/);
     assert.equal(stdout, "125\n10.88.0.16/24\n");
   });
 
@@ -422,10 +422,10 @@ E
     ["--net veth --publish 192.0.2.99:80:80", /EADDRNOTAVAIL.*\n.*no interface/],
     ["--net veth --publish 80:70000", /is not a whole number from 1 to 65535/],
     ["--net veth --publish 80:1 --publish 80:2", /is given twice/],
-    ["--net veth --ip 10.88.0.1", /it is no address for a container/],
-    ["--net veth --ip 10.99.0.5", /it is no address for a container/],
+    ["--net veth --ip 10.88.0.1", /not a valid address for a container/],
+    ["--net veth --ip 10.99.0.5", /not a valid address for a container/],
     ["--net veth --dns nine", /is not an IPv4 address/],
-    ["--net bridge", /it is none, host or veth/],
+    ["--net bridge", /must be none, host or veth/],
     ["--net veth --ns pid,mnt,user", /does not go with a user namespace yet/],
   ] as const) {
     test(`contain run ${words}: refused`, () => {

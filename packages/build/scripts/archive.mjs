@@ -8,7 +8,7 @@ import { out } from "./bundle.mjs";
 import { nativeFolder as native, target } from "./target.mjs";
 
 if (!existsSync(join(native, "contain"))) {
-  console.error("there are no native programs: pnpm run build:native");
+  console.error("missing native programs: pnpm run build:native");
   process.exit(1);
 }
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../package.json"), "utf8"));

@@ -8,14 +8,14 @@ import { makePage } from "./page.mjs";
 
 rmSync(out, { recursive: true, force: true });
 await bundle(BUNDLES, join(out, "lib"), {
-  // What vm.Script compiles is a function, and what it returns is called with these, as a module is.
+  // vm.Script compiles a function expression; the loader calls it with these, like a CommonJS module.
   banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
   footer: { js: "})" },
 });
 const loader = { entryPoints: [join(source, "loader.cjs")], outfile: join(out, "lib/contain.cjs"), conditions: ["source"], define };
 await build({ ...loader, bundle: true, platform: "node", minifySyntax: true });
 
-// V8's code cache holds for the flags that it was made under, so those of the launcher.
+// V8's code cache is valid only with the flags it was made with: the launcher's.
 const flags = /^ *exec node (.*?) -- /m.exec(launcher("node"))[1].split(" ");
 execFileSync(process.execPath, [...flags, join(import.meta.dirname, "cache.cjs"), join(out, "lib"), ...BUNDLES], { stdio: "inherit" });
 

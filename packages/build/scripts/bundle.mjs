@@ -1,4 +1,4 @@
-// What the builds have in common: how the sources become one file, the launchers, and where koffi's prebuilt binaries are.
+// Shared by the builds: bundling the sources, writing the launchers, finding koffi's prebuilt binaries.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
@@ -15,10 +15,10 @@ export const ownLibc = process.report.getReport().header.glibcVersionRuntime ===
 /** The bundles of src/bundles. */
 export const BUNDLES = ["tools", "run", "all"];
 
-/** What a module asks of itself, in a file of CommonJS. */
+/** import.meta in a CommonJS file. */
 export const define = { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" };
 
-/** Writes bundles/NAME.ts, with all that it needs but koffi, as NAME.js in `outdir`. */
+/** Writes bundles/NAME.ts, with everything it imports except koffi, as NAME.js in `outdir`. */
 export function bundle(names, outdir, options) {
   return build({
     entryPoints: names.map((name) => join(source, "bundles", `${name}.ts`)),
@@ -53,7 +53,7 @@ export function writeLaunchers(folder, runtime) {
 export const koffiFolder = dirname(createRequire(import.meta.url).resolve("koffi"));
 export const koffiManifest = JSON.parse(readFileSync(join(koffiFolder, "package.json"), "utf8"));
 
-/** koffi.node for an architecture and a libc (linux is glibc); undefined where the package manager has not installed it. */
+/** koffi.node for an architecture and a libc (linux is glibc); undefined if the package manager did not install it. */
 export function koffiFile(arch, libc) {
   const koffi = createRequire(join(koffiFolder, "package.json"));
   try {

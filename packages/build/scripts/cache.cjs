@@ -1,5 +1,5 @@
-// Writes the code caches of the bundles: `node cache.cjs FOLDER BUNDLE…`. Every function is compiled, so that a start compiles none; of
-// all.js, which is large, those that run anyway.
+// Writes the code caches of the bundles: `node cache.cjs FOLDER BUNDLE…`. Every function is compiled, so that a start compiles none;
+// in all.js, which is large, only the functions that always run.
 const { readFileSync, writeFileSync } = require("node:fs");
 const { setFlagsFromString } = require("node:v8");
 const { Script } = require("node:vm");

@@ -8,10 +8,10 @@ import { findRuntime, isOwn } from "./target.mjs";
 const WORDS = "build --compile --bytecode --format=cjs --target=bun ./entry.cjs --outfile contain".split(" ");
 for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) WORDS.push(`--no-compile-autoload-${file}`);
 
-/** Where the sources were is nobody's business: what lies beside the program is found by its path. */
+/** No paths of the build machine in the program: it finds files beside it by its own path. */
 const NOWHERE = { "import.meta.filename": '"/contain"', "import.meta.dirname": '"/"' };
 
-/** Compiles the tools with that Bun into a file, which is called `contain`. */
+/** Compiles the tools with this Bun into a file named `contain`. */
 export async function compile(compiler, program) {
   const work = mkdtempSync(join(dirname(program), "compile-"));
   try {
@@ -19,7 +19,7 @@ export async function compile(compiler, program) {
     for (const file of ["entry.cjs", "bundles/which.cjs"]) copyFileSync(join(source, file), join(work, basename(file)));
     const words = isOwn ? WORDS : [...WORDS, "--compile-executable-path", findRuntime()];
     execFileSync(compiler, words, { cwd: work, stdio: ["ignore", "ignore", "inherit"] });
-    // Written at once, a file lies in large folios of the page cache, which a tenth of a start's time depends on.
+    // A file written in one call lies in large folios of the page cache, which saves a tenth of a start.
     writeFileSync(program, readFileSync(join(work, "contain")), { mode: 0o755 });
   } finally {
     rmSync(work, { recursive: true });

@@ -1,5 +1,5 @@
-// koffi.node from its npm package's own source, with the C++ library in it: a machine may lack that, and the dynamic linker takes a
-// millisecond at every start to bind it. Where there is no compiler the prebuilt one does.
+// Builds koffi.node from its npm package's own source, with the C++ library linked in: a machine may lack the library, and binding it
+// costs the dynamic linker a millisecond per start. Without a compiler the prebuilt file is used.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { koffiFolder, koffiManifest, out } from "./bundle.mjs";
 const cache = join(out, "../node_modules/.cache/contain-tools");
 const made = join(cache, `koffi-${koffiManifest.version}-${arch}.node`);
 
-/** The file, made the first time in half a minute and kept in node_modules/.cache; undefined where it cannot be made. */
+/** The file. The first build takes half a minute and is cached in node_modules/.cache. Undefined if it cannot be built. */
 export function builtKoffi() {
   if (existsSync(made)) return made;
   if (!["c++", "cmake", "make"].every((name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0)) return undefined;
@@ -23,7 +23,7 @@ export function builtKoffi() {
       encoding: "utf8",
     });
     if (status !== 0) {
-      console.error(`koffi could not be built from its source, so the prebuilt one is taken\n${stderr}`);
+      console.error(`koffi could not be built from source; using the prebuilt one\n${stderr}`);
       return undefined;
     }
     renameSync(join(work, `build/koffi/linux_${arch}/koffi.node`), made);

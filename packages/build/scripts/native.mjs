@@ -1,6 +1,6 @@
 // Compiles the seven tools with Bun into one program that needs no Node: dist/native/lib/{contain,koffi.node}, and launchers as for Node.
-// With --if-possible a machine for which there is no Bun keeps the programs for Node, and is told so. With --libc musl (or glibc), or
-// --arch arm64 (or x64), they are made for that, in dist/native-musl, dist/native-arm64, … where it is not this machine's.
+// With --if-possible, a machine without a Bun keeps the programs for Node, and a message says so. --libc musl (or glibc) and
+// --arch arm64 (or x64) build for another target, in dist/native-musl, dist/native-arm64, …
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { findCompiler, findKoffi, isOwn, nativeFolder, target } from "./target.m
 
 const compiler = findCompiler();
 if (compiler === undefined) {
-  console.error("native programs cannot be made here: there is no Bun that runs on this machine; those for Node are in dist/bin");
+  console.error("native programs cannot be built: no Bun runs on this machine; the programs for Node are in dist/bin");
   process.exit(process.argv.includes("--if-possible") ? 0 : 1);
 }
 const lib = join(nativeFolder, "lib");

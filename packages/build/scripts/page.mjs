@@ -1,4 +1,4 @@
-// Makes the template of `contain report`'s page: one file with its styles and its script, and a policy that allows nothing else.
+// Makes the template of `contain report`'s page: one file with its styles and script, and a policy that allows no others.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

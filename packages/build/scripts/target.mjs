@@ -1,5 +1,5 @@
-// What native programs are made for (--libc glibc or musl, --arch x64 or arm64; otherwise this machine), and what they are made of:
-// Bun's and koffi's npm packages, as their makers wrote them.
+// The target of native programs (--libc glibc or musl, --arch x64 or arm64; this machine by default), and their parts: Bun's and
+// koffi's npm packages, unmodified.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -15,11 +15,11 @@ export const target = {
 };
 const own = { arch: process.arch, libc: ownLibc };
 export const isOwn = target.arch === own.arch && target.libc === own.libc;
-/** `-arm64-musl`, of what is not this machine's. */
+/** `-arm64-musl`: the parts that differ from this machine. */
 const suffix = ["arch", "libc"].flatMap((what) => (target[what] === own[what] ? [] : [`-${target[what]}`])).join("");
 export const nativeFolder = join(out, `native${suffix}`);
 
-/** The Bun that compiles; undefined when none runs here (it needs AVX2 on x86-64). */
+/** The Bun that compiles; undefined if none runs here (it needs AVX2 on x86-64). */
 export function findCompiler() {
   try {
     const file = createRequire(join(out, "../package.json")).resolve(`${bunPackage(own)}/bin/bun`);
@@ -49,7 +49,7 @@ function bunPackage({ arch, libc }) {
   return `@oven/bun-linux-${arch === "arm64" ? "aarch64" : arch}${libc === "musl" ? "-musl" : ""}`;
 }
 
-/** A package manager installs what this machine can run; so the others are had from npm, checked against the lock file. */
+/** The package manager installs only what this machine can run; other targets come from npm, checked against the lock file. */
 function fetchPackage(name, version = JSON.parse(readFileSync(join(out, "../package.json"), "utf8")).optionalDependencies[name]) {
   const work = join(out, "fetched", name);
   const archive = join(work, `${name.slice(1).replace("/", "-")}-${version}.tgz`);
@@ -58,7 +58,7 @@ function fetchPackage(name, version = JSON.parse(readFileSync(join(out, "../pack
     execFileSync("npm", ["pack", "--silent", `${name}@${version}`], { cwd: work, stdio: ["ignore", "ignore", "inherit"] });
   const digest = createHash("sha512").update(readFileSync(archive)).digest("base64");
   if (!readFileSync(join(out, "../pnpm-lock.yaml"), "utf8").includes(`sha512-${digest}`))
-    throw new Error(`${archive}: not what the lock file has`);
+    throw new Error(`${archive}: the checksum is not that of the lock file`);
   execFileSync("tar", ["-xzf", archive, "-C", work]);
   return join(work, "package");
 }

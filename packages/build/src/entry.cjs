@@ -1,4 +1,4 @@
-// The first lines of the native program, which has every bundle in it: only the one that is needed is evaluated, as in loader.cjs.
+// Entry of the native program. It contains every bundle and evaluates only the one it needs, as loader.cjs does.
 const { bundleFor } = require("./which.cjs");
 
 const { argv, argv0 } = process;

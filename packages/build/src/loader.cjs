@@ -1,5 +1,5 @@
-// Runs a bundle of the tools out of V8's code cache: compiling it takes longer than anything else at a start. V8 itself refuses
-// a cache of another version or of other flags, and compiles.
+// Runs a bundle from V8's code cache, since compiling is the longest part of a start. V8 rejects a cache of another version or of
+// other flags, and compiles.
 const { readFileSync } = require("node:fs");
 const { Script } = require("node:vm");
 const { bundleFor } = require("./bundles/which.cjs");
@@ -15,7 +15,7 @@ function run(wanted) {
   try {
     cachedData = readFileSync(`${bundle}.cache`);
   } catch {
-    // made by the build; it does without
+    // optional: the build makes it
   }
   const filename = `${bundle}.js`;
   const script = new Script(readFileSync(filename, "latin1"), { filename, cachedData }); // the bundle is ASCII

@@ -56,10 +56,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const isPid = !given.ended && first !== undefined && more.length === 0 && /^\d+$/.test(first);
   const pid = isPid ? Number(first) : undefined;
   if (pid !== undefined && !processExists(pid))
-    throw new UsageError(
-      `${first}: there is no such process`,
-      "PIDs are those of this PID namespace; a program of that name goes behind --",
-    );
+    throw new UsageError(`no such process: ${first}`, "PIDs are those of this PID namespace; a program of that name goes behind --");
   const next = first === undefined || isPid ? undefined : chain.next(given.rest);
   const writes = readLimits(given);
   const devices = given.has("device") ? given.all("device").flatMap(readDevices) : undefined;
@@ -112,7 +109,7 @@ function readName(name: string | undefined): string | undefined {
     KERNEL_PREFIXES.some((prefix) => name.startsWith(prefix))
   ) {
     throw new UsageError(
-      `--name ${name}: it is a name for a directory below --parent`,
+      `--name ${name}: must be a name for a directory below --parent`,
       "the names of the kernel's own files (memory.max) are taken",
     );
   }

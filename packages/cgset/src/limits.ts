@@ -98,7 +98,7 @@ function parseIo(text: string): string {
   const [device = "", ...limits] = text.trim().split(/\s+/);
   const form = 'a block device and its limits: "8:0 rbps=1048576", keys rbps, wbps, riops, wiops';
   if (limits.length === 0 || !limits.every((limit) => /^(rbps|wbps|riops|wiops)=(\d+[KMGT]?|max)$/i.test(limit)))
-    throw new UsageError(`--io ${quote(text)}: it is ${form}`);
+    throw new UsageError(`--io ${quote(text)}: must be ${form}`);
   const bytes = limits.map((limit) => {
     const [key = "", value = ""] = limit.split("=");
     return `${key}=${parseLimit(`--io ${key}`, value)}`;
@@ -115,7 +115,7 @@ function deviceNumber(path: string, text: string): string {
 function parseSet(text: string): Write {
   const match = /^([a-z0-9_]+(?:\.[a-zA-Z0-9_]+)+)=(.+)$/.exec(text);
   if (!match)
-    throw new UsageError(`--set ${quote(text)}: it is FILE=VALUE`, "a file of the group: --set memory.min=16M is written as it stands");
+    throw new UsageError(`--set ${quote(text)}: must be FILE=VALUE`, "a file of the group: --set memory.min=16M is written as it stands");
   const [, file = "", value = ""] = match;
   return { file, value };
 }

@@ -27,7 +27,7 @@ const SHOWN = [
 
 /** The group's limits and usage, a line a value, as the files have them. */
 export function describe(dir: string): string {
-  if (!existsSync(dir)) throw new ToolError(`${dir}: there is no such group`);
+  if (!existsSync(dir)) throw new ToolError(`no such group: ${dir}`);
   const lines = SHOWN.flatMap((file) => {
     const text = readIfThere(`${dir}/${file}`)?.trim();
     return text ? text.split("\n").map((line) => `  ${file.padEnd(22)} ${line}`) : [];

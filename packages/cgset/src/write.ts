@@ -63,7 +63,7 @@ function explainWrite(error: unknown, file: string, value: string): unknown {
   const why: Readonly<Record<string, string>> = {
     EINVAL: `the kernel refuses the value ${value} for ${file} (cgroup-v2.rst)`,
     ERANGE: `${value} is out of range for ${file} (cgroup-v2.rst)`,
-    ENODEV: "there is no such block device; io.max takes whole disks, not partitions",
+    ENODEV: "no such block device; io.max takes whole disks, not partitions",
     EACCES: `the group was not delegated to you, or ${file} belongs to its parent (cgroups(7), "Delegation")`,
   };
   const hint = why[error.code];

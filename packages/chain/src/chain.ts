@@ -92,7 +92,7 @@ function takeConsoleSocket(): void {
 
 function initialSettings(): Settings {
   const { CONTAIN_TRACE: trace = "", CONTAIN_CHAIN: chain = "call" } = payload.env;
-  if (chain !== "call" && chain !== "exec") throw new UsageError(`CONTAIN_CHAIN=${chain}: it is call or exec`);
+  if (chain !== "call" && chain !== "exec") throw new UsageError(`CONTAIN_CHAIN=${chain}: must be call or exec`);
   return {
     trace: trace === "json" ? "json" : trace === "" || trace === "0" ? "off" : "text",
     mode: chain,

@@ -22,7 +22,7 @@ export function readGiven(what: string, path: string, hint?: string): Buffer {
   const key = `${payload.inside ?? ""}\0${path}`; // after pivot_root a path is another file
   const known = contents.get(key);
   if (known !== undefined) return known;
-  const bad = (why: string) => new UsageError(`${what} ${path}: it cannot be read: ${why}`, hint);
+  const bad = (why: string) => new UsageError(`${what} ${path}: cannot be read: ${why}`, hint);
   const own = callersDescriptor(path);
   const fd = own ?? openC(path, O_CLOEXEC);
   if (fd === -1) throw bad(errnoName(errno()));

@@ -76,7 +76,7 @@ function readSettings(options: Options<keyof typeof COMMON>, inherited: Settings
   const form = options.value("trace");
   if (form !== undefined && form !== "json" && form !== "text") throw new UsageError(`--trace=${form}: the forms are text and json`);
   const mode = options.value("chain") ?? inherited.mode;
-  if (mode !== "call" && mode !== "exec") throw new UsageError(`--chain ${mode}: it is call or exec`);
+  if (mode !== "call" && mode !== "exec") throw new UsageError(`--chain ${mode}: must be call or exec`);
   const fds = options.value("preserve-fds");
   const preserveFds = fds === undefined ? inherited.preserveFds : parseCount("--preserve-fds", fds, 0, 1000);
   if (fds !== undefined) notePassed(preserveFds);

@@ -13,7 +13,7 @@ export function readUlimits(words: readonly string[]): Limit[] {
 function readUlimit(text: string): Limit {
   const [, name = "", softWord = "", hardWord = softWord] = /^([^=]*)=([^:]*)(?::(.*))?$/.exec(text) ?? [];
   if (!Object.hasOwn(RESOURCES, name)) {
-    throw new UsageError(`--ulimit ${quote(text)}: it is NAME=SOFT[:HARD]`, `the names are ${Object.keys(RESOURCES).join(", ")}`);
+    throw new UsageError(`--ulimit ${quote(text)}: must be NAME=SOFT[:HARD]`, `the names are ${Object.keys(RESOURCES).join(", ")}`);
   }
   const number = (word: string) => {
     if (word === "-1" || word === "unlimited") return RLIM_INFINITY;

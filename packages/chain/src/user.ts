@@ -37,7 +37,7 @@ export interface Identity {
 export function readUser(option: string, text: string): UserWords {
   const [user = "", group, more] = text.split(":");
   if (user === "" || group === "" || more !== undefined)
-    throw new UsageError(`${option} ${quote(text)}: it is UID[:GID], numbers or names`);
+    throw new UsageError(`${option} ${quote(text)}: must be UID[:GID], numbers or names`);
   for (const word of [user, group ?? "0"]) {
     if (/^[-+]?\d+$/.test(word) && parseId(word) === undefined)
       throw new UsageError(`${option} ${text}: ${quote(word)} is not an id`, "ids go from 0 to 4294967294 (credentials(7))");

@@ -124,7 +124,7 @@ function readPaths(words: readonly string[]): AllowedPath[] {
   if (words.length > 0) landlockAbi();
   return words.map((text) => {
     const [, path = "", mode = "ro"] = /^(.*?)(?::(ro|rw))?$/s.exec(text) ?? [];
-    if (path === "") throw new UsageError(`--landlock ${quote(text)}: it is PATH[:ro|rw]`);
+    if (path === "") throw new UsageError(`--landlock ${quote(text)}: must be PATH[:ro|rw]`);
     return { path, writable: mode === "rw" };
   });
 }

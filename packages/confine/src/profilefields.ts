@@ -38,7 +38,7 @@ export function version(value: unknown, where: string): string {
 
 export function position(value: unknown, where: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 5) return value;
-  throw new UsageError(`${where}: it is a number from 0 to 5`);
+  throw new UsageError(`${where}: must be a number from 0 to 5`);
 }
 
 export function errnoNumber(value: unknown, where: string): number {

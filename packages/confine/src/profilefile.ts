@@ -47,7 +47,7 @@ export function readProfileFile(path: string): Profile {
     return profile(JSON.parse(keepLargeNumbers(text)), where);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${where}: it is not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`${where}: not JSON: ${error instanceof Error ? error.message : error}`);
   }
 }
 
@@ -57,7 +57,7 @@ const keepLargeNumbers = (text: string) => text.replace(/("value(?:Two)?"\s*:\s*
 function profile(value: unknown, where: string): Profile {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new UsageError(
-      `${where}: it is not a profile`,
+      `${where}: not a profile`,
       "an object with defaultAction and syscalls, as docker's --security-opt seccomp= takes it",
     );
   const { required, optional } = keys(

@@ -49,7 +49,7 @@ function openAllowed(path: string): number {
   try {
     return openSync(path, O_PATH);
   } catch (error) {
-    throw new ToolError(`--landlock ${path}: it cannot be opened: ${codeOf(error)}`, undefined, 125, { cause: error });
+    throw new ToolError(`--landlock ${path}: cannot be opened: ${codeOf(error)}`, undefined, 125, { cause: error });
   }
 }
 

@@ -40,5 +40,5 @@ export function optionsFirst({ options, optionsBehind = 0, instead }: Subcommand
 
 /** For a command that takes no words. */
 export function checkNoWords({ rest: [word] }: Options): void {
-  if (word !== undefined) throw new UsageError(`${word}: this command takes no words`);
+  if (word !== undefined) throw new UsageError(`unexpected argument: ${word}`, "this command takes no arguments");
 }

@@ -7,8 +7,8 @@ const SCRIPT =
 
 export const busyUmount: Lab = {
   name: "busy-umount",
-  title: "EBUSY: somebody stands on the mount",
-  story: "A volume cannot be unmounted: `target is busy`. No file of it is open as far as anybody can see.",
+  title: "EBUSY: a process has its working directory there",
+  story: "A volume cannot be unmounted: `target is busy`. No tool shows an open file on it.",
   needs: ["mount"],
   commands: () => [["contain", "run", "-q", "--tmpfs", "/tmp", "--", "sh", "-c", SCRIPT]],
   question:
@@ -19,7 +19,7 @@ export const busyUmount: Lab = {
     const running = stage.start(0);
     const { pid } = stage.container(running);
     let holder: number | undefined;
-    stage.until("a process stands there", () => {
+    stage.until("a process is there", () => {
       holder = childrenOf(pid).find((child) => wordsOf(child)[0] === "sleep");
       return holder !== undefined;
     });
@@ -34,10 +34,10 @@ export const busyUmount: Lab = {
     const after = isMounted();
     stage.enter(running);
     stage.end(running);
-    stage.check("umount failed while it stood there", before && after && /umount ended with [1-9]/.test(first));
+    stage.check("umount failed while the process was there", before && after && /umount ended with [1-9]/.test(first));
     stage.check("its working directory was the mount", cwd === "/tmp");
-    stage.check("umount worked when it had gone", /umount ended with 0\n$/.test(running.output()));
+    stage.check("umount worked after the process had ended", /umount ended with 0\n$/.test(running.output()));
   },
   why: "A mount is in use while a process of any kind refers to it: a working directory or root, an open file, a mapped file, a running program, a mount below it, a swap file (umount(2)). An open file is only one of these.",
-  fix: "Look at /proc/*/cwd, root, exe, fd and maps (fuser -m, lsof), in every mount namespace that has it. `umount --lazy` hides the mount at once but frees it only when the last user has gone.",
+  fix: "Look at /proc/*/cwd, root, exe, fd and maps (fuser -m, lsof), in every mount namespace that has it. `umount --lazy` hides the mount at once but frees it only after its last user has ended.",
 };

@@ -20,7 +20,7 @@ export const cgroupRmdirBusy: Lab = {
   commands: () => [["contain", "run", "-q", "--", "sh", "-c", "read go"]],
   question:
     "While the container runs, its group in /sys/fs/cgroup is removed by rmdir(2); the group has files in it, and one process. What does rmdir say?",
-  answers: ["ENOTEMPTY: there are files in it", "EBUSY: there is a process in it", "nothing: the process moves to the parent"],
+  answers: ["ENOTEMPTY: there are files in it", "EBUSY: there is a process in it", "success: the process moves to the parent"],
   right: 1,
   play(stage) {
     const running = stage.start(0);
@@ -43,7 +43,7 @@ export const cgroupRmdirBusy: Lab = {
     stage.note(group, existsSync(group) ? "still there" : "removed", "contain run removes it by rmdir(2) once it is empty");
     stage.check("rmdir failed with EBUSY", said === "EBUSY");
     stage.check("populated was 1, and PID 1 was in it", populated === "1" && processes.split("\n").includes(`${pid}`));
-    stage.check("when the process had ended it could be removed", empty && !existsSync(group));
+    stage.check("it could be removed after the process had ended", empty && !existsSync(group));
   },
   why: "The files of a group are the kernel's and do not count: only children and live processes do (cgroups(7)). Zombies do not count either. A process in state D, or one that was moved into a group below, does: then cgroup.procs is empty while cgroup.events says populated 1.",
   fix: "Read cgroup.events; list cgroup.procs of the group and of all below; `echo 1 >cgroup.kill`, wait for populated 0, and rmdir from the deepest up. `cgset --name NAME --kill --rm` does that.",

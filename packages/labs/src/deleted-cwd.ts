@@ -7,10 +7,10 @@ export const deletedCwd: Lab = {
   name: "deleted-cwd",
   title: "ENOENT in a directory that was removed and made again",
   story:
-    "After a deployment a service that still runs cannot open files by relative names, `getcwd: No such file or directory`; a shell that looks at the same path sees that all is there.",
+    "After a deployment, a service that still runs cannot open files by relative names: `getcwd: No such file or directory`. A shell at the same path sees all files.",
   needs: [],
   commands: () => [["contain", "run", "-q", "--tmpfs", "/tmp", "--", "sh", "-c", SCRIPT]],
-  question: "A shell stands in /tmp/current. That is removed, and made again by the same name. `touch file` there:",
+  question: "A shell is in /tmp/current. The directory is removed, and one of the same name is made. `touch file` in that shell:",
   answers: ["makes /tmp/current/file", "fails with ENOENT", "makes the file in /tmp, the nearest directory that is left"],
   right: 1,
   play(stage) {
@@ -24,5 +24,5 @@ export const deletedCwd: Lab = {
     stage.check("touch failed", /touch ended with [1-9]/.test(running.output()));
   },
   why: "A working directory is a directory, not a path. The process keeps the removed one alive; it has no name and no parent any more, and nothing can be made in it (rmdir(2), open(2): ENOENT). A new directory of the same name is another one. A container's bind mount of a directory that was replaced on the host is the same case.",
-  fix: "`cd /` in services; deploy by changing a symbolic link to a new directory, and restart what stands in the old one. `ls -l /proc/*/cwd | grep deleted` finds them.",
+  fix: "`cd /` in services; deploy by changing a symbolic link to a new directory, and restart processes in the old one. `ls -l /proc/*/cwd | grep deleted` finds them.",
 };

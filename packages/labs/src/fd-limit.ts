@@ -11,7 +11,7 @@ export const fdLimit: Lab = {
   needs: [],
   commands: () => [["contain", "run", "-q", "--ulimit", "nofile=6", "--", "sh", "-c", SCRIPT]],
   question:
-    "A shell has 0, 1 and 2 open, opens three files as 3, 4 and 5, and then a fourth one for `true </dev/null`. RLIMIT_NOFILE is 6. What becomes of the fourth?",
+    "A shell has 0, 1 and 2 open, opens three files as 3, 4 and 5, and then a fourth one for `true </dev/null`. RLIMIT_NOFILE is 6. What happens to the fourth?",
   answers: [
     "open(2) fails: 0, 1 and 2 count, so six are open",
     "it is opened: four files are fewer than six",
@@ -37,5 +37,5 @@ export const fdLimit: Lab = {
     stage.check("the next one could not be opened", /true ended with [1-9]/.test(running.output()));
   },
   why: "RLIMIT_NOFILE bounds the number of a process's next descriptor: open(2), socket(2), accept(2) and pipe(2) fail with EMFILE when none below it is free (getrlimit(2)). It is a limit of each process, inherited through fork and exec. No cgroup controller counts descriptors. Sockets count; 0, 1 and 2 count.",
-  fix: "Compare `ls /proc/PID/fd | wc -l` with /proc/PID/limits of the process itself. A number that only grows is a leak (`readlink /proc/PID/fd/*` says of what); otherwise raise the soft limit (`--ulimit nofile=SOFT:HARD`, prlimit(1)).",
+  fix: "Compare `ls /proc/PID/fd | wc -l` with /proc/PID/limits of the process itself. A number that only grows is a leak (`readlink /proc/PID/fd/*` shows of what); otherwise raise the soft limit (`--ulimit nofile=SOFT:HARD`, prlimit(1)).",
 };

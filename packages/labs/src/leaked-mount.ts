@@ -12,7 +12,7 @@ export const leakedMount: Lab = {
   name: "leaked-mount",
   title: "Unmounted on the host, and still held by a container",
   story:
-    "A disk was unmounted without an error; still it cannot be formatted or detached: `device is busy`. `mount` does not show it, fuser finds nobody. It helps to stop some unrelated container.",
+    "A disk was unmounted without an error, but cannot be formatted or detached: `device is busy`. `mount` does not show it, fuser finds no process. Stopping an unrelated container helps.",
   needs: ["root", "mount"],
   setup: (dir) => [`mkdir ${dir}/data`],
   commands: (dir) => [["nsexec", "--mount", "--", "sh", "-c", script(dir)]],

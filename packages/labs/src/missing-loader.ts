@@ -8,7 +8,7 @@ import { NotHere } from "./stopped.ts";
 function dynamicProgram(): string {
   const found = ["/bin/true", "/bin/ls", "/bin/sh"].filter((path) => existsSync(path)).map((path) => realpathSync(path));
   const program = found.find((path) => readBinary(path)?.kind === "elf" && readBinary(path)?.interpreter !== undefined);
-  if (program === undefined) throw new NotHere("/bin/true, /bin/ls and /bin/sh are static here, and need no loader");
+  if (program === undefined) throw new NotHere("/bin/true, /bin/ls and /bin/sh are static here and need no loader");
   return program;
 }
 

@@ -1,4 +1,4 @@
-// Whether this host can stage a lab, asked before anything is made.
+// Checks whether this host can run a lab, before anything is made.
 import { accessSync, constants } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Plan as CgsetPlan, locate } from "@contain-tools/cgset";
@@ -18,11 +18,11 @@ export function checkNeeds(needs: readonly Need[], plan: CgsetPlan): void {
 
 function check(need: Need, plan: CgsetPlan): void {
   if (need === "root") {
-    if (process.geteuid?.() !== 0) throw new NotHere(`it needs root, and this is uid ${process.geteuid?.()}`, "run it with sudo");
+    if (process.geteuid?.() !== 0) throw new NotHere(`it needs root; this is uid ${process.geteuid?.()}`, "run it with sudo");
     return;
   }
   if (need === "mount") {
-    for (const name of ["mount", "umount"]) if (!isOnPath(name)) throw new NotHere(`there is no ${name} on PATH`, "it is in util-linux");
+    for (const name of ["mount", "umount"]) if (!isOnPath(name)) throw new NotHere(`missing program: ${name}`, "it is in util-linux");
     return;
   }
   const parent = dirname(locate(plan, findHierarchy()));

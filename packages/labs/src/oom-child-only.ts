@@ -35,6 +35,6 @@ export const oomChildOnly: Lab = {
     const end = stage.end(whole);
     stage.check("with --oom-group the whole container ended: 137", end.status === 137 && !whole.output().includes("dd ended"));
   },
-  why: "The OOM killer takes the process of the group that uses most, not PID 1 (memory.oom.group 0). Who has started it sees a child killed by SIGKILL; the container's own exit status says nothing. With memory.oom.group 1 all of them go together.",
+  why: "The OOM killer takes the process of the group that uses most, not PID 1 (memory.oom.group 0). Its parent sees a child killed by SIGKILL; the container's own exit status does not show it. With memory.oom.group 1 all processes are killed together.",
   fix: "Watch memory.events oom_kill, not exit statuses. Where half a container is worse than none: `--oom-group`, which kubernetes sets by default since 1.28 on cgroup v2.",
 };

@@ -14,7 +14,7 @@ export const oomKill: Lab = {
   question: "dd reads 100M into memory at once, and may use 32M. How does it end?",
   answers: [
     "read(2) or malloc(3) fails, and dd says so: exit status 1",
-    "SIGKILL, without a word: exit status 137",
+    "SIGKILL, without a message: exit status 137",
     "it swaps, and is slow: exit status 0",
   ],
   right: 1,

@@ -19,13 +19,13 @@ export const orphans: Lab = {
   name: "orphans",
   title: "Orphans become children of PID 1, which must reap them",
   story:
-    "Zombies pile up whose parent is PID 1, the service itself, though the service never started them: they are the grandchildren that a script or a health check left running.",
+    "Zombies pile up. Their parent is PID 1, the service itself, which never started them: a script or a health check left them running.",
   needs: [],
   commands: () => [
     ["contain", "run", "-q", "--", ...PROGRAM],
     ["contain", "run", "-q", "--init", "--", ...PROGRAM],
   ],
-  question: "A subshell starts `sleep 1` in the background and ends: `sleep 1` is an orphan. What becomes of it a second later?",
+  question: "A subshell starts `sleep 1` in the background and ends: `sleep 1` is an orphan. Where is it a second later?",
   answers: ["it is gone in both", "a zombie in both", "a zombie of PID 1 without --init, gone with it"],
   right: 2,
   play(stage) {
@@ -35,7 +35,7 @@ export const orphans: Lab = {
     stage.field(`/proc/${first}/status`, "PPid", "pid_namespaces(7): orphans become children of the init of their PID namespace");
     stage.until("the orphan has ended", () => !statusOf(first, "State")?.match(/^[SRD]/));
     stage.pause(300);
-    stage.field(`/proc/${first}/status`, "State", "proc_pid_status(5): Z has ended, and its new parent does not wait for it");
+    stage.field(`/proc/${first}/status`, "State", "proc_pid_status(5): Z: it has ended, and its new parent does not wait for it");
     stage.check(
       "without an init: a zombie of PID 1",
       statusOf(first, "State")?.startsWith("Z") === true && statusOf(first, "PPid") === `${pid}`,

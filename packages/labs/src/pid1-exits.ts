@@ -9,11 +9,11 @@ export const pid1Exits: Lab = {
   name: "pid1-exits",
   title: "PID 1 ends, and everything else is killed at once",
   story:
-    "A start script puts a worker in the background and ends with 0, or the main program ends while others still write. Files are cut off, nobody has cleaned up, and the exit status says that all went well.",
+    "A start script puts a worker in the background and ends with 0, or the main program ends while others still write. Files are truncated, nothing was cleaned up, and the exit status reports success.",
   needs: [],
   commands: () => [["contain", "run", "-q", "--", "sh", "-c", SCRIPT]],
   question:
-    "A worker in the background has a trap for SIGTERM, SIGHUP and its end. PID 1 reads a line (Enter) and ends with 0. What becomes of the worker?",
+    "A worker in the background has a trap for SIGTERM, SIGHUP and its end. PID 1 reads a line (Enter) and ends with 0. What happens to the worker?",
   answers: ["it goes on in the background", "it gets SIGTERM, cleans up, and ends", "it gets SIGKILL, and nothing of it runs any more"],
   right: 2,
   play(stage) {

@@ -1,5 +1,5 @@
-// Plays one lab: the story, the question, what happens, the evidence, the reason. A lab decides by its own checks whether what it
-// promised has really happened; where one fails, the reason is not told, since it would explain something else.
+// Plays one lab: the story, the question, what happens, the evidence, the reason. The lab's own checks decide whether the failure really
+// happened; if one fails, the reason is not printed, since it would explain something else.
 import { readSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export interface Way {
 
 interface Played {
   readonly status: number;
-  /** Why it could not be staged, or did not go on. */
+  /** Why it could not be played, or did not finish. */
   readonly problem?: string | undefined;
   readonly hint?: string | undefined;
   readonly checks: readonly Check[];
@@ -34,9 +34,9 @@ interface Played {
   readonly output: readonly string[];
 }
 
-const WIDE = 4000; // letters of one line of a program's or a file's
+const WIDE = 4000; // characters of one line of output or of a file
 
-/** @returns 0 as expected, 1 otherwise, 3 when this host cannot stage it, 128+n after signal n */
+/** @returns 0 as expected, 1 otherwise, 3 if this host cannot play it, 128+n after signal n */
 export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
   const say = (text: string) => {
     const lines = text.split("\n").map((line) => shortened(line.replaceAll("\t", " "), WIDE));
@@ -55,7 +55,7 @@ export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
 }
 
 function perform(lab: Lab, say: (text: string) => void, ask: boolean, checkNeeds: () => void): Played {
-  // The name stands in lines for a shell, without quotes.
+  // The name appears in shell commands without quotes.
   const dir = join(/^[\w/.-]+$/.test(tmpdir()) ? tmpdir() : "/tmp", `contain-lab-${getpid()}`);
   say(`${lab.name}: ${lab.title}\n\n${lab.story}`);
   let stage: Stage | undefined;
@@ -90,7 +90,7 @@ function commandLines({ setup, commands }: Lab, dir: string): string {
   return [...(lines.some((line) => line.includes(dir)) ? [`mkdir ${dir}`] : []), ...lines].map((line) => `  $ ${line}`).join("\n");
 }
 
-/** Waits for a line of the terminal. Until then nothing has been made, so that Ctrl-C need not clean up. */
+/** Waits for a line of the terminal. Nothing has been made yet, so Ctrl-C need not clean up. */
 function predict({ answers, right }: Lab): string {
   printed(`\nYour prediction, ${letter(0)} to ${letter(answers.length - 1)}, and Enter (Enter alone goes on): `);
   const bytes = Buffer.alloc(256);
@@ -103,12 +103,12 @@ function predict({ answers, right }: Lab): string {
   const given = bytes.toString("utf8", 0, length).trim().toLowerCase();
   const answer = `${letter(right)}) ${answers[right]}`;
   if (given === "") return `It is ${answer}.`;
-  return given === letter(right) ? "Right. See why." : `It is another one: ${answer}.`;
+  return given === letter(right) ? "Right. See why." : `Not quite. The answer is: ${answer}.`;
 }
 
 function tell(lab: Lab, { status, problem, hint, checks, evidence }: Played, say: (text: string) => void): void {
   if (status === NOT_HERE) {
-    say(`\nThis host cannot stage it: ${problem}${hint === undefined ? "" : `\n${hint.replace(/^/gm, "  ")}`}`);
+    say(`\nThis host cannot run it: ${problem}${hint === undefined ? "" : `\n${hint.replace(/^/gm, "  ")}`}`);
     return;
   }
   say(`\nChecked:\n${checks.map(({ text, ok }) => `  ${ok ? "yes" : "NO "}  ${text}`).join("\n")}`);
@@ -118,7 +118,7 @@ function tell(lab: Lab, { status, problem, hint, checks, evidence }: Played, say
   }
   if (status === OTHERWISE) {
     const what = problem ?? checks.find(({ ok }) => !ok)?.text;
-    say(`\nThis went otherwise than expected: ${what}\nSo the usual explanation is not given: it may not be the reason here.`);
+    say(`\nThis went otherwise than expected: ${what}\nThe usual explanation is not printed: it may not be the reason here.`);
     return;
   }
   say(`\nAnswer: ${letter(lab.right)}) ${lab.answers[lab.right]}\n\nWhy: ${lab.why}\n\nMend: ${lab.fix}`);

@@ -1,4 +1,4 @@
-// What a lab has read, and what it has checked.
+// The evidence and the checks of a lab.
 import { readlinkSync } from "node:fs";
 import { type Evidence, evidenceFrom } from "@contain-tools/chain";
 import { codeOf, readIfThere, statusField } from "@contain-tools/kernel";
@@ -34,8 +34,8 @@ export class Protocol {
     }
   }
 
-  /** Keeps a value that was found in some other way; returns it, or an empty text where there is none. */
-  note(source: string, value: string | undefined, rule: string, problem = "it is not there"): string {
+  /** Keeps a value from another source; returns it, or an empty text if it is undefined. */
+  note(source: string, value: string | undefined, rule: string, problem = "it does not exist"): string {
     this.evidence.push(value === undefined ? { source, value, problem, rule } : { source, value: value.trim(), rule });
     return value?.trim() ?? "";
   }

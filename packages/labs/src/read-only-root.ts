@@ -14,7 +14,8 @@ export const readOnlyRoot: Lab = {
     ["contain", "run", "-q", "--", "sh", "-c", `read go; touch ${FILE}`],
     ["contain", "run", "-q", "--tmpfs", "/var/tmp", "--", "sh", "-c", `read go; touch ${FILE}`],
   ],
-  question: "The root of the container is read-only. Root inside writes to /var/tmp, in the second container a tmpfs. Who may?",
+  question:
+    "The root of the container is read-only. Root inside writes to /var/tmp, in the second container a tmpfs. Which write succeeds?",
   answers: ["both: root has CAP_DAC_OVERRIDE", "none", "the second one"],
   right: 2,
   play(stage) {
@@ -25,7 +26,7 @@ export const readOnlyRoot: Lab = {
       const options = stage.note(`/proc/${pid}/mountinfo ${path}`, mount && `${mount.type} ${mount.options.join()}`, rule);
       return { running, options: options.split(/[ ,]/) };
     };
-    const first = look(0, "/", "mount(2), MS_RDONLY: the mount is read-only, ro, whoever writes");
+    const first = look(0, "/", "mount(2), MS_RDONLY: ro: read-only for everybody");
     if (!first.options.includes("ro")) throw new NotHere("the root of the container is writable", "nothing is written to it");
     stage.enter(first.running);
     const refused = stage.end(first.running);

@@ -1,8 +1,8 @@
-// What `contain run --json FILE` has written about the end.
+// Reads the report of the end from `contain run --json FILE`.
 import { readIfThere } from "@contain-tools/kernel";
 import type { Stage } from "./stage.ts";
 
-/** Keeps a figure of the report's `usage` as evidence. Undefined where the kernel has no such file. */
+/** Keeps a figure of the report's `usage` as evidence. Undefined if the kernel has no such file. */
 export function reportedNumber(stage: Stage, file: string, key: string, rule: string): number | undefined {
   const value = usageOf(file)[key];
   stage.note(`${file} usage.${key}`, typeof value === "number" ? `${value}` : undefined, rule);

@@ -1,4 +1,4 @@
-// A command of a lab, in a session of its own with a pipe to its standard input, and its output in a file.
+// A command of a lab, in a session of its own, with a pipe as its standard input and a file for its output.
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { become, payload, replaceStdio } from "@contain-tools/chain";
 import {
@@ -35,7 +35,7 @@ export class Running {
     this.input = write;
     this.file = file;
     this.pid = clone3({ flags: 0 }, () => {
-      setParentDeathSignal(SIGTERM); // when not even the lab's own clean-up runs
+      setParentDeathSignal(SIGTERM); // in case the lab's own clean-up does not run
       setsid(); // a Ctrl-C is for the lab, which ends its containers itself
       replaceStdio(read, output);
       const { bin = "" } = payload.launch;
@@ -76,7 +76,7 @@ export class Running {
     return this.stopped;
   }
 
-  /** The state of the container that it, or a child of its, supervises; undefined until the program runs. */
+  /** The state of the container that this process, or its child, supervises; undefined until the program runs. */
   state(): State | undefined {
     return readStates().find((state) => state.started && this.supervises(state));
   }
@@ -97,7 +97,7 @@ export class Running {
     if (supervisors.length === 0) kill(this.pid, SIGTERM);
   }
 
-  /** What its session still has. */
+  /** The processes left in its session. */
   kill(): void {
     kill(-this.pid, SIGKILL);
     kill(this.pid, SIGKILL);

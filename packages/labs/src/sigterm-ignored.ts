@@ -36,6 +36,6 @@ export const sigtermIgnored: Lab = {
     const ended = stage.end(withInit);
     stage.check("under an init SIGTERM ended the same program: exit status 143", ended.status === 143);
   },
-  why: "The kernel discards a signal for PID 1 of a PID namespace that PID 1 has no handler for, so that nobody inside can end the init by mistake (pid_namespaces(7)). The default action of SIGTERM is for all other processes. SIGKILL from outside cannot be discarded. Under --init the program is no PID 1, and pid1 forwards the signal to it.",
+  why: "The kernel discards a signal for PID 1 of a PID namespace that PID 1 has no handler for, so that nobody inside can end the init by mistake (pid_namespaces(7)). The default action of SIGTERM is for all other processes. SIGKILL from outside cannot be discarded. Under --init the program is not PID 1, and pid1 forwards the signal to it.",
   fix: "Give the program a handler for SIGTERM, or run it under an init: `contain run --init`, `docker run --init`.",
 };

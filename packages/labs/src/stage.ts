@@ -1,4 +1,4 @@
-// Where a lab plays: it runs the commands, keeps what was read and checked, and leaves nothing behind.
+// Runs the commands of a lab, keeps evidence and checks, and leaves nothing behind.
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ALL_SIGNALS, monotonic, SIGHUP, SIGINT, SIGQUIT, SIGTERM, shellQuote, signalName, waitForSignal } from "@contain-tools/kernel";
@@ -7,10 +7,10 @@ import { Protocol } from "./protocol.ts";
 import { Running } from "./running.ts";
 import { Interrupted, NotHere, Otherwise } from "./stopped.ts";
 
-const PATIENCE = 20_000; // milliseconds for what should happen soon; a start takes a second on a slow machine
-const LINES = 12; // of a command's output at a time
+const PATIENCE = 20_000; // milliseconds for an event that should come soon; a start takes a second on a slow machine
+const LINES = 12; // lines of a command's output shown at a time
 
-/** A container whose PID 1 is there. */
+/** A container that has a PID 1. */
 export interface Container {
   /** PID 1, as the host sees it. */
   readonly pid: number;
@@ -19,11 +19,11 @@ export interface Container {
   readonly group: string;
 }
 
-/** What is run in a lab: `dir` is a folder of its own, which is there only while it runs. */
+/** What a lab runs. `dir` is a folder of its own, which exists only while the lab runs. */
 export interface Script {
   /** Lines for a shell that prepare `dir`. @throws NotHere */
   readonly setup?: (dir: string) => readonly string[];
-  /** What is run, as argvs. */
+  /** The commands, as argvs. */
   readonly commands: (dir: string) => readonly (readonly string[])[];
 }
 
@@ -42,15 +42,15 @@ export class Stage extends Protocol {
     this.commands = commands(dir);
     this.say = say;
     mkdirSync(dir, { mode: 0o700 });
-    chmodSync(dir, 0o755); // some labs look at it as somebody else
+    chmodSync(dir, 0o755); // some labs read it as another user
   }
 
-  /** Carries out the lab's preparations. @throws NotHere when one fails */
+  /** Runs the lab's preparations. @throws NotHere if one fails */
   prepare({ setup }: Script): void {
     for (const line of setup?.(this.dir) ?? []) {
       const running = this.run(["/bin/sh", "-c", line]);
       this.until(line, () => running.ended() !== undefined);
-      if (running.ended()?.status !== 0) throw new NotHere(`it could not be prepared: ${line}`, running.output().trim());
+      if (running.ended()?.status !== 0) throw new NotHere(`a preparation failed: ${line}`, running.output().trim());
     }
   }
 
@@ -67,7 +67,7 @@ export class Stage extends Protocol {
     return running;
   }
 
-  /** Waits until the container's program runs. @throws NotHere when `contain run` refused */
+  /** Waits until the container's program runs. @throws NotHere if `contain run` failed */
   container(running: Running): Container {
     let state: State | undefined;
     this.until("the container runs", () => {
@@ -109,14 +109,14 @@ export class Stage extends Protocol {
     return ended;
   }
 
-  /** Ends a container that has shown what it was for. */
+  /** Ends a container that is no longer needed. */
   stop(running: Running): void {
     running.stop();
     this.finish(running);
     this.say("  (ended by the lab)");
   }
 
-  /** What a command has written since the last look. */
+  /** Shows what a command has written since the last call. */
   private show(running: Running): void {
     const text = running.output();
     const lines = text
@@ -135,14 +135,14 @@ export class Stage extends Protocol {
     return running.ended() ?? { status: -1, milliseconds: 0 };
   }
 
-  /** Waits until something is so. @throws Otherwise when it does not come about */
+  /** Waits until a condition holds. @throws Otherwise after a timeout */
   until(what: string, test: () => boolean): void {
     for (const end = monotonic() + PATIENCE; !test(); this.pause(20)) {
-      if (monotonic() > end) throw new Otherwise(`waited ${PATIENCE / 1000} s in vain: ${what}`);
+      if (monotonic() > end) throw new Otherwise(`timeout after ${PATIENCE / 1000} s: ${what}`);
     }
   }
 
-  /** @throws Interrupted by a signal that ends us */
+  /** @throws Interrupted if a signal asks us to end */
   pause(milliseconds: number): void {
     for (const end = monotonic() + milliseconds; ; ) {
       const signal = waitForSignal(ALL_SIGNALS, Math.max(0, end - monotonic()))?.signal;

@@ -1,6 +1,6 @@
-// Why a lab did not come to its end.
+// Why a lab did not finish.
 
-/** This host cannot stage the lab. */
+/** This host cannot run the lab. */
 export class NotHere extends Error {
   readonly hint: string | undefined;
   constructor(message: string, hint?: string) {
@@ -9,10 +9,10 @@ export class NotHere extends Error {
   }
 }
 
-/** It cannot go on: something that should have happened did not. */
+/** It cannot go on: an expected event did not happen. */
 export class Otherwise extends Error {}
 
-/** A signal to us, or a reader of our output that has gone. */
+/** By a signal, or because the reader of our output is gone. */
 export class Interrupted extends Error {
   readonly signal: number;
   constructor(signal: number) {

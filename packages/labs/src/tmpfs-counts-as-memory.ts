@@ -6,7 +6,7 @@ const SCRIPT =
 
 export const tmpfsCountsAsMemory: Lab = {
   name: "tmpfs-counts-as-memory",
-  title: "Files on a tmpfs count as memory, and nobody holds them",
+  title: "Files on a tmpfs count as memory, and no process holds them",
   story:
     "A container is killed by OOM, and the sum of what its processes use (ps, top, the heap) is far below the limit. It writes to /tmp or /dev/shm, which is a tmpfs.",
   needs: ["memory"],

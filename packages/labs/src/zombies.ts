@@ -17,9 +17,9 @@ function zombieOf(stage: Stage, parent: () => number): number {
 
 export const zombies: Lab = {
   name: "zombies",
-  title: "Zombies whose parent lives: no init can reap them",
+  title: "Zombies with a living parent: no init can reap them",
   story:
-    "`ps` shows more and more processes <defunct>, one for each job that a service has started. The advice is to use an init; with it they are still there, until fork fails for want of PIDs.",
+    "`ps` shows more and more <defunct> processes, one for each job that a service started. An init is recommended, but with it they are still there, until fork fails without free PIDs.",
   needs: [],
   commands: () => [
     ["contain", "run", "-q", "--", ...PARENT],

@@ -34,7 +34,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const leave = readLeave(given);
   const propagation = given.value("propagation") ?? "private";
   if (propagation !== "private" && propagation !== "slave" && propagation !== "shared" && propagation !== "unchanged") {
-    throw new UsageError(`--propagation ${propagation}: it is private, slave, shared or unchanged`);
+    throw new UsageError(`--propagation ${propagation}: must be private, slave, shared or unchanged`);
   }
   if (given.has("tty") && given.has("foreground"))
     throw new UsageError("--tty and --foreground exclude each other", "a program on a pseudo-terminal has a session of its own");
@@ -128,7 +128,7 @@ function readDeathSignal(word: string | undefined, fork: boolean): number {
 }
 
 function readVariable(text: string): string {
-  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
+  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: must be NAME=VALUE`);
   return text;
 }
 

@@ -48,7 +48,7 @@ function mapsOf(given: Values<MapOption>): IdMaps {
   checkOverlap("--map-groups", group);
   const setgroups = given.value("setgroups");
   if (setgroups !== undefined && setgroups !== "allow" && setgroups !== "deny")
-    throw new UsageError(`--setgroups ${setgroups}: it is allow or deny`);
+    throw new UsageError(`--setgroups ${setgroups}: must be allow or deny`);
   const single = given.has("map-group") || given.has("map-root-user") || given.has("map-current-user");
   if (setgroups === "allow" && single && group.length === 1) {
     throw new UsageError(
@@ -90,7 +90,7 @@ function readRange(option: Side, text: string): IdRange {
   const words = /^(\d+)([:,])(\d+)\2(\d+)$/.exec(text);
   if (!words)
     throw new UsageError(
-      `--${option} ${text}: it is IN:OUT:N, auto, subids or all`,
+      `--${option} ${text}: must be IN:OUT:N, auto, subids or all`,
       "for example 0:100000:65536: 65536 ids from 100000 outside are those from 0 inside",
     );
   const [, first = "", sign, second = "", count = ""] = words;

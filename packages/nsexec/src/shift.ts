@@ -45,7 +45,7 @@ export function readShift(given: Values<How>, names: ReadonlySet<string>, maps: 
   const found = new Map<string, How>(); // of a path that is given twice, the last of HOW counts
   for (const how of HOW) {
     for (const path of given.all(how)) {
-      if (!existsSync(path)) throw new UsageError(`--${how} ${quote(path)}: there is no such file`);
+      if (!existsSync(path)) throw new UsageError(`no such file: --${how} ${quote(path)}`);
       found.set(resolve(path), how);
     }
   }

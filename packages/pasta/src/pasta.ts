@@ -1,5 +1,5 @@
-// --pasta: pasta(1) connects a new network namespace to the network outside, for those who may not make a veth pair. It is a child of
-// ours, and dies with us; it would outlive the namespace.
+// --pasta: pasta(1) connects a new network namespace to the network outside without privilege. It is our child and dies with us;
+// otherwise it would outlive the namespace.
 import { accessSync, closeSync, constants, existsSync, openSync, readSync } from "node:fs";
 import { capture, execProgram, payload, steps, warn } from "@contain-tools/chain";
 import {
@@ -41,12 +41,12 @@ export interface PastaPlan {
   readonly publish: readonly Published[];
 }
 
-const PATIENCE = 10_000; // milliseconds; it takes some ten
+const PATIENCE = 10_000; // milliseconds; it usually takes about ten
 const STEP = 2;
 const TUN = "/dev/net/tun";
 const FIXED = 20240726; // the version that subtracts ports modulo 2^16
 
-/** @throws UsageError; ToolError when there is no pasta */
+/** @throws UsageError; ToolError if pasta is missing */
 export function readPasta(address: string | undefined, publish: readonly string[]): PastaPlan | undefined {
   if (address === undefined) {
     if (publish.length > 0) throw new UsageError("--publish is for --pasta", "nsexec itself forwards nothing");
@@ -54,32 +54,32 @@ export function readPasta(address: string | undefined, publish: readonly string[
   }
   if (process.geteuid?.() === 0)
     throw new UsageError(
-      "--pasta is for an ordinary user: root's pasta becomes nobody, who may not enter",
+      "--pasta is for an ordinary user: root's pasta changes to user nobody, who may not join the namespace",
       "veth connects a namespace for root",
     );
   checkPasta();
   return { address: parseAddress("--pasta", address), publish: readPublished(publish) };
 }
 
-/** @throws ToolError when it is not installed */
+/** @throws ToolError if it is not installed */
 export function checkPasta(): void {
   const dirs = (payload.env["PATH"] ?? "/bin:/usr/bin").split(":");
   if (dirs.some((dir) => existsSync(`${dir}/pasta`))) return;
   throw new ToolError(
-    "an ordinary user's network needs pasta, which is not installed",
+    "missing program: pasta, which connects an ordinary user's network",
     "a port on a bridge of the host would need CAP_NET_ADMIN in the host's network namespace (network_namespaces(7)). Debian, Ubuntu and Fedora: the package passt; without it --net none",
   );
 }
 
 /** pasta at work, beside a child in its namespaces. */
 export interface Pasta {
-  /** To be served while the child lives: it is told when pasta ends before. */
+  /** Poll it while the child lives: it warns if pasta ends first. */
   readonly sources: readonly Source[];
   /** Ends it, and waits for that. */
   readonly end: () => void;
 }
 
-/** Connects the network namespace of `child`, and returns when that is done. @throws ToolError with pasta's own words; nothing is left */
+/** Connects the network namespace of `child`, and returns when it is connected. @throws ToolError with pasta's message; nothing is left behind */
 export function startPasta(child: number, { address, publish }: PastaPlan): Pasta {
   checkVersion(publish);
   const words = pastaWords(child, address, publish);
@@ -96,13 +96,13 @@ export function startPasta(child: number, { address, publish }: PastaPlan): Past
     }
     const text = ownWords(readToEnd(told.read));
     closeSync(told.read);
-    const how = status === undefined ? `it has done nothing for ${PATIENCE / 1000} s` : `exit status ${shellStatus(status)}`;
+    const how = status === undefined ? `no result after ${PATIENCE / 1000} s` : `exit status ${shellStatus(status)}`;
     throw new ToolError(`pasta: ${text || how}`, fixFor(text));
   }
   return attend(pid, told.read);
 }
 
-/** Only what is asked for passes: not the host's loopback by the gateway's address, and not ports that happen to be open inside. */
+/** Forwards only what was asked for: no access to the host's loopback by the gateway's address, no automatic ports. */
 function pastaWords(child: number, { ip, prefix }: Address, publish: readonly Published[]): string[] {
   const gateway = ipOfNumber(ipNumber(networkOf(ip, prefix)) + 1);
   const ports = (wanted: string) => {
@@ -119,7 +119,7 @@ function pastaWords(child: number, { ip, prefix }: Address, publish: readonly Pu
   ];
 }
 
-/** Out of the terminal's reach, whose keys are the container's, and out of our directory. */
+/** In a session of its own, away from the keys of the terminal, and not in our working directory. */
 function start(words: readonly string[], told: number): number {
   const self = pidfdOpen(getpid());
   const pid = clone3({ flags: 0 }, () => {
@@ -138,7 +138,7 @@ function start(words: readonly string[], told: number): number {
   return pid;
 }
 
-/** The default route is the last thing that pasta makes; its ports are bound before. */
+/** pasta adds the default route last, after it has bound its ports. */
 function isConnected(child: number): boolean {
   return /^eth0\s+00000000\s/m.test(readIfThere(`${procDirectory(child)}/net/route`) ?? "");
 }
@@ -159,7 +159,7 @@ function attend(pid: number, told: number): Pasta {
     if (status === undefined) return;
     alive = false;
     while (open) hear();
-    warn(`pasta has ended (exit status ${shellStatus(status)}): eth0 is gone. ${printable(ownWords(last))}`.trimEnd());
+    warn(`pasta ended (exit status ${shellStatus(status)}): eth0 is gone. ${printable(ownWords(last))}`.trimEnd());
   };
   return {
     sources: [
@@ -177,7 +177,7 @@ function attend(pid: number, told: number): Pasta {
   };
 }
 
-/** What it says of a log that it does not reach is nobody's concern. */
+/** Without its complaints about an unreachable syslog. */
 function ownWords(text: string): string {
   const lines = text.split("\n").filter((line) => line !== "" && !/ to syslog$/.test(line));
   return lines.join("; ");
@@ -188,15 +188,14 @@ function fixFor(words: string): string | undefined {
     try {
       accessSync(TUN, constants.R_OK | constants.W_OK);
     } catch (error) {
-      return `${TUN}: ${codeOf(error)}; it is everybody's on most systems (mode 0666): chmod 666 ${TUN}, or --net none`;
+      return `${TUN}: ${codeOf(error)}; most systems let everybody open it (mode 0666): chmod 666 ${TUN}, or --net none`;
     }
   }
-  if (/routable|interface/i.test(words))
-    return "pasta goes out by the interface of the host's default route (`ip route`): there is none; or --net none";
+  if (/routable|interface/i.test(words)) return "the host has no default route (`ip route`), which pasta uses; or --net none";
   return undefined;
 }
 
-/** Of UDP, a port of the host above that of the container leads an old pasta astray; Debian 12 has one, whose version is unknown. */
+/** An old pasta loses UDP answers if HOST is above CONT. Debian 12 has such a version, which reports no date. */
 function checkVersion(publish: readonly Published[]): void {
   const wanted = publish.find(({ host, port, protocol }) => protocol === "udp" && host.port > port);
   if (wanted === undefined) return;

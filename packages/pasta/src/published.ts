@@ -1,4 +1,4 @@
-// Ports of the host that lead into a network namespace: [IP:]HOST:CONT[/udp].
+// Ports of the host that are forwarded into a network namespace: [IP:]HOST:CONT[/udp].
 import { type Endpoint, type Protocol, parseCount, parseIp, quote, UsageError } from "@contain-tools/kernel";
 
 export interface Published {
@@ -12,12 +12,13 @@ export function readPublished(texts: readonly string[]): readonly Published[] {
   const list = texts.map(readOne);
   const ends = list.map(({ host, protocol }) => `${host.ip}:${host.port}/${protocol}`);
   const twice = ends.find((text, i) => ends.indexOf(text) !== i);
-  if (twice !== undefined) throw new UsageError(`--publish: ${twice} is given twice`, "one port of the host leads to one of the container");
+  if (twice !== undefined)
+    throw new UsageError(`--publish: ${twice} is given twice`, "a port of the host is forwarded to one port of the container");
   return list;
 }
 
 function readOne(text: string): Published {
-  const wrong = () => new UsageError(`--publish ${quote(text)}: it is [IP:]HOST:CONT[/udp]`, "8080:80, 127.0.0.1:8080:80, 5353:53/udp");
+  const wrong = () => new UsageError(`--publish ${quote(text)}: must be [IP:]HOST:CONT[/udp]`, "8080:80, 127.0.0.1:8080:80, 5353:53/udp");
   const [ports = "", protocol = "tcp", more] = text.split("/");
   if (more !== undefined || (protocol !== "tcp" && protocol !== "udp")) throw wrong();
   const words = ports.split(":");

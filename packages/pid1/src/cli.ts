@@ -47,9 +47,9 @@ export interface Plan {
   /** Milliseconds. */
   readonly linger: number;
   readonly verbose: boolean;
-  /** The terminal's keys come to us now, so they may be given to the child. */
+  /** Our group is the terminal's foreground group, so it may be given to the child. */
   readonly foreground: boolean;
-  /** Nobody could continue our process group if it were stopped. */
+  /** Our process group must not be stopped: no shell could continue it. */
   readonly orphaned: boolean;
   readonly areas: Areas | undefined;
   /** Descriptors that the resident init keeps. */
@@ -60,7 +60,7 @@ export interface Plan {
 
 /** Reads pid1's words. Nothing is changed. @throws UsageError */
 export function readPlan(given: Options<Name>, chain: Chain): Plan {
-  if (given.rest.length === 0) throw new UsageError("which program?", "pid1 [options] [--] PROG [ARG…]");
+  if (given.rest.length === 0) throw new UsageError("missing program", "pid1 [options] [--] PROG [ARG…]");
   prepareFork();
   const deathSignal = given.value("pdeathsig");
   const linger = given.value("linger");
@@ -86,6 +86,6 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
 function readRewrite(text: string): [number, number] {
   const [from, to, more] = text.split(":");
   if (!from || !to || more !== undefined)
-    throw new UsageError(`--rewrite ${quote(text)}: it is A:B`, "for example TERM:QUIT; 15:0 drops SIGTERM");
+    throw new UsageError(`--rewrite ${quote(text)}: must be A:B`, "for example TERM:QUIT; 15:0 drops SIGTERM");
   return [parseSignal(from), to === "0" ? 0 : parseSignal(to)];
 }

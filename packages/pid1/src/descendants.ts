@@ -1,4 +1,4 @@
-// Whom a subreaper has adopted: everybody below it in the tree of processes.
+// The processes that a subreaper has adopted: all below it in the process tree.
 import { readdirSync } from "node:fs";
 import { getpid, procOwner, readIfThere, statFields } from "@contain-tools/kernel";
 

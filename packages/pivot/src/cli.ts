@@ -64,7 +64,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const layers = readLayers(given, elsewhere);
   const cwd = last("cwd") ?? "/";
   const user = last("user");
-  if (!cwd.startsWith("/")) throw new UsageError(`--cwd ${cwd}: it is a path inside the root, and starts with /`);
+  if (!cwd.startsWith("/")) throw new UsageError(`--cwd ${cwd}: must be a path inside the root that starts with /`);
   return {
     rootfs,
     unshare: !has("no-unshare"),
@@ -106,7 +106,7 @@ export function checkRootfs(rootfs: string): void {
 function checkDirectory(what: string, path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError(`${what} ${path}: no such directory`);
-  if (!stat.isDirectory()) throw new UsageError(`${what} ${path}: it is not a directory`);
+  if (!stat.isDirectory()) throw new UsageError(`${what} ${path}: not a directory`);
 }
 
 function readLayers(given: readonly Given<Name>[], elsewhere: boolean): Layers | undefined {

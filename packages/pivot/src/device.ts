@@ -82,7 +82,7 @@ export function bindDevice({ source, target }: DeviceNode, place: number): void 
   const fd = openSync(source, O_PATH);
   try {
     const stat = fstatSync(fd);
-    if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new ToolError(`--device ${source}: it is not a device node any more`);
+    if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new ToolError(`--device ${source}: not a device node any more`);
     if (safetyFlags(fd) & MS_NODEV)
       throw new ToolError(`--device ${source}: on the host it lies on a mount with nodev, where no device can be opened (mount(8))`);
     if (fstatSync(place).isDirectory()) throw new ToolError(`--device ${source}: ${target} is a directory inside`);

@@ -16,7 +16,7 @@ export interface EnvFile {
 /** `NAME=VALUE` or `NAME`. @throws UsageError */
 export function readVariable(text: string): Variable {
   const [name = "", ...rest] = text.split("=");
-  if (name === "") throw new UsageError(`--env ${quote(text)}: it is NAME=VALUE, or NAME for the caller's value`);
+  if (name === "") throw new UsageError(`--env ${quote(text)}: must be NAME=VALUE, or NAME for the caller's value`);
   return { name, value: rest.length > 0 ? rest.join("=") : undefined };
 }
 

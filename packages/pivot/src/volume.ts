@@ -21,7 +21,7 @@ export function readVolume(name: VolumeOption, text: string, elsewhere: boolean)
   const target = name === "tmpfs" ? first : (second ?? "");
   if (!target.startsWith("/") || more !== undefined) {
     throw new UsageError(
-      `--${name} ${text}: it is ${name === "tmpfs" ? "DST[:SIZE]" : "SRC:DST"}`,
+      `--${name} ${text}: must be ${name === "tmpfs" ? "DST[:SIZE]" : "SRC:DST"}`,
       "DST is a path inside the root, and starts with /",
     );
   }

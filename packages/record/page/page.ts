@@ -1,4 +1,4 @@
-// The script of a report's page: draws the charts of the model that stands in the page. What comes from a record is text, never markup.
+// The script of a report's page: draws the charts of the model in the page. Data from a record is text, never markup.
 import uPlot from "uplot";
 import type { Chart, Mark, Model, Series, Unit } from "../src/report/types.ts";
 
@@ -9,7 +9,7 @@ const MARK_COLORS: Readonly<Record<Mark["kind"], string>> = {
   oom: "#cf222e",
   lost: "#8250df",
 };
-// Told apart also by those who do not see red and green (Okabe and Ito).
+// Distinguishable without seeing red and green (Okabe and Ito).
 const STACK_COLORS = ["#56b4e9", "#cc79a7", "#b5d99c", "#e69f00", "#999999"];
 const LINE_COLORS = ["", "#d55e00", "#2f8fd6", "#009e73"];
 const LIMIT_COLOR = "#cf222e";
@@ -36,7 +36,7 @@ function formatBytes(bytes: number): string {
 const format = (unit: Unit, value: number) =>
   unit === "bytes" ? formatBytes(value) : unit === "percent" ? `${Number(value.toFixed(1))}%` : `${value}`;
 
-/** Each kind stands on those before it; the topmost is drawn first, so that the others cover its lower part. */
+/** Stacks each kind on those before it. The topmost is drawn first, so that the others cover its lower part. */
 function layers(chart: Chart): { series: Series; drawn: (number | null)[]; color: string }[] {
   const stack = chart.series.filter(({ kind }) => kind === "stack");
   const sums = model.times.map(() => 0);
@@ -144,7 +144,7 @@ function drawPage(): uPlot[] {
   const plots = model.charts.map(drawChart);
   if (model.charts.length === 0) element("p", "There is no sample to draw.");
   element("h2", "Marks");
-  element("p", "The upright lines of the charts. Drag over a chart to look closer; a double click shows all again.");
+  element("p", "The vertical lines of the charts. Drag over a chart to zoom in; a double click shows all again.");
   const table = element("table");
   table.className = "marks";
   for (const { at, kind, text } of model.marks) {

@@ -1,4 +1,4 @@
-// The flight recorder of `contain run --record FILE`: what the supervisor learns and the group's files say, with times, as it happens.
+// The flight recorder of `contain run --record FILE`: events of the supervisor and samples of the group's files, with times.
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -18,7 +18,7 @@ import { fieldsOf, type Missing, openSampler, readAgain, type Sampler } from "./
 /** Milliseconds from sample to sample. */
 const INTERVAL = 250;
 
-/** What stands in the first line, beside what is missing; no environment, which holds secrets. */
+/** Fields of the first line, besides `missing`. Not the environment: it may hold secrets. */
 export interface Recorded {
   readonly id: string;
   readonly name: string | undefined;
@@ -28,11 +28,11 @@ export interface Recorded {
 }
 
 export interface Recorder {
-  /** Writes the first line. Returns the descriptors to serve while the container runs; the group has been made. */
+  /** Writes the first line. The group must exist. Returns the descriptors to poll while the container runs. */
   readonly begin: (container: Recorded) => Source[];
-  /** `started`, `paused`, `resumed`, `exited`, `failed`, with what is known of it. */
+  /** `started`, `paused`, `resumed`, `exited`, `failed`, with details. */
   readonly state: (state: string, more?: Readonly<Record<string, unknown>>) => void;
-  /** A signal to the supervisor, and what was passed on; undefined when the container had it from elsewhere. */
+  /** A signal to the supervisor, and the signal that was passed on; undefined if the container got it directly. */
   readonly signal: (info: SignalInfo, forwarded: number | undefined) => void;
   /** Our own SIGKILL. */
   readonly killed: (why: string) => void;
@@ -41,7 +41,7 @@ export interface Recorder {
   readonly close: () => void;
 }
 
-/** @throws ToolError when FILE cannot be opened; nothing has been started */
+/** @throws ToolError if FILE cannot be opened; nothing has been started */
 export function openRecorder(path: string): Recorder {
   const file = openRecordFile(path);
   const watches: Watched[] = [];
@@ -51,7 +51,7 @@ export function openRecorder(path: string): Recorder {
   return {
     begin: ({ id, name, argv, limits, group }) => {
       if (group !== undefined) sampler = openSampler(group);
-      const missing = [...(sampler?.missing ?? [{ what: "the group's files", why: "there is no cgroup v2 that can be written" }]), ORPHANS];
+      const missing = [...(sampler?.missing ?? [{ what: "the group's files", why: "there is no writable cgroup v2" }]), ORPHANS];
       file.write({ event: "start", version: 1, id, name, argv, limits, group, interval: INTERVAL, missing });
       if (group === undefined) return [];
       sample();
@@ -76,7 +76,7 @@ export function openRecorder(path: string): Recorder {
   };
 }
 
-const ORPHANS: Missing = { what: "reaped orphans", why: "PID 1 reaps them inside the container, and tells nobody outside" };
+const ORPHANS: Missing = { what: "reaped orphans", why: "PID 1 reaps them inside the container and reports them to nobody" };
 
 function tick(timer: number, watches: readonly Watched[], sample: () => void): void {
   takeTicks(timer);
@@ -94,22 +94,22 @@ function describeSignal({ signal, code, pid }: SignalInfo, forwarded: number | u
 interface Watched {
   readonly source: Source;
   readonly look: () => void;
-  /** How often it has woken us since the last sample. */
+  /** Wake-ups since the last sample. */
   wakes: number;
 }
 
 const POLLPRI = 2;
-const MOST_WAKES = 5; // in the time of a sample: a group at its limit counts `max` up to a hundred times a second
+const MOST_WAKES = 5; // per sample: a group at its limit increments `max` up to a hundred times a second
 
-/** Calls `change` with a file's fields when they have changed: the kernel wakes poll(2) (cgroups(7), "cgroup.events"). */
+/** Calls `change` with a file's fields after each change: the kernel wakes poll(2) (cgroups(7), "cgroup.events"). */
 function watch(path: string, keys: readonly string[], change: (now: Record<string, number>, before: Record<string, number>) => void) {
   let fd: number;
   try {
     fd = openSync(path, "r");
   } catch {
-    return undefined; // told as missing
+    return undefined; // reported as missing
   }
-  let before: Record<string, number> = {}; // a group that was made for this container has counted nothing before it
+  let before: Record<string, number> = {}; // the group was made for this container: its counters begin at 0
   let gone = false;
   const look = () => {
     try {

@@ -1,4 +1,4 @@
-// The file of a flight recorder: one JSON object a line. Whatever happens to it is no reason for the container to end.
+// The file of a flight recorder: one JSON object a line. Recording errors never stop the container.
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { payload } from "@contain-tools/chain";
 import { codeOf, duplicate, monotonic, ToolError } from "@contain-tools/kernel";
@@ -11,12 +11,12 @@ export interface RecordFile {
   readonly close: () => void;
 }
 
-/** Opens FILE, empty, for its owner alone: the command line stands in it. @throws ToolError; a FIFO without a reader is ENXIO */
+/** Opens and empties FILE, readable only by its owner since it holds the command line. @throws ToolError; ENXIO for a FIFO without a reader */
 export function openRecordFile(path: string): RecordFile {
   const fd = open(path);
   let lost = 0;
   let torn = false;
-  const epoch = Date.now() - monotonic(); // asked once, so that a step of the clock is none of what happened
+  const epoch = Date.now() - monotonic(); // read once, so that steps of the clock do not matter
   const now = () => epoch + monotonic();
   const put = (text: string): boolean => {
     try {
@@ -24,7 +24,7 @@ export function openRecordFile(path: string): RecordFile {
       const written = writeSync(fd, bytes);
       torn = written < bytes.length;
     } catch {
-      return false; // ENOSPC, EDQUOT, EFBIG, EIO, EPIPE, EAGAIN: this line is lost, the next one may not be
+      return false; // ENOSPC, EDQUOT, EFBIG, EIO, EPIPE, EAGAIN: this line is lost; try again with the next one
     }
     return !torn;
   };
@@ -37,14 +37,14 @@ export function openRecordFile(path: string): RecordFile {
   };
 }
 
-/** Never waits for a reader, and is none of the descriptors that --preserve-fds hands on. */
+/** Never waits for a reader; above the descriptors of --preserve-fds. */
 function open(path: string): number {
   let fd: number;
   try {
     fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK, 0o600);
   } catch (error) {
     const fix = codeOf(error) === "ENXIO" ? "a FIFO needs a reader first (fifo(7))" : "nothing was started";
-    throw new ToolError(`--record ${path}: it cannot be written: ${codeOf(error)}`, fix, 125, { cause: error });
+    throw new ToolError(`--record ${path}: cannot be written: ${codeOf(error)}`, fix, 125, { cause: error });
   }
   const kept = duplicate(fd, 3 + payload.preserveFds);
   closeSync(fd);

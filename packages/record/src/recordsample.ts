@@ -3,16 +3,16 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { availableControllers, codeOf, controllerOnV1 } from "@contain-tools/kernel";
 
-/** How the text of a file is read (cgroup-v2.rst): one number, `max` being null; some keys of a flat keyed file; PSI totals; a count of lines. */
+/** The format of a file (cgroup-v2.rst): one number, with `max` as null; some keys of a flat keyed file; PSI totals; a count of lines. */
 type Form = "number" | "text" | "pressure" | "lines" | readonly string[];
 
 interface GroupFile {
   readonly name: string;
   readonly form: Form;
   readonly controller?: string;
-  /** The file is not missed where another one is there. */
+  /** Not reported as missing if this other file exists. */
   readonly insteadOf?: string;
-  /** Not every kernel has it, and nothing depends on it. */
+  /** Not every kernel has it; never reported as missing. */
   readonly optional?: true;
 }
 
@@ -52,7 +52,7 @@ export function openSampler(group: string): Sampler {
     if (file.insteadOf !== undefined && open.some((one) => one.file.name === file.insteadOf)) continue;
     try {
       const fd = openSync(join(group, file.name), "r");
-      readFrom(fd, file.form); // PSI that is built in and switched off answers EOPNOTSUPP only here
+      readFrom(fd, file.form); // PSI that is built in but switched off fails only here, with EOPNOTSUPP
       open.push({ file, fd });
     } catch (error) {
       if (file.optional === undefined) tellMissing(missing, file.name, whyMissing(group, file, codeOf(error)));
@@ -65,7 +65,7 @@ export function openSampler(group: string): Sampler {
   };
 }
 
-/** Files that are missing for the same reason are told together. */
+/** Files that are missing for the same reason are reported together. */
 function tellMissing(missing: Missing[], name: string, why: string): void {
   const same = missing.findIndex((other) => other.why === why);
   if (same === -1) missing.push({ what: name, why });
@@ -115,5 +115,5 @@ function whyMissing(group: string, { name, controller, form }: GroupFile, code: 
   const v1 = controllerOnV1(controller);
   if (v1 !== undefined) return `the ${controller} controller is on cgroup v1, at ${v1.mountPoint}`;
   if (availableControllers(group).includes(controller)) return "this kernel has no such file";
-  return `the ${controller} controller is not enabled for this group: a limit enables it, also one of max`;
+  return `the ${controller} controller is not enabled for this group: any limit enables it, also max`;
 }

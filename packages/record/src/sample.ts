@@ -1,4 +1,4 @@
-// What a container uses at one moment, and between two.
+// The resource usage of a container at one moment, and between two.
 
 import { readLimit, readUsage, type Usage } from "@contain-tools/explain";
 import { monotonic } from "@contain-tools/kernel";

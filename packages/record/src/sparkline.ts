@@ -2,7 +2,7 @@
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
 
-/** The lowest block is nothing, the highest is `most` or more. Undefined values, and a figure without any, are blanks. */
+/** The lowest block is 0, the highest `most` or more. Undefined values are blanks. */
 export function sparkline(values: readonly (number | undefined)[], most: number, width: number): string {
   const shown = values.slice(-width).map((value) => {
     if (value === undefined) return " ";

@@ -2,10 +2,10 @@
 import type { Finding } from "@contain-tools/chain";
 
 export interface Ended {
-  /** As a shell shows it. */
+  /** As a shell reports it in $?. */
   readonly status: number;
   readonly reason: string;
-  /** Why, as far as the evidence goes. */
+  /** The verdict. */
   readonly verdict: readonly Finding[];
   /** Milliseconds since the epoch. */
   readonly at: number;

@@ -1,9 +1,9 @@
-// Where states are kept: a folder that belongs to the caller and that nobody else can write to, since what stands there is acted upon.
+// Where states are kept: a folder that belongs to the caller and that only the caller can write to, since contain acts on its contents.
 import { existsSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, UsageError } from "@contain-tools/kernel";
 
-/** `contain --root DIR`: this folder instead, for the rest of this process, and of what is forked from it. */
+/** `contain --root DIR`: use this folder instead, in this process and its forked children. */
 export function useStateFolder(folder: string): void {
   given = folder;
 }
@@ -11,13 +11,13 @@ export function useStateFolder(folder: string): void {
 let given: string | undefined;
 
 /**
- * What --root or CONTAIN_ROOT says; else /run/contain, or for an ordinary user $XDG_RUNTIME_DIR/contain; without that variable
- * /run/user/UID/contain or /tmp/contain-UID. It need not be there.
+ * The folder of --root or CONTAIN_ROOT; else /run/contain, or for an ordinary user $XDG_RUNTIME_DIR/contain; without that variable
+ * /run/user/UID/contain or /tmp/contain-UID. It need not exist.
  *
- * @throws UsageError when it is there and is not the caller's own
+ * @throws UsageError if it exists and does not belong to the caller
  */
 export function stateFolder(): string {
-  if (checked !== undefined) return checked; // nobody else could change it since
+  if (checked !== undefined) return checked; // only the caller could have changed it since
   const folder = choose(given);
   let stat: Stats | undefined;
   try {
@@ -33,7 +33,7 @@ export function stateFolder(): string {
 
 let checked: string | undefined;
 
-/** The same, made if it is not there. @throws UsageError when it cannot be made or written to */
+/** The same, made if missing. @throws UsageError if it cannot be made or written to */
 export function makeStateFolder(): string {
   const folder = stateFolder();
   if (folder === checked) return folder;
@@ -46,11 +46,11 @@ export function makeStateFolder(): string {
 }
 
 /**
- * Folders that nobody inside a container is to see: the caller's, the one that would be without --root, and as root those of login
- * sessions. Whoever reads a state sees the environment of a container, and whoever reaches its socket has its terminal.
+ * Folders to hide from every container: the caller's, the default one, and as root those of login sessions. A state shows the
+ * environment of a container, and its socket gives access to its terminal.
  */
 export function foldersToHide(): string[] {
-  // One that is made later would be seen inside.
+  // Make it now: one that is made later would be visible inside.
   if (uid() === 0) makeQuietly(choose(undefined));
   const sessions = uid() === 0 ? readIfListed("/run/user").map((name) => `/run/user/${name}/contain`) : [];
   return [...new Set([stateFolder(), choose(undefined), ...sessions.filter((folder) => existsSync(folder))])];
@@ -60,7 +60,7 @@ function makeQuietly(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch {
-    // it is there, or there will be none
+    // it exists, or cannot exist
   }
 }
 
@@ -76,11 +76,11 @@ const uid = () => process.geteuid?.() ?? 0;
 
 function choose(wanted: string | undefined): string {
   if (wanted !== undefined) return wanted;
-  // In a user namespace of one's own /run still belongs to the host's root, whom that namespace does not have.
+  // In a user namespace of one's own, /run still belongs to the host's root, who has no id there.
   if (uid() === 0 && statSync("/run", { throwIfNoEntry: false })?.uid === 0) return "/run/contain";
   const { XDG_RUNTIME_DIR: runtime } = process.env;
   if (!runtime) return isOwn(`/run/user/${uid()}`) ? `/run/user/${uid()}/contain` : `/tmp/contain-${uid()}`;
-  if (!runtime.startsWith("/")) throw new UsageError(`XDG_RUNTIME_DIR=${runtime}: it is not an absolute path`);
+  if (!runtime.startsWith("/")) throw new UsageError(`not an absolute path: XDG_RUNTIME_DIR=${runtime}`);
   return join(runtime, "contain");
 }
 
@@ -90,7 +90,7 @@ function isOwn(path: string): boolean {
 
 function check(folder: string, stat: Stats): void {
   if (stat.isSymbolicLink()) throw unusable(folder, "it is a symbolic link");
-  if (!stat.isDirectory()) throw unusable(folder, "it is not a directory");
+  if (!stat.isDirectory()) throw unusable(folder, "not a directory");
   if (stat.uid !== uid()) throw unusable(folder, `it belongs to uid ${stat.uid}, not to ${uid()}`);
   if ((stat.mode & 0o022) !== 0)
     throw unusable(
@@ -99,8 +99,8 @@ function check(folder: string, stat: Stats): void {
     );
 }
 
-/** The folder cannot be used, and why; what else can be. */
+/** The folder cannot be used: the reason, and the alternative. */
 export function unusable(folder: string, why: string, cause?: unknown): UsageError {
-  const fix = `\`contain --root DIR …\`, or CONTAIN_ROOT=DIR, keeps them in DIR: a folder of your own, on a file system that can be written to`;
+  const fix = `\`contain --root DIR …\`, or CONTAIN_ROOT=DIR, keeps them in DIR: a directory of your own on a writable file system`;
   return new UsageError(`${folder} cannot keep the states of containers: ${why}`, fix, 125, { cause });
 }

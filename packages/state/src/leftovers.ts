@@ -1,4 +1,4 @@
-// What containers left whose supervisor is gone.
+// What killed supervisors left behind.
 
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -9,17 +9,17 @@ import type { State } from "./statefile.ts";
 /** Containers with a state and without a supervisor. */
 export const deadContainers = (): State[] => {
   const isDead = (state: State) => statusOf(state) === "dead";
-  // A supervisor writes its last state and goes: what was read before it went is read again.
+  // A supervisor writes its last state just before it ends, perhaps after we read it: read again.
   return readStates()
     .filter(isDead)
     .flatMap(({ id }) => readState(id) ?? [])
     .filter(isDead);
 };
 
-/** True when no process is in a group. */
+/** True if a group has no processes. */
 export const isEmptyGroup = (dir: string) => cgroupField(dir, "cgroup.events", "populated") !== 1;
 
-/** Groups named as ours, contain-<twelve hexadecimal digits>, beside our own or at the top, that no state knows. */
+/** Groups named contain-<twelve hexadecimal digits>, beside our own group or at the top, that belong to no state. */
 export function strayGroups(): string[] {
   let tops: string[];
   try {

@@ -1,22 +1,22 @@
-// Names of containers, and the lock. One at a time has a name: who makes a state with one holds a lock of the kernel's meanwhile, which nobody can leave behind.
+// Names of containers, and the lock. Whoever creates a state holds flock(2), so that a name is used once; the kernel drops the lock when the holder dies.
 import { closeSync, constants, existsSync, fstatSync, openSync, statSync, unlinkSync } from "node:fs";
 import { codeOf, monotonic, pollOnce, ToolError, tryLock, UsageError } from "@contain-tools/kernel";
 import { makeStateFolder, stateFolder } from "./folder.ts";
 import { LOCK, readStates, statusOf } from "./state.ts";
 
-const PATIENCE = 60_000; // milliseconds; a state is made in some, and a hundred may be waiting
+const PATIENCE = 60_000; // milliseconds; one state takes a few, and a hundred processes may wait
 const PAUSE = 10;
 
-/** @throws UsageError when a container has the name; a dead one does not keep it */
+/** @throws UsageError if a container that is not dead has the name */
 export function checkNameIsFree(name: string): void {
   const other = readStates().find((state) => state.name === name && statusOf(state) !== "dead");
-  if (other !== undefined) throw new UsageError(`--name ${name}: container ${other.id} has that name`);
+  if (other !== undefined) throw new UsageError(`name already in use: ${name}, by container ${other.id}`);
 }
 
 /**
- * Calls `make`, which makes the state of a container with this name, unless another one has it. Of many that try at once one gets it.
+ * Calls `make`, which makes the state of a container with this name, unless the name is in use. Of many callers at once, one succeeds.
  *
- * @throws UsageError when it is taken; ToolError when somebody holds the lock for ever
+ * @throws UsageError if the name is in use; ToolError if the lock is held too long
  */
 export function withName(name: string | undefined, make: () => void): void {
   if (name === undefined) {
@@ -29,28 +29,28 @@ export function withName(name: string | undefined, make: () => void): void {
   });
 }
 
-/** Calls `act` while nobody else can be in here. @throws ToolError when somebody holds the lock for ever */
+/** Calls `act` under the lock. @throws ToolError if another process holds it too long */
 export function locked<T>(act: () => T): T {
   const path = `${makeStateFolder()}/${LOCK}`;
   const lock = lockFile(path);
   try {
     return act();
   } finally {
-    forget(path); // while it is held: whoever opened it meanwhile sees that it is not the one with the name any more
+    forget(path); // remove it while it is held: a process that opened it meanwhile sees that the name is gone
     closeSync(lock);
   }
 }
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
 
-/** Not the folder itself: flock(2) is open to everybody who can open what it is on. */
+/** A file, not the folder itself: everybody who can open a folder can lock it (flock(2)). */
 function lockFile(path: string): number {
   for (const end = monotonic() + PATIENCE; ; pollOnce(-1, 0, PAUSE)) {
     const lock = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     try {
       if (tryLock(lock) && fstatSync(lock).ino === statSync(path, { throwIfNoEntry: false })?.ino) return lock;
     } catch (error) {
-      forget(path); // flock(2) does not work here, for us or for anybody else
+      forget(path); // flock(2) is not supported here, for any process
       closeSync(lock);
       throw error;
     }
@@ -58,12 +58,12 @@ function lockFile(path: string): number {
     if (monotonic() > end)
       throw new ToolError(
         `${path} has been locked for ${PATIENCE / 1000} s`,
-        "another `contain` has stopped there (flock(2)); `fuser` tells which",
+        "a stopped `contain` holds it (flock(2)); `fuser` shows its PID",
       );
   }
 }
 
-/** Removes the file that a killed process has left; it locks nobody out. */
+/** Removes the file that a killed process left. It does not block anybody. */
 export function removeOldLock(): void {
   if (existsSync(`${stateFolder()}/${LOCK}`)) locked(() => {});
 }

@@ -1,5 +1,5 @@
-// Signals that processes of ours other than the supervisor send into a container. The kernel keeps no sender, so each is noted, for the
-// verdict: one line of JSON each, in the container's folder.
+// Signals that our processes other than the supervisor send into a container. The kernel keeps no sender, so each is noted for the
+// verdict: a line of JSON in the container's folder.
 import { appendFileSync } from "node:fs";
 import { codeOf, commandOf, printable, signalName, tryRead } from "@contain-tools/kernel";
 import { folderOf } from "./state.ts";
@@ -19,7 +19,7 @@ export interface OwnSignal {
 
 const fileOf = (id: string) => `${folderOf(id)}/signals`;
 
-/** Notes a signal that is about to be sent. Call it when the target is known to live: a line is taken for a signal that arrived. */
+/** Notes a signal that is about to be sent. The target must be alive: each line counts as a signal that arrived. */
 export function noteSignal(id: string, signal: number, command: string, target?: number): void {
   const { pid, ppid } = process;
   const parent = `${printable(commandOf(ppid))} (PID ${ppid})`;
@@ -31,7 +31,7 @@ export function noteSignal(id: string, signal: number, command: string, target?:
   }
 }
 
-/** What was noted, the first one first; `problem`: the errno name of why it cannot be read. */
+/** The noted signals, oldest first; `problem`: the errno name if the file cannot be read. */
 export function notedSignals(id: string): { readonly sent: readonly OwnSignal[]; readonly problem: string | undefined } {
   const reading = tryRead(fileOf(id));
   if ("problem" in reading) return { sent: [], problem: reading.problem === "ENOENT" ? undefined : reading.problem };
@@ -40,7 +40,7 @@ export function notedSignals(id: string): { readonly sent: readonly OwnSignal[];
     try {
       return [JSON.parse(line) as OwnSignal];
     } catch {
-      return []; // the folder is the owner's alone; a line that was cut off says nothing
+      return []; // only the owner can write here; a truncated line is ignored
     }
   });
   return { sent, problem: undefined };

@@ -1,4 +1,4 @@
-// A process that cannot be mistaken for a later one with its PID: PIDs are used again, and after a boot start times too.
+// Identifies a process by PID, start time and boot: PIDs are used again, and after a boot start times are too.
 
 import { closeSync } from "node:fs";
 import {
@@ -16,25 +16,25 @@ export interface ProcessId {
   readonly pid: number;
   /** Clock ticks after boot: field 22 of /proc/PID/stat (proc_pid_stat(5)). */
   readonly started: string;
-  /** The boot: /proc/sys/kernel/random/boot_id (random(4)); empty where /proc has no such file. */
+  /** /proc/sys/kernel/random/boot_id (random(4)); empty if /proc has no such file. */
   readonly boot: string;
 }
 
 let boot: string | undefined;
 
-/** The boot that we live in. */
+/** The present boot. */
 export function thisBoot(): string {
   boot ??= readIfThere("/proc/sys/kernel/random/boot_id")?.trimEnd() ?? "";
   return boot;
 }
 
-/** This process, or another one; undefined when it has ended. */
+/** This process, or another one; undefined if it has ended. */
 export function identify(pid: number): ProcessId | undefined {
   const started = fieldsOf(pid)?.[START];
   return started === undefined ? undefined : { pid, started, boot: thisBoot() };
 }
 
-/** True while exactly this process lives; a zombie has ended. */
+/** True while exactly this process lives. A zombie does not live. */
 export function isAlive(process: ProcessId): boolean {
   const state = stateOf(process);
   return state !== undefined && state !== "Z" && state !== "X";
@@ -48,7 +48,7 @@ export function isStopped(process: ProcessId): boolean {
 
 let isOwnProc = false;
 
-/** The letter of /proc/PID/stat; undefined when the process is gone, and another one may have its PID. @throws ToolError where /proc is another PID namespace's */
+/** The state letter of /proc/PID/stat; undefined if the process has ended (another one may have its PID). @throws ToolError if /proc belongs to another PID namespace */
 export function stateOf({ pid, started, boot: itsBoot }: ProcessId): string | undefined {
   if (!isOwnProc) requireOwnProc();
   isOwnProc = true;
@@ -57,8 +57,8 @@ export function stateOf({ pid, started, boot: itsBoot }: ProcessId): string | un
 }
 
 /**
- * A pidfd of exactly this process; undefined when it has ended. The descriptor comes first: what is then seen to be the process stays
- * it, whoever gets the PID later.
+ * A pidfd of exactly this process; undefined if it has ended. The pidfd is opened before the check, so that a later process with
+ * this PID cannot be mistaken for it.
  */
 export function openProcess(process: ProcessId): number | undefined {
   let pidfd: number;
@@ -83,7 +83,7 @@ export function childThatIsInit(parent: ProcessId): ProcessId | undefined {
 
 const TICKS = 100; // in a second: USER_HZ, the same on every architecture that we run on (time(7), "The software clock, HZ, and jiffies")
 
-/** Milliseconds since a process of this boot was started; undefined when it is of another. No step of the clock changes it. */
+/** Milliseconds since a process of this boot started; undefined if it is of another boot. Steps of the clock do not matter. */
 export function ageOf({ started, boot: itsBoot }: ProcessId): number | undefined {
   const uptime = Number.parseFloat(readIfThere("/proc/uptime") ?? "");
   const age = (uptime - Number(started) / TICKS) * 1000;

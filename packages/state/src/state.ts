@@ -1,5 +1,5 @@
-// What is known of each container: one folder in the state folder, with state.json and what belongs to it. A state is a claim: whether
-// the supervisor and the container still live is asked of /proc each time, by PID, start time and boot.
+// The state of each container: a folder in the state folder, with state.json and related files. A state may be out of date: each
+// reader checks in /proc whether supervisor and container still live, by PID, start time and boot.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { codeOf, getpid, readIfThere, UsageError } from "@contain-tools/kernel";
@@ -7,11 +7,11 @@ import { makeStateFolder, stateFolder, unusable } from "./folder.ts";
 import { childThatIsInit, identify, isAlive, isStopped, type ProcessId, thisBoot } from "./processid.ts";
 import { isState, type State } from "./statefile.ts";
 
-/** `ending`: PID 1 has ended, and the supervisor, which lives, has not removed the rest yet. */
+/** `ending`: PID 1 has ended, and the supervisor is still cleaning up. */
 export type Status = "starting" | "running" | "paused" | "ending" | "exited" | "dead";
 
 const ID = /^[0-9a-f]{12}$/;
-/** What is locked while a state is made that must not collide with another one; it is there no longer than that. */
+/** The lock file for making a state; it exists only meanwhile. */
 export const LOCK = ".lock";
 
 /** The folder of one container. */
@@ -20,10 +20,10 @@ export function folderOf(id: string): string {
 }
 
 /**
- * Writes the first state of a container, in a folder that appears at once with the state in it. Until then its name says who makes it,
- * so that gc can tell one in the making from one that was left.
+ * Writes the first state of a container. Its folder appears by one rename(2), with the state in it. Until then the folder's name has
+ * the PID of its maker, so that gc recognises one that was left behind.
  *
- * @throws UsageError when there is no state folder and none can be made
+ * @throws UsageError if the state folder cannot be made
  */
 export function createState(state: State): void {
   const draft = `${makeStateFolder()}/${hiddenName(state.id, state.supervisor)}`;
@@ -41,12 +41,12 @@ export function createState(state: State): void {
   }
 }
 
-/** The supervisor's to call: writes a state so that a reader sees the old one or the new one, never a half; rename(2) is atomic. */
+/** For the supervisor: writes a state by rename(2), so that a reader sees the old one or the new one, never a half. */
 export function writeState(state: State): void {
   replaceFile(state.id, "state.json", `${JSON.stringify(state)}\n`);
 }
 
-/** Notes limits that were changed; a file of their own, so that the supervisor's next state does not undo it. */
+/** Notes changed limits in a file of their own, so that the supervisor's next state does not undo them. */
 export function writeLimits(id: string, limits: string): void {
   replaceFile(id, "limits", `${limits}\n`);
 }
@@ -57,7 +57,7 @@ function replaceFile(id: string, name: string, text: string): void {
   renameSync(draft, `${folderOf(id)}/${name}`);
 }
 
-/** Forgets a container. The folder loses its name first, so that nobody sees one without a state. */
+/** Forgets a container. The folder is renamed first, so that no reader sees it half removed. */
 export function removeState(id: string, self = identify(getpid()) ?? { pid: getpid(), started: "", boot: thisBoot() }): void {
   const doomed = `${stateFolder()}/${hiddenName(id, self)}`;
   try {
@@ -69,7 +69,7 @@ export function removeState(id: string, self = identify(getpid()) ?? { pid: getp
   removeFolder(doomed);
 }
 
-/** The name of a folder in the making, or half removed: it says who is at work there. */
+/** The name of a folder that is being made or removed: it identifies the process that does it. */
 const hiddenName = (id: string, { pid, started, boot }: ProcessId) => `.${id}-${pid}-${started}-${boot}`;
 
 function removeFolder(path: string): void {
@@ -77,21 +77,21 @@ function removeFolder(path: string): void {
   rmdirSync(path);
 }
 
-/** Every container that has a state, the oldest first. A folder without a readable state is gc's to tell. */
+/** Every container that has a state, oldest first. `contain gc` reports folders without a readable state. */
 export function readStates(): State[] {
   return entries()
     .flatMap((id) => readState(id) ?? [])
     .sort((a, b) => a.created - b.created);
 }
 
-/** What is in the state folder without being a state: why, and its path. Nobody else's, and nothing in the making. */
+/** What is in the state folder and is not a state: path and reason. Without files of other users, and folders that are being made. */
 export function strays(): { readonly path: string; readonly why: string }[] {
   return entries().flatMap((name) => {
     const path = `${stateFolder()}/${name}`;
     if (ID.test(name)) return readState(name) === undefined ? [{ path, why: "a folder without a readable state" }] : [];
     const maker = /^\.[0-9a-f]{12}-(\d+)-(\d*)-?([0-9a-f-]*)$/.exec(name);
     if (maker === null || isAlive({ pid: Number(maker[1]), started: maker[2] ?? "", boot: maker[3] ?? "" })) return [];
-    return [{ path, why: `made or half removed by PID ${maker[1]}, which is gone` }];
+    return [{ path, why: `made or half removed by PID ${maker[1]}, which has ended` }];
   });
 }
 
@@ -119,10 +119,10 @@ export function readState(id: string): State | undefined {
   return { ...state, limits, init, started: state.started && init !== undefined };
 }
 
-/** Its supervisor is stopped (SIGSTOP, Ctrl-Z, a tracer): what becomes of the container, nobody sees. */
+/** Its supervisor is stopped (SIGSTOP, Ctrl-Z, a tracer), so that nobody watches the container. */
 export const isSupervisorStopped = (state: State): boolean => state.ended === undefined && isStopped(state.supervisor);
 
-/** What a container is doing, by what /proc and its cgroup say now. */
+/** The status of a container, from /proc and its cgroup. */
 export function statusOf(state: State): Status {
   if (state.ended !== undefined) return "exited";
   if (!isAlive(state.supervisor)) return "dead";
@@ -133,23 +133,23 @@ export function statusOf(state: State): Status {
 }
 
 /**
- * The container that a word means: its id, its name, or a unique beginning of its id.
+ * The container with this id, name, or unique beginning of an id.
  *
- * @throws UsageError that lists what there is
+ * @throws UsageError that lists the containers
  */
 export function findContainer(word: string): State {
   const states = readStates();
   const exact = states.filter(({ id, name }) => id === word || name === word);
-  // A dead one does not keep its name from a new one.
+  // A dead container's name may be used again.
   const [found] = [...exact.filter((state) => statusOf(state) !== "dead"), ...exact];
   if (found !== undefined) return found;
   const matching = word === "" ? [] : states.filter(({ id }) => id.startsWith(word));
   const [first, second] = matching;
   if (first !== undefined && second === undefined) return first;
   const list = (some: readonly State[]) => some.map(({ id, name }) => (name === undefined ? id : `${id} (${name})`)).join(", ");
-  if (first !== undefined) throw new UsageError(`${word}: several containers begin so`, list(matching));
+  if (first !== undefined) throw new UsageError(`ambiguous: ${word} is the beginning of several ids`, list(matching));
   throw new UsageError(
-    `${word || '""'}: there is no such container`,
-    states.length === 0 ? `there is none at all in ${stateFolder()}` : `there are ${list(states)}`,
+    `no such container: ${word || '""'}`,
+    states.length === 0 ? `there are no containers in ${stateFolder()}` : `there are ${list(states)}`,
   );
 }

@@ -10,17 +10,17 @@ export interface State {
   readonly supervisor: ProcessId;
   /** PID 1 of the container, as the host sees it; undefined before it was made. */
   readonly init: ProcessId | undefined;
-  /** With --chain exec the file has as `init` an nsexec that stays as the parent of PID 1. */
+  /** With --chain exec the `init` of the file is an nsexec, the parent of PID 1. */
   readonly indirect: boolean;
-  /** PID 1 has become the program (or the init before it); until then it may still see the host's files. */
+  /** PID 1 has become the program (or pid1); before that it may still see the host's files. */
   readonly started: boolean;
   readonly argv: readonly string[];
   readonly rootfs: string;
-  /** Who the program is, as --user of `contain run` said it. */
+  /** The user of the program, as given to `contain run --user`. */
   readonly user: string | undefined;
-  /** What the program found in its environment, NAME=VALUE. */
+  /** The program's environment, NAME=VALUE. */
   readonly env: readonly string[];
-  /** confine and its options, as they stand before the program; empty without --confine. */
+  /** confine and its options, as on the command line before the program; empty without --confine. */
   readonly confine: readonly string[];
   /** The directory of its cgroup. */
   readonly group: string | undefined;
@@ -29,18 +29,18 @@ export interface State {
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly detached: boolean;
-  /** It has a pseudo-terminal, and the supervisor listens for `contain attach`. */
+  /** True if it has a pseudo-terminal and the supervisor listens for `contain attach`. */
   readonly tty: boolean;
   /** SIGTERM to SIGKILL, in milliseconds. */
   readonly grace: number;
-  /** With --net veth. While it has not ended, nobody else gets its address. */
+  /** With --net veth: its address, which no other container gets until this one has ended. */
   readonly network: Lease | undefined;
-  /** With --userns auto. The same of its ids. */
+  /** With --userns auto: the same for its ids. */
   readonly ids: IdLease | undefined;
   readonly ended: Ended | undefined;
 }
 
-/** Half-written, hand-written or of another version: what is not a state must not be acted upon. */
+/** A file may be truncated, edited by hand or of another version: do not act on one that is not a valid state. */
 export function isState(value: unknown): value is State {
   if (typeof value !== "object" || value === null) return false;
   const state = value as Partial<Record<keyof State, unknown>>;

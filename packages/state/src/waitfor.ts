@@ -1,4 +1,4 @@
-// Waiting for the end of a container, from another process than its supervisor.
+// Waiting for the end of a container, in a process other than its supervisor.
 
 import { POLLIN, pollOnce, ToolError } from "@contain-tools/kernel";
 import type { Ended } from "./ended.ts";
@@ -9,7 +9,7 @@ import type { State } from "./statefile.ts";
 /** A descriptor that is readable when the supervisor has ended; undefined when it already has. */
 export const supervisorEnd = ({ supervisor }: State): number | undefined => openProcess(supervisor);
 
-/** Waits until the supervisor has cleaned up. Returns how the container ended; undefined when that was not kept. */
+/** Waits until the supervisor has cleaned up. Returns how the container ended; undefined if the state is gone. */
 export function waitForEnd(state: State): Ended | undefined {
   const pidfd = supervisorEnd(state);
   while (pidfd !== undefined && !pollOnce(pidfd, POLLIN, -1)) {
@@ -18,14 +18,14 @@ export function waitForEnd(state: State): Ended | undefined {
   return readState(state.id)?.ended;
 }
 
-/** The same, for a caller that needs to know. @throws ToolError */
+/** The same. @throws ToolError if the exit status is unknown */
 export function endOf(state: State): Ended {
   const ended = waitForEnd(state);
   if (ended === undefined) {
     throw new ToolError(
-      `${state.id}: nobody knows its exit status`,
+      `${state.id}: unknown exit status`,
       readState(state.id) === undefined
-        ? "it was removed meanwhile"
+        ? "its state was removed"
         : "its supervisor was killed, and the container with it; `contain gc` cleans up",
     );
   }

@@ -1,11 +1,11 @@
-// Bytes on their way from one descriptor to others. Nothing more is read before everybody has what was read, so that a slow
-// reader slows the writer down, as on any terminal.
+// Copies bytes from one descriptor to several. Reads on only when every reader has everything, so that a slow reader slows the
+// writer down, as on any terminal.
 import { codeOf, POLLERR, POLLHUP, POLLIN, POLLOUT, readNow, type Source, writeNow } from "@contain-tools/kernel";
 
 export interface Flow {
-  /** Adds a descriptor that gets what is read from now on. `gone` is called once, when it takes nothing any more. */
+  /** Adds a descriptor that gets what is read from now on. `gone` is called once, when it cannot be written to any more. */
   readonly addSink: (outlet: Outlet, gone: () => void) => void;
-  /** Gives bytes of our own to every sink. Only for when nothing is on its way. */
+  /** Writes bytes of our own to every sink. Only if `idle`. */
   readonly insert: (bytes: Uint8Array) => void;
   /** True when everything that was read has been written. */
   readonly idle: () => boolean;
@@ -15,7 +15,7 @@ export interface Flow {
 
 export interface Outlet {
   readonly fd: number;
-  /** It is written to only when poll(2) says POLLOUT, and then no more than a pipe or a socket surely has room for. */
+  /** It may block: written to only when poll(2) reports POLLOUT, and then at most PIPE_BUF bytes. */
   readonly mayBlock: boolean;
 }
 
@@ -30,10 +30,10 @@ const ROOM = 4096; // PIPE_BUF (pipe(7))
 const NOTHING = new Uint8Array(0);
 
 /**
- * @param sources what the loop serves; the flow adds its descriptors there
- * @param from must not block when poll(2) says POLLIN
- * @param ended called when `from` is at its end; true to go on reading all the same
- * @param filter what to make of a chunk before it is passed on
+ * @param sources the sources of the caller's poll loop; the flow adds its descriptors
+ * @param from must not block when poll(2) reports POLLIN
+ * @param ended called at the end of `from`; returns true to go on reading
+ * @param filter transforms a chunk before it is passed on
  */
 export function startFlow(
   sources: Source[],
@@ -74,7 +74,7 @@ export function startFlow(
             if (!(events & (POLLERR | POLLHUP))) return;
           } catch (error) {
             if (codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT") {
-              sink.rest = NOTHING; // lost; a disk may have room again later
+              sink.rest = NOTHING; // lost; the disk may have space again later
               return;
             }
           }

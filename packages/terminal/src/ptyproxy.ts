@@ -1,5 +1,5 @@
-// The outer end of a pseudo-terminal: our own terminal in raw mode, bytes both ways, the window's size. Keys are bytes here; what
-// they mean (Ctrl-C, Ctrl-Z, end of file) is decided by the terminal inside.
+// The outer end of a pseudo-terminal: our own terminal in raw mode, bytes in both directions, the window size. Keys are bytes here; the
+// terminal inside decides what they mean (Ctrl-C, Ctrl-Z, end of file).
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { payload } from "@contain-tools/chain";
 import {
@@ -32,10 +32,10 @@ import {
 import { type Flow, type Outlet, startFlow } from "./flow.ts";
 import { makeRaw, type RawTerminal } from "./rawterminal.ts";
 
-/** A child whose terminal it is: what of `Spawned` is needed here. */
+/** The child on that terminal: the part of `Spawned` that is needed here. */
 export interface TerminalChild {
   readonly pid: number;
-  /** Where the master of the pseudo-terminal will come from. */
+  /** The socket that the pseudo-terminal's master arrives on. */
   readonly console: number | undefined;
   /** Readable as soon as the program was started, or something failed. */
   readonly report: number;
@@ -44,26 +44,26 @@ export interface TerminalChild {
 }
 
 export interface RelayOptions {
-  /** Where keys come from; undefined for a terminal that nobody sits at. */
+  /** Where keys come from; undefined for a terminal without input. */
   readonly input: number | undefined;
   /** Where the program's output goes. */
   readonly output: number;
-  /** The pseudo-terminal is there. */
+  /** True once the master has arrived. */
   readonly onMaster?: (master: number) => void;
 }
 
 export interface Relay {
-  /** To be served until the child has ended. */
+  /** Poll these until the child has ended. */
   readonly sources: Source[];
-  /** True for a signal that is the terminal's own affair. */
+  /** True for a signal that concerns only the terminal. */
   readonly takes: (info: SignalInfo) => boolean;
-  /** Another reader of what comes out, which must not block, until it goes. */
+  /** Adds a reader of the output until it closes. It must not block. */
   readonly addReader: (fd: number, gone: () => void) => void;
-  /** Passes on what the program wrote last, and gives our terminal back. */
+  /** Passes on the program's last output, and restores our terminal. */
   readonly end: () => void;
 }
 
-/** Descriptor 0, or nobody: a closed standard input is a keyboard that nobody sits at, not one at its end. */
+/** Descriptor 0; undefined if it is closed: a keyboard without keys pressed, not one at its end. */
 export function keyboard(): number | undefined {
   return payload.launch.closed.includes(0) ? undefined : 0;
 }
@@ -89,16 +89,16 @@ export function startRelay(spawned: TerminalChild, { input, output, onMaster }: 
       sources.splice(sources.indexOf(receive), 1);
       master = receiveDescriptor(console);
       closeSync(console);
-      if (master === undefined) return; // the child has failed, and explained itself
-      slave = openPeer(master); // while somebody has it open, the master never hangs up: poll(2) would say so for ever
+      if (master === undefined) return; // the child failed and printed why
+      slave = openPeer(master); // while a process has it open, the master does not hang up: poll(2) would report POLLHUP forever
       flow = startFlow(sources, master, () => false);
-      // A reader that is gone for good is a terminal that was closed.
+      // Our output was closed: treat it as a closed terminal.
       flow.addSink(unblocked(output), hangUp);
       onMaster?.(master);
       begin();
     },
   };
-  // Raw mode waits until the program runs: what a link says when it fails belongs on a terminal that is still as it was.
+  // Raw mode waits until the program runs, so that the error of a failed link appears on a normal terminal.
   const watchStart: Source = {
     fd: report,
     wants: () => POLLIN,
@@ -133,15 +133,15 @@ export interface OwnTerminal {
 
 export interface Attachment {
   readonly input: number;
-  /** A terminal whose size counts if the input has none. */
+  /** A terminal to take the size from if the input has none. */
   readonly output: number;
   readonly master: number;
-  /** Given where the end of the input is an end of file for the program. */
+  /** Given if the end of the input is an end of file for the program. */
   readonly slave?: number;
   readonly filter?: (chunk: Uint8Array) => Uint8Array;
 }
 
-/** Joins our terminal, or whatever the input is, to a pseudo-terminal's input and size. */
+/** Connects our terminal, or another input, to a pseudo-terminal's input and size. */
 export function attachTerminal(sources: Source[], { input, output, master, slave, filter }: Attachment): OwnTerminal {
   const terminal = isTerminal(input);
   if (terminal) stopInBackground(input);
@@ -157,7 +157,7 @@ export function attachTerminal(sources: Source[], { input, output, master, slave
       return false;
     }
     if (isBackground(input)) {
-      stopInBackground(input); // as SIGTTIN would: somebody types to the shell, not to us
+      stopInBackground(input); // as SIGTTIN would: the user types to the shell, not to us
       raw?.again();
       return true;
     }
@@ -180,14 +180,14 @@ export function attachTerminal(sources: Source[], { input, output, master, slave
   };
 }
 
-/** Our terminal was closed. What a hangup means is decided where all signals are. */
+/** Our terminal was closed: send ourselves the SIGHUP, which the signal loop handles. */
 function hangUp(): void {
   kill(getpid(), SIGHUP);
 }
 
 const isBackground = (fd: number) => foregroundGroup(fd) !== undefined && !inForeground();
 
-/** A job started with `&` must not take the terminal from the shell: it stops, as SIGTTOU would stop it, until `fg`. */
+/** A job started with `&` must not take the terminal from the shell: it stops until `fg`, as by SIGTTOU. */
 function stopInBackground(fd: number): void {
   const { raw } = messages;
   messages.raw = false;
@@ -196,8 +196,8 @@ function stopInBackground(fd: number): void {
 }
 
 /**
- * Like a file at its end, every further read(2) of the program gets an end of file: the key for it is put into the queue again
- * each time the queue is empty. Who switches the terminal to raw mode and back loses the ones that were queued.
+ * Gives every further read(2) of the program an end of file, like a file at its end: the key for it is queued again each time the
+ * queue is empty. A switch to raw mode and back discards queued ones.
  */
 function feedEndOfFile(
   sources: Source[],
@@ -217,7 +217,7 @@ function feedEndOfFile(
   });
 }
 
-/** A file description of our own that does not block: O_NONBLOCK on the one we were given would also be the caller's shell's. */
+/** A file description of our own that does not block: O_NONBLOCK on the given one would also affect the caller's shell. */
 export function unblocked(fd: number): Outlet {
   const stat = fstatSync(fd);
   if (stat.isFile()) return { fd, mayBlock: false };
@@ -228,7 +228,7 @@ export function unblocked(fd: number): Outlet {
   }
 }
 
-/** What is still in the pseudo-terminal when its program has ended, unless somebody is tired of waiting for a stalled reader. */
+/** Copies what is left in the pseudo-terminal when its program has ended. A signal ends the wait for a stalled reader. */
 function drain(sources: readonly Source[], master: number, flow: Flow): void {
   const over = () => flow.idle() && !(flow.isOpen() && pollOnce(master, POLLIN, 0));
   while (!over()) {

@@ -1,4 +1,4 @@
-// A terminal in raw mode, and a process that puts it back even when we are killed by SIGKILL.
+// A terminal in raw mode, and a process that restores it even if we are killed by SIGKILL.
 import {
   type Attributes,
   clone3,
@@ -20,7 +20,7 @@ import {
 } from "@contain-tools/kernel";
 
 export interface RawTerminal {
-  /** Raw again, after a shell had the terminal while we were stopped. */
+  /** Raw again, after the shell used the terminal while we were stopped. */
   readonly again: () => void;
   /** As it was before. */
   readonly restore: () => void;
@@ -35,7 +35,7 @@ export function makeRaw(fd: number): RawTerminal {
   const guard = startGuard(fd, getAttributes(fd) ?? before, before);
   messages.raw = isTerminal(2);
   const restore = () => {
-    // First the guard: once we have ended, the terminal is the shell's, and a late guard would be in its way.
+    // End the guard first: after our end the shell owns the terminal, and a late guard would change its settings.
     kill(guard, SIGKILL);
     waitpid(guard, 0);
     setAttributes(fd, before);
@@ -52,7 +52,7 @@ function startGuard(fd: number, raw: Attributes, before: Attributes): number {
     while (!pollOnce(self, POLLIN, -1)) {
       // poll(2) says POLLIN when the process has ended
     }
-    // A shell that has seen its job die may have set its own attributes already.
+    // The shell may already have set its own attributes when its job died.
     const now = getAttributes(fd);
     if (now !== undefined && sameAttributes(now, raw)) setAttributes(fd, before);
     return exit(0);

@@ -30,12 +30,12 @@ export interface Pair {
   readonly address: Address;
   readonly gateway: string;
   readonly name: string;
-  /** undefined for contain-PID. */
+  /** The default is contain-PID. */
   readonly hostName: string | undefined;
 }
 
 export interface Plan {
-  /** Whose network namespace; undefined for this process's own, with the other end in its parent's. */
+  /** The process in the network namespace; undefined: this process's own, with the other end in its parent's. */
   readonly pid: number | undefined;
   /** undefined to show. */
   readonly pair: Pair | undefined;
@@ -43,7 +43,7 @@ export interface Plan {
   readonly next: Next | undefined;
 }
 
-/** Reads veth's words: with a PID, options may stand behind it too. Nothing is changed. @throws UsageError */
+/** Reads veth's words. Options may also follow a PID. Nothing is changed. @throws UsageError */
 export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const [first, ...words] = before.rest;
   const isPid = !before.ended && first !== undefined && /^\d+$/.test(first);
@@ -51,17 +51,23 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const given: readonly Given<Name>[] = [...before.given, ...(behind?.given ?? [])];
   const last = (name: Name) => given.findLast((option) => option.name === name)?.value;
   const has = (name: Name) => given.some((option) => option.name === name);
-  if (first === undefined) throw new UsageError("whose network namespace?", "veth PID --address 10.88.0.7/24, or behind `nsexec --net --`");
+  if (first === undefined)
+    throw new UsageError(
+      "missing PID or program",
+      "veth PID --address 10.88.0.7/24, or nsexec --net -- veth --address 10.88.0.7/24 -- PROG",
+    );
   if (behind !== undefined && behind.rest.length > 0)
-    throw new UsageError(`${behind.rest[0]}: what is it?`, "behind a PID stand only options; a program of that name goes behind --");
+    throw new UsageError(
+      `unexpected argument: ${behind.rest[0]}`,
+      "only options may follow a PID; a program with a number as its name goes after --",
+    );
   const pid = isPid ? Number(first) : undefined;
-  if (pid !== undefined && !processExists(pid))
-    throw new UsageError(`${first}: there is no such process`, "PIDs are those of this PID namespace");
-  if (has("json") && !has("show")) throw new UsageError("--json is for --show");
+  if (pid !== undefined && !processExists(pid)) throw new UsageError(`no such process: ${first}`, "PIDs are those of this PID namespace");
+  if (has("json") && !has("show")) throw new UsageError("--json needs --show");
   if (!has("show")) return { pid, pair: readPair(last), json: false, next: isPid ? undefined : chain.next(before.rest) };
   const changing = (["bridge", "address", "gateway", "name", "host-name"] as const).find(has);
-  if (changing !== undefined) throw new UsageError(`--show changes nothing, and --${changing} would`);
-  if (pid === undefined) throw new UsageError("--show: whose network namespace?", "veth --show PID");
+  if (changing !== undefined) throw new UsageError(`--show does not go with --${changing}`);
+  if (pid === undefined) throw new UsageError("--show: missing PID", "veth --show PID");
   return { pid, pair: undefined, json: has("json"), next: undefined };
 }
 
@@ -70,21 +76,18 @@ function readPair(value: (name: Name) => string | undefined): Pair {
   if (text === undefined)
     throw new UsageError(
       "which address?",
-      "--address 10.88.0.7/24, which nobody else on the bridge has; `contain run --net veth` chooses one",
+      "--address 10.88.0.7/24, an address that is free on the bridge; `contain run --net veth` chooses one",
     );
   const address = parseAddress("--address", text);
   const network = networkOf(address.ip, address.prefix);
   const gateway = parseIp("--gateway", value("gateway") ?? ipOfNumber(ipNumber(network) + 1));
   if (gateway === address.ip)
     throw new UsageError(
-      `--address ${text}: it is the gateway's`,
+      `--address ${text}: the gateway has this address`,
       "the network's first address is the bridge's, unless --gateway says another",
     );
   if (networkOf(gateway, address.prefix) !== network)
-    throw new UsageError(
-      `--gateway ${gateway}: it is not in the network ${network}/${address.prefix}`,
-      "a gateway is reached without another gateway",
-    );
+    throw new UsageError(`--gateway ${gateway}: not in the network ${network}/${address.prefix}`, "a gateway must be reachable directly");
   parseAddress("--gateway", `${gateway}/${address.prefix}`);
   const hostName = value("host-name");
   return {
@@ -100,7 +103,7 @@ function readPair(value: (name: Name) => string | undefined): Pair {
 function readName(option: string, name: string): string {
   if (/^[^\s/:%\p{Cc}]{1,15}$/u.test(name) && Buffer.byteLength(name) < 16 && name !== "." && name !== "..") return name;
   throw new UsageError(
-    `${option} ${quote(name)}: it is no name for an interface`,
+    `${option} ${quote(name)}: not a valid interface name`,
     "at most 15 bytes (IFNAMSIZ), without a space, a slash, a colon or a percent sign",
   );
 }

@@ -17,7 +17,7 @@ import { openNamespace } from "./steps.ts";
 export interface Shown {
   readonly pid: number;
   readonly namespace: string;
-  /** True when it is the namespace of who asks. */
+  /** True for the caller's own namespace. */
   readonly own: boolean;
   readonly interfaces: readonly End[];
   readonly routes: readonly (Omit<Route, "index"> & { readonly name: string | undefined })[];
@@ -29,7 +29,7 @@ export interface End {
   readonly mac: string;
   readonly addresses: readonly string[];
   readonly kind: string | undefined;
-  /** The other end of a veth pair, when it is in the namespace of who asks. */
+  /** The other end of a veth pair, if it is in the caller's namespace. */
   readonly host: { readonly name: string; readonly up: boolean; readonly bridge: string | undefined } | undefined;
 }
 
@@ -62,7 +62,7 @@ export function look(pid: number): Shown {
   }
 }
 
-/** Both ends must say so: indexes alone repeat in every namespace. */
+/** Both ends must name each other: the same indexes exist in every namespace. */
 function otherEnd(link: Interface, outer: readonly Interface[], theirNumber: number | undefined): End["host"] {
   if (link.kind !== "veth" || theirNumber === undefined) return undefined;
   const end = outer.find(({ index, peer, peerNamespace }) => index === link.peer && peer === link.index && peerNamespace === theirNumber);
@@ -82,12 +82,12 @@ export function describe({ pid, namespace, own, interfaces: ends, routes: ways }
       ({ to, gateway, name }) => `${to === "0.0.0.0/0" ? "default" : to}${gateway === undefined ? "" : ` by ${gateway}`} on ${name ?? "?"}`,
     ),
   ];
-  if (ways.length === 0) lines.push("no route: it reaches nobody but itself");
+  if (ways.length === 0) lines.push("no route: it reaches only itself");
   return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 function describeHost(host: End["host"]): string {
-  if (host === undefined) return "cannot tell: it is not in this network namespace, or another one's `veth --show` sees it";
+  if (host === undefined) return "cannot tell: not in this network namespace; `veth --show` in another one may see it";
   const { name, up, bridge } = host;
   return `${name} (${up ? "up" : "down"}${bridge === undefined ? ", on no bridge" : `, on ${bridge}`})`;
 }

@@ -26,7 +26,7 @@ import {
 } from "@contain-tools/kernel";
 import type { Pair } from "./cli.ts";
 
-/** What a bridge that we made has as its alias: gc removes no other. */
+/** The alias of bridges that we made: gc removes no others. */
 export const OURS = "contain";
 
 /** Connects the network namespace of a process, or our own with that of our parent. @throws SyscallError, ToolError; no pair is left behind */
@@ -39,7 +39,7 @@ export function connect(pid: number | undefined, pair: Pair): void {
       pid === undefined
         ? "this process is in the network namespace of its parent"
         : `PID ${pid} is in the network namespace of this process`,
-      "there is nothing to connect: make a new one first, with nsexec --net",
+      "a pair needs two namespaces: make a new one first, with nsexec --net",
     );
   }
   const there = openNetlink(inside);
@@ -71,8 +71,8 @@ function wire({ here, there, inside }: Sides, { bridge, address, gateway, name }
     setUp(there, inner.index);
     addAddress(there, inner.index, address);
     addDefaultRoute(there, inner.index, gateway);
-    // The end on the host comes last: a port whose other end is still down would be let in only when the kernel's link watch
-    // looks again, which may take a second (net/core/link_watch.c).
+    // The end on the host goes up last: the bridge would admit a port with its other end down only after the kernel's link watch
+    // runs again, up to a second later (net/core/link_watch.c).
     setUp(here, outer.index);
   } catch (error) {
     removeLink(here, outer.index);
@@ -80,7 +80,7 @@ function wire({ here, there, inside }: Sides, { bridge, address, gateway, name }
   }
 }
 
-/** What a bridge has as its MAC address: a local one, with the gateway's IP address in it. */
+/** The MAC address of a bridge: a locally administered one that contains the gateway's IP address. */
 export const bridgeMac = (gateway: string) => Buffer.from([2, 0x42, ...gateway.split(".").map(Number)]);
 
 /** Finds a bridge, or makes it with the gateway's address; one that has an address keeps it. Returns its index. */
@@ -93,15 +93,12 @@ export function ensureBridge(fd: number, name: string, gateway: Address): number
   }
   const bridge = find(fd, name);
   if (bridge.kind !== "bridge")
-    throw new ToolError(
-      `--bridge ${name}: it is an interface of this host, and no bridge`,
-      "choose another name; it is made if it is not there",
-    );
+    throw new ToolError(`--bridge ${name}: this interface is not a bridge`, "choose another name; a missing bridge is made");
   if (!addresses(fd).some(({ index }) => index === bridge.index)) {
     try {
       addAddress(fd, bridge.index, gateway);
     } catch (error) {
-      if (!failedWith(error, "EEXIST")) throw error; // another container that starts was faster
+      if (!failedWith(error, "EEXIST")) throw error; // another container just made it
     }
   }
   if (!bridge.up) setUp(fd, bridge.index);
@@ -110,7 +107,7 @@ export function ensureBridge(fd: number, name: string, gateway: Address): number
 
 function find(fd: number, name: string): Interface {
   const link = interfaces(fd).find((candidate) => candidate.name === name);
-  if (link === undefined) throw new ToolError(`${name}: the interface is gone`, "somebody has removed it just now");
+  if (link === undefined) throw new ToolError(`${name}: the interface is gone`, "another process has just removed it");
   return link;
 }
 
@@ -123,8 +120,8 @@ export function openNamespace(process: Whose): number {
     throw new ToolError(
       `${path}: ${codeOf(error)}`,
       payload.inside === undefined
-        ? "a process that has ended has no namespaces, and those of others are for whoever may trace them (ptrace(2))"
-        : "behind a pivot the host's /proc is gone: veth goes before it",
+        ? "an ended process has no namespaces; those of another user's process need permission to trace it (ptrace(2))"
+        : "after a pivot the host's /proc is gone: put veth before it",
       125,
       { cause: error },
     );

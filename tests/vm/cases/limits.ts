@@ -169,7 +169,7 @@ export const limitCases: readonly Case[] = [
       assert.match(stderr, /memory.colour: this kernel has no such file\n +the files of the group: .*memory.max/);
       assert.match(stderr, /"many"\): EINVAL .*\n +the kernel refuses the value many for pids.max/);
       assert.match(stderr, /"0"\): ERANGE .*\n +0 is out of range for cpu.weight/);
-      assert.match(stderr, /"200:7 rbps=1048576"\): ENODEV .*\n +there is no such block device/);
+      assert.match(stderr, /"200:7 rbps=1048576"\): ENODEV .*\n +no such block device/);
       assert.match(stderr, /the hugetlb controller is not available/);
     },
   },

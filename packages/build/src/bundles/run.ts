@@ -1,4 +1,4 @@
-// The bundle for `contain run`, and for the commands that hurry to a container that runs.
+// The bundle for `contain run`, and for the commands that must start fast.
 import { exec } from "../../../contain/src/commands/exec.ts";
 import { kill } from "../../../contain/src/commands/kill.ts";
 import { runCommand } from "../../../contain/src/commands/run.ts";

@@ -1,4 +1,4 @@
-// `--version` loads nothing of ours but koffi, to say what that lacks.
+// `--version` loads only koffi, to report a library that koffi lacks.
 import { loadKoffi } from "@contain-tools/kernel/koffi";
 import manifest from "../../../contain/package.json" with { type: "json" };
 

@@ -1,7 +1,7 @@
-// Which bundle a start needs: the smaller it is, the less is decoded. `name` is that of the program.
+// Chooses the bundle for a start: a smaller one takes less time to decode. `name` is the program's.
 /** All programs, by their names. */
 exports.TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
-/** The commands that somebody waits for. */
+/** The commands that must start fast. */
 const QUICK = ["run", "exec", "stop", "kill"];
 
 /** @type {(name: string, words: readonly string[]) => "version" | "tools" | "run" | "all"} */

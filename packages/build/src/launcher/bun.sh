@@ -1,11 +1,11 @@
-# What Bun needs: descriptors, and KiB. With less it ends in its banner, or half-way.
+# What Bun needs: descriptors, and KiB. With less it prints its crash banner, or fails half-way.
 FILES=24 ADDRESSES=1048576 DATA=1048576 STACK=512
 
 start() {
   [ -x "$bin/lib/$name" ] || fail "$bin/lib/$name is missing" "the programs need the folder lib beside them, as it was made or unpacked"
   export "CONTAIN_LAUNCH=$name:$files:$raised:$blocked:$ignored:$closed:$open:$place:$bin"
-  # The first makes a thread that holds locks, for which a forked child would wait for ever. The second is a compiler that works on
-  # threads of its own, which a forked child has not, and takes a twentieth of a start to get ready.
+  # The first starts a thread that holds locks, on which a forked child would wait forever. The second is a compiler that works on
+  # threads of its own, which a forked child lacks; its set-up takes a twentieth of a start.
   export BUN_JSC_useWarmUpMarkedBlocks=0 BUN_JSC_useJIT=0
   # The engine wants SIGPWR for its own threads. Where the caller ignores it, it takes another one rather than complain.
   [ $((ignored >> 29 & 1)) = 0 ] || {

@@ -1,6 +1,6 @@
-# Starts one of the programs on its runtime; node.sh or bun.sh stands before it. A runtime changes its process before its first line of
-# JavaScript runs. What it changes is noted here, so that the programs can give the payload what their caller had: soft limits, blocked
-# and ignored signals, closed descriptors, the environment.
+# Starts one of the programs on its runtime; the build puts node.sh or bun.sh before it. A runtime changes its process before the first
+# line of JavaScript runs. This script notes what will change, so that the payload gets what the caller had: soft limits, blocked and
+# ignored signals, closed descriptors, the environment.
 nl='
 '
 self=$0
@@ -18,15 +18,15 @@ fail() {
 }
 
 [ -r /proc/self/stat ] || {
-  what="there is no /proc, by which a program finds itself"
-  [ ! -e /proc/uptime ] || what="/proc is that of a PID namespace that this process is not in"
+  what="/proc is missing: a program finds itself by it"
+  [ ! -e /proc/uptime ] || what="/proc belongs to a PID namespace without this process"
   fail "$what" "mount -t proc proc /proc"
 }
 
-# Some shells ignore SIGQUIT themselves; none can trap a signal that its caller ignored. So what is ignored now is the caller's doing.
+# Some shells ignore SIGQUIT themselves; no shell can trap a signal that its caller ignored. After this line, ignored means by the caller.
 trap : QUIT
-# Fields 32 and 33 are the blocked and the ignored ones of signals 1 to 31 (proc_pid_stat(5)). The first is our PID as /proc has it:
-# $$ is another process there when a link before us has made a PID namespace. A name with newlines makes it several lines.
+# Fields 32 and 33 are the blocked and the ignored signals, 1 to 31 (proc_pid_stat(5)). Field 1 is our PID as /proc has it: $$ names
+# another process there if an earlier link made a PID namespace. A process name with newlines makes several lines.
 pid=
 while read -r line; do
   pid=${pid:-${line%% *}} stat=$line
@@ -43,9 +43,9 @@ true 2>&- 9<&0 || closed=0
 true 2>&- 9>&1 || closed=${closed}1
 true 9>&2 || closed=${closed}2
 
-# The shell sets PWD, sorts the variables, and drops those whose names are no identifiers. So the environment is noted as it was, in
-# variables: a command line is for everybody to read, and a single string has at most 128 KiB (execve(2)). A container gets none of it
-# unless a word says so.
+# The shell sets PWD, sorts the variables, and drops names that are not identifiers. So the original environment is noted in variables:
+# everybody can read a command line, and one string has at most 128 KiB (execve(2)). A container gets none of it unless an option
+# asks for it.
 keep=yes
 if [ "$name" = contain ]; then
   keep=
@@ -63,9 +63,9 @@ noted=$(
     command -v base64 >/dev/null || echo !
     LC_ALL=C exec base64 -w100000 "/proc/$pid/environ" 2>&-
   }
-) || fail "what the caller has set could not be noted" "the shell that noted it was killed, or had no process or memory left"
+) || fail "the caller's environment could not be noted" "the shell that did it was killed, or found no free process or memory"
 
-# Limits that the runtime cannot live with are raised until the payload starts, or refused before anything has been done.
+# Limits too low for the runtime are raised until the payload starts, or refused before anything is done.
 raised=
 room() { # what is limited, the letter of ulimit, soft, hard, and what the runtime needs, all in KiB
   [ "$3" != unlimited ] && [ "$3" -lt "$5" ] || return 0
@@ -84,12 +84,12 @@ IFS=$nl
 set -f
 limits $noted
 
-# What the runtimes and their libraries obey is unset. Behind the last line with a dot alone is the environment.
+# Variables that the runtimes and their libraries obey are unset. The environment follows the last line that is a single dot.
 part=
 for line in $noted; do
   case $line in
   .) part=0 ;;
-  !) fail "there is no \`base64\`, by which the environment is noted" "it is one of coreutils, and of busybox" ;;
+  !) fail "missing program: base64, which encodes the environment" "coreutils and busybox have it" ;;
   "export BUN_"* | "export NODE_"* | "export UV_"* | "export MIMALLOC_"* | "export OPENSSL_"*)
     line=${line#export } line=${line%%=*}
     case $line in *[!A-Za-z0-9_]*) ;; *) unset "$line" ;; esac
@@ -111,7 +111,7 @@ case " $*" in
   ;;
 esac
 
-# Bun does not start in a directory that is gone, so it starts elsewhere and comes back by a descriptor.
+# Bun does not start in a removed directory, so it starts elsewhere and returns by a descriptor.
 place=
 if [ ! "$PWD" -ef . ] && true 2>&- 9<.; then
   bin=$(CDPATH="" cd -P -- "$bin" && pwd)

@@ -19,7 +19,7 @@ export function readContainer(words: readonly string[]): State {
   const [word, ...more] = words;
   if (word === undefined)
     throw new UsageError("which container?", "its id, a beginning of it that no other has, or its name; `contain list` shows them");
-  if (more[0] !== undefined) throw new UsageError(`${more[0]}: one word too many`, "this command takes one container");
+  if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "this command takes one container");
   return findContainer(word);
 }
 

@@ -72,7 +72,7 @@ function compose(given: Options<ExecOption>): Composed {
   if (user !== undefined) readUser("--user", user);
   const directory = given.value("workdir");
   if (directory !== undefined && !directory.startsWith("/"))
-    throw new UsageError(`--workdir ${directory}: it is a path inside, and starts with /`);
+    throw new UsageError(`--workdir ${directory}: must be a path inside that starts with /`);
   const argv = [
     ...["nsexec", "--target", `${pid}`, "--all"],
     ...(group === undefined ? [] : ["--into-cgroup", group]),

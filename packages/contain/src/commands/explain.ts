@@ -38,7 +38,7 @@ export const explain = subcommand({
         return show(`mount ${explained.path}`, { mount: explained.path }, explained.sections);
       };
     }
-    if (words[0] !== undefined) throw new UsageError(`${words[0]}: one word too many`, "contain explain PID|ID");
+    if (words[0] !== undefined) throw new UsageError(`unexpected argument: ${words[0]}`, "contain explain PID|ID");
     return () => {
       requireOwnProc();
       const { title, process, sections } = explainProcess(findTarget(word));
@@ -49,6 +49,6 @@ export const explain = subcommand({
 
 function onlyOne([word, ...more]: readonly string[], ask: string, form: string): string {
   if (word === undefined) throw new UsageError(ask, form);
-  if (more[0] !== undefined) throw new UsageError(`${more[0]}: one word too many`, form);
+  if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, form);
   return word;
 }

@@ -14,7 +14,7 @@ export const kill = subcommand({
   optionsBehind: 2,
   plan(given) {
     const [id, signal = "KILL", ...more] = given.rest;
-    if (more[0] !== undefined) throw new UsageError(`${more[0]}: one word too many`, "contain kill ID [SIGNAL]");
+    if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "contain kill ID [SIGNAL]");
     const number = parseSignal(signal);
     const state = readRunning(id === undefined ? [] : [id]);
     return () => {

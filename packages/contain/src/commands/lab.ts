@@ -20,12 +20,11 @@ export const lab = subcommand({
   optionsBehind: 1,
   plan(given, chain) {
     const [name, more] = given.rest;
-    if (more !== undefined) throw new UsageError(`${more}: one word too many`, "this command takes one lab");
+    if (more !== undefined) throw new UsageError(`unexpected argument: ${more}`, "this command takes one lab");
     if (name !== undefined && given.has("list")) throw new UsageError("--list takes no lab");
     if (name === undefined) return () => list(given.has("json"), given.has("list"));
     const found = LABS.find((candidate) => candidate.name === name);
-    if (found === undefined)
-      throw new UsageError(`${name}: there is no such lab`, `the labs are ${LABS.map((one) => one.name).join(", ")}`);
+    if (found === undefined) throw new UsageError(`no such lab: ${name}`, `the labs are ${LABS.map((one) => one.name).join(", ")}`);
     const cgset = chain.link(["cgset", "--name", "contain-lab", "--make"]).plan as CgsetPlan;
     const json = given.has("json");
     const ask = !json && !given.has("yes") && isTerminal(0) && isTerminal(1);

@@ -49,7 +49,7 @@ interface Wish extends Selection {
 function readWish(given: Options<keyof typeof logsOptions>): Wish {
   const tail = given.value("tail");
   if (tail !== undefined && tail !== "all" && !/^\d{1,9}$/.test(tail))
-    throw new UsageError(`--tail ${tail}: it is a number of lines, or all`);
+    throw new UsageError(`--tail ${tail}: must be a number of lines, or all`);
   const both: readonly Stream[] = ["stdout", "stderr"];
   const asked = both.filter((stream) => given.has(stream));
   return {

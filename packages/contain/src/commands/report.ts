@@ -21,7 +21,7 @@ export const reportCommand = subcommand({
   plan(given: Options<"output">) {
     const [file, more] = given.rest;
     if (file === undefined) throw new UsageError("which record?", "contain report FILE [-o out.html]");
-    if (more !== undefined) throw new UsageError(`${more}: one word too many`, "this command takes one record");
+    if (more !== undefined) throw new UsageError(`unexpected argument: ${more}`, "this command takes one record");
     const output = given.value("output");
     return () => {
       const model = modelOf(readRecording(file));
@@ -36,6 +36,6 @@ function writePage(path: string, page: string): void {
   try {
     writeFileSync(path, page);
   } catch (error) {
-    throw new ToolError(`--output ${path}: it cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
+    throw new ToolError(`--output ${path}: cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
   }
 }

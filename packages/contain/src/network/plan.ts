@@ -52,7 +52,7 @@ function checkIp(text: string): void {
   const last = Number(ip.split(".").at(-1));
   if (networkOf(ip, NETWORK.prefix) !== network || last === 0 || last === 255 || ip === NETWORK.ip)
     throw new UsageError(
-      `--ip ${ip}: it is no address for a container`,
+      `--ip ${ip}: not a valid address for a container`,
       `one of ${network}/${NETWORK.prefix}, but for the first, the last, and ${NETWORK.ip}, which is the bridge's`,
     );
 }

@@ -25,6 +25,6 @@ export function writeCidfile({ cidfile: file, id }: { readonly cidfile: string |
   try {
     writeFileSync(file, id, { flag: "wx" });
   } catch (error) {
-    throw new ToolError(`--cidfile ${file}: it cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
+    throw new ToolError(`--cidfile ${file}: cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
   }
 }

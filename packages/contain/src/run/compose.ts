@@ -277,7 +277,7 @@ function readName(name: string | undefined): string | undefined {
 }
 
 export function checkVariable(text: string): string {
-  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: it is NAME=VALUE`);
+  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: must be NAME=VALUE`);
   return text;
 }
 

@@ -18,7 +18,7 @@ export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   const wanted = new Set((given.value("ns") ?? DEFAULT).split(",").map(readName));
   const net = given.value("net") ?? (isClosedOff(given) ? "none" : undefined);
   if (net !== undefined && net !== "none" && net !== "host" && net !== "veth")
-    throw new UsageError(`--net ${net}: it is none, host or veth`);
+    throw new UsageError(`--net ${net}: must be none, host or veth`);
   if (net === "host" && wanted.has("net")) throw new UsageError("--net host shares the network namespace that --ns makes anew");
   if (net === "none" || net === "veth") wanted.add("net");
   const hostname = given.value("hostname");

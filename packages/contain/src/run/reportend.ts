@@ -39,6 +39,6 @@ function writeJson(path: string, report: unknown): void {
   try {
     writeFileSync(path, `${JSON.stringify(report)}\n`);
   } catch (error) {
-    warn(`--json ${path}: it could not be written: ${codeOf(error) ?? String(error)}`);
+    warn(`--json ${path}: could not be written: ${codeOf(error) ?? String(error)}`);
   }
 }

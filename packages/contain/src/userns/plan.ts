@@ -11,7 +11,8 @@ import type { RunOption } from "../run/options.ts";
 export function readUserns(given: Options<RunOption>, rootless: boolean, namespaces: ReadonlySet<string>): boolean {
   const word = given.value("userns");
   if (word === undefined) return false;
-  if (word !== "auto") throw new UsageError(`--userns ${word}: it is auto`, "without it root has no user namespace, unless --ns names it");
+  if (word !== "auto")
+    throw new UsageError(`--userns ${word}: must be auto`, "without it root has no user namespace, unless --ns names it");
   if (rootless)
     throw new UsageError(
       "--userns auto is for root, who may give away ids",

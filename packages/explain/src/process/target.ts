@@ -46,7 +46,7 @@ function foreignContainer(word: string, problem: UsageError | undefined): number
   const [first, second] = found;
   if (first === undefined) {
     throw new UsageError(
-      `${JSON.stringify(word)}: there is no such process, container or unit`,
+      `no such process, container or unit: ${JSON.stringify(word)}`,
       `a PID, the id of a container of any engine (${LEAST} letters or more), or a systemd unit; ${problem?.hint ?? "contain has none of its own"}`,
     );
   }

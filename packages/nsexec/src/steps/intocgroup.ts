@@ -11,7 +11,7 @@ export function openCgroup(path: string): number {
   const dir = cgroupPath(path);
   if (!existsSync(`${dir}/cgroup.procs`))
     throw new ToolError(
-      `--into-cgroup ${path}: there is no such cgroup`,
+      `no such cgroup: --into-cgroup ${path}`,
       "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one",
     );
   if (isFrozen(dir)) {

@@ -42,7 +42,7 @@ export function readLock(given: Values<"lock" | "unlocked" | "shift" | "ro-shift
     throw new UsageError("--lock and --shift exclude each other", "--ro-shift locks, too");
   return (["lock", "unlocked"] as const).flatMap((name) =>
     given.all(name).map((path) => {
-      if (!existsSync(path)) throw new UsageError(`--${name} ${quote(path)}: there is no such file`);
+      if (!existsSync(path)) throw new UsageError(`no such file: --${name} ${quote(path)}`);
       return { path, locked: name === "lock" };
     }),
   );

@@ -6,7 +6,7 @@ import type { Chart, Series } from "./types.ts";
 type Value = number | null;
 type Read = (line: Line, before: Line | undefined) => number | undefined;
 
-/** The charts for which there is anything to draw. */
+/** The charts that have data. */
 export function chartsOf(samples: readonly Line[]): Chart[] {
   const series = (label: string, kind: Series["kind"], read: Read): Series => ({
     label,
@@ -35,7 +35,7 @@ export function chartsOf(samples: readonly Line[]): Chart[] {
     },
     {
       title: "CPU",
-      note: "cpu.stat usage_usec, in per cent of one CPU; throttled: throttled_usec, of the time, each CPU by itself; the limit is cpu.max",
+      note: "cpu.stat usage_usec, in per cent of one CPU; throttled: throttled_usec in per cent of the time, per CPU; the limit is cpu.max",
       unit: "percent",
       series: [
         series("used", "line", rate("cpu.stat", "usage_usec")),
@@ -54,7 +54,7 @@ export function chartsOf(samples: readonly Line[]): Chart[] {
     },
     {
       title: "Pressure",
-      note: "the part of the time in which some, or all, tasks waited for memory, CPU or IO (PSI)",
+      note: "the share of time in which some, or all, tasks waited for memory, CPU or IO (PSI)",
       unit: "percent",
       series: [
         series("memory, some", "line", rate("memory.pressure", "some")),
@@ -82,7 +82,7 @@ function rate(...keys: string[]): Read {
   };
 }
 
-/** Each CPU of a group counts by itself: 100 is as much as one that was throttled all the time. */
+/** 100: one CPU was throttled all the time. Two CPUs may reach 200. */
 const throttled: Read = rate("cpu.stat", "throttled_usec");
 
 /** `50000 100000`: quota and period, in microseconds. */
@@ -91,7 +91,7 @@ function cpuLimit(line: Line): number | undefined {
   return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? (100 * quota) / period : undefined;
 }
 
-/** Without the series that have no value; and swap and sockets, where there was nothing of them. */
+/** Without series that have no values, and without swap and sockets if they were always 0. */
 function withoutEmpty(chart: Chart): Chart {
   const nothing = ({ label, values }: Series) =>
     values.every((value) => value === null) || (["swap", "sockets"].includes(label) && values.every((value) => !value));

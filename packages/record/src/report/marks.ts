@@ -16,7 +16,7 @@ function describe(line: Line): Omit<Mark, "at"> | undefined {
   if (line.event === "signal") return { kind: "signal", text: describeSignal(line) };
   if (line.event === "kill") return { kind: "kill", text: `SIGKILL by the supervisor: ${textAt(line, "why") ?? "?"}` };
   if (line.event === "oom") return { kind: "oom", text: describeOom(line) };
-  if (line.event === "lost") return { kind: "lost", text: `${numberAt(line, "lines") ?? "?"} lines could not be written before this` };
+  if (line.event === "lost") return { kind: "lost", text: `${numberAt(line, "lines") ?? "?"} lines before this could not be written` };
   return undefined;
 }
 
@@ -28,7 +28,7 @@ function describeState(line: Line): string {
 function describeSignal(line: Line): string {
   const { from } = line;
   const sender = isFields(from)
-    ? `${textAt(from, "comm") ?? "a process that is gone"} (PID ${numberAt(from, "pid") ?? "?"})`
+    ? `${textAt(from, "comm") ?? "an ended process"} (PID ${numberAt(from, "pid") ?? "?"})`
     : textAt(line, "from");
   const signal = textAt(line, "signal") ?? "?";
   const forwarded = textAt(line, "forwarded");

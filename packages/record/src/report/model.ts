@@ -30,7 +30,7 @@ export function modelOf(recording: Recording): Model {
     ...totals(samples),
     ...(shown === marks
       ? []
-      : [["marks", `${marks.length}, of which the first and the last ${MOST_MARKS / 2} are shown`] as [string, string]]),
+      : [["marks", `${marks.length}; shown are the first and the last ${MOST_MARKS / 2} are shown`] as [string, string]]),
     ...(unreadable > 0 ? [["unreadable", `${unreadable} ${unreadable === 1 ? "line" : "lines"}, left out`] as [string, string]] : []),
   ];
   return {
@@ -47,7 +47,7 @@ function wordsOf({ argv }: Line): string[] {
   return Array.isArray(argv) ? argv.filter((word) => typeof word === "string") : [];
 }
 
-/** What only grows: how it stood in the last sample. */
+/** Counters: their values in the last sample. */
 function totals(samples: readonly Line[]): [string, string][] {
   const most = samples.reduce((greatest, line) => Math.max(greatest, numberAt(line, "memory.current") ?? 0), 0);
   const last = (...keys: string[]) => samples.map((line) => numberAt(line, ...keys)).findLast((value) => value !== undefined);

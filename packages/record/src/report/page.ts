@@ -1,4 +1,4 @@
-// A report as one page. Its scripts and styles are in the template that `build` makes; only data is added here, and never as markup.
+// A report as one page. Scripts and styles are in the template that `build` makes; only data is added here, never markup.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { codeOf, isNative, ToolError } from "@contain-tools/kernel";
@@ -6,7 +6,7 @@ import type { Chart, Model } from "./types.ts";
 
 const MOST_POINTS = 4000; // more than any screen has columns
 
-/** The page of a report. @throws ToolError when the template of the installation is not there */
+/** The page of a report. @throws ToolError if the template is not installed */
 export function pageOf(model: Model): string {
   const path = join(isNative ? dirname(process.execPath) : import.meta.dirname, "report.html");
   let template: string;
@@ -26,12 +26,12 @@ function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
-/** JSON that cannot end the script element around it (HTML, "Restrictions for contents of script elements"). */
+/** JSON that cannot close the script element around it (HTML, "Restrictions for contents of script elements"). */
 function escapeJson(json: string): string {
   return json.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Of a long record the samples that stand out: in each stretch the one with the greatest value of each chart's first line, and the last. */
+/** Thins out a long record: keeps in each stretch the sample with the greatest value of each chart's first line, and the last one. */
 function thin(model: Model): Model {
   const { times, charts } = model;
   if (times.length <= MOST_POINTS) return model;

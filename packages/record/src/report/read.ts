@@ -1,8 +1,8 @@
-// Reading what a flight recorder wrote. The file may come from anywhere: what is not a line of ours is counted, and not shown.
+// Reads a record. The file may come from anywhere: lines that are not ours are counted and not shown.
 import { readFileSync } from "node:fs";
 import { codeOf, ToolError } from "@contain-tools/kernel";
 
-/** A value of JSON that is yet to be looked at. */
+/** An unchecked JSON value. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Line extends Fields {
@@ -20,20 +20,20 @@ export interface Recording {
   readonly unreadable: number;
 }
 
-/** @throws ToolError when the file cannot be read, or is not a record */
+/** @throws ToolError if the file cannot be read or is not a record */
 export function readRecording(path: string): Recording {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new ToolError(`${path}: it cannot be read: ${codeOf(error) ?? String(error)}`, undefined, 125, { cause: error });
+    throw new ToolError(`${path}: cannot be read: ${codeOf(error) ?? String(error)}`, undefined, 125, { cause: error });
   }
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const read = lines.flatMap((line) => parse(line) ?? []);
   const start = read.find(({ event }) => event === "start");
   if (start === undefined)
     throw new ToolError(
-      `${path}: it is no record: ${lines.length === 0 ? "it is empty" : "it has no first line of one"}`,
+      `${path}: not a record: ${lines.length === 0 ? "it is empty" : "its first line is not that of a record"}`,
       "`contain run --record FILE` makes one; a container that was not started leaves it empty",
     );
   const after = read.filter(({ t }) => t >= start.t);
@@ -50,11 +50,11 @@ function parse(line: string): Line | undefined {
   try {
     value = JSON.parse(line);
   } catch {
-    return undefined; // torn, by a disk that was full or a machine that stopped
+    return undefined; // truncated by a full disk or a crash of the machine
   }
   if (!isFields(value)) return undefined;
   const { t, event } = value;
-  const LAST = 8.64e15; // what a Date can be
+  const LAST = 8.64e15; // the largest time of a Date
   return typeof t === "number" && t >= 0 && t <= LAST && typeof event === "string" ? { ...value, t, event } : undefined;
 }
 

@@ -1,4 +1,4 @@
-// A report in a terminal: a row of blocks for each figure, a row of marks below, and what the marks are.
+// A report in a terminal: a row of blocks for each figure, a row of marks below, and a legend of the marks.
 
 import { formatBytes } from "@contain-tools/explain";
 import { sparkline } from "../sparkline.ts";
@@ -28,7 +28,7 @@ export function draw(model: Model, columns: number): string {
     .join("");
 }
 
-/** A stack is shown as its whole; a line that was 0 all the time is nothing to look at, if there is another. */
+/** A stack is shown as its total. A line that was always 0 is left out if there is another. */
 function linesOf({ series }: Chart): Series[] {
   const lines = series.filter(({ kind }) => kind === "line");
   return lines.filter(({ values }, i) => i === 0 || values.some((value) => value !== null && value > 0));
@@ -59,7 +59,7 @@ function row(chart: Chart, { label, values }: Series, times: readonly number[], 
     .padEnd(LABEL)}${sparkline(filled(cells), Math.max(limit ?? 0, most), width)}  ${figures}`;
 }
 
-/** A column without a sample is as the one before it. */
+/** A column without a sample repeats the one before it. */
 function filled(cells: readonly (number | undefined)[]): (number | undefined)[] {
   let last: number | undefined;
   return cells.map((cell) => {
@@ -70,7 +70,7 @@ function filled(cells: readonly (number | undefined)[]): (number | undefined)[] 
 
 const RANK = ["state", "lost", "signal", "kill", "oom"];
 
-/** Of several in one column the weightiest is shown. */
+/** Of several marks in one column the most important is shown. */
 function markRow(marks: readonly Mark[], width: number, span: number): string {
   const cells = Array<string>(width).fill(" ");
   for (const { at, kind } of marks.toSorted((a, b) => RANK.indexOf(a.kind) - RANK.indexOf(b.kind)))

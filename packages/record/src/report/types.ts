@@ -3,15 +3,15 @@ export type Unit = "bytes" | "percent" | "count";
 
 export interface Series {
   readonly label: string;
-  /** stack: the kinds of which the whole consists; limit: what the lines may not cross. */
+  /** stack: a part of the total; limit: the upper bound of the lines. */
   readonly kind: "stack" | "line" | "limit";
-  /** One a sample; null where the file was not there. */
+  /** One per sample; null if the file was missing. */
   readonly values: readonly (number | null)[];
 }
 
 export interface Chart {
   readonly title: string;
-  /** The files that it is drawn from, and how. */
+  /** The files it is drawn from, and how. */
   readonly note: string;
   readonly unit: Unit;
   readonly series: readonly Series[];
@@ -29,7 +29,7 @@ export interface Model {
   readonly facts: readonly (readonly [name: string, value: string])[];
   /** What was not recorded, and why. */
   readonly missing: readonly string[];
-  /** Seconds after the first line, one a sample. */
+  /** Seconds after the first line, one per sample. */
   readonly times: readonly number[];
   readonly charts: readonly Chart[];
   readonly marks: readonly Mark[];

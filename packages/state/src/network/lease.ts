@@ -1,7 +1,7 @@
-// What a container with a network of its own has while it lives. It is in the state, so that it ends with it.
+// The network of a container while it lives: address and ports. It is part of the state, so that it is released with it.
 
 export interface Lease {
-  /** undefined for an ordinary user's, which pasta connects. */
+  /** undefined for an ordinary user's network, which pasta connects. */
   readonly bridge: string | undefined;
   readonly ip: string;
   readonly prefix: number;

@@ -1,4 +1,4 @@
-// Addresses of containers. A container that has not ended has the one in its state; who makes a state holds the lock meanwhile.
+// Addresses of containers. A container holds the one in its state until it ends. Choose and write one under the lock.
 
 import { type Address, ipNumber, ipOfNumber, networkOf, ToolError } from "@contain-tools/kernel";
 import { isAlive } from "../processid.ts";
@@ -6,7 +6,7 @@ import { readStates, statusOf } from "../state.ts";
 import type { State } from "../statefile.ts";
 import type { Lease } from "./lease.ts";
 
-/** Containers that have a network now. One whose supervisor is gone has it for as long as its PID 1 lives. */
+/** Containers that have a network now. A dead one keeps it while its PID 1 lives. */
 export function networked(): (State & { readonly network: Lease })[] {
   return readStates().filter((state): state is State & { readonly network: Lease } => {
     if (state.network === undefined || state.ended !== undefined) return false;
@@ -28,7 +28,7 @@ export function freeAddress({ ip, prefix }: Address): string {
     if (!taken.has(candidate)) return candidate;
   }
   throw new ToolError(
-    `--net veth: all addresses of ${networkOf(ip, prefix)}/${prefix} are taken`,
-    `${taken.size - 1} containers have one: \`contain list\` shows them, \`contain gc\` removes what is dead`,
+    `--net veth: no free address in ${networkOf(ip, prefix)}/${prefix}`,
+    `${taken.size - 1} containers have one: \`contain list\` shows them, \`contain gc\` removes dead ones`,
   );
 }

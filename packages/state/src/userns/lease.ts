@@ -1,10 +1,10 @@
-// What a container of --userns auto has while it lives: ids that no other one has. It is in the state, so that it ends with it.
+// The ids of a container of --userns auto, which no other container has. They are part of the state, so that they are released with it.
 
 /** How many user ids, and how many group ids, a container gets. */
 export const RANGE = 65536;
 
 export interface IdLease {
-  /** The id outside that is 0 inside. */
+  /** The id outside that appears as 0 inside. */
   readonly uid: number;
   readonly gid: number;
 }

@@ -1,4 +1,4 @@
-// Ranges of ids for containers, out of /etc/subuid and /etc/subgid (subuid(5)). Who makes a state holds the lock meanwhile.
+// Ranges of ids for containers, from /etc/subuid and /etc/subgid (subuid(5)). Choose and write one under the lock.
 
 import { existsSync, readdirSync } from "node:fs";
 import {
@@ -22,11 +22,11 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Of podman's custom: `containers` is nobody's login. */
+/** As podman does: nobody logs in as `containers`. */
 const OWNERS = ["containers", "root"] as const;
 const EXAMPLE = "containers:2147483648:1073741824";
 
-/** The lowest range that no container has, and no process in any map. @throws ToolError when there is none */
+/** The lowest range that no container has and no process is mapped to. @throws ToolError if there is none */
 export function freeRange(): IdLease {
   const leases = readStates().filter(holdsIds);
   const maps = mapsInUse();
@@ -43,11 +43,11 @@ function free(kind: Kind, taken: readonly Pick<IdRange, "outer" | "count">[]): n
   if (found !== undefined) return found;
   throw new ToolError(
     `--userns auto: no range of ${RANGE} ids is free: ${kind.file} gives ${starts.length} to ${owner}`,
-    `\`contain list\` shows who runs, \`contain gc\` removes what is dead; or add a line to ${kind.file}: ${EXAMPLE}`,
+    `\`contain list\` shows running containers, \`contain gc\` removes dead ones; or add a line to ${kind.file}: ${EXAMPLE}`,
   );
 }
 
-/** Where each whole range begins. @throws ToolError when there is none */
+/** The first id of each whole range. @throws ToolError if there is none */
 function ranges({ file }: Kind): { readonly owner: string; readonly starts: readonly number[] } {
   let small: SubordinateRange | undefined;
   for (const owner of OWNERS) {
@@ -60,13 +60,13 @@ function ranges({ file }: Kind): { readonly owner: string; readonly starts: read
     small === undefined
       ? `--userns auto: ${file} has no line for ${OWNERS.join(", nor for ")}`
       : `--userns auto: ${file} gives ${small.count} ids, and a container takes ${RANGE}`,
-    `add one to ${file}, of ids that nobody else has: ${EXAMPLE} (subuid(5)); podman's \`--userns auto\` takes its own of the same line`,
+    `add one to ${file}, of ids that are not in use: ${EXAMPLE} (subuid(5)); podman's \`--userns auto\` uses the same line`,
   );
 }
 
 type Holder = State & { readonly ids: IdLease };
 
-/** One whose supervisor is gone has its ids for as long as a process may run with them. */
+/** A dead container keeps its ids while a process may still run with them. */
 function holdsIds(state: State): state is Holder {
   if (state.ids === undefined || state.ended !== undefined) return false;
   if (statusOf(state) !== "dead") return true;
@@ -76,7 +76,7 @@ function holdsIds(state: State): state is Holder {
   );
 }
 
-/** What processes are mapped to now: those of podman too, and of a chain that was typed by hand. Ids that stay what they are belong to nobody. */
+/** The ids that processes are mapped to now, also by podman or a chain typed by hand. Identity mappings do not count. */
 function mapsInUse(): Record<Kind["map"], readonly IdRange[]> {
   const found: Record<Kind["map"], IdRange[]> = { uid_map: [], gid_map: [] };
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
@@ -92,11 +92,11 @@ function mapOf(pid: string, map: Kind["map"]): IdRange[] {
   try {
     return readIdMap(pid, map);
   } catch {
-    return []; // it is gone
+    return []; // it has ended
   }
 }
 
-/** A zombie keeps its maps until it is reaped, and does nothing with them. */
+/** A zombie keeps its maps until it is reaped, but cannot use the ids. */
 function hasEnded(pid: string): boolean {
   return /^[ZX]?$/.test(statFields(readIfThere(`/proc/${pid}/stat`) ?? "")[0] ?? "");
 }

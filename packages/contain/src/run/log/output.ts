@@ -18,7 +18,7 @@ export function readLogSize(text: string | undefined, detach: boolean): number |
   if (text === undefined) return DEFAULT;
   const limit = parseLimit("--log-size", text);
   if (limit === "max") return undefined;
-  if (Number(limit) < LEAST) throw new UsageError(`--log-size ${text}: it is less than 64K`);
+  if (Number(limit) < LEAST) throw new UsageError(`--log-size ${text}: less than 64K`);
   return Number(limit);
 }
 
