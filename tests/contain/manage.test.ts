@@ -198,7 +198,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       for (const detach of ["", "-d"]) {
         const result = world.sh(`for i in $(seq 20); do
             { contain run -q ${detach} --name one --rootfs ${rootfs} -- sleep 3 >/dev/null 2>${dir}/race$i; echo $?; } &
-          done | sort | uniq -c; grep -hc 'container [0-9a-f]* has that name' ${dir}/race* | sort | uniq -c; ${detach === "" ? "" : "contain kill one; contain wait one; contain rm one"}`);
+          done | sort | uniq -c; grep -hc 'name already in use: .*, by container [0-9a-f]*' ${dir}/race* | sort | uniq -c; ${detach === "" ? "" : "contain kill one; contain wait one; contain rm one"}`);
         assert.deepEqual(
           result.stdout
             .split("\n")
@@ -453,7 +453,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       const said = out(contain("gc")).trim().split("\n").sort();
       const sleeper = Number(out(made));
       assert.deepEqual(said, [
-        "/run/contain/.00000000000d-4194303-1: made or half removed by PID 4194303, which is gone",
+        "/run/contain/.00000000000d-4194303-1: made or half removed by PID 4194303, which has ended",
         `/run/contain/${folder}: a folder without a readable state`,
         `${world.top}/${empty}: an empty group of no container that is known`,
         `${world.top}/${full}: a group of no container that is known; it has processes, so it stays`,

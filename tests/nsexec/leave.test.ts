@@ -117,7 +117,7 @@ describe("nsexec --leave tells what failed before PROG was reached", () => {
     const script = `mkdir -p ${full}; mount -t tmpfs -o nr_inodes=1 none ${full} && exec ${nsexec} --leave --pid-file ${full}/pid -- sleep 987654`;
     const { status, stderr } = run(["unshare", "-m", "sh", "-c", script]);
     assert.equal(status, 125);
-    assert.match(stderr, /--pid-file .*: it cannot be written: ENOSPC/);
+    assert.match(stderr, /--pid-file .*: cannot be written: ENOSPC/);
     assert.equal(spawnSync("pgrep", ["-f", "^sleep 987654"]).status, 1);
   });
 });

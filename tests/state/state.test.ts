@@ -127,7 +127,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
         "for i in $(seq 20); do contain run --name n$((i % 2)) $0 -- sleep 1 2>>$1 && echo ran & done; wait; ls -A /run/contain";
       const { stdout } = world.sh(script.replace("$0", `--quiet --rootfs ${rootfs}`).replace("$1", join(dir, "said")));
       assert.equal(stdout, "ran\nran\n");
-      assert.equal(readFileSync(join(dir, "said"), "utf8").match(/has that name/g)?.length, 18);
+      assert.equal(readFileSync(join(dir, "said"), "utf8").match(/name already in use: /g)?.length, 18);
     });
   });
 

@@ -92,7 +92,7 @@ function readPath(given: Options<Name>): string | undefined {
   const parts = path.split("/").slice(1);
   if (!path.startsWith("/") || path === "/" || parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255))
     throw new UsageError(
-      `--path ${path}: it is not a path of a group`,
+      `--path ${path}: not a path of a group`,
       "it starts with / and is below the cgroup2 mount, as /proc/PID/cgroup shows it: /a/b/c",
     );
   return path;

@@ -48,7 +48,7 @@ function parentDirectory(parent: string | undefined, hierarchy: Hierarchy): stri
   if (parent !== undefined) {
     const isBelow = (dir: string) => `${dir}/`.startsWith(`${mountPoint}/`) && existsSync(`${dir}/cgroup.procs`);
     const dir = [resolve("/", parent), resolve(`${mountPoint}/${parent}`)].find(isBelow);
-    if (dir === undefined) throw new ToolError(`--parent ${parent}: there is no such group`, `a path below ${mountPoint}`);
+    if (dir === undefined) throw new ToolError(`no such group: --parent ${parent}`, `a path below ${mountPoint}`);
     return dir;
   }
   if (isWritable(mountPoint)) return mountPoint;
@@ -74,7 +74,7 @@ export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): Appl
   };
   let made = false;
   try {
-    if (!existsSync(parent)) throw new ToolError(`${parent}: there is no such group`, "cgset --name NAME --make makes one");
+    if (!existsSync(parent)) throw new ToolError(`no such group: ${parent}`, "cgset --name NAME --make makes one");
     if (!existsSync(dir)) checkParent(parent, []);
     undo.push(leaveForLeaf(parent, controllers));
     undo.push(enableControllers(hierarchy, parent, controllers));
@@ -114,9 +114,9 @@ function makeAncestors(hierarchy: Hierarchy, dir: string): () => void {
 
 /** --freeze, --thaw, --kill, --rm, in that order. */
 export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir: string): void {
-  if (!existsSync(dir)) throw new ToolError(`${dir}: there is no such group`);
+  if (!existsSync(dir)) throw new ToolError(`no such group: ${dir}`);
   if (dir === hierarchy.mountPoint)
-    throw new ToolError(`${dir} is the root of the hierarchy: it cannot be frozen, killed or removed`, "all groups are below it");
+    throw new ToolError(`the root of the hierarchy cannot be frozen, killed or removed: ${dir}`, "all groups are below it");
   if (freeze !== undefined) {
     steps.wrote("cgroup.freeze", freeze ? "1" : "0");
     writeKernelFile(`${dir}/cgroup.freeze`, freeze ? "1" : "0");

@@ -121,7 +121,7 @@ function tell(lab: Lab, { status, problem, hint, checks, evidence }: Played, say
     say(`\nThis went otherwise than expected: ${what}\nThe usual explanation is not printed: it may not be the reason here.`);
     return;
   }
-  say(`\nAnswer: ${letter(lab.right)}) ${lab.answers[lab.right]}\n\nWhy: ${lab.why}\n\nMend: ${lab.fix}`);
+  say(`\nAnswer: ${letter(lab.right)}) ${lab.answers[lab.right]}\n\nWhy: ${lab.why}\n\nFix: ${lab.fix}`);
 }
 
 function describe({ name, answers, right, why, fix }: Lab, { status, problem, hint, checks, evidence, output }: Played) {

@@ -84,7 +84,7 @@ function readJoin(text: string): Wanted {
   const at = text.indexOf("=");
   const kind = NAMESPACES.find(({ name }) => name === text.slice(0, at));
   const file = text.slice(at + 1);
-  if (at === -1 || kind === undefined || file === "") throw new UsageError(`--join ${quote(text)}: it is not KIND=FILE`, FORM);
+  if (at === -1 || kind === undefined || file === "") throw new UsageError(`--join ${quote(text)}: not KIND=FILE`, FORM);
   const type = typeOf(file);
   if (type !== kind.flag) {
     const other = NAMESPACES.find(({ flag }) => flag === type);
@@ -101,7 +101,7 @@ function typeOf(file: string): number | undefined {
     return namespaceTypeOf(file);
   } catch (error) {
     const hint = "a namespace lives as long as a process is in it, or a bind mount keeps it; those of others are for root";
-    throw new UsageError(`--join ${file}: it cannot be opened: ${codeOf(error)}`, hint, 125, { cause: error });
+    throw new UsageError(`--join ${file}: cannot be opened: ${codeOf(error)}`, hint, 125, { cause: error });
   }
 }
 
@@ -124,5 +124,5 @@ function checkTarget(target: number, given: Options<Name>): void {
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (given.has("join"))
     throw new UsageError("--target and --join exclude each other", "-t PID --net=FILE joins that of a file beside those of PID");
-  if (!processExists(target)) throw new UsageError(`-t ${target}: there is no such process`, "PIDs are those of this PID namespace");
+  if (!processExists(target)) throw new UsageError(`no such process: -t ${target}`, "PIDs are those of this PID namespace");
 }

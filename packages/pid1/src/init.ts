@@ -1,5 +1,5 @@
-// The init: one loop that takes signals from the queue, forwards them, and reaps. It allocates nothing per turn, so that its
-// private memory stays what it was when it was forked.
+// The init: one loop that takes signals from the queue, forwards them, and reaps. A turn allocates nothing, so that private memory
+// does not grow after the fork.
 
 import { payload, warn } from "@contain-tools/chain";
 import {
@@ -35,11 +35,11 @@ import {
 import type { Plan } from "./cli.ts";
 import { descendants } from "./descendants.ts";
 
-/** Serves until the main child has ended and, with --linger, the stragglers had their time. All signals must be blocked. */
+/** Serves until the main child has ended and, with --linger, the others had their time. All signals must be blocked. */
 export function serve(plan: Plan, child: number): never {
   const job = { child, ownGroup: !plan.singleChild, isOrphaned: () => plan.orphaned, hasTerminal: plan.foreground };
   const init: Init = { plan, child, status: -1, deadline: 0, job };
-  if (reap(init)) return leave(init); // what the engine makes ready at a first call is ready then, and the child has only begun
+  if (reap(init)) return leave(init); // the engine prepares functions at their first call; do that while the child starts
   for (;;) {
     keepSmall();
     const left = init.deadline === 0 ? undefined : init.deadline - monotonic();
@@ -78,11 +78,11 @@ function reap(init: Init): boolean {
   return init.status !== -1 && !hasChildren();
 }
 
-/** False when there is nobody left to wait for. */
+/** False if no child is left to wait for. */
 function startLinger(init: Init): boolean {
   if (!hasChildren()) return false;
   init.deadline = monotonic() + init.plan.linger;
-  // For PID 1 everybody in the namespace but itself (kill(2)); elsewhere that would be the whole machine.
+  // From PID 1, kill(-1) reaches every other process of the namespace (kill(2)); elsewhere it would be the whole machine.
   for (const pid of getpid() === 1 ? [-1] : (descendants() ?? [-init.child])) kill(pid, SIGTERM);
   return true;
 }
@@ -110,7 +110,7 @@ function stopWithChild(init: Init, stop: number): void {
   if (fd === undefined || !isJobControl(stop)) return;
   if (plan.verbose) warn(`the child was stopped by ${signalName(stop)}`);
   if (payload.ownTerminal) {
-    // Nobody above us could ever continue it.
+    // Nobody could ever continue it.
     setForegroundGroup(fd, child);
     kill(-child, SIGCONT);
     return;
@@ -121,7 +121,7 @@ function stopWithChild(init: Init, stop: number): void {
 function leave({ plan, status, job }: Init): never {
   takeTerminalBack(job);
   const result = shellStatus(status);
-  // 137 alone does not say which: a supervisor reads it here, in /proc/PID/stat of the zombie.
+  // 137 alone does not name the signal: a supervisor reads it in /proc/PID/stat of our zombie.
   if (endSignal(status) !== 0) setName(`pid1: signal ${endSignal(status)}`);
   return exit(plan.expected.has(result) ? 0 : result);
 }

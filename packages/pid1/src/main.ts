@@ -38,9 +38,9 @@ export const pid1: Tool<Plan, keyof typeof options> = {
   },
 };
 
-/** By posix_spawn(3) where that will do: a fork copies our memory, for a child that throws it away at its execve. */
+/** By posix_spawn(3) where possible: a fork would copy our memory for a child that discards it at its execve. */
 function startChild({ next, singleChild, foreground }: Plan): number {
-  // On a terminal made for us keys come here whatever was planned; only here can it be known.
+  // On a terminal made for us we are the foreground group, which planning could not know.
   const takesTerminal = !singleChild && (foreground || payload.ownTerminal);
   const program = next.kind === "program" ? next : undefined;
   if (program !== undefined) sayRunning(program);
@@ -54,12 +54,12 @@ function startChild({ next, singleChild, foreground }: Plan): number {
   return child;
 }
 
-/** The caller's directory may be on a file system that is to be unmounted; the child has its own hold on it. */
+/** Our working directory would keep a file system busy; the child has its own. */
 function leaveDirectory(): void {
   try {
     chdir("/");
   } catch {
-    // a root that we may not search (EACCES)
+    // EACCES: we may not search the root
   }
 }
 

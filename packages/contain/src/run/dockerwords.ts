@@ -83,7 +83,7 @@ function limits(given: Options<DockerOption | RunOption>): [RunOption, string][]
     if (given.has("swap")) throw new UsageError("--memory-swap and --swap exclude each other");
     const swap = total === "-1" ? "max" : parseSize("--memory-swap", total) - parseSize("--memory", memory);
     if (typeof swap === "bigint" && swap < 0n)
-      throw new UsageError(`--memory-swap ${total}: it is less than --memory ${memory}`, "it counts memory and swap together");
+      throw new UsageError(`--memory-swap ${total}: must be less than --memory ${memory}`, "it counts memory and swap together");
     words.push(["swap", `${swap}`]);
   }
   const reservation = given.value("memory-reservation");
@@ -107,7 +107,7 @@ function securityOptions(given: Options<RunOption>): [RunOption, string | undefi
     if (name === "no-new-privileges" && (value === "" || value === "true")) return ["security-opt", name];
     if (name === "seccomp" && value !== "") return ["seccomp", value === "unconfined" ? "none" : value];
     throw new UsageError(
-      `--security-opt ${quote(text)}: it is no-new-privileges or seccomp=FILE|unconfined`,
+      `--security-opt ${quote(text)}: must be no-new-privileges or seccomp=FILE|unconfined`,
       "there are no AppArmor or SELinux profiles here; `confine` by hand has more",
     );
   });
@@ -122,7 +122,10 @@ function namespaces(given: Options<RunOption>): string | undefined {
   const hosts = asked.filter((name) => {
     const value = given.value(name);
     if (value !== "host" && value !== "private")
-      throw new UsageError(`--${name} ${quote(value ?? "")}: it is host or private`, "`nsexec -t PID` joins namespaces of another process");
+      throw new UsageError(
+        `--${name} ${quote(value ?? "")}: must be host or private`,
+        "`nsexec -t PID` joins namespaces of another process",
+      );
     return value === "host";
   });
   return ALL.split(",")

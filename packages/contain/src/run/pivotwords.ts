@@ -75,7 +75,10 @@ function volumeWords(text: string, closed: boolean): string[] {
   const [source = "", target = "", modes = "rw", ...more] = text.split(":");
   const mode = modes.split(",").findLast((word) => word === "ro" || word === "rw") ?? "rw";
   if (source === "" || !target.startsWith("/") || more.length > 0 || !modes.split(",").every((word) => VOLUME_MODES.test(word)))
-    throw new UsageError(`--volume ${quote(text)}: it is SRC:DST[:ro]`, "DST is a path inside, and starts with /; --mount has more words");
+    throw new UsageError(
+      `--volume ${quote(text)}: must be SRC:DST[:ro]`,
+      "DST is a path inside, and starts with /; --mount has more words",
+    );
   if (!existsSync(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
   if (closed) checkSource(`--volume ${text}`, source, target);
   return [mode === "ro" ? "--ro-bind" : "--bind", `${source}:${target}`];

@@ -74,7 +74,7 @@ function writePidFile(path: string, pid: number): void {
     kill(pid, SIGKILL);
     waitpid(pid, 0);
     unlinkQuietly(draft);
-    throw new ToolError(`--pid-file ${path}: it cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
+    throw new ToolError(`--pid-file ${path}: cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
   }
 }
 
