@@ -37,7 +37,7 @@ export function readLeave(given: Options<Name>): Leave | undefined {
 function checkPidFile(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   const folder = dirname(resolve(file));
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`--pid-file ${file}: must be a directory`);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`--pid-file ${file}: is a directory`);
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {

@@ -83,7 +83,7 @@ function limits(given: Options<DockerOption | RunOption>): [RunOption, string][]
     if (given.has("swap")) throw new UsageError("--memory-swap and --swap exclude each other");
     const swap = total === "-1" ? "max" : parseSize("--memory-swap", total) - parseSize("--memory", memory);
     if (typeof swap === "bigint" && swap < 0n)
-      throw new UsageError(`--memory-swap ${total}: must be less than --memory ${memory}`, "it counts memory and swap together");
+      throw new UsageError(`--memory-swap ${total}: less than --memory ${memory}`, "it counts memory and swap together");
     words.push(["swap", `${swap}`]);
   }
   const reservation = given.value("memory-reservation");
