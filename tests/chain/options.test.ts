@@ -12,13 +12,14 @@ import { ROOT } from "../../packages/contain/src/command.ts";
 import { dockerOptions } from "../../packages/contain/src/run/dockeroptions.ts";
 import { instead } from "../../packages/contain/src/run/dockerwords.ts";
 import { runOptions } from "../../packages/contain/src/run/options.ts";
+import { options as hold } from "../../packages/hold/src/cli.ts";
 import { options as nsexec } from "../../packages/nsexec/src/options.ts";
 import { options as pid1 } from "../../packages/pid1/src/cli.ts";
 import { options as pivot } from "../../packages/pivot/src/options.ts";
 import { options as veth } from "../../packages/veth/src/cli.ts";
 import { root, run } from "../helpers/run.ts";
 
-const TOOLS = { nsexec, cgset, pivot, pid1, confine, veth };
+const TOOLS = { nsexec, cgset, pivot, pid1, confine, hold, veth };
 
 /** A page for each tool, and for each command of `contain`. */
 const PAGES: readonly { readonly argv: readonly string[]; readonly options: OptionTable; readonly file: string }[] = [

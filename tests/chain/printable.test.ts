@@ -16,7 +16,7 @@ writeFileSync(script, `#!/${EVIL}\n`, { mode: 0o755 });
 
 /** The words of each tool: an option's name, its value, a path, the program, what is shown of what succeeds. */
 const CASES: readonly (readonly string[])[] = [
-  ...["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"].flatMap((tool) => [
+  ...["nsexec", "cgset", "pivot", "pid1", "confine", "hold", "veth", "contain"].flatMap((tool) => [
     [tool, EVIL],
     [tool, `--${EVIL}`],
     [tool, `-${EVIL}`],
@@ -69,6 +69,7 @@ const CASES: readonly (readonly string[])[] = [
   ["confine", "--seccomp", file, "true"],
   ["confine", "--landlock", EVIL, "true"],
   ["confine", "--ulimit", EVIL, "true"],
+  ["hold", EVIL, "true"],
   ["veth", "--bridge", EVIL, "--address", EVIL, "true"],
   ["veth", "--address", EVIL, "true"],
   ...[

@@ -49,7 +49,7 @@ export function processes(): string[] {
       const comm = quietly(() => readFileSync(`/proc/${pid}/comm`, "utf8").trim()) ?? "";
       const cmdline = (quietly(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? "").replaceAll("\0", " ");
       const ours =
-        ["nsexec", "cgset", "pivot", "pid1", "confine", "confine-watcher", "veth", "contain", "linux.uml"].includes(comm) ||
+        ["nsexec", "cgset", "pivot", "pid1", "confine", "confine-watcher", "hold", "veth", "contain", "linux.uml"].includes(comm) ||
         cmdline.includes("dist/lib/contain.cjs") ||
         cmdline.includes("contain-test-");
       return ours ? [`process ${pid} ${comm} ${cmdline}`] : [];

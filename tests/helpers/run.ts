@@ -20,7 +20,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-const TOOLS = new Set(["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"]);
+const TOOLS = new Set(["nsexec", "cgset", "pivot", "pid1", "confine", "hold", "veth", "contain"]);
 
 export interface RunOptions {
   readonly input?: string;

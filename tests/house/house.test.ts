@@ -10,7 +10,7 @@ const FLOORS = [
   ["kernel"],
   ["chain"],
   ["terminal", "pasta", "state"],
-  ["cgset", "nsexec", "pivot", "pid1", "confine", "veth"],
+  ["cgset", "nsexec", "pivot", "pid1", "confine", "hold", "veth"],
   ["explain"],
   ["record", "labs"],
   ["contain", "oci"],

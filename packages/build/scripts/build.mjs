@@ -1,4 +1,4 @@
-// Bundles the seven tools for Node and puts their launchers beside: dist/bin/{nsexec,cgset,pivot,pid1,confine,veth,contain}.
+// Bundles the eight tools for Node and puts their launchers beside: dist/bin/{nsexec,cgset,pivot,pid1,confine,hold,veth,contain}.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

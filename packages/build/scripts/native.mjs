@@ -1,4 +1,4 @@
-// Compiles the seven tools with Bun into one program that needs no Node: dist/native/lib/{contain,koffi.node}, and launchers as for Node.
+// Compiles the eight tools with Bun into one program that needs no Node: dist/native/lib/{contain,koffi.node}, and launchers as for Node.
 // With --if-possible, a machine without a Bun keeps the programs for Node, and a message says so. --libc musl (or glibc) and
 // --arch arm64 (or x64) build for another target, in dist/native-musl, dist/native-arm64, …
 import { execFileSync, spawnSync } from "node:child_process";

@@ -44,6 +44,13 @@ export function someLink(next: Next, test: (link: Link) => boolean): boolean {
   return test(next) || (behind !== undefined && someLink(behind, test));
 }
 
+/** The program at the end of the chain. */
+export function programOf(next: Next): Program | undefined {
+  if (next.kind === "program") return next;
+  const { next: behind } = next.plan as { readonly next?: Next };
+  return behind === undefined ? undefined : programOf(behind);
+}
+
 /** The argv that makes one of our programs a process of its own with the same settings. */
 export function linkArgv(link: Link): string[] {
   const { trace, preserveFds, mode } = link.settings;

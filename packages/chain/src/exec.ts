@@ -5,11 +5,12 @@ import { ERRNO, failedWith, quote, SyscallError, type Words } from "@contain-too
 import { readBinary } from "./binary.ts";
 import { isOfMemory, startClean } from "./clean.ts";
 import { whyNotExecutable } from "./execdiagnosis.ts";
-import { cannotExecute, notFound } from "./execerrors.ts";
+import { cannotExecute } from "./execerrors.ts";
 import { execInside } from "./execinside.ts";
 import { execve } from "./execve.ts";
 import { candidates, payload } from "./payload.ts";
 import { wordsFor } from "./rawwords.ts";
+import { searchProgram } from "./search.ts";
 
 /**
  * Becomes PROG as execvp(3) does: a bare name is searched in PATH, and a file without `#!` that is not ELF is given to /bin/sh.
@@ -23,28 +24,8 @@ export function execProgram(argv: readonly string[], name = argv[0] ?? ""): neve
   const careful = payload.lastStep !== undefined || payload.limits.some(isOfMemory);
   const paths = isForeign || !careful ? candidates(name) : thoseThere(name);
   if (!isForeign) startClean();
-  let failure: SyscallError | undefined;
-  let failedPath = name;
-  for (const path of paths) {
-    try {
-      if (isForeign) execInside(path, words, env);
-      else execve(path, words, env);
-    } catch (error) {
-      if (!failedWith(error, "ENOENT", "ENOTDIR", "EACCES", "ENOEXEC", "ENAMETOOLONG") || !name) {
-        throw error instanceof SyscallError ? cannotExecute(path, error) : error;
-      }
-      // In another root the trampoline hands it to the shell: a second look here could find another file.
-      if (error.code === "ENOEXEC" && isForeign) throw cannotExecute(path, error);
-      if (error.code === "ENOEXEC") execByShell(path, words, env, error);
-      const found = error.code === "EACCES" || whyNotExecutable(path, error.code) !== undefined;
-      if (failure === undefined || (found && failure.code !== "EACCES")) {
-        failure = error;
-        failedPath = path;
-      }
-      if (found && error.code !== "EACCES") break;
-    }
-  }
-  throw failure === undefined ? notFound(name, "ENOENT") : cannotExecute(failedPath, failure, name);
+  searchProgram(name, paths, (path) => (isForeign ? execInside(path, words, env) : execHere(path, words, env)));
+  throw new Error("execve(2) returned");
 }
 
 /** A filter may kill for what would come between two tries, and a limit on memory leave none for it: what is not there is found out before. */
@@ -64,8 +45,18 @@ function mayBeThere(path: string): boolean {
   }
 }
 
+/** A file of this root. One in a format that the kernel does not know may be a script. */
+function execHere(path: string, words: Words, env: Words): never {
+  try {
+    execve(path, words, env);
+  } catch (error) {
+    if (!failedWith(error, "ENOEXEC")) throw error;
+    return execByShell(path, words, env, error);
+  }
+}
+
 /** A script without a #! line: execvp(3) hands it to the shell. A binary for another machine must not go there. */
-function execByShell(path: string, words: Words, env: Words, error: SyscallError): void {
+function execByShell(path: string, words: Words, env: Words, error: SyscallError): never {
   if (readBinary(path)?.kind !== "other") throw cannotExecute(path, error);
   try {
     execve("/bin/sh", ["/bin/sh", path, ...words.slice(1)], env);

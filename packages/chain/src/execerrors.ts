@@ -35,3 +35,10 @@ export function cannotExecute(path: string, error: SyscallError, name = path): E
   };
   return new ExecError(`${path}: cannot be executed${place()}: ${why}`, diagnosis?.text, 126, diagnosis ?? unknown, cause);
 }
+
+/** In a container nothing of the host's may become its program. */
+export function leadingOut(path: string, link: string): ExecError {
+  const text = `${link === path ? "it" : `its interpreter ${quote(link)}`} leads through a link of /proc, and out of the container (CVE-2019-5736)`;
+  const facts = [{ source: `openat2(${quote(link)}, RESOLVE_NO_MAGICLINKS)`, value: "ELOOP", rule: "openat2(2), proc_pid_exe(5)" }];
+  return new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
+}

@@ -1,9 +1,9 @@
 // The last step in another root, by the trampoline.
-import { ERRNO, ExecError, quote, SyscallError, setCloseOnExec, stringArray, type Words } from "@contain-tools/kernel";
+import { ERRNO, ExecError, SyscallError, setCloseOnExec, stringArray, type Words } from "@contain-tools/kernel";
 import type { Binary } from "./binary.ts";
 import { startClean } from "./clean.ts";
 import { BUSY } from "./execdiagnosis.ts";
-import { cannotExecute, place } from "./execerrors.ts";
+import { cannotExecute, leadingOut, place } from "./execerrors.ts";
 import { type Described, describeExec, replace } from "./execve.ts";
 import { lookAt } from "./magiclinks.ts";
 import { payload } from "./payload.ts";
@@ -39,11 +39,4 @@ function refusals(path: string, args: readonly string[], binary: Binary | undefi
     "it looked well just before: it or its interpreter has changed meanwhile, or a security module (AppArmor, SELinux) refuses it";
   list.push(["0", cannot(ERRNO_WORDS, "exec-cannot-tell", any, false)]);
   return list.map(([name, error]) => ({ errno: ERRNO[name] ?? 0, status: error.status, text: textOf(error), word: lineOf(error) }));
-}
-
-/** In a container nothing of the host's may become its program. */
-function leadingOut(path: string, link: string): ExecError {
-  const text = `${link === path ? "it" : `its interpreter ${quote(link)}`} leads through a link of /proc, and out of the container (CVE-2019-5736)`;
-  const facts = [{ source: `openat2(${quote(link)}, RESOLVE_NO_MAGICLINKS)`, value: "ELOOP", rule: "openat2(2), proc_pid_exe(5)" }];
-  return new ExecError(`${path}: not executed${place()}`, text, 126, { code: "exec-leads-out", text, certain: true, facts });
 }

@@ -1,7 +1,7 @@
 // What makes a program a link of a chain.
 import "./startuptimes.ts"; // the first, so that it sees the others being loaded
 
-export { become, enterLink, sayRunning, someLink } from "./become.ts";
+export { become, enterLink, programOf, sayRunning, someLink } from "./become.ts";
 export { readBinary } from "./binary.ts";
 export { capture } from "./capture.ts";
 export { failPlanned, planChain, start, takeLaunch } from "./chain.ts";
@@ -11,7 +11,7 @@ export { type Evidence, evidenceFrom, type Finding } from "./evidence.ts";
 export { execProgram } from "./exec.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export { NO_LAUNCHER, readLaunch, type Start } from "./launch.ts";
-export type { Chain, Command, Link, Next, Settings, Tool } from "./link.ts";
+export type { Chain, Command, Link, Next, Program, Settings, Tool } from "./link.ts";
 export {
   closestWord,
   type Given,
@@ -28,6 +28,7 @@ export { withCommon } from "./plan.ts";
 export { keepRawVariables } from "./rawwords.ts";
 export { type Failure, failurePipe, parseFailure, report, steps, warn } from "./report.ts";
 export { asTool } from "./runas.ts";
+export { findProgram } from "./search.ts";
 export { spawnProgram } from "./spawn.ts";
 export { phaseEnds, profile, profileTable } from "./startuptimes.ts";
 export { prepareLimits, readUlimits } from "./ulimit.ts";

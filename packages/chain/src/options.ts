@@ -165,7 +165,7 @@ function unknownOption(table: OptionTable, name: string, rawName: string, instea
 
 /** The word that was probably meant: at most a third of the letters differ, or it goes on where `word` stops. */
 export function closestWord(word: string, known: readonly string[]): string | undefined {
-  if (word.length < 2) return undefined;
+  if (word.length < 2 || known.length === 0) return undefined;
   const near = closest(word, [...known]);
   return distance(word, near) <= Math.floor(word.length / 3)
     ? near

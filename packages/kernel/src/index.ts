@@ -60,7 +60,19 @@ export { CLONE_PARENT, childFailed, clone3, prepareFork } from "./process/fork.t
 export { type IdRange, isMapped, NAMESPACES, type NamespaceKind, namespaceId, readIdMap, sethostname, setns } from "./process/namespace.ts";
 export { namespaceTypeOf, setdomainname, unshare, unshareFs, writeIdMap, writeSetgroups } from "./process/namespace.ts";
 export { POLLERR, POLLHUP, POLLIN, POLLOUT, PollSet, pollOnce } from "./process/poll.ts";
-export { endSignal, exit, getpid, getppid, hasChildren, hasEnded, pidfdGetfd, pidfdOpen, pidfdStatus, reap } from "./process/process.ts";
+export {
+  endSignal,
+  exit,
+  getpid,
+  getppid,
+  hasChildren,
+  hasEnded,
+  isDumpable,
+  pidfdGetfd,
+  pidfdOpen,
+  pidfdStatus,
+  reap,
+} from "./process/process.ts";
 export { setChildSubreaper, setDumpable, setName, shellStatus, stopSignal, type Waited, WCONTINUED, WNOHANG } from "./process/process.ts";
 export { WUNTRACED, waitpid, wasContinued } from "./process/process.ts";
 export { getLimit, type Limit, prepareLimit, RESOURCES, type Resource, RLIM_INFINITY, setLimit } from "./process/rlimit.ts";

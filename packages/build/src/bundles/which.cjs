@@ -1,6 +1,6 @@
 // Chooses the bundle for a start: a smaller one takes less time to decode. `name` is the program's.
 /** All programs, by their names. */
-exports.TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "veth", "contain"];
+exports.TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "hold", "veth", "contain"];
 /** The commands that must start fast. */
 const QUICK = ["run", "exec", "stop", "kill"];
 

@@ -150,6 +150,7 @@ export function pidfdStatus(pidfd: number): number | undefined {
 }
 
 const prctlC = declare("prctl");
+const PR_GET_DUMPABLE = 3;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -177,6 +178,9 @@ export function setDumpable(on: boolean): void {
     () => prctlC(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0),
   );
 }
+
+/** prctl(2) PR_GET_DUMPABLE: whether processes of the same user may look at this one. */
+export const isDumpable = (): boolean => prctlC(PR_GET_DUMPABLE, 0, 0, 0, 0) === 1;
 
 const memsetC = declare("memset", "long");
 const memcpyC = declare("memcpy", "long");

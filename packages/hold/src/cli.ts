@@ -1,0 +1,54 @@
+// Words to plan: which FIFO to wait at. It is opened now, while paths are still the caller's: the links before us may change the root.
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import { type Chain, type Next, type Options, type Program, programOf, someLink, withCommon } from "@contain-tools/chain";
+import { type Areas, codeOf, readAreas, UsageError } from "@contain-tools/kernel";
+
+export const options = withCommon({});
+type Name = keyof typeof options;
+
+export interface Plan {
+  /** As it was given, for messages. */
+  readonly path: string;
+  /** The FIFO, open for reading. */
+  readonly fifo: number;
+  /** The program at the end of the chain, which is found before the wait; undefined where a link behind has another root. */
+  readonly program: Program | undefined;
+  /** The memory that /proc/PID/cmdline and environ show. */
+  readonly areas: Areas | undefined;
+  /** What /proc/PID/cmdline shows during the wait. */
+  readonly title: string;
+  readonly next: Next;
+}
+
+/** Reads hold's words and opens the FIFO. @throws UsageError */
+export function readPlan(before: Options<Name>, chain: Chain): Plan {
+  const [path, ...words] = before.rest;
+  if (path === undefined) throw new UsageError("missing FIFO", "hold FIFO [--] PROG [ARG…]");
+  const { rest } = chain.more(options, words);
+  if (rest.length === 0) throw new UsageError("missing program", "hold FIFO [--] PROG [ARG…]");
+  const next = chain.next(rest);
+  return {
+    path,
+    fifo: openFifo(path),
+    program: someLink(next, ({ tool }) => tool.name === "nsexec" || tool.name === "pivot") ? undefined : programOf(next),
+    areas: readAreas(),
+    title: ["hold", "--", ...rest].join("\0"),
+    next,
+  };
+}
+
+/** O_NONBLOCK: the open itself waits for no writer (fifo(7)). @throws UsageError */
+function openFifo(path: string): number {
+  const notFifo = new UsageError(`FIFO ${path}: it is not a FIFO`, "mkfifo(1) makes one");
+  try {
+    if (!statSync(path).isFIFO()) throw notFifo; // to open a device may do something
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(fd).isFIFO()) return fd;
+    closeSync(fd);
+    throw notFifo;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const code = codeOf(error) ?? "";
+    throw new UsageError(`FIFO ${path}: it cannot be opened: ${code}`, code === "ENOENT" ? `\`mkfifo ${path}\` makes it` : undefined);
+  }
+}
