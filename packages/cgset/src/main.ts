@@ -1,8 +1,7 @@
 // cgset: put a process into a control group with limits, then become PROG.
 
-import { writeSync } from "node:fs";
 import { become, payload, steps, type Tool, warn } from "@contain-tools/chain";
-import { cgroupOf, exit, findHierarchy, getpid, groupDirectory } from "@contain-tools/kernel";
+import { cgroupOf, exit, findHierarchy, getpid, groupDirectory, write } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { leave, moveInto } from "./move.ts";
 import { describe } from "./show.ts";
@@ -46,7 +45,7 @@ export function act(plan: Plan, hierarchy = findHierarchy()): Acted {
   const acts = plan.freeze !== undefined || plan.kill || plan.remove;
   const subject = plan.next === undefined ? plan.pid : getpid();
   if (acts) actOn(plan, hierarchy, dir);
-  else if (shows(plan)) writeSync(1, describe(dir));
+  else if (shows(plan)) write(1, describe(dir));
   else {
     const { made, restore } = applyLimits(plan, hierarchy, dir);
     const from = groupDirectory(hierarchy, cgroupOf("self"));

@@ -1,7 +1,7 @@
 // Who is in the group: a process is moved in, and out again.
-import { existsSync } from "node:fs";
 import { report, warn } from "@contain-tools/chain";
 import {
+  exists,
   failedWith,
   getpid,
   groupProcesses,
@@ -74,7 +74,7 @@ export const LEAF = "contain-callers";
  */
 export function leaveForLeaf(dir: string, controllers: readonly string[]): () => void {
   const nothing = () => {};
-  if (controllers.length === 0 || !existsSync(`${dir}/cgroup.type`)) return nothing;
+  if (controllers.length === 0 || !exists(`${dir}/cgroup.type`)) return nothing;
   const processes = groupProcesses(dir);
   if (processes.length !== 1 || processes[0] !== getpid()) return nothing;
   const leaf = `${dir}/${LEAF}`;

@@ -1,6 +1,5 @@
 // A group without anything to do is shown: its limits and its usage.
-import { existsSync } from "node:fs";
-import { controllerOnV1, groupProcesses, printable, readIfThere, ToolError } from "@contain-tools/kernel";
+import { controllerOnV1, exists, groupProcesses, printable, readIfThere, ToolError } from "@contain-tools/kernel";
 
 const SHOWN = [
   "cgroup.controllers",
@@ -27,7 +26,7 @@ const SHOWN = [
 
 /** The group's limits and usage, a line a value, as the files have them. */
 export function describe(dir: string): string {
-  if (!existsSync(dir)) throw new ToolError(`no such group: ${dir}`);
+  if (!exists(dir)) throw new ToolError(`no such group: ${dir}`);
   const lines = SHOWN.flatMap((file) => {
     const text = readIfThere(`${dir}/${file}`)?.trim();
     return text ? text.split("\n").map((line) => `  ${file.padEnd(22)} ${line}`) : [];

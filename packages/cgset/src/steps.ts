@@ -1,14 +1,14 @@
 // Plan to kernel calls: find or make the group, write its files, move a process in, act on it.
 
-import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { steps } from "@contain-tools/chain";
 import {
   cgroupOf,
   checkParent,
   childGroups,
+  dirname,
   enableAvailable,
   enableControllers,
+  exists,
   getpid,
   groupDirectory,
   groupsDownTo,
@@ -17,6 +17,7 @@ import {
   killGroup,
   makeGroup,
   removeGroup,
+  resolve,
   setDevices,
   ToolError,
   waitUntilEmpty,
@@ -46,7 +47,7 @@ export function placeOf(name: string, parent: string | undefined, hierarchy: Hie
 function parentDirectory(parent: string | undefined, hierarchy: Hierarchy): string {
   const { mountPoint } = hierarchy;
   if (parent !== undefined) {
-    const isBelow = (dir: string) => `${dir}/`.startsWith(`${mountPoint}/`) && existsSync(`${dir}/cgroup.procs`);
+    const isBelow = (dir: string) => `${dir}/`.startsWith(`${mountPoint}/`) && exists(`${dir}/cgroup.procs`);
     const dir = [resolve("/", parent), resolve(`${mountPoint}/${parent}`)].find(isBelow);
     if (dir === undefined) throw new ToolError(`no such group: --parent ${parent}`, `a path below ${mountPoint}`);
     return dir;
@@ -74,8 +75,8 @@ export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): Appl
   };
   let made = false;
   try {
-    if (!existsSync(parent)) throw new ToolError(`no such group: ${parent}`, "cgset --name NAME --make makes one");
-    if (!existsSync(dir)) checkParent(parent, []);
+    if (!exists(parent)) throw new ToolError(`no such group: ${parent}`, "cgset --name NAME --make makes one");
+    if (!exists(dir)) checkParent(parent, []);
     undo.push(leaveForLeaf(parent, controllers));
     undo.push(enableControllers(hierarchy, parent, controllers));
     if (plan.path !== undefined) undo.push(enableAvailable(hierarchy, parent));
@@ -101,7 +102,7 @@ function makeAncestors(hierarchy: Hierarchy, dir: string): () => void {
   };
   try {
     for (const group of groupsDownTo(hierarchy, dir)) {
-      if (existsSync(group)) continue;
+      if (exists(group)) continue;
       checkParent(dirname(group), []);
       if (makeGroup(group)) made.push(group);
     }
@@ -114,7 +115,7 @@ function makeAncestors(hierarchy: Hierarchy, dir: string): () => void {
 
 /** --freeze, --thaw, --kill, --rm, in that order. */
 export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir: string): void {
-  if (!existsSync(dir)) throw new ToolError(`no such group: ${dir}`);
+  if (!exists(dir)) throw new ToolError(`no such group: ${dir}`);
   if (dir === hierarchy.mountPoint)
     throw new ToolError(`the root of the hierarchy cannot be frozen, killed or removed: ${dir}`, "all groups are below it");
   if (freeze !== undefined) {

@@ -1,14 +1,13 @@
 // One limit is written, with a warning and an explanation.
-import { existsSync, readdirSync } from "node:fs";
 import { steps, warn } from "@contain-tools/chain";
-import { readIfThere, SyscallError, ToolError, writeKernelFile } from "@contain-tools/kernel";
+import { exists, readdir, readIfThere, SyscallError, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import type { Write } from "./limits.ts";
 
 export function writeLimit(dir: string, { file, value }: Write): void {
   const path = `${dir}/${file}`;
-  if (!existsSync(path)) {
+  if (!exists(path)) {
     const bfq = file === "io.weight" ? bfqWeight(value) : undefined;
-    if (bfq !== undefined && existsSync(`${dir}/io.bfq.weight`)) {
+    if (bfq !== undefined && exists(`${dir}/io.bfq.weight`)) {
       writeLimit(dir, { file: "io.bfq.weight", value: bfq });
       return;
     }
@@ -16,7 +15,7 @@ export function writeLimit(dir: string, { file, value }: Write): void {
     throw new ToolError(
       `${path}: this kernel has no such file`,
       `the files of the group: ${
-        readdirSync(dir)
+        readdir(dir)
           .filter((name) => name.startsWith(`${file.split(".")[0]}.`))
           .join(" ") || "none of that controller"
       }`,

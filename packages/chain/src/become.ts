@@ -1,6 +1,5 @@
 // From one link to the next: called in this process, or by execve(2).
-import { statSync } from "node:fs";
-import { isNative, setName, shellQuote, tracer } from "@contain-tools/kernel";
+import { isNative, setName, shellQuote, stat, tracer } from "@contain-tools/kernel";
 import { execProgram } from "./exec.ts";
 import type { Link, Next, Program } from "./link.ts";
 import { payload } from "./payload.ts";
@@ -74,7 +73,7 @@ let files: ReadonlyMap<string, string> = new Map();
 
 function identity(path: string): string | undefined {
   try {
-    const { dev, ino } = statSync(path);
+    const { dev, ino } = stat(path);
     return `${dev}:${ino}`;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 // What the head of an executable file says: its `#!` line, its ELF interpreter, its architecture.
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+
+import { close, fstat, O_NONBLOCK, O_RDONLY, open, pread } from "@contain-tools/kernel";
 
 const MACHINES: Readonly<Record<number, string>> = {
   3: "i386",
@@ -27,15 +28,15 @@ export interface Binary {
 export function readBinary(path: string): Binary | undefined {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO would wait for its writer
+    fd = open(path, O_RDONLY | O_NONBLOCK); // a FIFO would wait for its writer
   } catch {
     return undefined;
   }
   try {
-    const stat = fstatSync(fd);
+    const stat = fstat(fd);
     if (!stat.isFile()) return undefined;
     const head = Buffer.alloc(4096);
-    const length = readSync(fd, head, 0, head.length, 0);
+    const length = pread(fd, head, 0);
     if (head.toString("latin1", 0, 2) === "#!") {
       const line = head.toString("utf8", 2, length).split("\n", 1)[0] ?? "";
       return { kind: "script", interpreter: line.replace(/^[ \t]+/, "").split(/[ \t\0]/, 1)[0] };
@@ -45,7 +46,7 @@ export function readBinary(path: string): Binary | undefined {
   } catch {
     return undefined;
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 

@@ -1,6 +1,5 @@
 // Running a program for what it says. The runtime's own child processes need its event loop, which a forked process must not touch.
-import { closeSync, openSync } from "node:fs";
-import { clone3, dup2, pipe, readToEnd, shellStatus, signalSet, waitpid } from "@contain-tools/kernel";
+import { clone3, close, dup2, open, pipe, readToEnd, shellStatus, signalSet, waitpid } from "@contain-tools/kernel";
 import { execProgram } from "./exec.ts";
 import { payload } from "./payload.ts";
 
@@ -17,7 +16,7 @@ export function capture(argv: readonly string[], prepare: () => void = () => {})
   const out = pipe();
   const err = pipe();
   const pid = clone3({ flags: 0 }, () => {
-    const nothing = openSync("/dev/null", "r");
+    const nothing = open("/dev/null");
     dup2(nothing, 0);
     dup2(out.write, 1);
     dup2(err.write, 2);
@@ -26,11 +25,11 @@ export function capture(argv: readonly string[], prepare: () => void = () => {})
     prepare();
     return execProgram(argv);
   });
-  closeSync(out.write);
-  closeSync(err.write);
+  close(out.write);
+  close(err.write);
   const stdout = readToEnd(out.read);
   const stderr = readToEnd(err.read);
-  closeSync(out.read);
-  closeSync(err.read);
+  close(out.read);
+  close(err.read);
   return { status: shellStatus(waitpid(pid, 0)?.status ?? 0), stdout, stderr };
 }

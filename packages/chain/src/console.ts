@@ -1,7 +1,7 @@
 // The console of a chain: a link that is inside makes a pseudo-terminal and hands its master to the supervisor outside, over a
 // socket that was made before the fork. The slave becomes the program's controlling terminal and its descriptors 0, 1 and 2.
-import { closeSync } from "node:fs";
 import {
+  close,
   consoleSocket,
   dup2,
   duplicate,
@@ -42,8 +42,8 @@ export function makeConsole(ptmx: string): number {
   if (attributes !== undefined) setAttributes(master, attributes);
   setWindowSize(master, (terminal === undefined ? undefined : windowSize(terminal)) ?? DEFAULT_SIZE);
   sendDescriptor(consoleSocket.fd, master);
-  closeSync(consoleSocket.fd);
-  closeSync(master);
+  close(consoleSocket.fd);
+  close(master);
   consoleSocket.fd = -1;
   return slave;
 }
@@ -62,6 +62,6 @@ export function enterConsole(slave: number): void {
   setsid();
   setControllingTerminal(slave);
   replaceStdio(slave, slave);
-  closeSync(slave);
+  close(slave);
   payload.ownTerminal = true;
 }

@@ -1,7 +1,17 @@
 // Why execve(2) of a file says EACCES: the mode, the mount, or a directory on the way.
-import { accessSync, constants, readlinkSync, type Stats, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { codeOf, type Diagnosis, declare, type Fact } from "@contain-tools/kernel";
+import {
+  access,
+  codeOf,
+  type Diagnosis,
+  declare,
+  dirname,
+  type Fact,
+  readlink,
+  type Stat,
+  stat,
+  statIfThere,
+  X_OK,
+} from "@contain-tools/kernel";
 
 const statvfsC = declare("statvfs");
 const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, glibc's and musl's
@@ -13,10 +23,10 @@ export function isOnNoexec(path: string): boolean | undefined {
   return statvfsC(path, answer) === 0 ? (answer.readUInt32LE(FLAG) & ST_NOEXEC) !== 0 : undefined;
 }
 
-export const modeOf = (stat: Stats) => (stat.mode & 0o7777).toString(8).padStart(4, "0");
+export const modeOf = (stat: Stat) => (stat.mode & 0o7777).toString(8).padStart(4, "0");
 
 /** The reason why a file that is there may not be executed by us; undefined when none was found. */
-export function whyDenied(path: string, stat: Stats): Diagnosis | undefined {
+export function whyDenied(path: string, stat: Stat): Diagnosis | undefined {
   const mode: Fact = {
     source: `stat(${path})`,
     value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`,
@@ -32,7 +42,7 @@ export function whyDenied(path: string, stat: Stats): Diagnosis | undefined {
   };
   if (noexec) return { code: "exec-noexec-mount", text: "it lies on a mount with noexec", certain: true, facts: [mount] };
   try {
-    accessSync(path, constants.X_OK);
+    access(path, X_OK);
   } catch (error) {
     if (codeOf(error) !== "EACCES" || noexec === undefined) return undefined;
     const who = `${process.geteuid?.()}:${process.getegid?.()}`;
@@ -52,7 +62,7 @@ export function whyNotSearchable(path: string): Diagnosis {
   const ways = [path];
   for (let dir = dirname(path); dir !== ways.at(-1); dir = dirname(dir)) ways.push(dir);
   const dir = ways.find((way) => isThere(way));
-  const stat = dir === undefined ? undefined : statSync(dir, { throwIfNoEntry: false });
+  const stat = dir === undefined ? undefined : statIfThere(dir);
   const facts: Fact[] = [
     { source: `stat(${path})`, value: "EACCES", rule: "path_resolution(7)" },
     ...(stat === undefined
@@ -65,7 +75,7 @@ export function whyNotSearchable(path: string): Diagnosis {
 /** Where a symbolic link that leads nowhere points to. */
 export function linkTarget(path: string): string | undefined {
   try {
-    return readlinkSync(path);
+    return readlink(path);
   } catch {
     return undefined;
   }
@@ -73,7 +83,7 @@ export function linkTarget(path: string): string | undefined {
 
 export function isThere(path: string): boolean {
   try {
-    statSync(path);
+    stat(path);
     return true;
   } catch {
     return false;
@@ -83,8 +93,8 @@ export function isThere(path: string): boolean {
 /** True for a file that the caller may execute (access(2)). */
 export function canRun(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    access(path, X_OK);
+    return stat(path).isFile();
   } catch {
     return false;
   }

@@ -1,7 +1,6 @@
 // The last step: this process becomes a program that starts as if no runtime had been here before it.
 
-import { statSync } from "node:fs";
-import { ERRNO, failedWith, quote, SyscallError, type Words } from "@contain-tools/kernel";
+import { ERRNO, failedWith, quote, SyscallError, statIfThere, type Words } from "@contain-tools/kernel";
 import { readBinary } from "./binary.ts";
 import { isOfMemory, startClean } from "./clean.ts";
 import { whyNotExecutable } from "./execdiagnosis.ts";
@@ -39,7 +38,7 @@ function thoseThere(name: string): string[] {
 
 function mayBeThere(path: string): boolean {
   try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    return statIfThere(path) !== undefined;
   } catch {
     return true; // execve tells more
   }

@@ -1,6 +1,5 @@
 // Why execve(2) failed: its errno, and what stands in the file, beside it and on the way to it.
-import { type Stats, statSync } from "node:fs";
-import { codeOf, type Diagnosis, type Fact } from "@contain-tools/kernel";
+import { codeOf, type Diagnosis, type Fact, type Stat, stat, statIfThere } from "@contain-tools/kernel";
 import { type Binary, readBinary } from "./binary.ts";
 import { isOnNoexec, isThere, linkTarget, whyDenied, whyNotSearchable } from "./denied.ts";
 
@@ -22,19 +21,19 @@ export function whyNotExecutable(path: string, code: string): Diagnosis | undefi
 }
 
 function diagnose(path: string, code: string): Diagnosis | undefined {
-  let stat: Stats;
+  let file: Stat;
   try {
-    stat = statSync(path);
+    file = stat(path);
   } catch (error) {
     return withoutFile(path, codeOf(error));
   }
   const type = (value: string): Fact => ({ source: `stat(${path})`, value, rule: "execve(2) EACCES" });
-  if (stat.isDirectory()) return { code: "exec-directory", text: "it is a directory", certain: true, facts: [type("a directory")] };
-  if (!stat.isFile())
+  if (file.isDirectory()) return { code: "exec-directory", text: "it is a directory", certain: true, facts: [type("a directory")] };
+  if (!file.isFile())
     return { code: "exec-not-a-file", text: "it is not a regular file", certain: true, facts: [type("not a regular file")] };
   const named = NAMED[code];
   if (named !== undefined) return { code: named[0], text: named[1], certain: true, facts: [] };
-  const denied = code === "EACCES" ? whyDenied(path, stat) : undefined;
+  const denied = code === "EACCES" ? whyDenied(path, file) : undefined;
   return denied ?? fromContents(path, code);
 }
 
@@ -89,7 +88,7 @@ function missing({ kind }: Binary, interpreter: string, say: Say): Diagnosis {
 }
 
 function interpreterDenied(path: string, interpreter: string): Diagnosis {
-  const stat = statSync(interpreter, { throwIfNoEntry: false });
+  const stat = statIfThere(interpreter);
   const named: Fact = { source: path, value: `interpreter ${interpreter}`, rule: "execve(2) EACCES" };
   const why = stat === undefined ? undefined : stat.isFile() ? whyDenied(interpreter, stat)?.text : "it is not a regular file";
   if (why === undefined) return cannotTell([named]);

@@ -1,12 +1,10 @@
 // Files that the caller names on the command line: env files, seccomp profiles.
-import { fstatSync, statSync } from "node:fs";
-import { codeOf, declare, errno, errnoName, POLLIN, pollOnce, UsageError } from "@contain-tools/kernel";
+import { codeOf, declare, errno, errnoName, fstat, O_CLOEXEC, POLLIN, pollOnce, stat, UsageError } from "@contain-tools/kernel";
 import { payload } from "./payload.ts";
 
 const openC = declare("open");
 const readC = declare("read", "long");
 const closeC = declare("close");
-const O_CLOEXEC = 0o2000000;
 const MAX_GIVEN = 16 << 20; // bytes; /dev/zero has no end
 
 const contents = new Map<string, Buffer>();
@@ -39,7 +37,7 @@ export function readGiven(what: string, path: string, hint?: string): Buffer {
 export function canBeReadAgain(path: string): boolean {
   if (/^\/(dev|proc)\//.test(path)) return false;
   try {
-    return statSync(path).isFile();
+    return stat(path).isFile();
   } catch {
     return true; // whoever reads it tells why it cannot
   }
@@ -63,7 +61,7 @@ function callersDescriptor(path: string): number | undefined {
   const fd = path === "/dev/stdin" ? 0 : number === undefined ? undefined : Number(number);
   if (fd === undefined) return undefined;
   try {
-    return fstatSync(fd).isFile() ? undefined : fd; // opened anew, a file is read from its beginning
+    return fstat(fd).isFile() ? undefined : fd; // opened anew, a file is read from its beginning
   } catch (error) {
     if (codeOf(error) === "EBADF") return undefined;
     throw error;

@@ -1,11 +1,11 @@
 // What the runtime changed before our first line ran, as the launcher noted it, so that the payload gets what its caller had.
 // The launcher is packages/build/src/launcher; it passes `NAME:NOFILE:RAISED:SIGBLK:SIGIGN:CLOSED:OPEN:PLACE:BIN` as CONTAIN_LAUNCH.
-import { readFileSync } from "node:fs";
 import type { Resource } from "@contain-tools/kernel";
 import {
   addSignal,
   hasSignal,
   parseSignalMask,
+  readBytes,
   readIfThere,
   removeSignal,
   SIGSYNCCALL,
@@ -57,7 +57,7 @@ export interface Start {
 
 /** What the launcher has noted; undefined where there was none. An empty field means that there is nothing to tell. */
 export function readLaunch(): Start | undefined {
-  const block = readFileSync("/proc/self/environ", "latin1");
+  const block = readBytes("/proc/self/environ").toString("latin1");
   const noted = valueIn(block, "CONTAIN_LAUNCH");
   if (noted === undefined) return undefined;
   const [name = "", limit, raised = "", blocked = "", ignored = "", closed = "", open = "", place, ...bin] = noted.split(":");
@@ -113,7 +113,7 @@ function raisedLimit(text: string): { resource: Resource; soft: bigint } {
 }
 
 /** The NUL-terminated words of /proc/self/cmdline, as bytes: argv need not be UTF-8. */
-export const commandLine = (): Buffer[] => cStrings(readFileSync("/proc/self/cmdline"));
+export const commandLine = (): Buffer[] => cStrings(readBytes("/proc/self/cmdline"));
 
 /** NUL-terminated words. */
 export function cStrings(bytes: Buffer): Buffer[] {

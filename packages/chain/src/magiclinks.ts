@@ -1,12 +1,10 @@
 // What execve(2) will find at a path inside a container, told before it is called: after that there is nobody left to explain it.
-import { closeSync, fstatSync, statSync } from "node:fs";
-import { codeOf, declareSyscall, openWithoutMagicLinks, SYS, SyscallError, sys } from "@contain-tools/kernel";
+import { close, codeOf, declareSyscall, fstat, openWithoutMagicLinks, SYS, SyscallError, stat, sys, X_OK } from "@contain-tools/kernel";
 import { type Binary, readBinary } from "./binary.ts";
 
 const NESTED = 5; // scripts whose interpreter is a script (execve(2), "Interpreter scripts")
 const AT_EMPTY_PATH = 0x1000;
 const AT_EACCESS = 0x200;
-const X_OK = 1;
 const faccessat2C = declareSyscall(SYS.faccessat2);
 
 export interface Found {
@@ -44,7 +42,7 @@ function whyNot(path: string): string | undefined {
   let fd = -1;
   try {
     fd = openWithoutMagicLinks(path);
-    if (!fstatSync(fd).isFile()) return "EACCES";
+    if (!fstat(fd).isFile()) return "EACCES";
     sys(
       "faccessat2",
       () => [`${fd}`, '""', "X_OK", "AT_EACCESS|AT_EMPTY_PATH"],
@@ -55,13 +53,13 @@ function whyNot(path: string): string | undefined {
     if (error instanceof SyscallError && FORESEEN.includes(error.code)) return error.code;
     return codeOf(tryStat(path)); // a filter may refuse the calls above; whether the file is there decides which one of PATH is taken
   } finally {
-    if (fd !== -1) closeSync(fd);
+    if (fd !== -1) close(fd);
   }
 }
 
 function tryStat(path: string): unknown {
   try {
-    return statSync(path);
+    return stat(path);
   } catch (error) {
     return error;
   }

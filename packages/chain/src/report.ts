@@ -1,5 +1,4 @@
 // What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the fix.
-import { writeSync } from "node:fs";
 import {
   childFailed,
   codeOf,
@@ -8,10 +7,12 @@ import {
   ExecError,
   exit,
   printable,
+  SyscallError,
   say,
   strangeProc,
   ToolError,
   tracer,
+  write,
 } from "@contain-tools/kernel";
 
 /** The steps of --verbose. `contain` says those of all its links under its own name, and the writes of cgset only when asked. */
@@ -45,12 +46,12 @@ export function report(error: unknown): number {
   const { tool } = tracer;
   if (error instanceof ToolError) {
     say(textOf(error));
+    const strange = error instanceof SyscallError && error.args[0]?.startsWith('"/proc/') ? strangeProc() : undefined;
+    if (strange !== undefined) say(`${" ".repeat(tool.length + 2)}${strange.text}; ${strange.fix}\n`);
     return error.status;
   }
   if (error instanceof Error && Object.hasOwn(ERRNO, codeOf(error) ?? "")) {
-    say(`${tool}: ${printable(error.message)}\n`); // node:fs names the call, the path and the errno
-    const strange = "path" in error && `${error.path}`.startsWith("/proc/") ? strangeProc() : undefined;
-    if (strange !== undefined) say(`${" ".repeat(tool.length + 2)}${strange.text}; ${strange.fix}\n`);
+    say(`${tool}: ${printable(error.message)}\n`); // of node:fs, which names the call, the path and the errno
     return 125;
   }
   const lines = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -118,7 +119,7 @@ export function fail(error: unknown): never {
   const status = failurePipe.fd !== -1 && failurePipe.quiet && error instanceof ToolError ? error.status : report(error);
   if (failurePipe.fd !== -1) {
     try {
-      writeSync(failurePipe.fd, lineOf(error));
+      write(failurePipe.fd, lineOf(error));
     } catch {
       // the supervisor is gone
     }

@@ -1,7 +1,6 @@
 // A program as a child by posix_spawn(3), clone(2) with CLONE_VM|CLONE_VFORK and execve(2) in one: the child copies no memory of ours.
 
-import { statSync } from "node:fs";
-import { codeOf, consoleSocket, declare, flags, hasSignal, stringArray, trace, tracer } from "@contain-tools/kernel";
+import { codeOf, consoleSocket, declare, flags, hasSignal, stat, stringArray, trace, tracer } from "@contain-tools/kernel";
 import { readBinary } from "./binary.ts";
 import { cleanDescriptors } from "./clean.ts";
 import { describeExec } from "./execve.ts";
@@ -70,8 +69,8 @@ function findFile(name: string): string | undefined {
   const paths = candidates(name);
   for (const path of paths) {
     try {
-      const stat = statSync(path);
-      const kind = stat.isFile() && (stat.mode & 0o111) !== 0 ? readBinary(path)?.kind : undefined;
+      const file = stat(path);
+      const kind = file.isFile() && (file.mode & 0o111) !== 0 ? readBinary(path)?.kind : undefined;
       return kind === "elf" || kind === "script" ? path : undefined;
     } catch (error) {
       if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") return undefined;

@@ -4,7 +4,6 @@
 // call, that link leads to the runtime: the container's own dynamic loader would be handed a file of the host. So the runtime first
 // becomes a memfd that holds a program of one page, and this one makes the call: its /proc/self/exe is the memfd, and there is nothing
 // to win.
-import { writeSync } from "node:fs";
 import {
   type CStrings,
   declare,
@@ -19,6 +18,7 @@ import {
   sys,
   ToolError,
   type Words,
+  write,
 } from "@contain-tools/kernel";
 import { failurePipe } from "./report.ts";
 
@@ -96,14 +96,14 @@ export function makeTrampoline(refusals: readonly Refusal[], kept: number, shell
 function writeImage(fd: number, bytes: Buffer): void {
   const limit = getLimit("fsize");
   const soft = BigInt(bytes.length);
-  if (limit.soft >= soft) return void writeSync(fd, bytes);
+  if (limit.soft >= soft) return void write(fd, bytes);
   if (limit.hard < soft)
     throw new ToolError(
       `the hard limit on the size of files is ${limit.hard} bytes, and a start in another root needs ${soft}`,
       "ulimit -Hf",
     );
   setLimit({ ...limit, soft });
-  writeSync(fd, bytes);
+  write(fd, bytes);
   setLimit(limit);
 }
 

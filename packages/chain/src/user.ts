@@ -1,11 +1,18 @@
 // Who a program is. Names are those of /etc/passwd and /etc/group where this process has its root, read by us: a name service
 // would load its modules from the container's files (CVE-2019-14271).
-import { closeSync, constants, fchownSync, fstatSync, openSync, readSync } from "node:fs";
 import {
+  close,
   countGroups,
   failedWith,
+  fchown,
+  fstat,
   keepingDeathSignal,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  open,
   quote,
+  read,
   setgroups,
   setresgid,
   setresuid,
@@ -123,22 +130,22 @@ function findLines(path: string, wanted: (fields: readonly string[]) => boolean)
 function readTable(path: string): string {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   } catch {
     return "";
   }
   try {
-    if (!fstatSync(fd).isFile()) return "";
-    const bytes = Buffer.alloc(Math.min(MOST, fstatSync(fd).size));
-    return bytes.toString("utf8", 0, readSync(fd, bytes));
+    if (!fstat(fd).isFile()) return "";
+    const bytes = Buffer.alloc(Math.min(MOST, fstat(fd).size));
+    return bytes.toString("utf8", 0, read(fd, bytes));
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
 /** Gives the terminal that is descriptor 0 to a user, as login(1) does; its group stays. */
 export function chownTerminal({ uid }: Identity): void {
-  fchownSync(0, uid, fstatSync(0).gid);
+  fchown(0, uid, fstat(0).gid);
 }
 
 /** Takes the ids, and opens the standard pipes to them; HOME is the user's, unless it is set already. All capabilities go with user id 0 (capabilities(7)). */

@@ -1,6 +1,5 @@
 // Plan to kernel calls, in the one order in which each is still allowed: limits, bounding set, ids, the other sets, no_new_privs; the
 // filter last of all.
-import { openSync } from "node:fs";
 import { becomeUser, chownTerminal, findUser, payload, prepareLimits } from "@contain-tools/chain";
 import {
   capget,
@@ -9,6 +8,8 @@ import {
   dropFromBoundingSet,
   installFilter,
   keepCapabilities,
+  O_PATH,
+  open,
   readBoundingSet,
   restrictFiles,
   setAmbient,
@@ -43,11 +44,9 @@ export function confineSelf(plan: Plan): void {
   else install(); // a next link of ours is confined as any other program would be
 }
 
-const O_PATH = 0o10000000;
-
 function openAllowed(path: string): number {
   try {
-    return openSync(path, O_PATH);
+    return open(path, O_PATH);
   } catch (error) {
     throw new ToolError(`--landlock ${path}: cannot be opened: ${codeOf(error)}`, undefined, 125, { cause: error });
   }

@@ -1,12 +1,12 @@
 // --trace-denied: a process beside PROG that is told of each call that the filter refuses. Three processes make it: this one, which
 // will be PROG; the watcher, which has nothing of ours but a socket; and a helper that shares our descriptors, and so sees the listener
 // that seccomp(2) makes here and sends it to the watcher: after that call this process may not be able to.
-import { closeSync } from "node:fs";
 import { warn } from "@contain-tools/chain";
 import {
   type Areas,
   chdir,
   clone3,
+  close,
   closeAllBut,
   commandOf,
   dup2,
@@ -54,14 +54,14 @@ export function installTraced(program: Buffer, flags: number, traced: Traced): v
   const self = getpid();
   const first = clone3({ flags: 0 }, () => {
     clone3({ flags: 0 }, () => {
-      closeSync(ours);
+      close(ours);
       return watchRefusals(theirs, traced);
     });
     return exit(0); // the watcher is not to be a child of PROG, which may wait for all it has
   });
   waitpid(first, 0);
   const listener = duplicate(ours, 0); // the number that the listener will have: the lowest free one
-  closeSync(listener);
+  close(listener);
   const helper = clone3({ flags: CLONE_FILES }, () => {
     // Nothing here may open a file: it would take that number.
     while (!isOpen(listener)) {

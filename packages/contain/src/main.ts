@@ -1,8 +1,7 @@
 // contain: a container, composed of the other four tools. Which command, and its words to a plan.
 
-import { resolve } from "node:path";
 import { type Chain, type Options, profile, type Tool, withCommon } from "@contain-tools/chain";
-import { UsageError } from "@contain-tools/kernel";
+import { resolve, UsageError } from "@contain-tools/kernel";
 import { useStateFolder } from "@contain-tools/state";
 import { optionsFirst, ROOT, type Subcommand } from "./command.ts";
 

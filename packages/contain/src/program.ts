@@ -1,7 +1,7 @@
 // What is behind the names of the tools.
 
-import { basename } from "node:path";
 import { NO_LAUNCHER, readLaunch, start, type Tool } from "@contain-tools/chain";
+import { basename } from "@contain-tools/kernel";
 import manifest from "../package.json" with { type: "json" };
 
 /** Starts the program that was called; it and what a chain may name are among `tools`. */

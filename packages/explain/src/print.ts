@@ -1,6 +1,5 @@
 // Standard output of the commands, without the event loop.
-import { writeSync } from "node:fs";
-import { codeOf, exit, pollOnce, uninterrupted } from "@contain-tools/kernel";
+import { codeOf, exit, pollOnce, uninterrupted, write } from "@contain-tools/kernel";
 
 const POLLOUT = 4;
 
@@ -14,7 +13,7 @@ export function printed(text: string): boolean {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     try {
-      at += uninterrupted(() => writeSync(1, bytes, at));
+      at += uninterrupted(() => write(1, bytes.subarray(at)));
     } catch (error) {
       if (codeOf(error) === "EPIPE" || codeOf(error) === "EIO") return false;
       if (codeOf(error) !== "EAGAIN") throw error;

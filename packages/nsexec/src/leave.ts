@@ -1,8 +1,6 @@
 // --leave: which words do not go with it. What it does is in steps/leave.ts.
-import { accessSync, constants, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import type { Options } from "@contain-tools/chain";
-import { codeOf, UsageError } from "@contain-tools/kernel";
+import { access, codeOf, dirname, resolve, statIfThere, UsageError, W_OK, X_OK } from "@contain-tools/kernel";
 import type { Name } from "./options.ts";
 
 /** How PROG is left behind. */
@@ -29,7 +27,7 @@ export function readLeave(given: Options<Name>): Leave | undefined {
       given.has("tty") ? "--leave --tty needs --console-socket" : "--console-socket needs --tty",
       "somebody has to hold the outer end of the pseudo-terminal: a process that listens at a Unix socket gets it",
     );
-  if (consoleSocket !== undefined && !statSync(consoleSocket, { throwIfNoEntry: false })?.isSocket())
+  if (consoleSocket !== undefined && !statIfThere(consoleSocket)?.isSocket())
     throw new UsageError(`--console-socket ${consoleSocket}: no such socket`);
   return { pidFile: checkPidFile(given.value("pid-file")), consoleSocket };
 }
@@ -37,9 +35,9 @@ export function readLeave(given: Options<Name>): Leave | undefined {
 function checkPidFile(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   const folder = dirname(resolve(file));
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`--pid-file ${file}: is a directory`);
+  if (statIfThere(file)?.isDirectory()) throw new UsageError(`--pid-file ${file}: is a directory`);
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    access(folder, W_OK | X_OK);
   } catch (error) {
     throw new UsageError(`--pid-file ${file}: ${folder} cannot be written to: ${codeOf(error)}`, undefined, 125, { cause: error });
   }

@@ -1,11 +1,11 @@
 // --shift: which paths are in the new root, and copies of their mounts that have the maps of the new user namespace.
-import { closeSync, constants, existsSync, openSync, readlinkSync } from "node:fs";
-import { relative, resolve } from "node:path";
 import { steps, type Values } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
   clone3,
   cloneMount,
+  close,
+  exists,
   exit,
   failedWith,
   fdPath,
@@ -13,10 +13,16 @@ import {
   type MountInfo,
   makeReadOnly,
   mountIdOf,
+  O_NOFOLLOW,
+  O_PATH,
+  open,
   pipe,
   procDirectory,
   quote,
+  readlink,
   readMountInfo,
+  relative,
+  resolve,
   SyscallError,
   ToolError,
   UsageError,
@@ -45,7 +51,7 @@ export function readShift(given: Values<How>, names: ReadonlySet<string>, maps: 
   const found = new Map<string, How>(); // of a path that is given twice, the last of HOW counts
   for (const how of HOW) {
     for (const path of given.all(how)) {
-      if (!existsSync(path)) throw new UsageError(`no such file: --${how} ${quote(path)}`);
+      if (!exists(path)) throw new UsageError(`no such file: --${how} ${quote(path)}`);
       found.set(resolve(path), how);
     }
   }
@@ -70,8 +76,6 @@ export interface Piece {
   readonly below: string;
 }
 
-const O_PATH = 0o10000000;
-
 /** Copies of all mounts of the paths, a parent before its children. @throws SyscallError, ToolError; nothing is left behind then */
 export function copyShifted({ paths }: Shifted, maps: IdMaps): Piece[] {
   const userns = openUserNamespace(maps);
@@ -82,10 +86,10 @@ export function copyShifted({ paths }: Shifted, maps: IdMaps): Piece[] {
       copyTree(path, { userns: how === "unshifted" ? undefined : userns, readOnly: how === "ro-shift" }, mounts, pieces);
     return pieces;
   } catch (error) {
-    for (const { fd } of pieces) closeSync(fd);
+    for (const { fd } of pieces) close(fd);
     throw error;
   } finally {
-    closeSync(userns);
+    close(userns);
   }
 }
 
@@ -100,24 +104,24 @@ interface Form {
 function openUserNamespace(maps: IdMaps): number {
   const gate = pipe();
   const pid = clone3({ flags: CLONE_NEWUSER }, () => {
-    closeSync(gate.write);
+    close(gate.write);
     waitAt(gate);
     return exit(0);
   });
   try {
     writeMaps(pid, maps);
-    return openSync(`${procDirectory(pid)}/ns/user`, "r");
+    return open(`${procDirectory(pid)}/ns/user`);
   } finally {
-    closeSync(gate.write); // end of file: it exits
-    closeSync(gate.read);
+    close(gate.write); // end of file: it exits
+    close(gate.read);
     waitpid(pid, 0);
   }
 }
 
 function copyTree(path: string, form: Form, mounts: readonly MountInfo[], pieces: Piece[]): void {
-  const source = openSync(path, O_PATH);
+  const source = open(path, O_PATH);
   try {
-    const top = readlinkSync(fdPath(source));
+    const top = readlink(fdPath(source));
     const fd = cloneMount(source);
     pieces.push({ fd, path, below: "" });
     if (form.userns !== undefined) idmapTop(fd, { ...form, userns: form.userns }, path, mountOf(source, mounts));
@@ -127,7 +131,7 @@ function copyTree(path: string, form: Form, mounts: readonly MountInfo[], pieces
       if (copy !== undefined) pieces.push({ fd: copy, path, below: relative(top, entry.mountPoint) });
     }
   } finally {
-    closeSync(source);
+    close(source);
   }
 }
 
@@ -157,14 +161,14 @@ export const isKernelsOwn = (type: string) =>
 function copySubmount(entry: MountInfo, form: Form): number | undefined {
   let source: number;
   try {
-    source = openSync(entry.mountPoint, O_PATH | constants.O_NOFOLLOW);
+    source = open(entry.mountPoint, O_PATH | O_NOFOLLOW);
   } catch {
     return undefined; // covered, or gone meanwhile
   }
   try {
     return mountIdOf(source) === entry.id ? formed(cloneMount(source), entry, form) : undefined;
   } finally {
-    closeSync(source);
+    close(source);
   }
 }
 

@@ -1,9 +1,9 @@
 // Which namespaces a plan is about: those to make, and those to join.
-import { existsSync } from "node:fs";
 import type { Options } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
   codeOf,
+  exists,
   NAMESPACES,
   type NamespaceKind,
   namespaceTypeOf,
@@ -52,7 +52,7 @@ export function readWanted(
       throw new UsageError(`-t ${target}: which of its namespaces?`, "-m -u -i -n -p -U -C -T, or -a for all");
   }
   for (const { file, kind } of wanted) {
-    if (file !== undefined && !existsSync(file)) {
+    if (file !== undefined && !exists(file)) {
       throw new UsageError(
         `--${kind.name}=${file}: no such file`,
         target === undefined ? `a namespace is kept by a bind mount, which needs a file to lie on: touch ${quote(file)}` : undefined,

@@ -1,20 +1,24 @@
 // --pasta: pasta(1) connects a new network namespace to the network outside without privilege. It is our child and dies with us;
 // otherwise it would outlive the namespace.
-import { accessSync, closeSync, constants, existsSync, openSync, readSync } from "node:fs";
 import { capture, execProgram, payload, steps, warn } from "@contain-tools/chain";
 import {
   type Address,
+  access,
   chdir,
   clone3,
+  close,
   codeOf,
   dieWithParent,
   dup2,
+  exists,
   getpid,
   ipNumber,
   ipOfNumber,
   kill,
   monotonic,
   networkOf,
+  O_RDWR,
+  open,
   POLLIN,
   parseAddress,
   pidfdOpen,
@@ -22,6 +26,8 @@ import {
   pollOnce,
   printable,
   procDirectory,
+  R_OK,
+  read,
   readIfThere,
   readToEnd,
   SIGKILL,
@@ -31,6 +37,7 @@ import {
   signalSet,
   ToolError,
   UsageError,
+  W_OK,
   WNOHANG,
   waitpid,
 } from "@contain-tools/kernel";
@@ -64,7 +71,7 @@ export function readPasta(address: string | undefined, publish: readonly string[
 /** @throws ToolError if it is not installed */
 export function checkPasta(): void {
   const dirs = (payload.env["PATH"] ?? "/bin:/usr/bin").split(":");
-  if (dirs.some((dir) => existsSync(`${dir}/pasta`))) return;
+  if (dirs.some((dir) => exists(`${dir}/pasta`))) return;
   throw new ToolError(
     "missing program: pasta, which connects an ordinary user's network",
     "a port on a bridge of the host would need CAP_NET_ADMIN in the host's network namespace (network_namespaces(7)). Debian, Ubuntu and Fedora: the package passt; without it --net none",
@@ -86,7 +93,7 @@ export function startPasta(child: number, { address, publish }: PastaPlan): Past
   steps.say(`connecting eth0 (${address.ip}/${address.prefix}) by pasta: ${words.join(" ")}`);
   const told = pipe();
   const pid = start(words, told.write);
-  closeSync(told.write);
+  close(told.write);
   for (const deadline = monotonic() + PATIENCE; !isConnected(child); pollOnce(-1, 0, STEP)) {
     const status = waitpid(pid, WNOHANG)?.status;
     if (status === undefined && monotonic() < deadline) continue;
@@ -95,7 +102,7 @@ export function startPasta(child: number, { address, publish }: PastaPlan): Past
       waitpid(pid, 0);
     }
     const text = ownWords(readToEnd(told.read));
-    closeSync(told.read);
+    close(told.read);
     const how = status === undefined ? `no result after ${PATIENCE / 1000} s` : `exit status ${shellStatus(status)}`;
     throw new ToolError(`pasta: ${text || how}`, fixFor(text));
   }
@@ -126,7 +133,7 @@ function start(words: readonly string[], told: number): number {
     dieWithParent(SIGKILL, self);
     setsid();
     chdir("/");
-    const nothing = openSync("/dev/null", "r+");
+    const nothing = open("/dev/null", O_RDWR);
     dup2(nothing, 0);
     dup2(told, 2);
     dup2(nothing, 1);
@@ -134,7 +141,7 @@ function start(words: readonly string[], told: number): number {
     payload.launch = { ...payload.launch, closed: [], ignored: signalSet(), blocked: signalSet() };
     return execProgram(words);
   });
-  closeSync(self);
+  close(self);
   return pid;
 }
 
@@ -150,7 +157,7 @@ function attend(pid: number, told: number): Pasta {
   let open = true;
   let last = "";
   const hear = () => {
-    const length = readSync(told, chunk);
+    const length = read(told, chunk);
     open = length > 0;
     last = (last + chunk.toString("utf8", 0, length)).slice(-chunk.length);
   };
@@ -171,8 +178,8 @@ function attend(pid: number, told: number): Pasta {
         kill(pid, SIGKILL);
         waitpid(pid, 0);
       }
-      closeSync(told);
-      closeSync(pidfd);
+      close(told);
+      close(pidfd);
     },
   };
 }
@@ -186,7 +193,7 @@ function ownWords(text: string): string {
 function fixFor(words: string): string | undefined {
   if (/\btun\b/.test(words)) {
     try {
-      accessSync(TUN, constants.R_OK | constants.W_OK);
+      access(TUN, R_OK | W_OK);
     } catch (error) {
       return `${TUN}: ${codeOf(error)}; most systems let everybody open it (mode 0666): chmod 666 ${TUN}, or --net none`;
     }

@@ -1,7 +1,5 @@
 // Words to plan: which directory becomes the root, and what is mounted in it.
 
-import { existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import {
   type Chain,
   checkReadAgain,
@@ -15,7 +13,7 @@ import {
   type UserWords,
   valuesOf,
 } from "@contain-tools/chain";
-import { type Limit, UsageError } from "@contain-tools/kernel";
+import { dirname, exists, type Limit, resolve, statIfThere, UsageError } from "@contain-tools/kernel";
 import type { DeviceNode } from "./device.ts";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
 import { type Name, options } from "./options.ts";
@@ -98,13 +96,13 @@ function readEnvironment(name: "env" | "env-file", value: string, settings: Sett
 
 /** @throws UsageError when it is no directory */
 export function checkRootfs(rootfs: string): void {
-  if (statSync(rootfs, { throwIfNoEntry: false }) === undefined)
+  if (statIfThere(rootfs) === undefined)
     throw new UsageError(`ROOTFS ${rootfs}: no such directory`, `\`contain rootfs ${rootfs}\` makes a small one`);
   checkDirectory("ROOTFS", rootfs);
 }
 
 function checkDirectory(what: string, path: string): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfThere(path);
   if (stat === undefined) throw new UsageError(`${what} ${path}: no such directory`);
   if (!stat.isDirectory()) throw new UsageError(`${what} ${path}: not a directory`);
 }
@@ -122,7 +120,7 @@ function readLayers(given: readonly Given<Name>[], elsewhere: boolean): Layers |
   const dir = overlay?.value;
   if (!elsewhere) {
     for (const lower of lowers) checkDirectory("--overlay-lower", lower);
-    if (dir !== undefined) checkDirectory("--overlay", existsSync(dir) ? dir : dirname(resolve(dir)));
+    if (dir !== undefined) checkDirectory("--overlay", exists(dir) ? dir : dirname(resolve(dir)));
   }
   const upper: Upper = overlay === undefined ? "none" : dir === undefined ? "memory" : { dir };
   return { lowers, upper };

@@ -1,12 +1,13 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
-import { closeSync, fstatSync, mkdirSync, openSync, statSync, symlinkSync } from "node:fs";
 import { makeConsole } from "@contain-tools/chain";
 import {
   cloneTree,
+  close,
   type Device,
   deviceOf,
   failedWith,
   fdPath,
+  fstat,
   isMapped,
   MS_BIND,
   MS_NODEV,
@@ -16,10 +17,15 @@ import {
   MS_REMOUNT,
   makeCharacterDevice,
   makeInRoot,
+  mkdir,
   mount,
   moveMount,
   newMount,
+  O_PATH,
+  open,
   readIdMap,
+  stat,
+  symlink,
   ToolError,
 } from "@contain-tools/kernel";
 import { attachNode, bindDevice, type DeviceNode, makePlace } from "./device.ts";
@@ -43,7 +49,6 @@ const LINKS = [
 ] as const;
 
 const TTY_GROUP = 5;
-const O_PATH = 0o10000000;
 
 type Node = (typeof NODES)[number];
 
@@ -71,9 +76,9 @@ export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOp
   moveMount(fd, target);
   const dev = fdPath(fd);
   for (const node of NODES) makeNode(`${dev}/${node[0]}`, node, bound);
-  for (const [name, to] of LINKS) symlinkSync(to, `${dev}/${name}`);
-  mkdirSync(`${dev}/pts`, 0o755);
-  mkdirSync(`${dev}/shm`, 0o1777);
+  for (const [name, to] of LINKS) symlink(to, `${dev}/${name}`);
+  mkdir(`${dev}/pts`, 0o755);
+  mkdir(`${dev}/shm`, 0o1777);
   // A group that the user namespace does not map cannot own the terminals.
   const group = isMapped(readIdMap("self", "gid_map"), TTY_GROUP) ? `,gid=${TTY_GROUP}` : "";
   mount("devpts", `${dev}/pts`, "devpts", MS_NOSUID | MS_NOEXEC, `newinstance,ptmxmode=0666,mode=0620${group}`);
@@ -83,10 +88,10 @@ export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOp
   for (const device of devices) {
     const place = makeInRoot(fd, device.target.slice("/dev".length), "file");
     bindDevice(device, place);
-    closeSync(place);
+    close(place);
   }
   if (readOnly) mount(null, dev, null, MS_REMOUNT | MS_BIND | MS_RDONLY | bits);
-  closeSync(fd);
+  close(fd);
   return slave;
 }
 
@@ -95,9 +100,9 @@ function bindConsole(slave: number, path: string): void {
   const place = makePlace(path);
   const copy = cloneTree(slave);
   moveMount(copy, place);
-  closeSync(copy);
-  closeSync(place);
-  const [bound, own] = [statSync(path), fstatSync(slave)];
+  close(copy);
+  close(place);
+  const [bound, own] = [stat(path), fstat(slave)];
   if (!bound.isCharacterDevice() || bound.rdev !== own.rdev || bound.dev !== own.dev || bound.ino !== own.ino)
     throw new ToolError("/dev/console is not the pseudo-terminal that was bound there");
 }
@@ -113,14 +118,14 @@ function makeNode(path: string, node: Node, bound: boolean): void {
       if (!failedWith(error, "EPERM")) throw error;
     }
   }
-  const source = openSync(`/dev/${name}`, O_PATH);
+  const source = open(`/dev/${name}`, O_PATH);
   try {
-    if (!isNode(deviceOf(fstatSync(source)), node))
+    if (!isNode(deviceOf(fstat(source)), node))
       throw new ToolError(`/dev/${name} on the host is not the character device ${major}:${minor}`);
     const place = makePlace(path);
     attachNode(source, place);
-    closeSync(place);
+    close(place);
   } finally {
-    closeSync(source);
+    close(source);
   }
 }

@@ -1,15 +1,27 @@
 // --device: a device node of the host's, given deliberately.
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
 import {
   cloneTree,
+  close,
   type Device,
   deviceOf,
+  exists,
+  fstat,
+  join,
+  lstatIfThere,
   MS_NODEV,
   makeReadOnly,
   moveMount,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_WRONLY,
+  open,
   quote,
+  readdir,
+  resolve,
   safetyFlags,
+  stat,
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
@@ -28,7 +40,6 @@ export interface DeviceNode {
   readonly target: string;
 }
 
-const O_PATH = 0o10000000;
 const MAX_FILES = 1000; // all of /dev are some hundred
 const FORM = "--device HOST[:CONT]: CONT is a path inside, and starts with /";
 
@@ -48,9 +59,9 @@ interface Found extends DeviceNode {
 
 /** The nodes that a word stands for: of a directory, all in it and below. @throws UsageError when there is none */
 export function deviceNodes({ source, target }: DeviceWord): Found[] {
-  const stat = existsSync(source) ? statSync(source) : undefined;
-  const device = stat && deviceOf(stat);
-  const nodes = device !== undefined ? [{ source, target, device }] : stat?.isDirectory() ? nodesBelow(source, target) : [];
+  const file = exists(source) ? stat(source) : undefined;
+  const device = file && deviceOf(file);
+  const nodes = device !== undefined ? [{ source, target, device }] : file?.isDirectory() ? nodesBelow(source, target) : [];
   if (nodes.length === 0)
     throw new UsageError(
       `--device ${source}: there is no device node on the host`,
@@ -64,11 +75,11 @@ function nodesBelow(top: string, topTarget: string): Found[] {
   const left: DeviceNode[] = [{ source: top, target: topTarget }];
   let files = 0;
   for (let dir = left.pop(); dir !== undefined; dir = left.pop()) {
-    for (const name of readdirSync(dir.source)) {
+    for (const name of readdir(dir.source)) {
       if (++files > MAX_FILES)
         throw new UsageError(`--device ${top}: more than ${MAX_FILES} files are below it`, "name the devices, or their directory");
       const node = { source: join(dir.source, name), target: join(dir.target, name) };
-      const stat = lstatSync(node.source, { throwIfNoEntry: false });
+      const stat = lstatIfThere(node.source);
       const device = stat && deviceOf(stat);
       if (stat?.isDirectory()) left.push(node);
       else if (device !== undefined) found.push({ ...node, device });
@@ -79,16 +90,16 @@ function nodesBelow(top: string, topTarget: string): Found[] {
 
 /** Binds the node over `place`. What is bound is looked at by its descriptor, so that it is a device and nothing else (CVE-2025-31133). */
 export function bindDevice({ source, target }: DeviceNode, place: number): void {
-  const fd = openSync(source, O_PATH);
+  const fd = open(source, O_PATH);
   try {
-    const stat = fstatSync(fd);
+    const stat = fstat(fd);
     if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new ToolError(`--device ${source}: not a device node any more`);
     if (safetyFlags(fd) & MS_NODEV)
       throw new ToolError(`--device ${source}: on the host it lies on a mount with nodev, where no device can be opened (mount(8))`);
-    if (fstatSync(place).isDirectory()) throw new ToolError(`--device ${source}: ${target} is a directory inside`);
+    if (fstat(place).isDirectory()) throw new ToolError(`--device ${source}: ${target} is a directory inside`);
     attachNode(fd, place);
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
@@ -97,11 +108,11 @@ export function attachNode(source: number, place: number): void {
   const copy = cloneTree(source);
   moveMount(copy, place);
   makeReadOnly(copy);
-  closeSync(copy);
+  close(copy);
 }
 
 /** An empty file of this name, for a node to lie on. */
 export function makePlace(path: string): number {
-  closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644));
-  return openSync(path, O_PATH | constants.O_NOFOLLOW);
+  close(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
+  return open(path, O_PATH | O_NOFOLLOW);
 }

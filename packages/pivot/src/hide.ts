@@ -1,10 +1,11 @@
 // --hide: a directory of the host that nobody inside is to see. It is looked for by what it is, wherever in the root a mount shows it.
-import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from "node:fs";
-import { join, relative } from "node:path";
 import {
+  close,
   codeOf,
   failedWith,
   fdPath,
+  fstat,
+  join,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
@@ -12,31 +13,35 @@ import {
   mountOf,
   moveMount,
   newMount,
+  O_DIRECTORY,
+  O_PATH,
+  open,
   openInRoot,
+  readlink,
   readMountInfo,
+  relative,
+  type Stat,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
-
-const O_PATH = 0o10000000;
 
 /** Lays an empty read-only tmpfs over a directory of the host, at each place of the root that shows it. What is not there is not hidden. */
 export function hideDirectory(plan: Plan, root: number, dir: string): void {
   const fd = openIfThere(dir);
   if (fd === undefined) return;
-  const path = readlinkSync(fdPath(fd));
+  const path = readlink(fdPath(fd));
   const given = plan.volumes.flatMap((volume) => (volume.kind === "bind" && volume.source === dir ? [volume.target] : []));
-  const stat = fstatSync(fd);
-  for (const place of shownAt(fd, path, readlinkSync(fdPath(root)))) if (!given.includes(place)) cover(root, place, stat);
+  const stat = fstat(fd);
+  for (const place of shownAt(fd, path, readlink(fdPath(root)))) if (!given.includes(place)) cover(root, place, stat);
   if (plan.layers !== undefined)
     // An overlay is a file system of its own: there the directory is no longer itself.
     for (const layer of [plan.rootfs, ...plan.layers.lowers].map(pathOf))
       if (isBelow(path, layer)) cover(root, join("/", relative(layer, path)));
-  closeSync(fd);
+  close(fd);
 }
 
 function openIfThere(dir: string): number | undefined {
   try {
-    return openSync(dir, O_PATH | constants.O_DIRECTORY);
+    return open(dir, O_PATH | O_DIRECTORY);
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
@@ -63,16 +68,16 @@ function shownAt(fd: number, path: string, top: string): string[] {
 
 /** Without the symbolic links in it. */
 function pathOf(dir: string): string {
-  const fd = openSync(dir, O_PATH | constants.O_DIRECTORY);
-  const path = readlinkSync(fdPath(fd));
-  closeSync(fd);
+  const fd = open(dir, O_PATH | O_DIRECTORY);
+  const path = readlink(fdPath(fd));
+  close(fd);
   return path;
 }
 
 const isBelow = (path: string, top: string) => path === top || path.startsWith(top.endsWith("/") ? top : `${top}/`);
 
 /** @param wanted what has to lie there; something else may have been mounted over it */
-function cover(root: number, place: string, wanted?: Stats): void {
+function cover(root: number, place: string, wanted?: Stat): void {
   let target: number;
   try {
     target = openInRoot(root, place);
@@ -80,11 +85,11 @@ function cover(root: number, place: string, wanted?: Stats): void {
     if (failedWith(error, "ENOENT", "ENOTDIR", "EACCES")) return; // not to be reached inside
     throw error;
   }
-  const { dev, ino } = fstatSync(target);
+  const { dev, ino } = fstat(target);
   if (wanted === undefined || (dev === wanted.dev && ino === wanted.ino)) {
     const mount = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "4k" }, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
     moveMount(mount, target);
-    closeSync(mount);
+    close(mount);
   }
-  closeSync(target);
+  close(target);
 }

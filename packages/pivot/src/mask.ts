@@ -1,9 +1,10 @@
 // --mask: what docker hides of /proc and /sys, and what it makes read-only there.
-import { closeSync, constants, fstatSync, openSync, readdirSync, statfsSync } from "node:fs";
 import {
   cloneTree,
+  close,
   failedWith,
   fdPath,
+  fstat,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
@@ -12,8 +13,13 @@ import {
   makeReadOnly,
   moveMount,
   newMount,
+  O_NOFOLLOW,
+  O_PATH,
+  open,
   openInRoot,
+  readdir,
   restrictMount,
+  statfs,
   ToolError,
 } from "@contain-tools/kernel";
 
@@ -32,7 +38,6 @@ const PLACES = [
   },
 ] as const;
 const CPUS = "devices/system/cpu";
-const O_PATH = 0o10000000;
 
 /** Hides and protects these in the /proc and the /sys of a root. What is not a procfs or sysfs there has nothing of the kernel to hide. */
 export function maskKernelFiles(root: number): void {
@@ -40,24 +45,24 @@ export function maskKernelFiles(root: number): void {
   for (const { top, type, hidden, readOnly } of PLACES) {
     const place = openIfThere(root, top);
     if (place === undefined) continue;
-    if (statfsSync(fdPath(place)).type === type) {
+    if (statfs(fdPath(place)).type === type) {
       for (const path of [...hidden, ...(top === "/sys" ? throttlePaths(place) : [])]) hide(place, top, path, none);
       for (const path of readOnly) protect(place, path);
     }
-    closeSync(place);
+    close(place);
   }
-  closeSync(none);
+  close(none);
 }
 
 /** The host's /dev/null; what an attacker could have laid there instead would be shown in the place of each hidden file (CVE-2025-31133). */
 function openNull(): number {
-  const fd = openSync("/dev/null", O_PATH | constants.O_NOFOLLOW);
+  const fd = open("/dev/null", O_PATH | O_NOFOLLOW);
   checkNull(fd, "/dev/null on the host");
   return fd;
 }
 
 function checkNull(fd: number, what: string): void {
-  const stat = fstatSync(fd);
+  const stat = fstat(fd);
   if (!stat.isCharacterDevice() || stat.rdev !== 1 * 256 + 3) throw new ToolError(`--mask: ${what} is not the character device 1:3`);
 }
 
@@ -74,26 +79,26 @@ function openIfThere(root: number, path: string): number | undefined {
 function throttlePaths(sys: number): string[] {
   const cpus = openIfThere(sys, CPUS);
   if (cpus === undefined) return [];
-  const names = readdirSync(fdPath(cpus)).filter((name) => /^cpu\d+$/.test(name));
-  closeSync(cpus);
+  const names = readdir(fdPath(cpus)).filter((name) => /^cpu\d+$/.test(name));
+  close(cpus);
   return names.map((name) => `${CPUS}/${name}/thermal_throttle`);
 }
 
 function hide(place: number, top: string, path: string, none: number): void {
   const target = openIfThere(place, path);
   if (target === undefined) return;
-  const directory = fstatSync(target).isDirectory();
+  const directory = fstat(target).isDirectory();
   const cover = directory
     ? newMount("tmpfs", { source: "tmpfs", mode: "755", size: "4k" }, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     : cloneTree(none);
   moveMount(cover, target);
   restrictMount(cover, MS_RDONLY, true, MS_PRIVATE); // else root inside could change the mode of the host's own /dev/null
-  closeSync(cover);
-  closeSync(target);
+  close(cover);
+  close(target);
   if (directory) return;
   const seen = openInRoot(place, path);
   checkNull(seen, `${top}/${path} inside`);
-  closeSync(seen);
+  close(seen);
 }
 
 function protect(place: number, path: string): void {
@@ -102,6 +107,6 @@ function protect(place: number, path: string): void {
   const copy = cloneTree(target);
   moveMount(copy, target);
   makeReadOnly(copy);
-  closeSync(copy);
-  closeSync(target);
+  close(copy);
+  close(target);
 }

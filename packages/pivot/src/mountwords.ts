@@ -1,7 +1,5 @@
 // --mount type=bind,source=…,target=…: docker's words, fields of a CSV line, in which quotes hold what has a comma in it.
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { parseSize, quote, UsageError } from "@contain-tools/kernel";
+import { exists, parseSize, quote, resolve, UsageError } from "@contain-tools/kernel";
 
 export interface Bind {
   readonly kind: "bind";
@@ -75,7 +73,7 @@ export function readMount(text: string, elsewhere: boolean): Bind | Tmpfs {
   }
   const source = given.get("source") ?? "";
   if (source === "") throw bad("source is a file or directory of the host");
-  if (!elsewhere && !existsSync(source)) throw bad(`there is no ${source} on the host`, "source is a file or directory of the host");
+  if (!elsewhere && !exists(source)) throw bad(`there is no ${source} on the host`, "source is a file or directory of the host");
   const propagation = (given.get("bind-propagation") ?? "private").replace(/^r/, "");
   if (propagation !== "private" && propagation !== "slave" && propagation !== "shared")
     throw bad("bind-propagation is private, slave or shared, or the same with an r: the mounts below are meant in any case");

@@ -1,13 +1,21 @@
 // A root made of layers (Documentation/filesystems/overlayfs.rst): ROOTFS, read-only layers on it, and a writable one on top.
-import { chmodSync, chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, type Stats } from "node:fs";
-import { join } from "node:path";
 import {
+  chmod,
+  chown,
+  close,
   codeOf,
   fdPath,
+  fstat,
+  join,
   MNT_DETACH,
+  mkdir,
   moveMount,
   namespaceId,
   newMount,
+  O_DIRECTORY,
+  O_PATH,
+  open,
+  type Stat,
   SyscallError,
   safetyFlags,
   ToolError,
@@ -23,7 +31,7 @@ export interface Layers {
   readonly upper: Upper;
 }
 
-const openDirectory = (path: string) => openSync(path, 0o10000000 | constants.O_DIRECTORY); // O_PATH
+const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY); // O_PATH
 const FIRST_USER_NAMESPACE = "user:[4026531837]"; // PROC_USER_INIT_INO
 
 /**
@@ -42,7 +50,7 @@ export function attachLayers(place: number, layers: Layers): number {
       throw explain(error, layers.upper);
     }
   });
-  for (const lower of lowers) if (lower !== place) closeSync(lower);
+  for (const lower of lowers) if (lower !== place) close(lower);
   moveMount(fd, place);
   return fd;
 }
@@ -71,26 +79,26 @@ function withUpper<T>(place: number, kind: Upper, act: (upper: OpenUpper | undef
   moveMount(fd, place);
   const result = withDirectories(fdPath(fd), place, act);
   umount2(fdPath(fd), MNT_DETACH);
-  closeSync(fd);
+  close(fd);
   return result;
 }
 
 /** DIR/upper, which looks as the root below it, and DIR/work for the kernel. */
 function withDirectories<T>(dir: string, place: number, act: (upper: OpenUpper) => T): T {
   makeDirectory(dir);
-  if (makeDirectory(join(dir, "upper"))) takeAfter(join(dir, "upper"), fstatSync(place));
+  if (makeDirectory(join(dir, "upper"))) takeAfter(join(dir, "upper"), fstat(place));
   makeDirectory(join(dir, "work"));
   const layer = { upper: openDirectory(join(dir, "upper")), work: openDirectory(join(dir, "work")) };
   const result = act(layer);
-  closeSync(layer.upper);
-  closeSync(layer.work);
+  close(layer.upper);
+  close(layer.work);
   return result;
 }
 
 /** False when it was there already. */
 function makeDirectory(path: string): boolean {
   try {
-    mkdirSync(path, 0o755);
+    mkdir(path, 0o755);
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
@@ -98,13 +106,13 @@ function makeDirectory(path: string): boolean {
   }
 }
 
-function takeAfter(path: string, { mode, uid, gid }: Stats): void {
+function takeAfter(path: string, { mode, uid, gid }: Stat): void {
   try {
-    chownSync(path, uid, gid);
+    chown(path, uid, gid);
   } catch (error) {
     if (codeOf(error) !== "EINVAL" && codeOf(error) !== "EPERM") throw error; // an owner that this user namespace does not map
   }
-  chmodSync(path, mode & 0o7777);
+  chmod(path, mode & 0o7777);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

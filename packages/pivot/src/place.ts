@@ -1,6 +1,5 @@
 // Where something is mounted inside a root that may be hostile.
-import { closeSync } from "node:fs";
-import { codeOf, failedWith, makeInRoot, openInRoot, SyscallError, ToolError } from "@contain-tools/kernel";
+import { close, codeOf, failedWith, makeInRoot, openInRoot, SyscallError, ToolError } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
 
 /** Calls `act` with a descriptor of exactly what `path` is inside the root, whatever symbolic links a hostile rootfs has there. */
@@ -18,7 +17,7 @@ export function mountAt<T>(
     if (!(error instanceof SyscallError)) throw error;
     throw new ToolError(`${path}: ${error.message}`, error.hint, 125, { cause: error }); // the call itself names only a descriptor
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 

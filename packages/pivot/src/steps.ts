@@ -1,10 +1,10 @@
 // Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
-import { closeSync, constants, openSync } from "node:fs";
 import { becomeUser, chownTerminal, enterConsole, findUser, payload, prepareLimits, steps } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
   chdirInRoot,
   cloneTree,
+  close,
   failedWith,
   fdPath,
   MS_NODEV,
@@ -14,6 +14,9 @@ import {
   mount,
   moveMount,
   namespaceId,
+  O_DIRECTORY,
+  O_PATH,
+  open,
   readIfThere,
   rememberParent,
   restrictMount,
@@ -34,8 +37,7 @@ import { attachLayers } from "./overlay.ts";
 import { mountAt } from "./place.ts";
 import { mountVolumes, openPropagated, openSources, type Sources, type Trees } from "./volumes.ts";
 
-const O_PATH = 0o10000000;
-const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
+const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
 
 /** Makes ROOTFS the root of this process. @throws SyscallError, ToolError; the caller's own mounts are never touched */
 export function enterRoot(plan: Plan): void {
@@ -55,7 +57,7 @@ export function enterRoot(plan: Plan): void {
   steps.say("pivoting root");
   const way = swapRoots(newRoot, oldRoot);
   if (way !== undefined) steps.say(way);
-  closeSync(newRoot);
+  close(newRoot);
   if (trees.size === 0) setPropagation("private");
   chdirInside(plan.cwd);
   payload.inside = `the rootfs ${plan.rootfs}`;
@@ -73,7 +75,7 @@ function mountRootfs({ rootfs, readOnly, nodev, layers }: Plan): number {
   const place = openDirectory(rootfs);
   // Through its descriptor: a lookup of `/` or of `.` ends below the new mount, not on it.
   const fd = layers === undefined ? attachCopy(place, place) : attachLayers(place, layers);
-  closeSync(place);
+  close(place);
   restrictMount(fd, (readOnly ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0));
   return fd;
 }

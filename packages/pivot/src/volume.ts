@@ -1,7 +1,5 @@
 // What is mounted inside the root beside /proc, /sys and /dev: words to plan.
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { UsageError } from "@contain-tools/kernel";
+import { exists, resolve, UsageError } from "@contain-tools/kernel";
 import { type DeviceNode, deviceNodes, readDevice } from "./device.ts";
 import { type Bind, readMount, readTmpfsSize, type Tmpfs } from "./mountwords.ts";
 
@@ -29,7 +27,7 @@ export function readVolume(name: VolumeOption, text: string, elsewhere: boolean)
     const size = second === undefined ? undefined : readTmpfsSize("--tmpfs", second);
     return [{ kind: "tmpfs", target, size, mode: 0o1777, readOnly: false }];
   }
-  if (!elsewhere && !existsSync(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);
+  if (!elsewhere && !exists(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);
   return [{ kind: "bind", source: resolve(first), target, readOnly: name === "ro-bind", propagation: "private", recursive: true }];
 }
 

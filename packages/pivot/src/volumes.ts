@@ -1,10 +1,11 @@
 // Plan to kernel calls: what is mounted inside the root beside /proc, /sys and /dev.
-import { closeSync, fstatSync, openSync } from "node:fs";
 import {
   cloneMount,
   cloneTree,
+  close,
   deviceOf,
   fdPath,
+  fstat,
   MS_NODEV,
   MS_NOSUID,
   MS_PRIVATE,
@@ -14,6 +15,8 @@ import {
   mount,
   mountOf,
   moveMount,
+  O_PATH,
+  open,
   restrictMount,
   ToolError,
 } from "@contain-tools/kernel";
@@ -23,8 +26,6 @@ import { bindDevice } from "./device.ts";
 import type { Bind, Tmpfs } from "./mountwords.ts";
 import { mountAt } from "./place.ts";
 import type { Volume } from "./volume.ts";
-
-const O_PATH = 0o10000000;
 
 /** Copies of what mounts are to travel to or from, attached nowhere yet. */
 export type Trees = ReadonlyMap<Volume, number>;
@@ -42,7 +43,7 @@ export function openPropagated(volumes: readonly Volume[]): Trees {
   for (const volume of volumes) {
     if (volume.kind !== "bind" || volume.propagation === "private") continue;
     const { source, propagation } = volume;
-    const fd = openSync(source, O_PATH);
+    const fd = open(source, O_PATH);
     const entry = mountOf(fd);
     const peers = propagation === "shared" ? /^shared:/ : /^(shared|master):/;
     if (!entry?.propagation.some((word) => peers.test(word)))
@@ -51,7 +52,7 @@ export function openPropagated(volumes: readonly Volume[]): Trees {
         "mount --make-shared makes it so; for a mount namespace of another user namespace it is a slave at most (mount_namespaces(7))",
       );
     trees.set(volume, copyOf(volume, fd));
-    closeSync(fd);
+    close(fd);
   }
   return trees;
 }
@@ -61,7 +62,7 @@ const copyOf = ({ recursive }: Bind, source: number) => (recursive ? cloneTree(s
 /** What the other binds show, opened while ROOTFS is as the caller has it: a source may lie in there. */
 export function openSources(volumes: readonly Volume[], trees: Trees): Sources {
   const binds = volumes.filter((volume): volume is Bind => volume.kind === "bind" && !trees.has(volume));
-  return new Map(binds.map((volume) => [volume, openSync(volume.source, O_PATH)]));
+  return new Map(binds.map((volume) => [volume, open(volume.source, O_PATH)]));
 }
 
 /** Those of a peer group come last, when all that is there before is private, which the whole would else be made at the end. */
@@ -75,9 +76,9 @@ function mountVolume(plan: Plan, root: number, volume: Volume, sources: Sources)
   if (volume.kind === "tmpfs") mountAt(plan, root, volume.target, (target) => mountTmpfs(target, volume));
   else if (volume.kind === "device") mountAt(plan, root, volume.target, (target) => bindDevice(volume, target), "file");
   else {
-    const source = sources.get(volume) ?? openSync(volume.source, O_PATH);
+    const source = sources.get(volume) ?? open(volume.source, O_PATH);
     attach(plan, root, volume, copyOf(volume, source));
-    closeSync(source);
+    close(source);
   }
 }
 
@@ -90,11 +91,11 @@ const PROPAGATION = { private: 0, slave: MS_SLAVE, shared: MS_SHARED } as const;
 
 /** Lays a copy of the source over its place. */
 function attach(plan: Plan, root: number, { source, target, readOnly, propagation }: Bind, copy: number): void {
-  const stat = fstatSync(copy);
+  const stat = fstat(copy);
   const isDirectory = stat.isDirectory();
   const nodev = plan.nodev && !isBasicDevice(deviceOf(stat)); // /dev/null over a file hides it
   const bind = (place: number) => {
-    if (fstatSync(place).isDirectory() !== isDirectory) {
+    if (fstat(place).isDirectory() !== isDirectory) {
       const what = (directory: boolean) => (directory ? "a directory" : "a file");
       throw new ToolError(`${target} in ${plan.rootfs} is ${what(!isDirectory)}, and ${source} is ${what(isDirectory)}`);
     }
@@ -102,5 +103,5 @@ function attach(plan: Plan, root: number, { source, target, readOnly, propagatio
     restrictMount(copy, (readOnly ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0), true, PROPAGATION[propagation]);
   };
   mountAt(plan, root, target, bind, isDirectory ? "directory" : "file");
-  closeSync(copy);
+  close(copy);
 }

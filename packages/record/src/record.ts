@@ -1,8 +1,9 @@
 // The flight recorder of `contain run --record FILE`: events of the supervisor and samples of the group's files, with times.
-import { closeSync, openSync } from "node:fs";
-import { join } from "node:path";
 import {
+  close,
   commandOf,
+  join,
+  open,
   POLLIN,
   readIfThere,
   SI_QUEUE,
@@ -68,8 +69,8 @@ export function openRecorder(path: string): Recorder {
       sample();
     },
     close: () => {
-      for (const { source } of watches) closeSync(source.fd);
-      if (timer !== -1) closeSync(timer);
+      for (const { source } of watches) close(source.fd);
+      if (timer !== -1) close(timer);
       sampler?.close();
       file.close();
     },
@@ -105,7 +106,7 @@ const MOST_WAKES = 5; // per sample: a group at its limit increments `max` up to
 function watch(path: string, keys: readonly string[], change: (now: Record<string, number>, before: Record<string, number>) => void) {
   let fd: number;
   try {
-    fd = openSync(path, "r");
+    fd = open(path);
   } catch {
     return undefined; // reported as missing
   }

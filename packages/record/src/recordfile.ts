@@ -1,9 +1,19 @@
 // The file of a flight recorder: one JSON object a line. Recording errors never stop the container.
-import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { payload } from "@contain-tools/chain";
-import { codeOf, duplicate, monotonic, ToolError } from "@contain-tools/kernel";
-
-const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NONBLOCK } = constants;
+import {
+  close,
+  codeOf,
+  duplicate,
+  monotonic,
+  O_APPEND,
+  O_CREAT,
+  O_NONBLOCK,
+  O_TRUNC,
+  O_WRONLY,
+  open,
+  ToolError,
+  write,
+} from "@contain-tools/kernel";
 
 export interface RecordFile {
   /** Writes one line, with the time as `t`, in milliseconds since the epoch. */
@@ -13,7 +23,7 @@ export interface RecordFile {
 
 /** Opens and empties FILE, readable only by its owner since it holds the command line. @throws ToolError; ENXIO for a FIFO without a reader */
 export function openRecordFile(path: string): RecordFile {
-  const fd = open(path);
+  const fd = openForLines(path);
   let lost = 0;
   let torn = false;
   const epoch = Date.now() - monotonic(); // read once, so that steps of the clock do not matter
@@ -21,7 +31,7 @@ export function openRecordFile(path: string): RecordFile {
   const put = (text: string): boolean => {
     try {
       const bytes = Buffer.from(torn ? `\n${text}` : text);
-      const written = writeSync(fd, bytes);
+      const written = write(fd, bytes);
       torn = written < bytes.length;
     } catch {
       return false; // ENOSPC, EDQUOT, EFBIG, EIO, EPIPE, EAGAIN: this line is lost; try again with the next one
@@ -33,20 +43,20 @@ export function openRecordFile(path: string): RecordFile {
       if (lost > 0 && put(`${JSON.stringify({ t: now(), event: "lost", lines: lost })}\n`)) lost = 0;
       if (!put(`${JSON.stringify({ t: now(), ...line })}\n`)) lost++;
     },
-    close: () => closeSync(fd),
+    close: () => close(fd),
   };
 }
 
 /** Never waits for a reader; above the descriptors of --preserve-fds. */
-function open(path: string): number {
+function openForLines(path: string): number {
   let fd: number;
   try {
-    fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK, 0o600);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK, 0o600);
   } catch (error) {
     const fix = codeOf(error) === "ENXIO" ? "a FIFO needs a reader first (fifo(7))" : "nothing was started";
     throw new ToolError(`--record ${path}: cannot be written: ${codeOf(error)}`, fix, 125, { cause: error });
   }
   const kept = duplicate(fd, 3 + payload.preserveFds);
-  closeSync(fd);
+  close(fd);
   return kept;
 }

@@ -1,7 +1,5 @@
 // What a flight recorder reads four times a second: files of the group, kept open, each read with one pread(2).
-import { closeSync, openSync, readSync } from "node:fs";
-import { join } from "node:path";
-import { availableControllers, codeOf, controllerOnV1 } from "@contain-tools/kernel";
+import { availableControllers, close, codeOf, controllerOnV1, join, open, pread } from "@contain-tools/kernel";
 
 /** The format of a file (cgroup-v2.rst): one number, with `max` as null; some keys of a flat keyed file; PSI totals; a count of lines. */
 type Form = "number" | "text" | "pressure" | "lines" | readonly string[];
@@ -47,21 +45,21 @@ export interface Sampler {
 
 export function openSampler(group: string): Sampler {
   const missing: Missing[] = [];
-  const open: { readonly file: GroupFile; readonly fd: number }[] = [];
+  const files: { readonly file: GroupFile; readonly fd: number }[] = [];
   for (const file of FILES) {
-    if (file.insteadOf !== undefined && open.some((one) => one.file.name === file.insteadOf)) continue;
+    if (file.insteadOf !== undefined && files.some((one) => one.file.name === file.insteadOf)) continue;
     try {
-      const fd = openSync(join(group, file.name), "r");
+      const fd = open(join(group, file.name));
       readFrom(fd, file.form); // PSI that is built in but switched off fails only here, with EOPNOTSUPP
-      open.push({ file, fd });
+      files.push({ file, fd });
     } catch (error) {
       if (file.optional === undefined) tellMissing(missing, file.name, whyMissing(group, file, codeOf(error)));
     }
   }
   return {
     missing,
-    take: () => Object.fromEntries(open.flatMap(({ file, fd }) => entry(file, fd))),
-    close: () => open.splice(0).forEach(({ fd }) => void closeSync(fd)),
+    take: () => Object.fromEntries(files.flatMap(({ file, fd }) => entry(file, fd))),
+    close: () => files.splice(0).forEach(({ fd }) => void close(fd)),
   };
 }
 
@@ -84,7 +82,7 @@ const chunk = Buffer.allocUnsafeSlow(65536);
 
 /** @throws the errors of read(2) */
 export function readAgain(fd: number): string {
-  return chunk.toString("latin1", 0, readSync(fd, chunk, 0, chunk.length, 0));
+  return chunk.toString("latin1", 0, pread(fd, chunk, 0));
 }
 
 function readFrom(fd: number, form: Form): unknown {

@@ -1,7 +1,16 @@
 // Where states are kept: a folder that belongs to the caller and that only the caller can write to, since contain acts on its contents.
-import { existsSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from "node:fs";
-import { join } from "node:path";
-import { codeOf, UsageError } from "@contain-tools/kernel";
+import {
+  codeOf,
+  exists,
+  join,
+  lstatIfThere,
+  makeDirectories,
+  mkdir,
+  readdir,
+  type Stat,
+  statIfThere,
+  UsageError,
+} from "@contain-tools/kernel";
 
 /** `contain --root DIR`: use this folder instead, in this process and its forked children. */
 export function useStateFolder(folder: string): void {
@@ -19,9 +28,9 @@ let given: string | undefined;
 export function stateFolder(): string {
   if (checked !== undefined) return checked; // only the caller could have changed it since
   const folder = choose(given);
-  let stat: Stats | undefined;
+  let stat: Stat | undefined;
   try {
-    stat = lstatSync(folder, { throwIfNoEntry: false });
+    stat = lstatIfThere(folder);
   } catch (error) {
     throw unusable(folder, `${codeOf(error)}`, error);
   }
@@ -38,7 +47,8 @@ export function makeStateFolder(): string {
   const folder = stateFolder();
   if (folder === checked) return folder;
   try {
-    mkdirSync(folder, { mode: 0o700, recursive: given !== undefined });
+    if (given === undefined) mkdir(folder, 0o700);
+    else makeDirectories(folder, 0o700);
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw unusable(folder, `${codeOf(error)}`, error);
   }
@@ -53,12 +63,12 @@ export function foldersToHide(): string[] {
   // Make it now: one that is made later would be visible inside.
   if (uid() === 0) makeQuietly(choose(undefined));
   const sessions = uid() === 0 ? readIfListed("/run/user").map((name) => `/run/user/${name}/contain`) : [];
-  return [...new Set([stateFolder(), choose(undefined), ...sessions.filter((folder) => existsSync(folder))])];
+  return [...new Set([stateFolder(), choose(undefined), ...sessions.filter((folder) => exists(folder))])];
 }
 
 function makeQuietly(folder: string): void {
   try {
-    mkdirSync(folder, { mode: 0o700 });
+    mkdir(folder, 0o700);
   } catch {
     // it exists, or cannot exist
   }
@@ -66,7 +76,7 @@ function makeQuietly(folder: string): void {
 
 function readIfListed(dir: string): string[] {
   try {
-    return readdirSync(dir);
+    return readdir(dir);
   } catch {
     return [];
   }
@@ -77,7 +87,7 @@ const uid = () => process.geteuid?.() ?? 0;
 function choose(wanted: string | undefined): string {
   if (wanted !== undefined) return wanted;
   // In a user namespace of one's own, /run still belongs to the host's root, who has no id there.
-  if (uid() === 0 && statSync("/run", { throwIfNoEntry: false })?.uid === 0) return "/run/contain";
+  if (uid() === 0 && statIfThere("/run")?.uid === 0) return "/run/contain";
   const { XDG_RUNTIME_DIR: runtime } = process.env;
   if (!runtime) return isOwn(`/run/user/${uid()}`) ? `/run/user/${uid()}/contain` : `/tmp/contain-${uid()}`;
   if (!runtime.startsWith("/")) throw new UsageError(`not an absolute path: XDG_RUNTIME_DIR=${runtime}`);
@@ -85,10 +95,10 @@ function choose(wanted: string | undefined): string {
 }
 
 function isOwn(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.uid === uid();
+  return lstatIfThere(path)?.uid === uid();
 }
 
-function check(folder: string, stat: Stats): void {
+function check(folder: string, stat: Stat): void {
   if (stat.isSymbolicLink()) throw unusable(folder, "it is a symbolic link");
   if (!stat.isDirectory()) throw unusable(folder, "not a directory");
   if (stat.uid !== uid()) throw unusable(folder, `it belongs to uid ${stat.uid}, not to ${uid()}`);

@@ -1,8 +1,6 @@
 // What killed supervisors left behind.
 
-import { readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { cgroupField, cgroupOf, findHierarchy, groupDirectory, ToolError } from "@contain-tools/kernel";
+import { basename, cgroupField, cgroupOf, dirname, findHierarchy, groupDirectory, join, readdir, ToolError } from "@contain-tools/kernel";
 import { readState, readStates, statusOf } from "./state.ts";
 import type { State } from "./statefile.ts";
 
@@ -32,7 +30,7 @@ export function strayGroups(): string[] {
   }
   const known = new Set(readStates().map(({ group }) => basename(group ?? "")));
   return tops.flatMap((top) =>
-    readdirSync(top)
+    readdir(top)
       .filter((name) => /^contain-[0-9a-f]{12}$/.test(name) && !known.has(name))
       .map((name) => join(top, name)),
   );

@@ -1,6 +1,21 @@
 // Names of containers, and the lock. Whoever creates a state holds flock(2), so that a name is used once; the kernel drops the lock when the holder dies.
-import { closeSync, constants, existsSync, fstatSync, openSync, statSync, unlinkSync } from "node:fs";
-import { codeOf, monotonic, pollOnce, ToolError, tryLock, UsageError } from "@contain-tools/kernel";
+import {
+  close,
+  codeOf,
+  exists,
+  fstat,
+  monotonic,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_RDWR,
+  open,
+  pollOnce,
+  statIfThere,
+  ToolError,
+  tryLock,
+  UsageError,
+  unlink,
+} from "@contain-tools/kernel";
 import { makeStateFolder, stateFolder } from "./folder.ts";
 import { LOCK, readStates, statusOf } from "./state.ts";
 
@@ -37,24 +52,22 @@ export function locked<T>(act: () => T): T {
     return act();
   } finally {
     forget(path); // remove it while it is held: a process that opened it meanwhile sees that the name is gone
-    closeSync(lock);
+    close(lock);
   }
 }
-
-const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
 
 /** A file, not the folder itself: everybody who can open a folder can lock it (flock(2)). */
 function lockFile(path: string): number {
   for (const end = monotonic() + PATIENCE; ; pollOnce(-1, 0, PAUSE)) {
-    const lock = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    const lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     try {
-      if (tryLock(lock) && fstatSync(lock).ino === statSync(path, { throwIfNoEntry: false })?.ino) return lock;
+      if (tryLock(lock) && fstat(lock).ino === statIfThere(path)?.ino) return lock;
     } catch (error) {
       forget(path); // flock(2) is not supported here, for any process
-      closeSync(lock);
+      close(lock);
       throw error;
     }
-    closeSync(lock);
+    close(lock);
     if (monotonic() > end)
       throw new ToolError(
         `${path} has been locked for ${PATIENCE / 1000} s`,
@@ -65,12 +78,12 @@ function lockFile(path: string): number {
 
 /** Removes the file that a killed process left. It does not block anybody. */
 export function removeOldLock(): void {
-  if (existsSync(`${stateFolder()}/${LOCK}`)) locked(() => {});
+  if (exists(`${stateFolder()}/${LOCK}`)) locked(() => {});
 }
 
 function forget(path: string): void {
   try {
-    unlinkSync(path);
+    unlink(path);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
   }

@@ -1,7 +1,6 @@
 // Signals that our processes other than the supervisor send into a container. The kernel keeps no sender, so each is noted for the
 // verdict: a line of JSON in the container's folder.
-import { appendFileSync } from "node:fs";
-import { codeOf, commandOf, printable, signalName, tryRead } from "@contain-tools/kernel";
+import { codeOf, commandOf, O_APPEND, O_CREAT, O_WRONLY, printable, signalName, tryRead, writeFile } from "@contain-tools/kernel";
 import { folderOf } from "./state.ts";
 
 export interface OwnSignal {
@@ -25,7 +24,7 @@ export function noteSignal(id: string, signal: number, command: string, target?:
   const parent = `${printable(commandOf(ppid))} (PID ${ppid})`;
   const note: OwnSignal = { signal, command, pid, parent, target, at: Date.now() };
   try {
-    appendFileSync(fileOf(id), `${JSON.stringify(note)}\n`, { mode: 0o600 });
+    writeFile(fileOf(id), `${JSON.stringify(note)}\n`, 0o600, O_WRONLY | O_CREAT | O_APPEND);
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error; // the container has been removed
   }

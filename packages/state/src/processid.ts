@@ -1,8 +1,8 @@
 // Identifies a process by PID, start time and boot: PIDs are used again, and after a boot start times are too.
 
-import { closeSync } from "node:fs";
 import {
   childrenOf,
+  close,
   failedWith,
   pidfdOpen,
   procDirectory,
@@ -69,7 +69,7 @@ export function openProcess(process: ProcessId): number | undefined {
     throw error;
   }
   if (isAlive(process)) return pidfd;
-  closeSync(pidfd);
+  close(pidfd);
   return undefined;
 }
 

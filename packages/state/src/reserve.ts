@@ -1,7 +1,22 @@
 // Reserves disk space for the status and the verdict at the start, so that a state folder that becomes full does not lose them.
 
-import { closeSync, openSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
-import { allocate, codeOf, failedWith, ToolError, truncate } from "@contain-tools/kernel";
+import {
+  allocate,
+  close,
+  codeOf,
+  failedWith,
+  O_APPEND,
+  O_CREAT,
+  O_RDWR,
+  O_WRONLY,
+  open,
+  readdir,
+  rename,
+  ToolError,
+  truncate,
+  unlink,
+  writeFile,
+} from "@contain-tools/kernel";
 import { stateFolder } from "./folder.ts";
 import { folderOf, writeState } from "./state.ts";
 import type { State } from "./statefile.ts";
@@ -35,13 +50,13 @@ export function reserveEnd(state: State): void {
 
 /** Makes a file and allocates this many bytes, if the file system supports it. @throws SyscallError ENOSPC, EDQUOT */
 function takeRoom(path: string, length: number): void {
-  const fd = openSync(path, "a", 0o600);
+  const fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   try {
     allocate(fd, length);
   } catch (error) {
     if (!failedWith(error, "EOPNOTSUPP", "ENOSYS", "EFBIG")) throw error;
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
@@ -49,7 +64,7 @@ function takeRoom(path: string, length: number): void {
 export function writeEnd(state: State): void {
   if (writeReserve(state)) return;
   const folder = folderOf(state.id);
-  for (const name of readdirSync(folder)) if (/^(\.ended|log)/.test(name)) unlinkSync(`${folder}/${name}`);
+  for (const name of readdir(folder)) if (/^(\.ended|log)/.test(name)) unlink(`${folder}/${name}`);
   writeState(state);
 }
 
@@ -57,14 +72,14 @@ function writeReserve(state: State): boolean {
   const reserve = reserveOf(state.id);
   const text = `${JSON.stringify(state)}\n`;
   try {
-    writeFileSync(reserve, text, { flag: "r+" });
+    writeFile(reserve, text, 0o600, O_RDWR);
   } catch (error) {
     if (isFull(error)) return false;
     throw error;
   }
-  const fd = openSync(reserve, "r+");
+  const fd = open(reserve, O_RDWR);
   truncate(fd, Buffer.byteLength(text));
-  closeSync(fd);
-  renameSync(reserve, `${folderOf(state.id)}/state.json`);
+  close(fd);
+  rename(reserve, `${folderOf(state.id)}/state.json`);
   return true;
 }

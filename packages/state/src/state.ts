@@ -1,8 +1,7 @@
 // The state of each container: a folder in the state folder, with state.json and related files. A state may be out of date: each
 // reader checks in /proc whether supervisor and container still live, by PID, start time and boot.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
-import { codeOf, getpid, readIfThere, UsageError } from "@contain-tools/kernel";
+import { codeOf, getpid, mkdir, readdir, readIfThere, readText, rename, rmdir, UsageError, unlink, writeFile } from "@contain-tools/kernel";
 import { makeStateFolder, stateFolder, unusable } from "./folder.ts";
 import { childThatIsInit, identify, isAlive, isStopped, type ProcessId, thisBoot } from "./processid.ts";
 import { isState, type State } from "./statefile.ts";
@@ -28,13 +27,13 @@ export function folderOf(id: string): string {
 export function createState(state: State): void {
   const draft = `${makeStateFolder()}/${hiddenName(state.id, state.supervisor)}`;
   try {
-    mkdirSync(draft, { mode: 0o700 });
+    mkdir(draft, 0o700);
   } catch (error) {
     throw unusable(stateFolder(), `${codeOf(error)}`, error);
   }
   try {
-    writeFileSync(`${draft}/state.json`, `${JSON.stringify(state)}\n`, { mode: 0o600 });
-    renameSync(draft, folderOf(state.id));
+    writeFile(`${draft}/state.json`, `${JSON.stringify(state)}\n`, 0o600);
+    rename(draft, folderOf(state.id));
   } catch (error) {
     removeFolder(draft);
     throw error;
@@ -53,15 +52,15 @@ export function writeLimits(id: string, limits: string): void {
 
 function replaceFile(id: string, name: string, text: string): void {
   const draft = `${folderOf(id)}/.${name}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, `${folderOf(id)}/${name}`);
+  writeFile(draft, text, 0o600);
+  rename(draft, `${folderOf(id)}/${name}`);
 }
 
 /** Forgets a container. The folder is renamed first, so that no reader sees it half removed. */
 export function removeState(id: string, self = identify(getpid()) ?? { pid: getpid(), started: "", boot: thisBoot() }): void {
   const doomed = `${stateFolder()}/${hiddenName(id, self)}`;
   try {
-    renameSync(folderOf(id), doomed);
+    rename(folderOf(id), doomed);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return;
     throw error;
@@ -73,8 +72,8 @@ export function removeState(id: string, self = identify(getpid()) ?? { pid: getp
 const hiddenName = (id: string, { pid, started, boot }: ProcessId) => `.${id}-${pid}-${started}-${boot}`;
 
 function removeFolder(path: string): void {
-  for (const name of readdirSync(path)) unlinkSync(`${path}/${name}`); // rmSync costs a millisecond to load
-  rmdirSync(path);
+  for (const name of readdir(path)) unlink(`${path}/${name}`); // rm costs a millisecond to load
+  rmdir(path);
 }
 
 /** Every container that has a state, oldest first. `contain gc` reports folders without a readable state. */
@@ -97,7 +96,7 @@ export function strays(): { readonly path: string; readonly why: string }[] {
 
 function entries(): string[] {
   try {
-    return readdirSync(stateFolder());
+    return readdir(stateFolder());
   } catch (error) {
     if (codeOf(error) === "ENOENT") return [];
     throw error;
@@ -108,7 +107,7 @@ export function readState(id: string): State | undefined {
   if (!ID.test(id)) return undefined;
   let state: unknown;
   try {
-    state = JSON.parse(readFileSync(`${folderOf(id)}/state.json`, "utf8"));
+    state = JSON.parse(readText(`${folderOf(id)}/state.json`));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     return undefined;

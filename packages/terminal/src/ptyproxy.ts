@@ -1,16 +1,21 @@
 // The outer end of a pseudo-terminal: our own terminal in raw mode, bytes in both directions, the window size. Keys are bytes here; the
 // terminal inside decides what they mean (Ctrl-C, Ctrl-Z, end of file).
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { payload } from "@contain-tools/chain";
 import {
+  close,
   endOfFileKey,
   foregroundGroup,
+  fstat,
   getAttributes,
   getpid,
   inForeground,
   isTerminal,
   kill,
   messages,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_WRONLY,
+  open,
   openPeer,
   POLLIN,
   pollOnce,
@@ -88,7 +93,7 @@ export function startRelay(spawned: TerminalChild, { input, output, onMaster }: 
     ready: () => {
       sources.splice(sources.indexOf(receive), 1);
       master = receiveDescriptor(console);
-      closeSync(console);
+      close(console);
       if (master === undefined) return; // the child failed and printed why
       slave = openPeer(master); // while a process has it open, the master does not hang up: poll(2) would report POLLHUP forever
       flow = startFlow(sources, master, () => false);
@@ -114,7 +119,7 @@ export function startRelay(spawned: TerminalChild, { input, output, onMaster }: 
     takes: (info) => own?.takes(info) ?? false,
     addReader: (fd, gone) => flow?.addSink({ fd, mayBlock: false }, gone),
     end: () => {
-      if (slave !== undefined) closeSync(slave);
+      if (slave !== undefined) close(slave);
       if (master !== undefined && flow !== undefined)
         drain(
           sources.filter(({ fd }) => fd !== input),
@@ -219,10 +224,10 @@ function feedEndOfFile(
 
 /** A file description of our own that does not block: O_NONBLOCK on the given one would also affect the caller's shell. */
 export function unblocked(fd: number): Outlet {
-  const stat = fstatSync(fd);
+  const stat = fstat(fd);
   if (stat.isFile()) return { fd, mayBlock: false };
   try {
-    return { fd: openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY), mayBlock: false };
+    return { fd: open(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY), mayBlock: false };
   } catch {
     return { fd, mayBlock: true }; // a socket, or another user's terminal, as after su(1)
   }

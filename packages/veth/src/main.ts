@@ -1,7 +1,6 @@
 // veth: connect a network namespace to a bridge, then become PROG.
-import { writeSync } from "node:fs";
 import { become, type Tool } from "@contain-tools/chain";
-import { exit, jsonText } from "@contain-tools/kernel";
+import { exit, jsonText, write } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { describe, look } from "./show.ts";
 import { connect } from "./steps.ts";
@@ -16,7 +15,7 @@ export const veth: Tool<Plan, keyof typeof options> = {
     if (pair !== undefined) connect(pid, pair);
     else if (pid !== undefined) {
       const shown = look(pid);
-      writeSync(1, json ? `${jsonText(shown)}\n` : describe(shown));
+      write(1, json ? `${jsonText(shown)}\n` : describe(shown));
     }
     return next === undefined ? exit(0) : become(next);
   },

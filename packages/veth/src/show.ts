@@ -1,7 +1,7 @@
 // veth --show: both ends of each interface, by what the kernel answers on both sides.
-import { closeSync } from "node:fs";
 import {
   addresses,
+  close,
   type Interface,
   interfaces,
   namespaceId,
@@ -58,7 +58,7 @@ export function look(pid: number): Shown {
       routes: routes(there).map(({ to, gateway, index }) => ({ to, gateway, name: inner.find((link) => link.index === index)?.name })),
     };
   } finally {
-    for (const fd of [here, there, namespace]) closeSync(fd);
+    for (const fd of [here, there, namespace]) close(fd);
   }
 }
 

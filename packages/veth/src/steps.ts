@@ -1,5 +1,4 @@
 // Plan to kernel calls: the bridge, the pair, the address and the routes.
-import { openSync } from "node:fs";
 import { payload, steps } from "@contain-tools/chain";
 import {
   type Address,
@@ -14,6 +13,7 @@ import {
   type Interface,
   interfaces,
   namespaceId,
+  open,
   openNetlink,
   procDirectory,
   readIfThere,
@@ -115,7 +115,7 @@ function find(fd: number, name: string): Interface {
 export function openNamespace(process: Whose): number {
   const path = `${procDirectory(process)}/ns/net`;
   try {
-    return openSync(path, "r");
+    return open(path);
   } catch (error) {
     throw new ToolError(
       `${path}: ${codeOf(error)}`,

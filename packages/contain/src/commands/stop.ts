@@ -1,9 +1,9 @@
 // `contain stop`: the supervisor keeps the grace window. When it cannot, we end the container ourselves.
-import { join } from "node:path";
 import { type Options, warn, withCommon } from "@contain-tools/chain";
 import {
   exit,
   hasEnded,
+  join,
   killGroup,
   POLLIN,
   parseTime,

@@ -1,11 +1,8 @@
 // /etc/hosts and /etc/resolv.conf of a container with a network of its own: files in its state's folder, bound over the rootfs's.
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { steps } from "@contain-tools/chain";
-import { codeOf, openInRoot, SyscallError } from "@contain-tools/kernel";
+import { close, codeOf, exists, join, O_PATH, open, openInRoot, readText, SyscallError, writeFile } from "@contain-tools/kernel";
 
 const LOCAL = /^(127\.|::1$)/;
-const O_PATH = 0o10000000;
 
 export interface NameFiles {
   readonly ip: string;
@@ -23,7 +20,7 @@ export function nameFiles({ ip, hostname, dns }: NameFiles): Readonly<Record<str
 
 /** The host's own, without the servers that only the host can reach: inside, 127.0.0.53 is the container. */
 function hostsResolver(): string {
-  const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "").split("\n");
+  const read = (path: string) => (exists(path) ? readText(path) : "").split("\n");
   const reachable = (lines: string[]) =>
     lines.filter((line) => /^\s*(nameserver|search|options)\s/.test(line) && !LOCAL.test(line.trim().split(/\s+/)[1] ?? ""));
   const own = reachable(read("/etc/resolv.conf"));
@@ -45,20 +42,20 @@ export function writeNameFiles(folder: string, files: Readonly<Record<string, st
       return [];
     }
     const file = join(folder, path.slice("/etc/".length));
-    writeFileSync(file, text, { mode: 0o644 });
+    writeFile(file, text, 0o644);
     return [{ source: file, target: path }];
   });
 }
 
 function isThere(rootfs: string, path: string): boolean {
-  const root = openSync(rootfs, O_PATH);
+  const root = open(rootfs, O_PATH);
   try {
-    closeSync(openInRoot(root, path));
+    close(openInRoot(root, path));
     return true;
   } catch (error) {
     if (error instanceof SyscallError || codeOf(error) !== undefined) return false;
     throw error;
   } finally {
-    closeSync(root);
+    close(root);
   }
 }

@@ -1,7 +1,7 @@
 // --publish: the supervisor accepts connections on the host and passes their bytes on to the container, both ways.
-import { closeSync } from "node:fs";
 import {
   acceptFrom,
+  close,
   type Endpoint,
   failedWith,
   listenOn,
@@ -31,7 +31,7 @@ export function listenFor(published: readonly Published[]): number[] {
     try {
       fds.push(listenOn(wanted.protocol, wanted.host));
     } catch (error) {
-      for (const fd of fds) closeSync(fd);
+      for (const fd of fds) close(fd);
       if (!(error instanceof ToolError)) throw error;
       const what = failedWith(error, "EADDRINUSE") ? `port ${wanted.host.port}/${wanted.protocol} of the host is taken` : error.message;
       throw new ToolError(`--publish ${describePublished(wanted)}: ${what}`, error.hint, 125, { cause: error });
@@ -74,7 +74,7 @@ function connect(sources: Source[], client: number, to: Endpoint, gone: () => vo
   try {
     server = startConnecting("tcp", to);
   } catch {
-    closeSync(client); // the container is gone, or has no descriptors left for us
+    close(client); // the container is gone, or has no descriptors left for us
     gone();
     return;
   }
@@ -85,7 +85,7 @@ function connect(sources: Source[], client: number, to: Endpoint, gone: () => vo
   const end = () => {
     for (const source of own) {
       sources.splice(sources.indexOf(source), 1);
-      closeSync(source.fd);
+      close(source.fd);
     }
     gone();
   };

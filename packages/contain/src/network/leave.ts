@@ -1,7 +1,6 @@
 // The end of a container's network: its pair, and with the last container the bridge and the rule.
-import { closeSync } from "node:fs";
 import { report } from "@contain-tools/chain";
-import { failedWith, type Interface, interfaces, openNetlink, removeLink } from "@contain-tools/kernel";
+import { close, failedWith, type Interface, interfaces, openNetlink, removeLink } from "@contain-tools/kernel";
 import type { Lease } from "@contain-tools/state";
 import { isAlive, locked, networked, readStates, statusOf } from "@contain-tools/state";
 import { bridgeMac, OURS } from "@contain-tools/veth";
@@ -65,7 +64,7 @@ function listInterfaces() {
   try {
     return interfaces(fd);
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
@@ -98,6 +97,6 @@ export function removeInterface(name: string): void {
   } catch (error) {
     if (!failedWith(error, "ENODEV")) throw error; // the kernel was faster
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }

@@ -1,8 +1,7 @@
 // --nat: packets to other hosts go out in the name of this one, by nft(8) in a table of its own.
-import { readFileSync } from "node:fs";
 import { capture, steps } from "@contain-tools/chain";
 import { nft } from "@contain-tools/explain";
-import { networkOf, ToolError, writeKernelFile } from "@contain-tools/kernel";
+import { networkOf, readText, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import { BRIDGE, NETWORK } from "./constants.ts";
 
 const FORWARD = "/proc/sys/net/ipv4/ip_forward";
@@ -19,7 +18,7 @@ export function masquerade(): void {
   runNft(
     `table ip contain; delete table ip contain; table ip contain { chain postrouting { ${chain}; ip saddr ${from} oifname != "${BRIDGE}" masquerade; }; }`,
   );
-  if (readFileSync(FORWARD, "utf8").trim() !== "0") return;
+  if (readText(FORWARD).trim() !== "0") return;
   steps.say("net.ipv4.ip_forward was 0 and is 1 now, and stays: without it the host passes no packets on (ip-sysctl.rst)");
   writeKernelFile(FORWARD, "1\n");
 }

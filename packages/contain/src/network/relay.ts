@@ -1,6 +1,5 @@
 // Where a published port of the host leads: to the container's address, or for an ordinary user to pasta, which alone is inside.
-import { closeSync } from "node:fs";
-import { freePorts } from "@contain-tools/kernel";
+import { close, freePorts } from "@contain-tools/kernel";
 import type { Published } from "@contain-tools/pasta";
 import type { Forwarded } from "./forward.ts";
 import type { NetworkPlan } from "./plan.ts";
@@ -23,7 +22,7 @@ export function relaysOf({ by, publish }: NetworkPlan, ip: string, fds: readonly
   if (by === "veth") return { forwarded: wanted.map(({ fd, port, protocol }) => ({ fd, protocol, to: { ip, port } })), pasta: [] };
   const tcp = wanted.filter(({ protocol }) => protocol === "tcp");
   const udp = wanted.filter(({ protocol }) => protocol === "udp");
-  for (const { fd } of udp) closeSync(fd);
+  for (const { fd } of udp) close(fd);
   const hosts = freePorts(tcp.length).map((port) => ({ ip: "127.0.0.1", port }));
   const relayed = tcp.map((published, i) => ({ ...published, host: hosts[i] ?? published.host }));
   return { forwarded: relayed.map(({ fd, protocol, host }) => ({ fd, protocol, to: host })), pasta: [...relayed, ...udp] };

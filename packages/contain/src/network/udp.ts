@@ -1,6 +1,5 @@
 // --publish of UDP: a socket for each sender, so that an answer finds its way back.
-import { closeSync } from "node:fs";
-import { type Endpoint, POLLIN, receiveDatagram, receiveNow, type Source, sendNow, startConnecting } from "@contain-tools/kernel";
+import { close, type Endpoint, POLLIN, receiveDatagram, receiveNow, type Source, sendNow, startConnecting } from "@contain-tools/kernel";
 
 const MOST = 256; // senders that are remembered; the one that was silent longest makes room
 const buffer = Buffer.allocUnsafeSlow(65536);
@@ -11,7 +10,7 @@ export function forwardDatagrams(sources: Source[], fd: number, to: Endpoint): v
   const forget = (sender: string, source: Source) => {
     peers.delete(sender);
     sources.splice(sources.indexOf(source), 1);
-    closeSync(source.fd);
+    close(source.fd);
   };
   const join = (from: Uint8Array): Source | undefined => {
     const [oldest] = peers;

@@ -1,10 +1,10 @@
 // `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
 // to, and go; what goes wrong until then is told on our standard error, with our exit status.
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { payload, replaceStdio } from "@contain-tools/chain";
 import {
   chdir,
   clone3,
+  close,
   closeAllBut,
   closeQuietly,
   codeOf,
@@ -13,13 +13,19 @@ import {
   exit,
   getpid,
   kill,
+  O_APPEND,
+  O_CREAT,
+  O_WRONLY,
+  open,
   pipe,
+  read,
   runtimeEvents,
   SIGTERM,
   setsid,
   shellStatus,
   uninterrupted,
   waitpid,
+  write,
 } from "@contain-tools/kernel";
 import { ownLogOf } from "@contain-tools/state";
 
@@ -37,9 +43,9 @@ export function startInBackground(id: string, serve: (background: Background) =>
     const caller = keepOnly(answer.write);
     return exit(serve({ started: () => letCallerGo(id, [caller, ...payload.passed]) }));
   });
-  closeSync(answer.write);
-  if (uninterrupted(() => readSync(answer.read, Buffer.alloc(1))) === 1) {
-    writeSync(1, `${id}\n`);
+  close(answer.write);
+  if (uninterrupted(() => read(answer.read, Buffer.alloc(1))) === 1) {
+    write(1, `${id}\n`);
     return exit(0);
   }
   return exit(shellStatus(waitpid(pid, 0)?.status ?? 0));
@@ -55,31 +61,31 @@ function keepOnly(fd: number): number {
 
 /** In the child that will be the program: nothing to read, and output to the log. */
 export function redirect([stdout = -1, stderr = -1]: readonly number[]): void {
-  const input = openSync("/dev/null", "r");
+  const input = open("/dev/null");
   replaceStdio(input, stdout, stderr);
-  for (const fd of [input, stdout, stderr]) closeSync(fd);
+  for (const fd of [input, stdout, stderr]) close(fd);
 }
 
 function letCallerGo(id: string, [caller = -1, ...inherited]: readonly number[]): void {
   leaveCaller(id);
   for (const fd of inherited) closeQuietly(fd);
   try {
-    writeSync(caller, "1");
+    write(caller, "1");
   } catch (error) {
     if (codeOf(error) !== "EPIPE") throw error;
     kill(getpid(), SIGTERM); // the caller was killed, and nobody learns the id
   }
-  closeSync(caller);
+  close(caller);
 }
 
 /** Nothing of the caller's is held any more: no terminal, no pipe, no directory. */
 function leaveCaller(id: string): void {
-  const input = openSync("/dev/null", "r");
-  const output = openSync(ownLogOf(id), "a", 0o600);
+  const input = open("/dev/null");
+  const output = open(ownLogOf(id), O_WRONLY | O_CREAT | O_APPEND, 0o600);
   dup2(input, 0);
   dup2(output, 1);
   dup2(output, 2);
-  closeSync(input);
-  closeSync(output);
+  close(input);
+  close(output);
   chdir("/");
 }

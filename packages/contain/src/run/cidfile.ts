@@ -1,18 +1,29 @@
 // --cidfile: the id in a file, which stays when the container is gone, as docker's does.
-import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { codeOf, ToolError, UsageError } from "@contain-tools/kernel";
+import {
+  access,
+  codeOf,
+  dirname,
+  exists,
+  O_CREAT,
+  O_EXCL,
+  O_WRONLY,
+  resolve,
+  statIfThere,
+  ToolError,
+  UsageError,
+  W_OK,
+  writeFile,
+} from "@contain-tools/kernel";
 
 /** @throws UsageError when it could not be written; nothing is changed */
 export function checkCidfile(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
-  if (existsSync(file))
+  if (exists(file))
     throw new UsageError(`--cidfile ${file}: it exists`, "it may be another container's: remove it, or choose another name");
   const folder = dirname(resolve(file));
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-    throw new UsageError(`--cidfile ${file}: there is no directory ${folder}`);
+  if (!statIfThere(folder)?.isDirectory()) throw new UsageError(`--cidfile ${file}: there is no directory ${folder}`);
   try {
-    accessSync(folder, constants.W_OK);
+    access(folder, W_OK);
   } catch (error) {
     throw new UsageError(`--cidfile ${file}: ${folder} cannot be written to: ${codeOf(error)}`, undefined, 125, { cause: error });
   }
@@ -23,7 +34,7 @@ export function checkCidfile(file: string | undefined): string | undefined {
 export function writeCidfile({ cidfile: file, id }: { readonly cidfile: string | undefined; readonly id: string }): void {
   if (file === undefined) return;
   try {
-    writeFileSync(file, id, { flag: "wx" });
+    writeFile(file, id, 0o666, O_WRONLY | O_CREAT | O_EXCL);
   } catch (error) {
     throw new ToolError(`--cidfile ${file}: cannot be written: ${codeOf(error)}`, undefined, 125, { cause: error });
   }

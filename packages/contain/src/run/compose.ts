@@ -1,16 +1,18 @@
 // Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
-import { closeSync, openSync, readSync } from "node:fs";
-import { resolve } from "node:path";
 import { type Plan as CgsetPlan, placeOf } from "@contain-tools/cgset";
 import { type Chain, canBeReadAgain, type Link, type Options, payload, readGiven } from "@contain-tools/chain";
 import {
+  close,
   findHierarchy,
   groupType,
   type Hierarchy,
   isWritable,
+  open,
   parseSignal,
   parseTime,
   quote,
+  read,
+  resolve,
   SIGTERM,
   ToolError,
   UsageError,
@@ -301,8 +303,8 @@ function findGroup(name: string, hierarchy: Hierarchy, needed: boolean): string 
 /** Twelve hexadecimal digits, as docker's short ids. */
 function makeId(): string {
   const bytes = Buffer.alloc(6);
-  const fd = openSync("/dev/urandom", "r");
-  readSync(fd, bytes);
-  closeSync(fd);
+  const fd = open("/dev/urandom");
+  read(fd, bytes);
+  close(fd);
   return bytes.toString("hex");
 }

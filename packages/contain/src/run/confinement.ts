@@ -1,8 +1,7 @@
 // --confine: docker's rails, as words for confine; and what is said where there are none.
-import { resolve } from "node:path";
 import type { Options } from "@contain-tools/chain";
 import { defaultCapabilities, readCapabilities } from "@contain-tools/confine";
-import { CAPABILITIES, UsageError } from "@contain-tools/kernel";
+import { CAPABILITIES, resolve, UsageError } from "@contain-tools/kernel";
 import type { RunOption } from "./options.ts";
 
 const OWN = ["cap-add", "cap-drop", "seccomp", "device-cgroup-rule", "trace-denied"] as const;

@@ -1,7 +1,16 @@
 // The supervisor's end of a container's pseudo-terminal: our own terminal, or in the background its log, and whoever attaches.
-import { closeSync } from "node:fs";
-import { join } from "node:path";
-import { acceptFrom, hasEnded, listenAt, namespaceId, POLLIN, peerOf, type Source, sendDescriptor } from "@contain-tools/kernel";
+import {
+  acceptFrom,
+  close,
+  hasEnded,
+  join,
+  listenAt,
+  namespaceId,
+  POLLIN,
+  peerOf,
+  type Source,
+  sendDescriptor,
+} from "@contain-tools/kernel";
 import type { Spawned } from "@contain-tools/nsexec";
 import { folderOf } from "@contain-tools/state";
 import { keyboard, type Relay, startRelay } from "@contain-tools/terminal";
@@ -30,7 +39,7 @@ function isFromHere(socket: number): boolean {
   const { pid, uid, pidfd } = peer;
   const isSame = (kind: string) => namespaceId(pid, kind) !== undefined && namespaceId(pid, kind) === namespaceId("self", kind);
   const isTrusted = (uid === 0 || uid === process.geteuid?.()) && isSame("user") && isSame("pid") && !hasEnded(pidfd);
-  closeSync(pidfd);
+  close(pidfd);
   return isTrusted;
 }
 
@@ -46,8 +55,8 @@ function acceptAttachments(id: string, relay: Relay, master: number): Source {
     ready: () => {
       const fd = acceptFrom(listener);
       if (fd === undefined) return;
-      if (isFromHere(fd) && wasSent(fd, master)) relay.addReader(fd, () => closeSync(fd));
-      else closeSync(fd);
+      if (isFromHere(fd) && wasSent(fd, master)) relay.addReader(fd, () => close(fd));
+      else close(fd);
     },
   };
 }

@@ -1,7 +1,6 @@
 // --device, and with --confine docker's device list: words for pivot, which puts the nodes there, and for cgset, whose group may use them.
-import { fstatSync } from "node:fs";
 import type { Options } from "@contain-tools/chain";
-import { deviceOf, isTerminal, quote, UsageError, whyNoDeviceProgram } from "@contain-tools/kernel";
+import { deviceOf, fstat, isTerminal, quote, UsageError, whyNoDeviceProgram } from "@contain-tools/kernel";
 import { deviceNodes, readDevice } from "@contain-tools/pivot";
 import type { RunOption } from "./options.ts";
 
@@ -58,7 +57,7 @@ export function deviceList(given: Options<RunOption>, rootless: boolean, group: 
 
 /** What it has open as its input or output it may open again, by /dev/stdin and /dev/stdout: a console, which is no pseudo-terminal. */
 function terminals(): string[] {
-  const found = [0, 1, 2].flatMap((fd) => (isTerminal(fd) ? (deviceOf(fstatSync(fd)) ?? []) : []));
+  const found = [0, 1, 2].flatMap((fd) => (isTerminal(fd) ? (deviceOf(fstat(fd)) ?? []) : []));
   return [...new Set(found.filter(({ major }) => major !== PSEUDO_TERMINAL).map(({ major, minor }) => `c ${major}:${minor} rw`))];
 }
 

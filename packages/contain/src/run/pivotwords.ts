@@ -1,8 +1,6 @@
 // Options of `contain run` about what the program finds inside, as words for pivot.
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { canBeReadAgain, type Options, payload } from "@contain-tools/chain";
-import { deviceAt, quote, UsageError } from "@contain-tools/kernel";
+import { deviceAt, exists, quote, resolve, UsageError } from "@contain-tools/kernel";
 import { insideOptions, isBasicDevice, readEnvFile, readMount, readVariable, type Variable } from "@contain-tools/pivot";
 import { nodeWords } from "./devices.ts";
 import type { RunOption } from "./options.ts";
@@ -79,7 +77,7 @@ function volumeWords(text: string, closed: boolean): string[] {
       `--volume ${quote(text)}: must be SRC:DST[:ro]`,
       "DST is a path inside, and starts with /; --mount has more words",
     );
-  if (!existsSync(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
+  if (!exists(source)) throw new UsageError(`--volume ${text}: there is no ${source} on the host`);
   if (closed) checkSource(`--volume ${text}`, source, target);
   return [mode === "ro" ? "--ro-bind" : "--bind", `${source}:${target}`];
 }

@@ -1,9 +1,8 @@
 // The last lines of a run, and the same as one object.
-import { writeFileSync } from "node:fs";
 import type { Finding } from "@contain-tools/chain";
 import { steps, warn } from "@contain-tools/chain";
 import { describeStatus, describeUsage, formatTime, type Outcome, type Usage } from "@contain-tools/explain";
-import { codeOf, shellStatus } from "@contain-tools/kernel";
+import { codeOf, shellStatus, writeFile } from "@contain-tools/kernel";
 import type { RunPlan } from "./compose.ts";
 
 export interface End {
@@ -37,7 +36,7 @@ export function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed,
 /** The status counts for more than the file. */
 function writeJson(path: string, report: unknown): void {
   try {
-    writeFileSync(path, `${JSON.stringify(report)}\n`);
+    writeFile(path, `${JSON.stringify(report)}\n`);
   } catch (error) {
     warn(`--json ${path}: could not be written: ${codeOf(error) ?? String(error)}`);
   }

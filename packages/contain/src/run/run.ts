@@ -1,9 +1,20 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
-import { existsSync, writeFileSync } from "node:fs";
 import { act } from "@contain-tools/cgset";
 import { asTool, become, failPlanned, parseFailure, payload, phaseEnds, profile, profileTable, report, steps } from "@contain-tools/chain";
 import { closeCase, judge, print, readUsage, sayVerdict, takeBaseline, witness } from "@contain-tools/explain";
-import { childrenOf, exit, getpid, monotonic, POLLIN, type Source, say, signalSet, takeAllSignals } from "@contain-tools/kernel";
+import {
+  childrenOf,
+  exists,
+  exit,
+  getpid,
+  monotonic,
+  POLLIN,
+  type Source,
+  say,
+  signalSet,
+  takeAllSignals,
+  writeFile,
+} from "@contain-tools/kernel";
 import { inside, type Plan as NsexecPlan, type Spawned, spawn } from "@contain-tools/nsexec";
 import { openRecorder, type Recorder } from "@contain-tools/record";
 import {
@@ -113,7 +124,7 @@ interface Prepared extends Pick<Relays, "forwarded"> {
 
 /** Plans the chain with the address and the ids that were granted; and what we are to forward. */
 function prepare(plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
-  if (plan.profile !== undefined) writeFileSync(profileOf(id), plan.profile, { mode: 0o600 });
+  if (plan.profile !== undefined) writeFile(profileOf(id), plan.profile, 0o600);
   if (ids !== undefined) steps.say(describeIds(ids));
   if (network === undefined || plan.network === undefined)
     return { container: plan.container({ ip: undefined, ids, files: [] }), forwarded: [] };
@@ -265,7 +276,7 @@ function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
 
 /** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
 function removeGroup({ removeGroup: link, group, hierarchy }: RunPlan): void {
-  if (link !== undefined && group !== undefined && existsSync(group)) {
+  if (link !== undefined && group !== undefined && exists(group)) {
     steps.say("cleaning up cgroups");
     const { on } = steps;
     steps.on = false;

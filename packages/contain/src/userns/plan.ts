@@ -1,8 +1,6 @@
 // --userns and, for an ordinary user, the ids there are besides his own: words for nsexec.
-import { existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import type { Options } from "@contain-tools/chain";
-import { UsageError } from "@contain-tools/kernel";
+import { dirname, exists, resolve, statIfThere, UsageError } from "@contain-tools/kernel";
 import { deviceNodes, readDevice, readMount } from "@contain-tools/pivot";
 import { type IdLease, RANGE } from "@contain-tools/state";
 import type { RunOption } from "../run/options.ts";
@@ -25,7 +23,7 @@ export function readUserns(given: Options<RunOption>, rootless: boolean, namespa
     if (!namespaces.has(kind))
       throw new UsageError(`--userns auto needs the ${kind === "mount" ? "mnt" : kind} namespace that --ns leaves out`, why);
   const overlay = given.value("overlay");
-  if (overlay !== undefined && !existsSync(overlay))
+  if (overlay !== undefined && !exists(overlay))
     throw new UsageError(
       `--overlay=${overlay}: with --userns auto it must be there`,
       `its mount is shifted before anything is made in it: mkdir ${overlay}`,
@@ -60,7 +58,7 @@ export function lockWords(given: Options<RunOption>, files: readonly string[]): 
 
 /** A directory of --overlay that is not there yet is made in this one. */
 function existing(path: string): string {
-  return existsSync(path) ? path : existing(dirname(resolve(path)));
+  return exists(path) ? path : existing(dirname(resolve(path)));
 }
 
 /** The paths of the host that a container has. */
@@ -81,7 +79,7 @@ function pathsOf(given: Options<RunOption>): { readonly path: string; readonly r
 
 /** Through an idmapped mount a device node would work for who is root inside, so there it works for nobody. */
 function isDevice(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfThere(path);
   return stat?.isCharacterDevice() === true || stat?.isBlockDevice() === true;
 }
 

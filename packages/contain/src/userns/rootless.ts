@@ -1,13 +1,13 @@
 // An ordinary user's ids: all that /etc/subuid and /etc/subgid give to him, if newuidmap and newgidmap can write such maps; else his own alone.
-import { statSync } from "node:fs";
-import { join } from "node:path";
 import { canRun, payload } from "@contain-tools/chain";
 import {
   hasFileCapabilities,
   isMapped,
+  join,
   readIdMap,
   readIfThere,
   type SubordinateRange,
+  stat,
   statusField,
   subordinateOwners,
   subordinateRanges,
@@ -62,6 +62,6 @@ function find(program: string): string | undefined {
 }
 
 function isPrivileged(path: string): boolean {
-  const { mode, uid } = statSync(path);
+  const { mode, uid } = stat(path);
   return ((mode & 0o4000) !== 0 && uid === 0) || hasFileCapabilities(path);
 }

@@ -1,6 +1,4 @@
 // What is tried in forked children, which end at once: namespaces, host names, mounts. Nothing of it is left, or seen outside.
-import { mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
 import {
   askChild,
   CLONE_NEWNS,
@@ -8,9 +6,11 @@ import {
   CLONE_NEWUSER,
   CLONE_NEWUTS,
   capget,
+  join,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
+  mkdir,
   mount,
   NAMESPACES,
   SyscallError,
@@ -19,6 +19,7 @@ import {
   setPropagationEverywhere,
   setresgid,
   setresuid,
+  statIfThere,
   unshare,
   writeIdMap,
   writeSetgroups,
@@ -91,7 +92,7 @@ export function tryProc(): Attempt {
 /** An overlay with a writable layer on a tmpfs, in a mount namespace of the child's own. */
 export function tryOverlay(): Attempt {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  const place = ["/tmp", "/run", "/mnt"].find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  const place = ["/tmp", "/run", "/mnt"].find((path) => statIfThere(path)?.isDirectory());
   if (place === undefined) return { tried: [], problem: "there is no /tmp, /run or /mnt to mount it over" };
   const [lower, upper, work, merged] = ["l", "u", "w", "m"].map((name) => join(place, name));
   const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
@@ -101,7 +102,7 @@ export function tryOverlay(): Attempt {
       ["mount(/, MS_REC|MS_PRIVATE)", () => setPropagationEverywhere("private")],
       ["write(uid_map, gid_map)", () => (inUser ? mapRoot(uid, gid) : undefined)],
       [`mount("tmpfs", "${place}", "tmpfs")`, () => mount("tmpfs", place, "tmpfs", 0)],
-      ["mkdir", () => [lower, upper, work, merged].map((path = "") => mkdirSync(path))],
+      ["mkdir", () => [lower, upper, work, merged].map((path = "") => mkdir(path))],
       [
         `mount("overlay", "${merged}", "overlay", 0, "${data}${inUser ? ",userxattr" : ""}")`,
         () => mount("overlay", merged ?? "", "overlay", 0, `${data}${inUser ? ",userxattr" : ""}`),

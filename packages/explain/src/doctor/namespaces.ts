@@ -1,7 +1,6 @@
 // Namespaces: each kind, its limit, and what an ordinary user gets.
-import { existsSync } from "node:fs";
 import { type Evidence, evidenceFrom } from "@contain-tools/chain";
-import { NAMESPACES, type NamespaceKind, readIfThere, readMountInfo, statusField } from "@contain-tools/kernel";
+import { exists, NAMESPACES, type NamespaceKind, readIfThere, readMountInfo, statusField } from "@contain-tools/kernel";
 import { type Attempt, isPrivileged, type Tried, tryAsUser, tryNamespaces } from "./attempts.ts";
 import { answered, asRoot, type Check, cannotTell, check, hasProc, quoteEvidence, type Verdict } from "./check.ts";
 
@@ -31,7 +30,7 @@ function namespace(kind: NamespaceKind, { tried, problem }: Attempt): Verdict {
   const evidence = [answered(call, own.answer, "unshare(2)"), limit];
   const inUser = isPrivileged() || kind.name === "user" ? "" : " in a new user namespace";
   if (own.answer === "0") return { state: "ok", text: `${call} works${inUser}; ${quoteEvidence(limit)}`, evidence };
-  if (own.answer === "EINVAL" && hasProc() && !existsSync(`/proc/self/ns/${kind.file}`)) {
+  if (own.answer === "EINVAL" && hasProc() && !exists(`/proc/self/ns/${kind.file}`)) {
     const text = `${call}: EINVAL, and there is no /proc/self/ns/${kind.file}: the kernel is built without it`;
     return {
       state: "missing",
@@ -73,7 +72,7 @@ const SWITCHES: readonly Switch[] = [
 function unprivileged(): Verdict {
   const who = process.geteuid?.() === 0 ? "as uid 65534" : `as uid ${process.geteuid?.()}`;
   const { tried, problem } = tryAsUser();
-  const switches = SWITCHES.filter(({ file }) => existsSync(file)).map((entry) => ({
+  const switches = SWITCHES.filter(({ file }) => exists(file)).map((entry) => ({
     ...entry,
     found: evidenceFrom(entry.file, entry.rule),
   }));
@@ -90,7 +89,7 @@ function unprivileged(): Verdict {
   const fault = switches.find(({ found, forbids }) => found.value === forbids);
   if (last.answer === "ENOSPC" && limit.value === "0")
     return { state: "limited", text: `${text}; ${quoteEvidence(limit)}`, evidence, fix: asRoot("sysctl user.max_user_namespaces=10000") };
-  if (last.answer === "EINVAL" && hasProc() && !existsSync("/proc/self/ns/user"))
+  if (last.answer === "EINVAL" && hasProc() && !exists("/proc/self/ns/user"))
     return { state: "missing", text: `${text}; there is no /proc/self/ns/user`, evidence, fix: "a kernel with CONFIG_USER_NS" };
   if ((last.answer === "EPERM" || last.answer === "EACCES") && fault !== undefined)
     return { state: "limited", text: `${text}; ${quoteEvidence(fault.found)}`, evidence, fix: fault.fix };

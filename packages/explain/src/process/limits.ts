@@ -1,6 +1,7 @@
 // The limits that bind a process, over the whole chain of its groups: the lowest one, and the one that will be reached first.
-import { join } from "node:path";
+
 import type { Evidence, Finding } from "@contain-tools/chain";
+import { join } from "@contain-tools/kernel";
 import { formatBytes } from "../usage.ts";
 import { cannotTell, count, is, look } from "./finding.ts";
 import { type Chain, chainOf, type Groups, isChain } from "./groups.ts";

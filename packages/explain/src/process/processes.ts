@@ -1,6 +1,5 @@
 // One pass over /proc: of every process what the statements about one of them need, and no more, since a host has many.
-import { readdirSync, readlinkSync } from "node:fs";
-import { codeOf, NAMESPACES, readIfThere, shortened, statFields } from "@contain-tools/kernel";
+import { codeOf, NAMESPACES, readdir, readIfThere, readlink, shortened, statFields } from "@contain-tools/kernel";
 
 export interface Process {
   readonly pid: number;
@@ -28,7 +27,7 @@ export function readProcesses(): Process[] {
 }
 
 export function pids(): number[] {
-  return readdirSync("/proc")
+  return readdir("/proc")
     .filter((name) => name.charCodeAt(0) >= 48 && name.charCodeAt(0) <= 57)
     .map(Number);
 }
@@ -64,7 +63,7 @@ export function readNamespaces(pid: number, exiting: boolean): Pick<Process, "na
   let problem: string | undefined;
   for (const file of exiting ? LAST : ALL) {
     try {
-      namespaces[file] = readlinkSync(`/proc/${pid}/ns/${file}`);
+      namespaces[file] = readlink(`/proc/${pid}/ns/${file}`);
     } catch (error) {
       problem = codeOf(error);
       if (problem === "EACCES" || problem === "EPERM") break; // the others would say the same, and an exception is slow

@@ -1,7 +1,6 @@
 // A container that has ended: everything that a verdict may rest on.
-import { readlinkSync } from "node:fs";
 import type { Evidence, Failure } from "@contain-tools/chain";
-import { type KernelLog, readKernelLog } from "@contain-tools/kernel";
+import { type KernelLog, readKernelLog, readlink } from "@contain-tools/kernel";
 import { notedSignals } from "@contain-tools/state";
 import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
 import type { Outcome } from "./outcome.ts";
@@ -72,7 +71,7 @@ const FIRST = "pid:[4026531836]"; // PROC_PID_INIT_INO of the kernel's proc_ns.h
 /** The log counts PIDs as the first PID namespace does; elsewhere a PID of ours means nothing there. */
 export function logKnowsOurPids(): boolean {
   try {
-    return readlinkSync("/proc/self/ns/pid") === FIRST;
+    return readlink("/proc/self/ns/pid") === FIRST;
   } catch {
     return false;
   }

@@ -1,8 +1,6 @@
 // The counters of a container's group and of all groups above it, before and after (cgroup-v2.rst).
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
 import type { Evidence } from "@contain-tools/chain";
-import { keyedValue, type Reading, tryRead } from "@contain-tools/kernel";
+import { dirname, exists, keyedValue, type Reading, tryRead } from "@contain-tools/kernel";
 
 const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local"] as const;
 export type CounterFile = (typeof FILES)[number];
@@ -16,7 +14,7 @@ export interface Level {
 /** The groups above the container's own, as they are before it starts; its own is new, and has counted nothing yet. */
 export function readAncestors(group: string): Level[] {
   const levels: Level[] = [];
-  for (let dir = dirname(group); existsSync(`${dir}/cgroup.procs`); dir = dirname(dir)) levels.push(readLevel(dir));
+  for (let dir = dirname(group); exists(`${dir}/cgroup.procs`); dir = dirname(dir)) levels.push(readLevel(dir));
   return levels;
 }
 

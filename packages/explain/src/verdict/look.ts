@@ -1,7 +1,6 @@
 // One look at the processes of a container.
-import { closeSync } from "node:fs";
 import type { Evidence } from "@contain-tools/chain";
-import { childrenOf, hasEnded, monotonic, pidfdOpen, procDirectory } from "@contain-tools/kernel";
+import { childrenOf, close, hasEnded, monotonic, pidfdOpen, procDirectory } from "@contain-tools/kernel";
 import { readField } from "./field.ts";
 import { nameOf, type Program, type Watched } from "./program.ts";
 
@@ -44,5 +43,5 @@ function openOther(pid: number): Other[] {
 }
 
 export function forget(look: Pick<Look, "others"> | undefined): void {
-  for (const { pidfd } of look?.others ?? []) closeSync(pidfd);
+  for (const { pidfd } of look?.others ?? []) close(pidfd);
 }

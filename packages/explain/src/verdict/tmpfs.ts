@@ -1,12 +1,22 @@
 // How full the tmpfs mounts of a container are. They are not held open between two looks: umount inside would say EBUSY.
-import { closeSync, constants, openSync, type StatsFs, statfsSync } from "node:fs";
-import { monotonic, openInRoot, procDirectory, readMountInfo } from "@contain-tools/kernel";
+import {
+  close,
+  monotonic,
+  O_DIRECTORY,
+  O_RDONLY,
+  open,
+  openInRoot,
+  procDirectory,
+  readMountInfo,
+  type StatFs,
+  statfs,
+} from "@contain-tools/kernel";
 
 export interface Filling {
   readonly mountPoint: string;
   /** Milliseconds, as `monotonic` counts them. */
   readonly at: number;
-  readonly stat: StatsFs;
+  readonly stat: StatFs;
 }
 
 /** Asks the tmpfs mounts at these places; none when the container has ended, or we may not look. */
@@ -14,7 +24,7 @@ export function readTmpfs(pid: number, places: readonly string[]): Filling[] {
   if (places.length === 0) return [];
   const opened: number[] = [];
   try {
-    const root = openSync(`${procDirectory(pid)}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+    const root = open(`${procDirectory(pid)}/root`, O_RDONLY | O_DIRECTORY);
     opened.push(root);
     const wanted = readMountInfo(procDirectory(pid)).filter(
       ({ mountPoint, type }) => places.includes(mountPoint) && (type === "tmpfs" || type === "overlay"),
@@ -22,11 +32,11 @@ export function readTmpfs(pid: number, places: readonly string[]): Filling[] {
     return wanted.map(({ mountPoint }) => {
       const fd = openInRoot(root, mountPoint);
       opened.push(fd);
-      return { mountPoint, at: monotonic(), stat: statfsSync(`/proc/self/fd/${fd}`) };
+      return { mountPoint, at: monotonic(), stat: statfs(`/proc/self/fd/${fd}`) };
     });
   } catch {
     return [];
   } finally {
-    for (const fd of opened) closeSync(fd);
+    for (const fd of opened) close(fd);
   }
 }

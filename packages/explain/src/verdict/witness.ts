@@ -1,7 +1,17 @@
 // What the supervisor notes while a container runs, since the kernel keeps nothing of it afterwards.
-import { closeSync, existsSync } from "node:fs";
 import type { Evidence } from "@contain-tools/chain";
-import { type KernelLogPosition, openKernelLog, POLLIN, pidfdOpen, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
+import {
+  close,
+  exists,
+  type KernelLogPosition,
+  openKernelLog,
+  POLLIN,
+  pidfdOpen,
+  type Source,
+  setTimer,
+  takeTicks,
+  timerfd,
+} from "@contain-tools/kernel";
 import { type Level, readAncestors } from "./chain.ts";
 import { forget, type Look, lookAt } from "./look.ts";
 import { findProgram, type Program, type Watched } from "./program.ts";
@@ -17,7 +27,7 @@ export interface Baseline {
 }
 
 export function takeBaseline(group: string | undefined): Baseline {
-  const counts = group !== undefined && existsSync(`${group}/memory.events`);
+  const counts = group !== undefined && exists(`${group}/memory.events`);
   return { ancestors: group === undefined ? [] : readAncestors(group), vmstat: counts ? undefined : readVmstat() };
 }
 
@@ -82,7 +92,7 @@ export function witness(watched: Watched, baseline: Baseline): Witness {
       places = tmpfs;
     },
     close: () => {
-      for (const fd of [pidfd, timer]) closeSync(fd);
+      for (const fd of [pidfd, timer]) close(fd);
       forget(seen.look);
     },
   };

@@ -1,10 +1,10 @@
 // Control groups, version 2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst): a group is a directory, a limit is a file in it.
-import { accessSync, constants, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { codeOf, failedWith, SyscallError, ToolError } from "../ffi/errno.ts";
-import { ERRNO } from "../ffi/libc.ts";
-import { quote, trace } from "../ffi/trace.ts";
-import { readIfThere } from "../mount/file.ts";
+
+import { codeOf, failedWith, ToolError } from "../ffi/errno.ts";
+import { mkdir } from "../file/directory.ts";
+import { O_DIRECTORY, O_RDONLY, open, readIfThere, readText } from "../file/open.ts";
+import { dirname, resolve } from "../file/path.ts";
+import { access, exists, W_OK } from "../file/stat.ts";
 import { procDirectory, type Whose } from "../proc/ownproc.ts";
 import { keyedValue, lineValue, mountsOfType } from "../proc/proc.ts";
 
@@ -21,7 +21,7 @@ export interface Hierarchy {
  * @throws ToolError when there is none
  */
 export function findHierarchy(): Hierarchy {
-  const mounts = mountsOfType("cgroup2").filter(({ mountPoint }) => existsSync(`${mountPoint}/cgroup.procs`));
+  const mounts = mountsOfType("cgroup2").filter(({ mountPoint }) => exists(`${mountPoint}/cgroup.procs`));
   // In a cgroup namespace a mount from outside has a root like `/..`: there our own path does not lead to our own group.
   const found = mounts.find(({ root }) => !root.startsWith("/..")) ?? mounts[0];
   if (found === undefined) {
@@ -37,7 +37,7 @@ const GONE = " (deleted)";
 
 /** The cgroup v2 path of a process as /proc/PID/cgroup shows it: the line `0::PATH`. */
 export function cgroupOf(process: Whose): string {
-  const text = readFileSync(`${procDirectory(process)}/cgroup`, "utf8");
+  const text = readText(`${procDirectory(process)}/cgroup`);
   const path = lineValue(text, "0::") ?? "/";
   return path.endsWith(GONE) ? path.slice(0, -GONE.length) : path;
 }
@@ -60,8 +60,8 @@ export function words(file: string): string[] {
 /** What an ordinary user hears who may not write to a group. */
 export function notDelegated(dir: string, cause: unknown): ToolError {
   return new ToolError(
-    `${dir}: this cgroup is not delegated to you: ${codeOf(cause) ?? (cause instanceof SyscallError ? cause.code : "EACCES")}`,
-    failedWith(cause, "EROFS") || codeOf(cause) === "EROFS"
+    `${dir}: this cgroup is not delegated to you: ${codeOf(cause) ?? "EACCES"}`,
+    codeOf(cause) === "EROFS"
       ? "the cgroup file system is read-only here, as inside a container: what started that has to give it one that can be written to"
       : 'only a group that was handed over may be written to (cgroups(7), "Delegation"). An ordinary user gets one with `systemd-run --user --scope -p Delegate=yes contain …`',
     125,
@@ -71,25 +71,21 @@ export function notDelegated(dir: string, cause: unknown): ToolError {
 
 /** mkdir(2) of a group; false when it was there already. */
 export function makeGroup(dir: string): boolean {
-  const args = [quote(dir), "0755"];
   try {
-    mkdirSync(dir);
-    trace("mkdir", args, 0);
+    mkdir(dir, 0o755);
     return true;
   } catch (error) {
-    const code = codeOf(error) ?? "";
-    trace("mkdir", args, -1, ERRNO[code] ?? 0);
-    if (code === "EEXIST") return false;
-    if (code === "EACCES" || code === "EPERM" || code === "EROFS") throw notDelegated(dirname(dir), error);
-    throw new SyscallError("mkdir", args, ERRNO[code] ?? 0);
+    if (failedWith(error, "EEXIST")) return false;
+    if (failedWith(error, "EACCES", "EPERM", "EROFS")) throw notDelegated(dirname(dir), error);
+    throw error;
   }
 }
 
 /** True when the caller may make groups in `dir` and move processes there. */
 export function isWritable(dir: string): boolean {
   try {
-    accessSync(dir, constants.W_OK);
-    accessSync(`${dir}/cgroup.procs`, constants.W_OK);
+    access(dir, W_OK);
+    access(`${dir}/cgroup.procs`, W_OK);
     return true;
   } catch {
     return false;
@@ -113,5 +109,5 @@ export function groupProcesses(dir: string): number[] {
 
 /** A descriptor of a group's directory, for CLONE_INTO_CGROUP. */
 export function openGroup(dir: string): number {
-  return openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+  return open(dir, O_RDONLY | O_DIRECTORY);
 }

@@ -1,8 +1,10 @@
 // Which controllers a group has for its children (cgroup.subtree_control), and why it has not.
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+
 import { failedWith, ToolError } from "../ffi/errno.ts";
-import { readIfThere, writeKernelFile } from "../mount/file.ts";
+import { readIfThere } from "../file/open.ts";
+import { dirname } from "../file/path.ts";
+import { exists } from "../file/stat.ts";
+import { writeKernelFile } from "../mount/file.ts";
 import { type MountInfo, mountsOfType } from "../proc/proc.ts";
 import { availableControllers, groupProcesses, type Hierarchy, notDelegated, words } from "./cgroup.ts";
 import { childGroups } from "./groupend.ts";
@@ -111,7 +113,7 @@ function disable({ dir, names, children }: Enabled): void {
 /** Whether a group can be the parent of groups with these controllers. @throws ToolError */
 export function checkParent(dir: string, controllers: readonly string[]): void {
   checkType(dir);
-  const isRoot = !existsSync(`${dir}/cgroup.type`); // the root of the hierarchy, in which processes do not matter
+  const isRoot = !exists(`${dir}/cgroup.type`); // the root of the hierarchy, in which processes do not matter
   const processes = controllers.length === 0 || isRoot ? [] : groupProcesses(dir);
   if (processes.length > 0) throw hasProcesses(dir, controllers, processes);
 }

@@ -1,6 +1,6 @@
 // Device nodes, and what they stand for (mknod(2), makedev(3)).
-import { existsSync, type Stats, statSync } from "node:fs";
 
+import { exists, type Stat, stat } from "../file/stat.ts";
 export interface Device {
   /** Block or character. */
   readonly type: "b" | "c";
@@ -10,11 +10,11 @@ export interface Device {
 
 /** What a path, or what a link there leads to, is a node of; undefined where there is nothing, or something else. */
 export function deviceAt(path: string): Device | undefined {
-  return existsSync(path) ? deviceOf(statSync(path)) : undefined;
+  return exists(path) ? deviceOf(stat(path)) : undefined;
 }
 
 /** The same of what fstat(2) has told. */
-export function deviceOf(stat: Stats): Device | undefined {
+export function deviceOf(stat: Stat): Device | undefined {
   const type = stat.isBlockDevice() ? "b" : stat.isCharacterDevice() ? "c" : undefined;
   return type && { type, ...deviceNumbers(stat.rdev) };
 }

@@ -1,8 +1,9 @@
 // The device program of a control group: bpf(2), with the commands of linux/bpf.h.
-import { closeSync } from "node:fs";
+
 import { SyscallError } from "../ffi/errno.ts";
 import { declareSyscall, koffi, SYS } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
+import { close } from "../file/open.ts";
 import { openGroup } from "./cgroup.ts";
 import { type DeviceRule, deviceProgram } from "./deviceprogram.ts";
 
@@ -57,7 +58,7 @@ export function loadDeviceProgram(rules: readonly DeviceRule[]): number {
 /** The errno name by which this kernel refuses a device program to this process; undefined when it takes one. Nothing is attached. */
 export function whyNoDeviceProgram(): SyscallError | undefined {
   try {
-    closeSync(loadDeviceProgram([]));
+    close(loadDeviceProgram([]));
     return undefined;
   } catch (error) {
     if (error instanceof SyscallError) return error;
@@ -79,11 +80,11 @@ export function setDevices(dir: string, rules: readonly DeviceRule[], isNew: boo
     attach(group, program);
     for (const { fd, name } of before) {
       if (name === NAME) detach(group, fd);
-      closeSync(fd);
+      close(fd);
     }
   } finally {
-    closeSync(group);
-    closeSync(program);
+    close(group);
+    close(program);
   }
 }
 

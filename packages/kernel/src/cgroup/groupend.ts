@@ -1,9 +1,9 @@
 // The end of a group: its processes killed, waited for, the directory removed.
-import { closeSync, type Dirent, existsSync, openSync, readdirSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
-import { codeOf, failedWith, SyscallError, ToolError } from "../ffi/errno.ts";
-import { ERRNO } from "../ffi/libc.ts";
-import { quote, trace } from "../ffi/trace.ts";
+
+import { failedWith, ToolError } from "../ffi/errno.ts";
+import { rmdir, subdirectories } from "../file/directory.ts";
+import { close, open } from "../file/open.ts";
+import { exists } from "../file/stat.ts";
 import { writeKernelFile } from "../mount/file.ts";
 import { monotonic } from "../process/clock.ts";
 import { pollOnce } from "../process/poll.ts";
@@ -13,7 +13,7 @@ import { cgroupField, groupProcesses } from "./cgroup.ts";
 
 /** Kills every process in a group and below it: cgroup.kill (Linux 5.14), else frozen first so that no fork outruns the signals. */
 export function killGroup(dir: string): void {
-  if (existsSync(`${dir}/cgroup.kill`)) {
+  if (exists(`${dir}/cgroup.kill`)) {
     writeKernelFile(`${dir}/cgroup.kill`, "1");
     return;
   }
@@ -27,20 +27,13 @@ export function killGroup(dir: string): void {
 
 /** The groups below `dir`, deepest first. */
 function descendants(dir: string): string[] {
-  return listDirectory(dir)
-    .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => [...descendants(join(dir, entry.name)), join(dir, entry.name)]);
+  return childGroups(dir).flatMap((name) => [...descendants(`${dir}/${name}`), `${dir}/${name}`]);
 }
 
-export const childGroups = (dir: string) =>
-  listDirectory(dir)
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
-
-/** What cannot be listed may be empty all the same: rmdir(2) decides. */
-function listDirectory(dir: string): Dirent[] {
+/** The names of the groups in `dir`. What cannot be listed may be empty all the same: rmdir(2) decides. */
+export function childGroups(dir: string): string[] {
   try {
-    return readdirSync(dir, { withFileTypes: true });
+    return subdirectories(dir);
   } catch {
     return [];
   }
@@ -50,7 +43,7 @@ const POLLPRI = 2;
 
 /** Waits until no process is left in a group and below it (`populated 0` in cgroup.events), or it is gone. False when the time is up. */
 export function waitUntilEmpty(dir: string, milliseconds: number): boolean {
-  return waitForField(dir, "cgroup.events", "populated", 0, milliseconds) || !existsSync(dir);
+  return waitForField(dir, "cgroup.events", "populated", 0, milliseconds) || !exists(dir);
 }
 
 /** Waits until a field of a group's flat keyed file has a value. False when the time is up, or the group is gone. */
@@ -58,7 +51,7 @@ export function waitForField(dir: string, file: string, key: string, value: numb
   const deadline = monotonic() + milliseconds;
   let fd: number;
   try {
-    fd = openSync(`${dir}/${file}`, "r");
+    fd = open(`${dir}/${file}`);
   } catch {
     return false;
   }
@@ -71,7 +64,7 @@ export function waitForField(dir: string, file: string, key: string, value: numb
       pollOnce(fd, POLLPRI, Math.min(left, 50)); // the kernel notifies; the short wait covers a change before the poll
     }
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
@@ -81,7 +74,7 @@ export function waitForField(dir: string, file: string, key: string, value: numb
  * @throws ToolError when processes are still in it after `milliseconds`, with their PIDs
  */
 export function removeGroup(dir: string, milliseconds: number): void {
-  if (!existsSync(dir)) return;
+  if (!exists(dir)) return;
   if (!waitUntilEmpty(dir, milliseconds)) throw populated(dir);
   const deadline = monotonic() + 1000;
   for (const group of [...descendants(dir), dir]) {
@@ -99,16 +92,11 @@ export function removeGroup(dir: string, milliseconds: number): void {
 }
 
 function removeDirectory(dir: string): void {
-  const args = [quote(dir)];
   try {
-    rmdirSync(dir);
+    rmdir(dir);
   } catch (error) {
-    const code = ERRNO[codeOf(error) ?? ""] ?? 0;
-    trace("rmdir", args, -1, code);
-    if (codeOf(error) === "ENOENT") return;
-    throw new SyscallError("rmdir", args, code);
+    if (!failedWith(error, "ENOENT")) throw error;
   }
-  trace("rmdir", args, 0);
 }
 
 function populated(dir: string): ToolError {

@@ -1,8 +1,5 @@
 // koffi, which makes the calls of C. Nothing else in the project loads native code.
 
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
 import type * as Koffi from "koffi";
 
 type KoffiModule = typeof Koffi;
@@ -18,9 +15,10 @@ export const isNative = process.versions["bun"] !== undefined;
  */
 export function loadKoffi(name = "contain"): KoffiModule {
   const file = isNative
-    ? `${dirname(execPath)}/koffi.node`
+    ? `${execPath.slice(0, execPath.lastIndexOf("/"))}/koffi.node`
     : `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
-  if (!isNative && !existsSync(file)) return createRequire(import.meta.filename)("koffi") as KoffiModule;
+  if (!isNative && !process.getBuiltinModule("node:fs").existsSync(file))
+    return process.getBuiltinModule("node:module").createRequire(import.meta.filename)("koffi") as KoffiModule;
   const addon = { exports: {} };
   try {
     dlopen(addon, file); // require() would look for a package.json in every folder above
@@ -37,6 +35,7 @@ export function loadKoffi(name = "contain"): KoffiModule {
 
 /** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
 export function usesMusl(): boolean {
+  const { closeSync, openSync, readSync } = process.getBuiltinModule("node:fs"); // Node has it loaded anyway; Bun takes 2 ms
   const head = Buffer.alloc(4096);
   const fd = openSync(execPath, "r");
   readSync(fd, head);

@@ -1,5 +1,4 @@
 // Every system call goes through `sys`: it is traced as strace would print it, and a failure becomes a SyscallError.
-import { readlinkSync, writeSync } from "node:fs";
 import { errnoName, SyscallError } from "./errno.ts";
 import { declare, errno } from "./libc.ts";
 import { jsonText, printable } from "./printable.ts";
@@ -7,17 +6,17 @@ import { jsonText, printable } from "./printable.ts";
 export type TraceMode = "off" | "text" | "json";
 
 const getpid = declare("getpid");
+const readlinkC = declare("readlink", "long");
+const writeC = declare("write", "long");
 
 /** What a trace line says about the process that made the call. A forked child changes its own copy. */
 export const tracer: { mode: TraceMode; tool: string; pid: number } = { mode: "off", tool: "contain", pid: 0 };
 
 /** The PID as the host's /proc shows it, which is what a reader of a trace can look up; inside a new PID namespace getpid() is 1. */
 export function learnPid(): void {
-  try {
-    tracer.pid = Number(readlinkSync("/proc/self"));
-  } catch {
-    tracer.pid = getpid();
-  }
+  const target = Buffer.allocUnsafeSlow(16);
+  const length = readlinkC("/proc/self", target, target.length);
+  tracer.pid = length > 0 ? Number(target.toString("latin1", 0, length)) : getpid();
 }
 
 /** Where messages go. A process that has given descriptor 2 to its program keeps the caller's under another number. */
@@ -29,11 +28,8 @@ export const messages = {
 
 /** Writes to standard error without the event loop, which must not be touched in a forked child. A closed pipe is no reason to stop. */
 export function say(text: string): void {
-  try {
-    writeSync(messages.fd, messages.raw ? text.replaceAll("\n", "\r\n") : text);
-  } catch {
-    // EPIPE, EBADF, EAGAIN: nobody can be told
-  }
+  const line = messages.raw ? text.replaceAll("\n", "\r\n") : text;
+  writeC(messages.fd, line, Buffer.byteLength(line)); // EPIPE, EBADF, EAGAIN: nobody can be told
 }
 
 /** Prints one system call. `result` is undefined for a call that does not return when it succeeds (execve). */

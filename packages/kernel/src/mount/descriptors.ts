@@ -1,8 +1,10 @@
 // Descriptors: flags, copies, which are open, closing all but some.
-import { readdirSync, readlinkSync, readSync, writeSync } from "node:fs";
+
 import { codeOf, failedWith } from "../ffi/errno.ts";
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
+import { readdir, readlink } from "../file/directory.ts";
+import { O_NONBLOCK, read, write } from "../file/open.ts";
 import { uninterrupted } from "./file.ts";
 
 const fcntlC = declare("fcntl");
@@ -10,7 +12,6 @@ const closeRangeC = declareSyscall(SYS.close_range);
 const F_GETFD = 1;
 const F_SETFD = 2;
 const F_SETFL = 4;
-const O_NONBLOCK = 0o4000;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 const CLOSE_RANGE_CLOEXEC = 4;
@@ -50,7 +51,7 @@ export function isOpen(fd: number): boolean {
 
 function readIfLink(fd: number): string | undefined {
   try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
+    return readlink(`/proc/self/fd/${fd}`);
   } catch {
     return undefined; // the descriptor that the listing itself was read through
   }
@@ -70,7 +71,7 @@ export function dup2(from: number, to: number): void {
 /** What a non-blocking descriptor has at this moment: a number of bytes, 0 at its end, undefined when there is nothing yet. */
 export function readNow(fd: number, bytes: Uint8Array): number | undefined {
   try {
-    return uninterrupted(() => readSync(fd, bytes));
+    return uninterrupted(() => read(fd, bytes));
   } catch (error) {
     if (codeOf(error) === "EAGAIN") return undefined;
     if (codeOf(error) === "EIO" || codeOf(error) === "ECONNRESET") return 0; // a terminal that hung up, a peer that died
@@ -78,10 +79,10 @@ export function readNow(fd: number, bytes: Uint8Array): number | undefined {
   }
 }
 
-/** Writes as much as there is room for: the number of bytes, 0 when there is none. @throws Error of node:fs: EPIPE, EIO, ENOSPC, … */
+/** Writes as much as there is room for: the number of bytes, 0 when there is none. @throws SyscallError EPIPE, EIO, ENOSPC, … */
 export function writeNow(fd: number, bytes: Uint8Array): number {
   try {
-    return uninterrupted(() => writeSync(fd, bytes));
+    return uninterrupted(() => write(fd, bytes));
   } catch (error) {
     if (codeOf(error) === "EAGAIN") return 0;
     throw error;
@@ -133,7 +134,7 @@ export function closeOnExecFrom(first: number): void {
  * aborts when it is closed. Nobody reads them any more, and they lead nowhere.
  */
 export function runtimeEvents(): number[] {
-  return readdirSync("/proc/self/fd")
+  return readdir("/proc/self/fd")
     .map(Number)
     .filter((fd) => readIfLink(fd) === "anon_inode:[eventfd]");
 }

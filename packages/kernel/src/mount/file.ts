@@ -1,8 +1,10 @@
-// Files of the kernel (/proc, /sys, cgroup) and descriptors. node:fs makes the calls; what changes something is traced.
-import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from "node:fs";
-import { codeOf, errnoName, SyscallError } from "../ffi/errno.ts";
-import { declare, ERRNO, errno } from "../ffi/libc.ts";
+// Files of the kernel (/proc, /sys, cgroup), pipes, and which descriptors are open.
+import { codeOf, SyscallError } from "../ffi/errno.ts";
+import { declare, errno } from "../ffi/libc.ts";
 import { quote, sys, trace } from "../ffi/trace.ts";
+import { readdir } from "../file/directory.ts";
+import { close, O_CLOEXEC, O_TRUNC, O_WRONLY, read } from "../file/open.ts";
+import { statIfThere } from "../file/stat.ts";
 
 /** Retries a call that was interrupted by a signal (EINTR, signal(7)). */
 export function uninterrupted<T>(call: () => T): T {
@@ -21,55 +23,17 @@ export function uninterrupted<T>(call: () => T): T {
  * @throws SyscallError open and write errors, both told as `write("PATH", "TEXT")`
  */
 export function writeKernelFile(path: string, text: string): void {
+  const fd = openC(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+  const failed = fd === -1 || writeC(fd, text, Buffer.byteLength(text)) === -1;
+  const code = failed ? errno() : 0;
+  if (fd !== -1) close(fd);
   const args = [quote(path), quote(text)];
-  try {
-    const fd = openSync(path, "w");
-    try {
-      writeSync(fd, text);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    const code = ERRNO[codeOf(error) ?? ""] ?? 0;
-    trace("write", args, -1, code);
-    throw new SyscallError("write", args, code);
-  }
-  trace("write", args, text.length);
+  trace("write", args, failed ? -1 : text.length, code);
+  if (failed) throw new SyscallError("write", args, code);
 }
 
 const openC = declare("open");
-const readC = declare("read", "long");
-const closeC = declare("close");
-const O_CLOEXEC = 0o2000000;
-const EINTR = 4;
-let buffer = Buffer.allocUnsafe(0);
-
-/** A file as it was read, or the errno name of why it was not. */
-export type Reading = { readonly text: string } | { readonly problem: string };
-
-/** Reads a file that may not be there; many are not, and an exception costs more than a read. */
-export function tryRead(path: string): Reading {
-  const fd = openC(path, O_CLOEXEC);
-  if (fd === -1) return { problem: errnoName(errno()) };
-  try {
-    for (let filled = 0; ; ) {
-      if (filled === buffer.length) buffer = Buffer.concat([buffer], Math.max(0x10000, 2 * filled));
-      const length = readC(fd, buffer.subarray(filled), buffer.length - filled);
-      if (length === 0) return { text: buffer.toString("utf8", 0, filled) };
-      if (length > 0) filled += length;
-      else if (errno() !== EINTR) return { problem: errnoName(errno()) };
-    }
-  } finally {
-    closeC(fd);
-  }
-}
-
-/** The text of a file, or undefined where it does not exist or cannot be read. */
-export function readIfThere(path: string): string | undefined {
-  const reading = tryRead(path);
-  return "text" in reading ? reading.text : undefined;
-}
-
+const writeC = declare("write", "long");
 const pipe2C = declare("pipe2");
 
 export interface Pipe {
@@ -93,7 +57,7 @@ export function readToEnd(fd: number): string {
   const chunk = Buffer.alloc(4096);
   let text = "";
   for (;;) {
-    const length = uninterrupted(() => readSync(fd, chunk));
+    const length = uninterrupted(() => read(fd, chunk));
     if (length === 0) return text;
     text += chunk.toString("utf8", 0, length);
   }
@@ -102,7 +66,7 @@ export function readToEnd(fd: number): string {
 /** Closes a descriptor that may be closed already. */
 export function closeQuietly(fd: number): void {
   try {
-    closeSync(fd);
+    close(fd);
   } catch {
     // EBADF
   }
@@ -112,7 +76,7 @@ export function closeQuietly(fd: number): void {
 export function openFiles(): number[] {
   let names: string[];
   try {
-    names = readdirSync("/proc/self/fd");
+    names = readdir("/proc/self/fd");
   } catch {
     return [];
   }
@@ -122,7 +86,7 @@ export function openFiles(): number[] {
 /** By its link in /proc, since the listing's own descriptor is closed again, and that shall be no exception. */
 function isFile(fd: number): boolean {
   try {
-    const stat = statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false });
+    const stat = statIfThere(`/proc/self/fd/${fd}`);
     return stat !== undefined && (stat.isDirectory() || stat.isFile());
   } catch {
     return true; // what its file system cannot tell of any more, as of a FUSE that has died

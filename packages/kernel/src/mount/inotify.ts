@@ -1,7 +1,8 @@
 // inotify(7): waiting until a file grows.
-import { readSync } from "node:fs";
+
 import { declare } from "../ffi/libc.ts";
 import { quote, sys } from "../ffi/trace.ts";
+import { read } from "../file/open.ts";
 
 const IN_CLOEXEC = 0o2000000;
 const IN_NONBLOCK = 0o4000;
@@ -33,5 +34,5 @@ const events = new Uint8Array(4096);
 
 /** Takes the events that have come, so that it can be waited for again. */
 export function takeNotices(fd: number): void {
-  readSync(fd, events);
+  read(fd, events);
 }

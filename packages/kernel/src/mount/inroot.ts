@@ -1,13 +1,13 @@
 // Paths inside a root that somebody else has laid out: openat2(2), which leads nowhere but into it.
-import { closeSync, constants, mkdirSync, openSync } from "node:fs";
-import { basename, dirname } from "node:path";
+
 import { codeOf, failedWith, ToolError } from "../ffi/errno.ts";
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { quote, sys } from "../ffi/trace.ts";
+import { mkdir } from "../file/directory.ts";
+import { close, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY, open } from "../file/open.ts";
+import { basename, dirname } from "../file/path.ts";
 import { fchdir } from "./mount.ts";
 
-const O_PATH = 0o10000000;
-const O_CLOEXEC = 0o2000000;
 const RESOLVE_NO_MAGICLINKS = 2;
 const RESOLVE_IN_ROOT = 16;
 const openat2C = declareSyscall(SYS.openat2);
@@ -61,16 +61,16 @@ export function fdPath(fd: number): string {
  * @throws SyscallError ENOENT, ENOTDIR, EACCES; ELOOP for such a link
  */
 export function chdirInRoot(path: string): void {
-  const root = openSync("/", O_PATH | constants.O_DIRECTORY);
+  const root = open("/", O_PATH | O_DIRECTORY);
   try {
     const fd = openInRoot(root, path);
     try {
       fchdir(fd);
     } finally {
-      closeSync(fd);
+      close(fd);
     }
   } finally {
-    closeSync(root);
+    close(root);
   }
 }
 
@@ -87,13 +87,13 @@ export function makeInRoot(root: number, path: string, kind: "directory" | "file
     const name = basename(path);
     if (name === ".." || name === "." || name === "") throw new ToolError(`${path}: not a place to make a ${kind}`);
     const target = `${fdPath(above)}/${name}`;
-    if (kind === "directory") mkdirSync(target, 0o755);
-    else closeSync(openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644));
+    if (kind === "directory") mkdir(target, 0o755);
+    else close(open(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
   } catch (error) {
     // EEXIST: somebody was faster, or a dangling symbolic link has the name; the lookup below decides
     if (codeOf(error) !== "EEXIST") throw error;
   } finally {
-    closeSync(above);
+    close(above);
   }
   return openInRoot(root, path);
 }

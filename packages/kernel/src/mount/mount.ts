@@ -1,7 +1,8 @@
 // Mounts. What is mounted into a root that may be hostile goes through a descriptor from `openInRoot`, never through a path.
-import { chmodSync } from "node:fs";
+
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { flags, quote, sys } from "../ffi/trace.ts";
+import { chmod } from "../file/directory.ts";
 
 export const MS_RDONLY = 1;
 export const MS_NOSUID = 2;
@@ -118,7 +119,7 @@ export function makeCharacterDevice(path: string, mode: number, major: number, m
     () => [quote(path), `S_IFCHR|0${mode.toString(8)}`, `makedev(${major}, ${minor})`],
     () => mknodC(path, S_IFCHR | mode, device),
   );
-  chmodSync(path, mode);
+  chmod(path, mode);
 }
 
 /** mknod(2) of a FIFO; the umask takes its part of `mode`. @throws SyscallError EEXIST */

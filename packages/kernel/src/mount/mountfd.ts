@@ -1,10 +1,11 @@
 // Mounts by descriptors: open_tree(2), move_mount(2), fsopen(2), mount_setattr(2).
-import { closeSync, readlinkSync } from "node:fs";
+
 import { failedWith } from "../ffi/errno.ts";
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { flags, quote, sys } from "../ffi/trace.ts";
+import { readlink } from "../file/directory.ts";
+import { close, readIfThere } from "../file/open.ts";
 import { lineValue, type MountInfo, readMountInfo } from "../proc/proc.ts";
-import { readIfThere } from "./file.ts";
 import { fdPath, openInRoot } from "./inroot.ts";
 import {
   MS_BIND,
@@ -94,7 +95,7 @@ export function newMount(type: string, options: Readonly<Record<string, string |
       () => fsmountC(context, 1, bits),
     );
   } finally {
-    closeSync(context);
+    close(context);
   }
 }
 
@@ -158,7 +159,7 @@ export function safetyFlags(fd: number): number {
 }
 
 function remountWith(fd: number, bits: number, whole: boolean): void {
-  const top = readlinkSync(fdPath(fd)).replace(/\/$/, "");
+  const top = readlink(fdPath(fd)).replace(/\/$/, "");
   const inside = readMountInfo().filter(({ mountPoint }) => mountPoint === (top || "/") || (whole && mountPoint.startsWith(`${top}/`)));
   for (const { mountPoint, options } of inside) {
     const atime = options.includes("noatime") || options.includes("relatime") ? 0 : MS_STRICTATIME; // mountinfo does not show it
@@ -169,7 +170,7 @@ function remountWith(fd: number, bits: number, whole: boolean): void {
       try {
         mount(null, fdPath(below ?? fd), null, MS_REMOUNT | MS_BIND | bits | kept);
       } finally {
-        if (below !== undefined) closeSync(below);
+        if (below !== undefined) close(below);
       }
     } catch (error) {
       // A mount that another one covers has no path any more, and nothing inside can reach it either.

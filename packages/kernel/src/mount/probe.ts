@@ -1,7 +1,8 @@
 // Asking the kernel what it can do, by calls that change nothing: with arguments that it must refuse, or in a child that ends at once.
-import { closeSync, writeSync } from "node:fs";
+
 import { errnoName } from "../ffi/errno.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
+import { close, write } from "../file/open.ts";
 import { clone3 } from "../process/fork.ts";
 import { POLLIN, pollOnce } from "../process/poll.ts";
 import { endSignal, exit, getpid, pidfdOpen, waitpid } from "../process/process.ts";
@@ -58,7 +59,7 @@ export function askCall({ ask }: CallProbe): string {
 export function askPidfd(): boolean {
   const fd = pidfdOpen(getpid());
   const sent = pidfdSendSignal(fd, 0);
-  closeSync(fd);
+  close(fd);
   return sent;
 }
 
@@ -89,7 +90,7 @@ export function askChild(bits: number, milliseconds: number, ask: () => string):
   try {
     pid = clone3({ flags: bits }, () => {
       setParentDeathSignal(SIGKILL);
-      writeSync(answer.write, ask());
+      write(answer.write, ask());
       return exit(0);
     });
   } catch (error) {
@@ -97,11 +98,11 @@ export function askChild(bits: number, milliseconds: number, ask: () => string):
     closeQuietly(answer.write);
     throw error;
   }
-  closeSync(answer.write);
+  close(answer.write);
   const inTime = pollOnce(answer.read, POLLIN, milliseconds);
   if (!inTime) kill(pid, SIGKILL);
   const text = readToEnd(answer.read);
-  closeSync(answer.read);
+  close(answer.read);
   const signal = endSignal(waitpid(pid, 0)?.status ?? 0);
   if (!inTime) return { problem: `it did not answer within ${milliseconds} ms` };
   return text === "" ? { problem: signal === 0 ? "it ended without an answer" : `it was killed by ${signalName(signal)}` } : { text };

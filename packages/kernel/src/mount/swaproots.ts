@@ -1,7 +1,9 @@
 // Making a mount the root of this process, for good: pivot_root(2), and what can be done where that says EINVAL. It wants the root to
 // be a mount point, which it is not in a chroot, and one that lies on another mount, which the initial rootfs (initramfs) does not.
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+
 import { failedWith } from "../ffi/errno.ts";
+import { close, O_DIRECTORY, O_PATH, open } from "../file/open.ts";
+import { fstat } from "../file/stat.ts";
 import { readMountInfo } from "../proc/proc.ts";
 import { CLONE_NEWNS } from "../process/fork.ts";
 import { setns, unshareFs } from "../process/namespace.ts";
@@ -20,8 +22,7 @@ import {
 } from "./mount.ts";
 import { mountIdOf, moveMount } from "./mountfd.ts";
 
-const O_PATH = 0o10000000;
-const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
+const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
 
 /**
  * - `mount`: an ordinary one, which pivot_root(2) takes
@@ -34,7 +35,7 @@ export type RootKind = "mount" | "rootfs" | "chroot";
 export function rootKind(): RootKind {
   const fd = openDirectory("/");
   const id = mountIdOf(fd);
-  closeSync(fd);
+  close(fd);
   const own = readMountInfo().find((entry) => entry.id === id);
   if (own === undefined) return "chroot";
   return own.parent === own.id ? "rootfs" : "mount";
@@ -56,7 +57,7 @@ export function setPropagationEverywhere(kind: Propagation): NamespaceRoot {
   goToNamespaceRoot();
   setPropagation(kind);
   const fd = openDirectory("/");
-  const [here, there] = [fstatSync(root), fstatSync(fd)];
+  const [here, there] = [fstat(root), fstat(fd)];
   // In a chroot to a bind mount of `/` they are one directory of two mounts.
   const chrooted = here.ino !== there.ino || here.dev !== there.dev || mountIdOf(root) !== mountIdOf(fd);
   if (chrooted) {
@@ -64,13 +65,13 @@ export function setPropagationEverywhere(kind: Propagation): NamespaceRoot {
     chroot(".");
   }
   fchdir(directory);
-  closeSync(root);
-  closeSync(directory);
+  close(root);
+  close(directory);
   return { fd, chrooted };
 }
 
 function goToNamespaceRoot(): void {
-  const own = openSync("/proc/self/ns/mnt", "r");
+  const own = open("/proc/self/ns/mnt");
   const go = () => setns(own, CLONE_NEWNS, "/proc/self/ns/mnt");
   try {
     go();
@@ -81,7 +82,7 @@ function goToNamespaceRoot(): void {
     unshareFs();
     go();
   } finally {
-    closeSync(own);
+    close(own);
   }
 }
 
@@ -108,7 +109,7 @@ export function swapRoots(newRoot: number, { fd, chrooted }: NamespaceRoot): str
     moveOverRoot(newRoot, fd);
     return `${chrooted ? "/ was a chroot on" : "/ is"} the initial rootfs, which pivot_root refuses: the new root was moved over it (mount --move, chroot)`;
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 

@@ -1,6 +1,7 @@
 // TCP and UDP sockets for a loop over poll(2): none of them blocks.
-import { closeSync } from "node:fs";
+
 import { declare, errno } from "../ffi/libc.ts";
+import { close } from "../file/open.ts";
 import { ipBytes, ipText } from "./ip.ts";
 import { bindSocket, connectSocket, listenSocket, MSG_NOSIGNAL, openSocket, SOL_SOCKET, setSocketOption } from "./socket.ts";
 
@@ -51,7 +52,7 @@ export function listenOn(protocol: Protocol, endpoint: Endpoint): number {
     if (protocol === "tcp") listenSocket(fd, BACKLOG);
     return fd;
   } catch (error) {
-    closeSync(fd);
+    close(fd);
     throw error;
   }
 }
@@ -68,7 +69,7 @@ export function freePorts(count: number): number[] {
       return address.readUInt16BE(2);
     });
   } finally {
-    for (const fd of fds) closeSync(fd);
+    for (const fd of fds) close(fd);
   }
 }
 
@@ -79,7 +80,7 @@ export function startConnecting(protocol: Protocol, endpoint: Endpoint): number 
     connectSocket(fd, sockaddr(endpoint), describe(endpoint));
     return fd;
   } catch (error) {
-    closeSync(fd);
+    close(fd);
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 // The loopback interface: a new network namespace has one, but it is down.
-import { closeSync } from "node:fs";
+
 import { declare } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
+import { close } from "../file/open.ts";
 import { openSocket } from "./socket.ts";
 
 const SIOCGIFFLAGS = 0x8913;
@@ -29,6 +30,6 @@ export function bringLoopbackUp(): void {
       () => ioctlC(fd, SIOCSIFFLAGS, request),
     );
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }

@@ -1,8 +1,9 @@
 // The network namespace of a process: by setns(2) alone, or through its user namespace, of which whoever made it is the master.
-import { closeSync, openSync } from "node:fs";
+
 import { codeOf, failedWith } from "../ffi/errno.ts";
 import { declare } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
+import { close, open } from "../file/open.ts";
 import { procDirectory } from "../proc/ownproc.ts";
 import { CLONE_NEWNET, CLONE_NEWUSER, clone3 } from "../process/fork.ts";
 import { namespaceId, setns } from "../process/namespace.ts";
@@ -11,20 +12,20 @@ import { openNetlink } from "./netlink.ts";
 import { socketpair } from "./socket.ts";
 import { receiveDescriptor, sendDescriptor } from "./unixsocket.ts";
 
-/** Joins it for good: for a forked child. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
+/** Joins it for good: for a forked child. @throws SyscallError EPERM, ENOENT, EACCES */
 export function joinNetwork(pid: number): void {
   const directory = procDirectory(pid);
-  const net = openSync(`${directory}/ns/net`, "r");
+  const net = open(`${directory}/ns/net`);
   try {
     setns(net, CLONE_NEWNET, `${directory}/ns/net`);
   } catch (error) {
     if (!failedWith(error, "EPERM") || namespaceId(pid, "user") === namespaceId("self", "user")) throw error;
-    const user = openSync(`${directory}/ns/user`, "r");
+    const user = open(`${directory}/ns/user`);
     setns(user, CLONE_NEWUSER, `${directory}/ns/user`);
     setns(net, CLONE_NEWNET, `${directory}/ns/net`);
-    closeSync(user);
+    close(user);
   }
-  closeSync(net);
+  close(net);
 }
 
 const ioctlC = declare("ioctl");
@@ -39,9 +40,9 @@ export function networkOfSocket(fd: number): number {
   );
 }
 
-/** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM; Error of node:fs ENOENT, EACCES */
+/** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM, ENOENT, EACCES */
 export function openNetlinkOf(pid: number): number {
-  const net = openSync(`${procDirectory(pid)}/ns/net`, "r");
+  const net = open(`${procDirectory(pid)}/ns/net`);
   try {
     return openNetlink(net);
   } catch (error) {
@@ -50,7 +51,7 @@ export function openNetlinkOf(pid: number): number {
     if (fd === undefined) throw error;
     return fd;
   } finally {
-    closeSync(net);
+    close(net);
   }
 }
 
@@ -66,9 +67,9 @@ function openByChild(pid: number): number | undefined {
     }
     return exit(0);
   });
-  closeSync(there);
+  close(there);
   const fd = receiveDescriptor(here);
-  closeSync(here);
+  close(here);
   waitpid(child, 0);
   return fd;
 }

@@ -1,9 +1,10 @@
 // netlink(7): requests to the kernel as messages with attributes, and its answers. What they mean is rtnetlink.ts's.
-import { closeSync, openSync } from "node:fs";
+
 import { SyscallError } from "../ffi/errno.ts";
 import { declare, errno } from "../ffi/libc.ts";
 import { ruleFor } from "../ffi/rules.ts";
 import { sys, trace } from "../ffi/trace.ts";
+import { close, open } from "../file/open.ts";
 import { CLONE_NEWNET } from "../process/fork.ts";
 import { setns } from "../process/namespace.ts";
 import { openSocket, setSocketOption } from "./socket.ts";
@@ -36,21 +37,21 @@ const recvC = declare("recv", "long");
  * @throws SyscallError EPERM
  */
 export function openNetlink(namespace?: number): number {
-  if (namespace === undefined) return open();
-  const own = openSync("/proc/self/ns/net", "r");
+  if (namespace === undefined) return openHere();
+  const own = open("/proc/self/ns/net");
   try {
     setns(namespace, CLONE_NEWNET, "net");
     try {
-      return open();
+      return openHere();
     } finally {
       setns(own, CLONE_NEWNET, "net");
     }
   } finally {
-    closeSync(own);
+    close(own);
   }
 }
 
-function open(): number {
+function openHere(): number {
   const fd = openSocket("AF_NETLINK", "SOCK_RAW");
   setSocketOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1); // only makes errors speak
   return fd;

@@ -1,7 +1,8 @@
 // The calls that are the same for sockets of every family: what an address is, socket.ts, inet.ts and netlink.ts know.
-import { closeSync, openSync } from "node:fs";
+
 import { declare, errno } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
+import { close, open } from "../file/open.ts";
 
 const FAMILIES = { AF_UNIX: 1, AF_INET: 2, AF_NETLINK: 16 } as const;
 const KINDS = { SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_RAW: 3 } as const;
@@ -86,15 +87,15 @@ let spare: number | undefined;
  * caller is turned away, with one that was kept for that: otherwise poll(2) would tell of it again and again.
  */
 export function acceptFrom(listener: number): number | undefined {
-  spare ??= openSync("/dev/null", "r");
+  spare ??= open("/dev/null");
   const accept = () => accept4C(listener, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
   const fd = accept();
   if (fd !== -1) return fd;
   if (errno() !== EMFILE && errno() !== ENFILE) return undefined;
-  closeSync(spare);
+  close(spare);
   const turnedAway = accept();
-  if (turnedAway !== -1) closeSync(turnedAway);
-  spare = openSync("/dev/null", "r");
+  if (turnedAway !== -1) close(turnedAway);
+  spare = open("/dev/null");
   return undefined;
 }
 

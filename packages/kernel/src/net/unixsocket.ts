@@ -1,8 +1,9 @@
 // Unix sockets, for handing descriptors to another process: unix(7), SCM_RIGHTS.
-import { closeSync, constants, openSync } from "node:fs";
-import { basename, dirname } from "node:path";
+
 import { declareSyscall, ERRNO, errno, koffi, SYS } from "../ffi/libc.ts";
 import { quote, sys } from "../ffi/trace.ts";
+import { close, O_DIRECTORY, O_RDONLY, open } from "../file/open.ts";
+import { basename, dirname } from "../file/path.ts";
 import { pidfdOpen } from "../process/process.ts";
 import { bindSocket, connectSocket, getSocketOption, listenSocket, MSG_NOSIGNAL, openSocket, SOL_SOCKET } from "./socket.ts";
 
@@ -89,14 +90,14 @@ export function peerOf(socket: number): Peer | undefined {
 
 /** Calls `use` with a struct sockaddr_un. A path may have 107 bytes there, so that the directory goes by its descriptor. */
 function withAddress<T>(path: string, use: (address: Uint8Array) => T): T {
-  const dir = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  const dir = open(dirname(path), O_RDONLY | O_DIRECTORY);
   try {
     const address = Buffer.alloc(110);
     address.writeUInt16LE(AF_UNIX, 0);
     address.write(`/proc/self/fd/${dir}/${basename(path)}`, 2);
     return use(address);
   } finally {
-    closeSync(dir);
+    close(dir);
   }
 }
 
@@ -108,13 +109,13 @@ export function listenAt(path: string): number {
   return fd;
 }
 
-/** connect(2) to a socket that listens at `path`. @throws Error of node:fs ENOENT; SyscallError ECONNREFUSED when nobody listens any more */
+/** connect(2) to a socket that listens at `path`. @throws SyscallError ENOENT, ECONNREFUSED when nobody listens any more */
 export function connectTo(path: string): number {
   const fd = openSocket("AF_UNIX", "SOCK_STREAM");
   try {
     withAddress(path, (address) => connectSocket(fd, address, `{sun_path=${quote(path)}}`));
   } catch (error) {
-    closeSync(fd);
+    close(fd);
     throw error;
   }
   return fd;

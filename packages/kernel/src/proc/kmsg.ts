@@ -1,7 +1,8 @@
 // The kernel's log, /dev/kmsg (Documentation/ABI/testing/dev-kmsg): one record a read(2), from a position of one's own.
-import { closeSync, constants, openSync, readSync } from "node:fs";
+
 import { codeOf } from "../ffi/errno.ts";
 import { declare } from "../ffi/libc.ts";
+import { close, O_NONBLOCK, O_RDONLY, open, read } from "../file/open.ts";
 import { uninterrupted } from "../mount/file.ts";
 
 /** What came into the log since it was opened. */
@@ -28,7 +29,7 @@ const record = Buffer.allocUnsafeSlow(8192);
 /** Opens the log at its end. Without CAP_SYSLOG that is EPERM where kernel.dmesg_restrict is 1 (proc_sys_kernel(5)). */
 export function openKernelLog(): KernelLogPosition {
   try {
-    const fd = openSync(KMSG, constants.O_RDONLY | constants.O_NONBLOCK);
+    const fd = open(KMSG, O_RDONLY | O_NONBLOCK);
     lseekC(fd, 0, SEEK_END);
     return { fd, problem: undefined };
   } catch (error) {
@@ -44,7 +45,7 @@ export function readKernelLog({ fd, problem }: KernelLogPosition): KernelLog {
   try {
     for (;;) {
       try {
-        const length = uninterrupted(() => readSync(fd, record));
+        const length = uninterrupted(() => read(fd, record));
         records.push(textOf(record.toString("utf8", 0, length)));
       } catch (error) {
         if (codeOf(error) === "EAGAIN") return { records, problem: undefined, lost };
@@ -53,7 +54,7 @@ export function readKernelLog({ fd, problem }: KernelLogPosition): KernelLog {
       }
     }
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 

@@ -2,9 +2,11 @@
 // ours: the PID 1 that `unshare --pid --fork` makes still sees its parent's (pid_namespaces(7), "/proc and PID namespaces").
 // /proc/self is always this process. A number that comes from elsewhere (getpid, fork, wait, a signal, cgroup.procs, the user)
 // becomes a path here, and a number that /proc lists becomes one of ours.
-import { statfsSync } from "node:fs";
+
 import { ToolError } from "../ffi/errno.ts";
-import { closeQuietly, readIfThere } from "../mount/file.ts";
+import { readIfThere } from "../file/open.ts";
+import { statfs } from "../file/stat.ts";
+import { closeQuietly } from "../mount/file.ts";
 import { getpid, pidfdOpen } from "../process/process.ts";
 import { lineValue, statusField } from "./proc.ts";
 
@@ -23,7 +25,7 @@ export function procOwner(): ProcOwner {
   const depth = ownDepth();
   if (depth !== undefined) return depth === 0 ? "ours" : "outer";
   try {
-    return statfsSync("/proc").type === PROC_SUPER_MAGIC ? "foreign" : "none";
+    return statfs("/proc").type === PROC_SUPER_MAGIC ? "foreign" : "none";
   } catch {
     return "none";
   }

@@ -1,6 +1,6 @@
 // Readers for the files of proc(5) that the tools need before they act.
-import { readFileSync } from "node:fs";
 
+import { readText } from "../file/open.ts";
 /** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). Paths are unescaped. */
 export interface MountInfo {
   readonly id: number;
@@ -33,7 +33,7 @@ export function mountsOfType(wanted: string): MountInfo[] {
 }
 
 function mountLines(process: string): string[] {
-  return readFileSync(`${process}/mountinfo`, "utf8").split("\n").filter(Boolean);
+  return readText(`${process}/mountinfo`).split("\n").filter(Boolean);
 }
 
 function unescapeOctal(word: string): string {

@@ -1,11 +1,12 @@
 // fork, from JavaScript. The child of clone3 goes on in this same program, so it can mount and pivot in TypeScript and then execve.
 // What makes that sound is in four places here: the heap is marked MADV_DOFORK, the runtime has no helper threads that the
 // child would wait for, signals are blocked across the call, and the child never returns to the event loop.
-import { readFileSync } from "node:fs";
+
 import { failedWith, ToolError } from "../ffi/errno.ts";
 import { isNative } from "../ffi/koffi.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
 import { flags, learnPid, say, sys, tracer } from "../ffi/trace.ts";
+import { readBytes } from "../file/open.ts";
 import { resetDispositionsSilently } from "./disposition.ts";
 import { exit } from "./process.ts";
 import { ALL_SIGNALS, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
@@ -68,7 +69,7 @@ export function prepareFork(): void {
     }
   }
   // In the legacy layout (`ulimit -s unlimited`, `setarch -L`) they lie amid all others, which are mapped from the bottom up.
-  const maps = readFileSync("/proc/self/maps", "latin1");
+  const maps = readBytes("/proc/self/maps").toString("latin1");
   let from = START;
   for (let at = maps.indexOf(" [v"); at !== -1; at = maps.indexOf(" [v", at + 1)) {
     const line = maps.lastIndexOf("\n", at) + 1;
@@ -86,7 +87,7 @@ function adviseFork(): void {
   // ENOMEM tells of the holes between the mappings; every mapping was done all the same.
   if (adviseRanges()) return;
   // EINVAL: a special mapping in between stopped the walk. Go mapping by mapping; those that refuse are never DONTFORK.
-  for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
+  for (const line of readBytes("/proc/self/maps").toString("latin1").split("\n")) {
     const [start, end] =
       line
         .split(" ", 1)[0]

@@ -1,8 +1,10 @@
 // The eight namespaces: one row ties together the name, the clone flag and the file in /proc/PID/ns (namespaces(7)).
-import { closeSync, constants, openSync, readFileSync, readlinkSync } from "node:fs";
+
 import { codeOf } from "../ffi/errno.ts";
 import { declare } from "../ffi/libc.ts";
 import { flags, quote, sys } from "../ffi/trace.ts";
+import { readlink } from "../file/directory.ts";
+import { close, O_NONBLOCK, open, readText } from "../file/open.ts";
 import { writeKernelFile } from "../mount/file.ts";
 import { procDirectory, type Whose } from "../proc/ownproc.ts";
 import {
@@ -91,16 +93,16 @@ const ioctlC = declare("ioctl");
 
 /** The CLONE_NEW* flag of the namespace that a file of /proc/PID/ns, or a bind mount of one, stands for (ioctl_nsfs(2)); undefined for another file. */
 export function namespaceTypeOf(path: string): number | undefined {
-  const fd = openSync(path, constants.O_NONBLOCK); // it may be a FIFO
+  const fd = open(path, O_NONBLOCK); // it may be a FIFO
   const type = ioctlC(fd, NS_GET_NSTYPE);
-  closeSync(fd);
+  close(fd);
   return type === -1 ? undefined : type;
 }
 
 /** The identity of a namespace, `mnt:[4026531841]`; undefined where /proc does not tell (another user's process, no such kind). */
 export function namespaceId(process: Whose, file: string): string | undefined {
   try {
-    return readlinkSync(`${procDirectory(process)}/ns/${file}`);
+    return readlink(`${procDirectory(process)}/ns/${file}`);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     return undefined;
@@ -126,7 +128,7 @@ export function writeSetgroups(process: Whose, value: "allow" | "deny"): void {
 
 /** The ranges of a /proc/PID/uid_map or gid_map. */
 export function readIdMap(process: Whose, file: "uid_map" | "gid_map"): IdRange[] {
-  const text = readFileSync(`${procDirectory(process)}/${file}`, "utf8");
+  const text = readText(`${procDirectory(process)}/${file}`);
   return text
     .split("\n")
     .filter(Boolean)

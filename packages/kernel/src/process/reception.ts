@@ -1,7 +1,8 @@
 // What a process does with a signal, by what /proc shows of it at this moment (signal(7), proc_pid_status(5)).
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
+
 import { codeOf, type Fact } from "../ffi/errno.ts";
-import { readIfThere } from "../mount/file.ts";
+import { readdir, readlink } from "../file/directory.ts";
+import { close, open, pread, readIfThere } from "../file/open.ts";
 import { procDirectory } from "../proc/ownproc.ts";
 import { statusField } from "../proc/proc.ts";
 import { hasSignal, NR_SIGTIMEDWAIT, parseSignalMask } from "./signal.ts";
@@ -95,7 +96,7 @@ function isElsewhere(thread: string): boolean {
 /** Also for a process whose threads may not be listed. */
 function threadsOf(pid: number): readonly string[] {
   try {
-    return readdirSync(`${procDirectory(pid)}/task`).slice(0, MOST);
+    return readdir(`${procDirectory(pid)}/task`).slice(0, MOST);
   } catch {
     return [`${pid}`];
   }
@@ -105,11 +106,11 @@ function threadsOf(pid: number): readonly string[] {
 function readWord(path: string, address: number): string | undefined {
   const bytes = Buffer.alloc(8);
   try {
-    const fd = openSync(path, "r");
+    const fd = open(path);
     try {
-      return readSync(fd, bytes, 0, 8, address) === 8 ? bytes.readBigUInt64LE().toString(16).padStart(16, "0") : undefined;
+      return pread(fd, bytes, address) === 8 ? bytes.readBigUInt64LE().toString(16).padStart(16, "0") : undefined;
     } finally {
-      closeSync(fd);
+      close(fd);
     }
   } catch {
     return undefined;
@@ -119,7 +120,7 @@ function readWord(path: string, address: number): string | undefined {
 function signalfdFor(pid: number, signal: number): Reception | undefined {
   const dir = `${procDirectory(pid)}/fd`;
   try {
-    for (const fd of readdirSync(dir)) {
+    for (const fd of readdir(dir)) {
       if (linkOf(`${dir}/${fd}`) !== "anon_inode:[signalfd]") continue;
       const source = `/proc/${pid}/fdinfo/${fd} sigmask`;
       const mask = statusField(readIfThere(`${procDirectory(pid)}/fdinfo/${fd}`) ?? "", "sigmask");
@@ -135,7 +136,7 @@ function signalfdFor(pid: number, signal: number): Reception | undefined {
 
 function linkOf(path: string): string | undefined {
   try {
-    return readlinkSync(path);
+    return readlink(path);
   } catch {
     return undefined;
   }

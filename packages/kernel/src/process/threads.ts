@@ -2,10 +2,11 @@
 // one of them and kill us, instead of waiting for our sigtimedwait(2). So each helper is sent into a signal handler that never
 // returns, pause(2), with every signal blocked meanwhile (sa_mask, sigaction(2)). With the flags that `prepareFork` insists on,
 // V8 gives these threads nothing to do.
-import { readdirSync, readlinkSync } from "node:fs";
+
 import { isNative } from "../ffi/koffi.ts";
 import { declare, koffi } from "../ffi/libc.ts";
-import { readIfThere } from "../mount/file.ts";
+import { readdir, readlink } from "../file/directory.ts";
+import { readIfThere } from "../file/open.ts";
 import { ownNumber } from "../proc/ownproc.ts";
 import { statusField } from "../proc/proc.ts";
 import { pollOnce } from "./poll.ts";
@@ -36,8 +37,8 @@ export function takeAllSignals(): void {
 
 /** As /proc numbers them, which may be that of another PID namespace (ownproc.ts). */
 function otherThreads(): string[] {
-  const own = readlinkSync("/proc/self");
-  return readdirSync("/proc/self/task").filter((tid) => tid !== own);
+  const own = readlink("/proc/self");
+  return readdir("/proc/self/task").filter((tid) => tid !== own);
 }
 
 /** Waits until the allocator's thread of the native program is idle: a forked child would wait for ever for a lock that it holds. */

@@ -1,7 +1,8 @@
 // Timers that poll(2) can wait for, and the time of day.
-import { readSync } from "node:fs";
+
 import { declare } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
+import { read } from "../file/open.ts";
 
 const CLOCK_MONOTONIC = 1;
 const TFD_CLOEXEC = 0o2000000;
@@ -46,5 +47,5 @@ const ticks = new Uint8Array(8);
 
 /** Takes the expirations that a timer has counted, so that it can be waited for again. */
 export function takeTicks(fd: number): void {
-  readSync(fd, ticks);
+  read(fd, ticks);
 }

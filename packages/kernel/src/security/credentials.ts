@@ -1,7 +1,8 @@
 // Who this process is: ids, supplementary groups, and the parent-death signal, which every change of those clears.
-import { openSync, readSync } from "node:fs";
+
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
+import { open, pread } from "../file/open.ts";
 import { statFields } from "../proc/proc.ts";
 import { exit, getppid, hasEnded } from "../process/process.ts";
 import { signalName } from "../process/signal.ts";
@@ -109,12 +110,12 @@ export function rememberParent(): void {
 function openParentReader(): () => string | undefined {
   let fd: number;
   try {
-    fd = openSync("/proc/self/stat", "r");
+    fd = open("/proc/self/stat");
   } catch {
     return () => `${getppid()}`;
   }
   const text = Buffer.alloc(1024);
-  return () => statFields(text.toString("latin1", 0, readSync(fd, text, 0, text.length, 0)))[1];
+  return () => statFields(text.toString("latin1", 0, pread(fd, text, 0)))[1];
 }
 
 /** Carries out a change of credentials; a parent-death signal that was set before is set after it too (prctl(2)). */

@@ -1,8 +1,10 @@
 // Landlock: which files a process and all that it starts may still open (landlock(7), since Linux 5.13).
-import { closeSync, fstatSync } from "node:fs";
+
 import { ToolError } from "../ffi/errno.ts";
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { flags, sys } from "../ffi/trace.ts";
+import { close } from "../file/open.ts";
+import { fstat } from "../file/stat.ts";
 
 const createRulesetC = declareSyscall(SYS.landlock_create_ruleset);
 const addRuleC = declareSyscall(SYS.landlock_add_rule);
@@ -55,7 +57,7 @@ export function restrictFiles(rules: readonly LandlockRule[]): void {
     () => createRulesetC(handled, handled.length, 0),
   );
   for (const { fd, writable } of rules) {
-    const access = (writable ? known : READING) & (fstatSync(fd).isDirectory() ? known : OF_FILES & known);
+    const access = (writable ? known : READING) & (fstat(fd).isDirectory() ? known : OF_FILES & known);
     const rule = Buffer.alloc(12); // struct landlock_path_beneath_attr, packed
     rule.writeBigUInt64LE(BigInt(access));
     rule.writeInt32LE(fd, 8);
@@ -70,5 +72,5 @@ export function restrictFiles(rules: readonly LandlockRule[]): void {
     () => [`${ruleset}`, "0"],
     () => restrictSelfC(ruleset, 0),
   );
-  closeSync(ruleset);
+  close(ruleset);
 }

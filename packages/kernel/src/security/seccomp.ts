@@ -2,7 +2,7 @@
 
 import { declareSyscall, errno, koffi, SYS } from "../ffi/libc.ts";
 import { flags, sys } from "../ffi/trace.ts";
-import { readIfThere } from "../mount/file.ts";
+import { readIfThere } from "../file/open.ts";
 import { procDirectory } from "../proc/ownproc.ts";
 
 const SECCOMP_SET_MODE_FILTER = 1;

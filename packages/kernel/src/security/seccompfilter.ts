@@ -1,7 +1,9 @@
 // A seccomp filter from rules by name: the system's libseccomp knows the numbers of every architecture and makes the BPF program.
-import { closeSync, fstatSync, readSync } from "node:fs";
+
 import { ToolError } from "../ffi/errno.ts";
 import { declare, loadLibrary } from "../ffi/libc.ts";
+import { close, pread } from "../file/open.ts";
+import { fstat } from "../file/stat.ts";
 import { matchWord, refuseNewer, type WordRule } from "./bpf.ts";
 
 /** `argument OP value`; for MASKED_EQ (7) `argument & value == second`. */
@@ -120,11 +122,11 @@ function exportFilter(seccomp: Library, context: unknown): Buffer {
   try {
     const result = seccomp.exportBpf(context, fd);
     if (result !== 0) throw new ToolError(`libseccomp: seccomp_export_bpf: errno ${-result}`);
-    const program = Buffer.alloc(fstatSync(fd).size);
-    readSync(fd, program, 0, program.length, 0);
+    const program = Buffer.alloc(fstat(fd).size);
+    pread(fd, program, 0);
     return program;
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 

@@ -1,6 +1,6 @@
 // A forked process in a container is a copy of one outside: its /proc/PID/environ and cmdline would show the host's environment and
 // command line to everybody in there. Both are areas of our own memory, whose addresses /proc/self/stat has (proc_pid_stat(5)).
-import { readIfThere } from "../mount/file.ts";
+import { readIfThere } from "../file/open.ts";
 import { statFields } from "../proc/proc.ts";
 import { overwrite, setDumpable } from "../process/process.ts";
 

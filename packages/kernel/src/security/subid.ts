@@ -1,6 +1,6 @@
 // Subordinate ids: which ranges /etc/subuid and /etc/subgid give to a user (subuid(5), subgid(5)).
-import { readFileSync } from "node:fs";
 
+import { readText } from "../file/open.ts";
 export interface SubordinateRange {
   readonly start: number;
   readonly count: number;
@@ -12,7 +12,7 @@ const MAX_ID = 0xfffffffe;
 export function subordinateRanges(file: "/etc/subuid" | "/etc/subgid", owners: readonly string[]): SubordinateRange[] {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readText(file);
   } catch {
     return [];
   }
@@ -31,7 +31,7 @@ export function subordinateOwners(uid: number): string[] {
 
 function nameOfUser(uid: number): string | undefined {
   try {
-    const line = readFileSync("/etc/passwd", "utf8")
+    const line = readText("/etc/passwd")
       .split("\n")
       .find((entry) => entry.split(":")[2] === String(uid));
     return line?.split(":")[0];

@@ -1,14 +1,15 @@
 // Pseudo-terminals: pty(7), ioctl_tty(2).
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+
 import { ToolError } from "../ffi/errno.ts";
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { quote, sys, trace, tracer } from "../ffi/trace.ts";
+import { close, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR, open } from "../file/open.ts";
+import { fstat } from "../file/stat.ts";
 
 const TIOCSCTTY = 0x540e;
 const TIOCSPTLCK = 0x40045431;
 const TIOCSIG = 0x40045436;
 const TIOCGPTPEER = 0x5441;
-const O_CLOEXEC = 0o2000000;
 const PTMX = 5 * 256 + 2; // makedev(5, 2)
 const ioctlC = declareSyscall(SYS.ioctl);
 const setsidC = declare("setsid");
@@ -17,13 +18,13 @@ const setsidC = declare("setsid");
  * Opens `ptmx`, which makes a pseudo-terminal on its devpts, and unlocks it.
  *
  * @returns the master, not blocking
- * @throws Error of node:fs ENOENT, EACCES; ENOSPC when devpts has reached its `max`; ToolError when the file is something else
+ * @throws SyscallError ENOENT, EACCES; ENOSPC when devpts has reached its `max`; ToolError when the file is something else
  */
 export function openMaster(ptmx: string): number {
-  const fd = openSync(ptmx, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK | O_CLOEXEC);
-  const stat = fstatSync(fd);
+  const fd = open(ptmx, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  const stat = fstat(fd);
   if (!stat.isCharacterDevice() || stat.rdev !== PTMX) {
-    closeSync(fd);
+    close(fd);
     throw new ToolError(`${quote(ptmx)} is not the device that makes pseudo-terminals, 5:2`);
   }
   sys(
@@ -39,7 +40,7 @@ export function openPeer(master: number): number {
   return sys(
     "ioctl",
     () => [`${master}`, "TIOCGPTPEER", "O_RDWR|O_NOCTTY|O_CLOEXEC"],
-    () => ioctlC(master, TIOCGPTPEER, constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC),
+    () => ioctlC(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
   );
 }
 

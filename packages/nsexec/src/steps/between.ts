@@ -1,7 +1,19 @@
 // A process between us and the child, which joins namespaces for it, or makes mounts ready in a mount namespace of its own: the child's is
 // a copy of it, and so its mounts are locked (mount_namespaces(7)).
-import { closeSync, writeSync } from "node:fs";
-import { clone3, dieWithParent, exit, type IdRange, kill, pipe, readToEnd, SIGKILL, ToolError, waitpid } from "@contain-tools/kernel";
+import {
+  clone3,
+  close,
+  dieWithParent,
+  exit,
+  type IdRange,
+  kill,
+  pipe,
+  readToEnd,
+  SIGKILL,
+  ToolError,
+  waitpid,
+  write,
+} from "@contain-tools/kernel";
 import type { IdMaps } from "../maps.ts";
 import { release, waitAt } from "./gate.ts";
 import { writeMaps } from "./idmaps.ts";
@@ -35,19 +47,19 @@ export interface Between {
 export function createBetween({ self, flags, maps, prepare }: Between, create: (close: () => void) => Made): Made {
   const answer = pipe();
   const gate = pipe();
-  const tell = (word: Answer) => writeSync(answer.write, JSON.stringify(word));
-  const close = () => {
-    for (const fd of [answer.read, answer.write, gate.read]) closeSync(fd);
+  const tell = (word: Answer) => write(answer.write, JSON.stringify(word));
+  const closeGates = () => {
+    for (const fd of [answer.read, answer.write, gate.read]) close(fd);
   };
   let first = 0;
   try {
     first = clone3({ flags }, () => {
-      closeSync(gate.write);
+      close(gate.write);
       dieWithParent(SIGKILL, self);
       waitAt(gate); // until our maps are written
       try {
         prepare();
-        const made = create(close);
+        const made = create(closeGates);
         if (maps !== undefined) giveSameIds(made.pid, maps);
         tell(made);
       } catch (error) {
@@ -59,16 +71,16 @@ export function createBetween({ self, flags, maps, prepare }: Between, create: (
     if (maps !== undefined) writeMaps(first, maps);
     release(gate);
   } catch (error) {
-    closeSync(gate.write); // end of file: it exits
+    close(gate.write); // end of file: it exits
     if (first > 0) waitpid(first, 0);
-    closeSync(answer.read);
+    close(answer.read);
     throw error;
   } finally {
-    closeSync(gate.read);
-    closeSync(answer.write);
+    close(gate.read);
+    close(answer.write);
   }
   const text = readToEnd(answer.read);
-  closeSync(answer.read);
+  close(answer.read);
   waitpid(first, 0);
   if (text === "") throw new ToolError("the process that joins namespaces and makes mounts ready was killed");
   const made = JSON.parse(text) as Answer;

@@ -1,8 +1,8 @@
 // The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then let go.
-import { closeSync } from "node:fs";
 import { failurePipe } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
+  close,
   closeQuietly,
   connectTo,
   consoleSocket,
@@ -54,11 +54,11 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
   const cgroup = plan.intoCgroup === undefined ? undefined : openCgroup(plan.intoCgroup);
   const child = () => {
     failurePipe.fd = report.write;
-    closeSync(report.read);
-    closeSync(gate.write);
-    closeSync(made.read);
-    if (cgroup !== undefined) closeSync(cgroup); // a directory of the host's, by which a working directory could lead out
-    if (console !== undefined) closeSync(console);
+    close(report.read);
+    close(gate.write);
+    close(made.read);
+    if (cgroup !== undefined) close(cgroup); // a directory of the host's, by which a working directory could lead out
+    if (console !== undefined) close(console);
     if (inner !== undefined) consoleSocket.fd = inner;
     dieWithParent(plan.deathSignal, self);
     if (plan.foreground || plan.ownGroup) leadGroup(plan.foreground);
@@ -67,18 +67,18 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
     enterLate(plan);
     if (lateKept(plan).length > 0) release(made);
     waitAt(gate); // until all that is to be kept is kept
-    closeSync(gate.read);
+    close(gate.read);
     body();
   };
   const { pid, pasta } = create(plan, { cgroup, self, meanwhile }, gate, made, child);
-  closeSync(report.write);
-  closeSync(gate.read);
-  closeSync(made.read);
+  close(report.write);
+  close(gate.read);
+  close(made.read);
   closeQuietly(made.write);
-  if (cgroup !== undefined) closeSync(cgroup);
+  if (cgroup !== undefined) close(cgroup);
   release(gate);
-  closeSync(self);
-  if (inner !== undefined) closeSync(inner);
+  close(self);
+  if (inner !== undefined) close(inner);
   let word: string | undefined;
   const failed = () => {
     word ??= readReport(report.read);

@@ -1,6 +1,5 @@
 // The child of nsexec as its parent sees it: made, by this process or by one in between; put into its group; its maps written.
-import { closeSync, writeSync } from "node:fs";
-import { CLONE_NEWNS, CLONE_NEWUSER, CLONE_PARENT, hideSecrets, type Pipe, readToEnd, waitpid } from "@contain-tools/kernel";
+import { CLONE_NEWNS, CLONE_NEWUSER, CLONE_PARENT, close, hideSecrets, type Pipe, readToEnd, waitpid, write } from "@contain-tools/kernel";
 import { type Pasta, startPasta } from "@contain-tools/pasta";
 import type { Plan } from "../plan.ts";
 import { flagsOf } from "../wanted.ts";
@@ -45,8 +44,8 @@ export function create(
     outside.meanwhile(pid);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
     if (lateKept(plan).length > 0) {
-      writeSync(gate.write, "1");
-      closeSync(made.write);
+      write(gate.write, "1");
+      close(made.write);
       if (readToEnd(made.read) === "")
         letGo(kept); // it failed, and has explained itself
       else for (const wanted of lateKept(plan)) keep(pid, wanted, kept);
@@ -54,8 +53,8 @@ export function create(
   } catch (error) {
     pasta?.end();
     letGo(kept);
-    closeSync(gate.write); // end of file: the child exits
-    closeSync(gate.read);
+    close(gate.write); // end of file: the child exits
+    close(gate.read);
     waitpid(pid, 0);
     throw error;
   }
@@ -94,6 +93,6 @@ function makeChild(plan: Plan, outerMaps: Plan["maps"] | undefined, { cgroup, se
     const flags = (lock.length > 0 ? CLONE_NEWNS : 0) | (outerMaps === undefined ? 0 : CLONE_NEWUSER);
     return createBetween({ self, flags, maps: outerMaps, prepare }, behind);
   } finally {
-    for (const { fd } of files) closeSync(fd);
+    for (const { fd } of files) close(fd);
   }
 }

@@ -1,15 +1,24 @@
 // --into-cgroup: a child is born in a control group, or put there.
-import { existsSync } from "node:fs";
-import { clone3, failedWith, findHierarchy, groupDirectory, isFrozen, openGroup, ToolError, writeKernelFile } from "@contain-tools/kernel";
+import {
+  clone3,
+  exists,
+  failedWith,
+  findHierarchy,
+  groupDirectory,
+  isFrozen,
+  openGroup,
+  ToolError,
+  writeKernelFile,
+} from "@contain-tools/kernel";
 import type { Made } from "./between.ts";
 
 function cgroupPath(path: string): string {
-  return existsSync(`${path}/cgroup.procs`) ? path : groupDirectory(findHierarchy(), path);
+  return exists(`${path}/cgroup.procs`) ? path : groupDirectory(findHierarchy(), path);
 }
 
 export function openCgroup(path: string): number {
   const dir = cgroupPath(path);
-  if (!existsSync(`${dir}/cgroup.procs`))
+  if (!exists(`${dir}/cgroup.procs`))
     throw new ToolError(
       `no such cgroup: --into-cgroup ${path}`,
       "a path below the cgroup2 mount, as /proc/PID/cgroup shows it, or its directory; `cgset --name NAME --memory …` makes one",

@@ -1,24 +1,28 @@
 // Joining the namespaces of another process: setns(2) on its pidfd, or on files that keep namespaces.
-import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from "node:fs";
 import {
   CLONE_NEWNET,
   CLONE_NEWUSER,
+  close,
+  exists,
   failedWith,
   fchdir,
+  fstat,
   NAMESPACES,
   namespaceId,
   networkOfSocket,
+  O_DIRECTORY,
+  O_PATH,
+  open,
   pidfdGetfd,
   pidfdOpen,
   setgroups,
   setns,
   setresgid,
   setresuid,
+  stat,
 } from "@contain-tools/kernel";
 import type { Plan } from "../plan.ts";
 import { flagsOf, joinsMounts } from "../wanted.ts";
-
-const O_PATH = 0o10000000;
 
 export interface Joined {
   readonly fd: number;
@@ -29,8 +33,8 @@ export interface Joined {
 /** Opens everything to be joined, before the first setns changes what a path means. */
 export function openTargets(plan: Plan): Joined[] {
   const { target, joined, netSocket } = plan;
-  if (plan.wd !== undefined && joinsMounts(plan)) tunnel.fd = openSync(plan.wd, O_PATH | constants.O_DIRECTORY);
-  const files = joined.flatMap(({ file, kind }) => (file === undefined ? [] : [{ fd: openSync(file, "r"), bits: kind.flag, what: file }]));
+  if (plan.wd !== undefined && joinsMounts(plan)) tunnel.fd = open(plan.wd, O_PATH | O_DIRECTORY);
+  const files = joined.flatMap(({ file, kind }) => (file === undefined ? [] : [{ fd: open(file), bits: kind.flag, what: file }]));
   if (target === undefined) return files.filter(isAnother);
   const bySocket = netSocket === undefined ? 0 : CLONE_NEWNET;
   const own = joined.filter(({ file, kind }) => file === undefined && kind.flag !== bySocket && isForeign(target, kind.file));
@@ -41,11 +45,11 @@ export function openTargets(plan: Plan): Joined[] {
 
 /** One's own user namespace cannot be joined (EINVAL), and of the others nothing would change. */
 function isAnother({ fd, bits }: Joined): boolean {
-  const { dev, ino } = fstatSync(fd);
+  const { dev, ino } = fstat(fd);
   const name = NAMESPACES.find(({ flag }) => flag === bits)?.file;
-  const own = statSync(`/proc/self/ns/${name}`);
+  const own = stat(`/proc/self/ns/${name}`);
   if (own.dev !== dev || own.ino !== ino) return true;
-  closeSync(fd);
+  close(fd);
   return false;
 }
 
@@ -55,15 +59,15 @@ function openNetworkOf(target: number, socket: number): Joined {
   try {
     return { fd: networkOfSocket(fd), bits: CLONE_NEWNET, what: `network namespace of descriptor ${socket} of ${target}` };
   } finally {
-    closeSync(fd);
-    closeSync(pidfd);
+    close(fd);
+    close(pidfd);
   }
 }
 
 /** False for a namespace that this process is in already (one's own user namespace cannot be joined), or that the kernel does not have. */
 function isForeign(target: number, file: string): boolean {
   const there = namespaceId(target, file);
-  if (there === undefined && !existsSync(`/proc/self/ns/${file}`)) return false;
+  if (there === undefined && !exists(`/proc/self/ns/${file}`)) return false;
   return there === undefined || there !== namespaceId("self", file);
 }
 
@@ -85,7 +89,7 @@ export function join(files: readonly Joined[]): void {
 
 function enter({ fd, bits, what }: Joined): void {
   setns(fd, bits, what);
-  closeSync(fd);
+  close(fd);
 }
 
 /** False when it is for the root of another user namespace. */
@@ -126,5 +130,5 @@ const tunnel = { fd: -1 };
 /** Changes to the directory that was opened among the mounts of before. */
 export function enterTunnel(): void {
   fchdir(tunnel.fd);
-  closeSync(tunnel.fd);
+  close(tunnel.fd);
 }

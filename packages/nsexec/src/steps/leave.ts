@@ -1,22 +1,29 @@
 // --leave: PROG goes on alone, a child of whoever adopts our children (PR_SET_CHILD_SUBREAPER, or init), as soon as it was started.
-import { renameSync, unlinkSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import { payload } from "@contain-tools/chain";
 import {
+  basename,
   codeOf,
+  dirname,
   endSignal,
   endsByDefault,
   hasSignal,
+  join,
   kill,
+  O_CREAT,
+  O_EXCL,
+  O_WRONLY,
   POLLIN,
   procDirectory,
   readIfThere,
+  rename,
   SIGKILL,
   type Source,
   statFields,
   ToolError,
+  unlink,
   waitForSignalOr,
   waitpid,
+  writeFile,
 } from "@contain-tools/kernel";
 import type { Leave } from "../leave.ts";
 import type { Spawned } from "./child.ts";
@@ -68,8 +75,8 @@ function writePidFile(path: string, pid: number): void {
   const draft = join(dirname(path), `.${basename(path)}.${pid}`);
   try {
     unlinkQuietly(draft); // of one that was killed
-    writeFileSync(draft, `${pid}`, { flag: "wx" });
-    renameSync(draft, path);
+    writeFile(draft, `${pid}`, 0o666, O_WRONLY | O_CREAT | O_EXCL);
+    rename(draft, path);
   } catch (error) {
     kill(pid, SIGKILL);
     waitpid(pid, 0);
@@ -80,7 +87,7 @@ function writePidFile(path: string, pid: number): void {
 
 function unlinkQuietly(path: string): void {
   try {
-    unlinkSync(path);
+    unlink(path);
   } catch {
     // it was not made
   }

@@ -1,9 +1,10 @@
 // --lock: mounts that nobody inside can make writable. They are made read-only in a mount namespace in between: a mount namespace that
 // another user namespace owns can take no flag back of what it was given (mount_namespaces(7), locked mounts).
-import { closeSync, constants, existsSync, openSync, readlinkSync } from "node:fs";
 import type { Values } from "@contain-tools/chain";
 import {
   chdir,
+  close,
+  exists,
   fdPath,
   type MountInfo,
   MS_BIND,
@@ -11,7 +12,11 @@ import {
   MS_REC,
   mount,
   mountIdOf,
+  O_NOFOLLOW,
+  O_PATH,
+  open,
   quote,
+  readlink,
   readMountInfo,
   restrictMount,
   setPropagation,
@@ -24,8 +29,6 @@ export interface Place {
   readonly path: string;
   readonly locked: boolean;
 }
-
-const O_PATH = 0o10000000;
 
 /** Empty without --lock. @throws UsageError */
 export function readLock(given: Values<"lock" | "unlocked" | "shift" | "ro-shift" | "unshifted">, names: ReadonlySet<string>): Place[] {
@@ -42,7 +45,7 @@ export function readLock(given: Values<"lock" | "unlocked" | "shift" | "ro-shift
     throw new UsageError("--lock and --shift exclude each other", "--ro-shift locks, too");
   return (["lock", "unlocked"] as const).flatMap((name) =>
     given.all(name).map((path) => {
-      if (!existsSync(path)) throw new UsageError(`no such file: --${name} ${quote(path)}`);
+      if (!exists(path)) throw new UsageError(`no such file: --${name} ${quote(path)}`);
       return { path, locked: name === "lock" };
     }),
   );
@@ -73,9 +76,9 @@ function returnToDirectory(): void {
 }
 
 function realPath(path: string): string {
-  const fd = openSync(path, O_PATH);
-  const real = readlinkSync(fdPath(fd));
-  closeSync(fd);
+  const fd = open(path, O_PATH);
+  const real = readlink(fdPath(fd));
+  close(fd);
   return real;
 }
 
@@ -84,10 +87,10 @@ const isAtOrBelow = (path: string, top: string) => top === "/" || path === top |
 function makeEntryReadOnly({ id, mountPoint }: MountInfo): void {
   let fd: number;
   try {
-    fd = openSync(mountPoint, O_PATH | constants.O_NOFOLLOW);
+    fd = open(mountPoint, O_PATH | O_NOFOLLOW);
   } catch {
     return; // covered by another one, or not ours to walk to
   }
   if (mountIdOf(fd) === id) restrictMount(fd, MS_RDONLY, false);
-  closeSync(fd);
+  close(fd);
 }

@@ -1,16 +1,20 @@
 // --shift: the root that a child is born in. It is made in a mount namespace of ours, so that in the child's, which another user
 // namespace owns, none of its mounts can be undone and no flag of theirs be taken back (mount_namespaces(7), locked mounts).
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import {
   CLONE_NEWNS,
   cloneTree,
+  close,
   fchdir,
+  fstat,
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
   makeInRoot,
   moveMount,
   newMount,
+  O_DIRECTORY,
+  O_PATH,
+  open,
   openInRoot,
   setPropagationEverywhere,
   swapRoots,
@@ -19,8 +23,7 @@ import type { IdMaps } from "../maps.ts";
 import { copyShifted, type Piece, type Shifted } from "../shift.ts";
 import { createBetween, type Made } from "./between.ts";
 
-const O_PATH = 0o10000000;
-const openDirectory = (path: string) => openSync(path, O_PATH | constants.O_DIRECTORY);
+const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
 
 export interface NewRoot {
   readonly shift: Shifted;
@@ -41,7 +44,7 @@ export function createInNewRoot({ shift, maps, self, enter }: NewRoot, create: (
     };
     return createBetween({ self, flags: CLONE_NEWNS, maps: undefined, prepare }, create);
   } finally {
-    for (const { fd } of pieces) closeSync(fd);
+    for (const { fd } of pieces) close(fd);
   }
 }
 
@@ -55,17 +58,17 @@ function enterNewRoot(pieces: readonly Piece[], cwd: string): void {
     const place = below === "" ? makeInRoot(top, path, kindOf(fd)) : openBelow(top, path, below);
     if (place === undefined) continue;
     moveMount(fd, place);
-    closeSync(place);
+    close(place);
   }
   const directory = makeInRoot(top, cwd, "directory");
   process.umask(umask);
   swapRoots(top, oldRoot);
   fchdir(directory);
-  for (const fd of [directory, old, ...pieces.map((piece) => piece.fd)]) closeSync(fd);
-  if (!pieces.some(({ fd }) => fd === top)) closeSync(top);
+  for (const fd of [directory, old, ...pieces.map((piece) => piece.fd)]) close(fd);
+  if (!pieces.some(({ fd }) => fd === top)) close(top);
 }
 
-const kindOf = (fd: number) => (fstatSync(fd).isDirectory() ? "directory" : "file");
+const kindOf = (fd: number) => (fstat(fd).isDirectory() ? "directory" : "file");
 
 /** Lays the new root over the old one: the shifted `/`, or an empty one with the host's /proc and /dev, which a mount of a new /proc and device nodes need. */
 function attachTop(pieces: readonly Piece[], old: number): number {
@@ -81,7 +84,7 @@ function attachTop(pieces: readonly Piece[], old: number): number {
     const copy = cloneTree(source);
     const place = makeInRoot(top, path, "directory");
     moveMount(copy, place);
-    for (const fd of [source, copy, place]) closeSync(fd);
+    for (const fd of [source, copy, place]) close(fd);
   }
   return top;
 }
@@ -94,6 +97,6 @@ function openBelow(top: number, path: string, below: string): number | undefined
   } catch {
     return undefined; // the files have changed meanwhile
   } finally {
-    closeSync(tree);
+    close(tree);
   }
 }

@@ -1,14 +1,15 @@
 // Keeping a namespace without a process, by a bind mount of its file in /proc (namespaces(7)).
-import { closeSync, readSync } from "node:fs";
 import {
   CLONE_NEWNS,
   clone3,
+  close,
   exit,
   getpid,
   MS_BIND,
   mount,
   pipe,
   procDirectory,
+  read,
   shellStatus,
   umount2,
   uninterrupted,
@@ -46,12 +47,12 @@ export function startKeeper({ wanted, joined }: Plan): () => void {
   const gate = pipe();
   const pid = getpid();
   const helper = clone3({ flags: 0 }, () => {
-    closeSync(gate.write);
-    if (uninterrupted(() => readSync(gate.read, Buffer.alloc(1))) === 1) bind(pid);
+    close(gate.write);
+    if (uninterrupted(() => read(gate.read, Buffer.alloc(1))) === 1) bind(pid);
     exit(0);
   });
   return () => {
-    closeSync(gate.read);
+    close(gate.read);
     release(gate);
     const status = shellStatus(waitpid(helper, 0)?.status ?? 0);
     if (status !== 0) exit(status);

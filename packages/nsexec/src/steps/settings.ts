@@ -1,5 +1,4 @@
 // What is done inside the new or joined namespaces, before the next program.
-import { closeSync, openSync } from "node:fs";
 import { becomeUser, enterConsole, findUser, makeConsole, payload, steps, variables } from "@contain-tools/chain";
 import {
   bringLoopbackUp,
@@ -10,6 +9,7 @@ import {
   chdir,
   chdirInRoot,
   chroot,
+  close,
   countGroups,
   failedWith,
   joinSessionKeyring,
@@ -18,6 +18,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   mount,
+  open,
   setdomainname,
   setgroups,
   sethostname,
@@ -47,7 +48,7 @@ export function inside(plan: Plan): void {
   }
   if (plan.domainname !== undefined) setdomainname(plan.domainname);
   if (creates(CLONE_NEWNET)) bringLoopbackUp();
-  if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") closeSync(setPropagationEverywhere(plan.propagation).fd);
+  if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") close(setPropagationEverywhere(plan.propagation).fd);
   if (joinsMounts(plan)) payload.inside = `the mount namespace ${placeOfMounts(plan)}`;
   if (plan.root !== undefined) {
     chroot(plan.root);
@@ -134,7 +135,7 @@ function enterTimeNamespace({ offsets }: Plan): void {
   unshare(CLONE_NEWTIME);
   for (const { clock, seconds, nanoseconds } of offsets)
     writeKernelFile("/proc/self/timens_offsets", `${clock} ${seconds} ${nanoseconds}\n`);
-  const fd = openSync("/proc/self/ns/time_for_children", "r");
+  const fd = open("/proc/self/ns/time_for_children");
   setns(fd, CLONE_NEWTIME, "/proc/self/ns/time_for_children");
-  closeSync(fd);
+  close(fd);
 }

@@ -1,7 +1,6 @@
 // What nsenter(1) takes over from the target beside its namespaces: its ids and its environment.
-import { readFileSync } from "node:fs";
 import { keepRawVariables } from "@contain-tools/chain";
-import { codeOf, readIdMap, readIfThere, statusField, ToolError } from "@contain-tools/kernel";
+import { codeOf, readBytes, readIdMap, readIfThere, statusField, ToolError } from "@contain-tools/kernel";
 
 const IDS = {
   "--setuid": { field: "Uid", map: "uid_map" },
@@ -20,7 +19,7 @@ export function followedId(option: keyof typeof IDS, pid: number, joinsUser: boo
 /** NAME=VALUE each, as the target was started with (proc_pid_environ(5)). @throws ToolError when it may not be read */
 export function environmentOf(pid: number): string[] {
   try {
-    const bytes = readFileSync(`/proc/${pid}/environ`);
+    const bytes = readBytes(`/proc/${pid}/environ`);
     const text = bytes.toString("utf8");
     if (text.includes("\ufffd"))
       keepRawVariables(

@@ -1,6 +1,5 @@
 // Reads a record. The file may come from anywhere: lines that are not ours are counted and not shown.
-import { readFileSync } from "node:fs";
-import { codeOf, ToolError } from "@contain-tools/kernel";
+import { codeOf, readText, ToolError } from "@contain-tools/kernel";
 
 /** An unchecked JSON value. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -24,7 +23,7 @@ export interface Recording {
 export function readRecording(path: string): Recording {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readText(path);
   } catch (error) {
     throw new ToolError(`${path}: cannot be read: ${codeOf(error) ?? String(error)}`, undefined, 125, { cause: error });
   }

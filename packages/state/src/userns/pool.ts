@@ -1,8 +1,9 @@
 // Ranges of ids for containers, from /etc/subuid and /etc/subgid (subuid(5)). Choose and write one under the lock.
 
-import { existsSync, readdirSync } from "node:fs";
 import {
+  exists,
   type IdRange,
+  readdir,
   readIdMap,
   readIfThere,
   type SubordinateRange,
@@ -71,15 +72,14 @@ function holdsIds(state: State): state is Holder {
   if (state.ids === undefined || state.ended !== undefined) return false;
   if (statusOf(state) !== "dead") return true;
   return (
-    (state.init !== undefined && isAlive(state.init)) ||
-    (state.group !== undefined && existsSync(state.group) && !isEmptyGroup(state.group))
+    (state.init !== undefined && isAlive(state.init)) || (state.group !== undefined && exists(state.group) && !isEmptyGroup(state.group))
   );
 }
 
 /** The ids that processes are mapped to now, also by podman or a chain typed by hand. Identity mappings do not count. */
 function mapsInUse(): Record<Kind["map"], readonly IdRange[]> {
   const found: Record<Kind["map"], IdRange[]> = { uid_map: [], gid_map: [] };
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+  for (const pid of readdir("/proc").filter((name) => /^\d+$/.test(name))) {
     for (const { map } of KINDS) {
       const ranges = mapOf(pid, map).filter(({ inner, outer }) => inner !== outer);
       if (ranges.length > 0 && !hasEnded(pid)) found[map].push(...ranges);

@@ -1,7 +1,20 @@
 // The files of a log: `log`, and the older ones log.N, the highest number the newest. Together they stay within the bound.
-import { closeSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { warn } from "@contain-tools/chain";
-import { codeOf, getLimit, truncate, uninterrupted } from "@contain-tools/kernel";
+import {
+  close,
+  codeOf,
+  getLimit,
+  O_APPEND,
+  O_CREAT,
+  O_WRONLY,
+  open,
+  pread,
+  rename,
+  truncate,
+  uninterrupted,
+  unlink,
+  write as writeTo,
+} from "@contain-tools/kernel";
 import { NEWLINE } from "./format.ts";
 
 const FILES = 4;
@@ -13,26 +26,26 @@ export interface LogFile {
   readonly write: (entries: Buffer) => void;
 }
 
-/** @param bound bytes; undefined for none @throws Error of node:fs when `log` cannot be made */
+/** @param bound bytes; undefined for none @throws SyscallError when `log` cannot be made */
 export function makeLogFile(folder: string, bound: number | undefined): LogFile {
   const path = `${folder}/log`;
   let piece = Math.min(bound === undefined ? Number.POSITIVE_INFINITY : Math.floor(bound / FILES), Number(getLimit("fsize").soft));
-  let fd = openSync(path, "a", 0o600);
+  let fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600);
   let size = 0;
   let [oldest, newest] = [1, 0]; // the numbers of the older files
 
   /** The file becomes an older one. */
   const rotate = () => {
-    const next = openSync(`${folder}/.log`, "a", 0o600);
+    const next = open(`${folder}/.log`, O_WRONLY | O_CREAT | O_APPEND, 0o600);
     newest++;
-    renameSync(path, `${path}.${newest}`);
-    renameSync(`${folder}/.log`, path);
-    closeSync(fd);
+    rename(path, `${path}.${newest}`);
+    rename(`${folder}/.log`, path);
+    close(fd);
     fd = next;
     size = 0;
     if (newest - oldest + 1 === FILES) dropOldest();
   };
-  const dropOldest = () => unlinkSync(`${path}.${oldest++}`);
+  const dropOldest = () => unlink(`${path}.${oldest++}`);
 
   /** On a full disk. False when there is nothing left to give up. */
   const makeRoom = () => {
@@ -52,7 +65,7 @@ export function makeLogFile(folder: string, bound: number | undefined): LogFile 
 
   const append = (entries: Uint8Array) => {
     try {
-      for (let at = 0; at < entries.length; ) at += uninterrupted(() => writeSync(fd, entries, at));
+      for (let at = 0; at < entries.length; ) at += uninterrupted(() => writeTo(fd, entries.subarray(at)));
       size += entries.length;
     } catch (error) {
       truncate(fd, size); // no half entry
@@ -98,9 +111,9 @@ function tellOnce(text: string): void {
 
 /** The last entries of a file, in at most so many bytes. */
 function readEnd(path: string, size: number, most: number): Uint8Array {
-  const fd = openSync(path, "r");
+  const fd = open(path);
   const bytes = Buffer.allocUnsafeSlow(most);
-  const length = readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-  closeSync(fd);
+  const length = pread(fd, bytes, size - bytes.length);
+  close(fd);
   return bytes.subarray(bytes.indexOf(NEWLINE) + 1, length);
 }

@@ -1,7 +1,17 @@
 // What a detached container writes: pipes, which the supervisor reads, so that nothing inside can truncate its log, and a slow disk
 // slows the program down.
-import { closeSync } from "node:fs";
-import { POLLIN, parseLimit, pipe, pollOnce, readNow, type Source, setNonBlocking, sharePipes, UsageError } from "@contain-tools/kernel";
+import {
+  close,
+  POLLIN,
+  parseLimit,
+  pipe,
+  pollOnce,
+  readNow,
+  type Source,
+  setNonBlocking,
+  sharePipes,
+  UsageError,
+} from "@contain-tools/kernel";
 import { makeLogFile } from "./file.ts";
 import { encoder, type Stream } from "./format.ts";
 
@@ -33,7 +43,7 @@ export interface LoggedOutput {
   readonly end: () => void;
 }
 
-/** Makes the log and the pipes. @throws SyscallError, Error of node:fs; the container has not been started */
+/** Makes the log and the pipes. @throws SyscallError; the container has not been started */
 export function logOutput(folder: string, bound: number | undefined, streams: readonly Stream[]): LoggedOutput {
   const file = makeLogFile(folder, bound);
   const encode = encoder(CHUNK);
@@ -54,7 +64,7 @@ export function logOutput(folder: string, bound: number | undefined, streams: re
     const source: Source = { fd: read, wants: () => (ended ? undefined : POLLIN), ready };
     const rest = () => {
       for (let left = LEFT; left > 0 && !ended && pollOnce(read, POLLIN, 0); ) left -= Math.max(1, take());
-      closeSync(read);
+      close(read);
     };
     return { write, source, rest };
   };
@@ -64,7 +74,7 @@ export function logOutput(folder: string, bound: number | undefined, streams: re
     ends: pipes.map(({ write }) => write),
     sources: pipes.map(({ source }) => source),
     handOver: () => {
-      for (const { write } of pipes) closeSync(write);
+      for (const { write } of pipes) close(write);
     },
     end: () => {
       for (const { rest } of pipes) rest();

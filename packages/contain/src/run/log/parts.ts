@@ -1,6 +1,5 @@
 // The files of a log, for readers: `log` is the newest, and becomes log.N while they read (file.ts).
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
-import { codeOf } from "@contain-tools/kernel";
+import { close, codeOf, fstat, open, pread, readdir, statIfThere } from "@contain-tools/kernel";
 import { endsLine, isEntry, NEWLINE } from "./format.ts";
 
 /** More than the longest entry. */
@@ -21,13 +20,13 @@ export interface Parts {
 /** Opens all files of a log, without a gap whatever happens to their names meanwhile. */
 export function openParts(folder: string): Parts {
   const newest = openPart(`${folder}/log`);
-  const numbers = readdirSync(folder)
+  const numbers = readdir(folder)
     .flatMap((name) => /^log\.(\d+)$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
   const older = numbers.flatMap((number) => openPart(`${folder}/log.${number}`) ?? []);
   const [first] = older;
-  const cut = first !== undefined && ((numbers[0] ?? 1) > 1 || fstatSync(first.fd).size === 0);
+  const cut = first !== undefined && ((numbers[0] ?? 1) > 1 || fstat(first.fd).size === 0);
   if (newest === undefined) return { parts: older, cut };
   const again = older.findIndex(({ ino }) => ino === newest.ino); // it got its number after it was opened
   if (again !== -1) closeParts(older.splice(again));
@@ -35,19 +34,19 @@ export function openParts(folder: string): Parts {
 }
 
 export function closeParts(parts: readonly Part[]): void {
-  for (const { fd } of parts) closeSync(fd);
+  for (const { fd } of parts) close(fd);
 }
 
 /** True when entries go to another file by now. */
 export function isRotated(folder: string, { ino }: Part): boolean {
-  const newest = statSync(`${folder}/log`, { throwIfNoEntry: false });
+  const newest = statIfThere(`${folder}/log`);
   return newest !== undefined && newest.ino !== ino;
 }
 
 function openPart(path: string): Part | undefined {
   try {
-    const fd = openSync(path, "r");
-    return { fd, ino: fstatSync(fd).ino };
+    const fd = open(path);
+    return { fd, ino: fstat(fd).ino };
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
@@ -65,9 +64,9 @@ export function findTail(
   let seen = false;
   for (let before = parts.length - 1; before >= 0; before--) {
     const { fd } = parts[before] as Part;
-    for (let end = fstatSync(fd).size; end > 0; ) {
+    for (let end = fstat(fd).size; end > 0; ) {
       const from = Math.max(0, end - BLOCK);
-      const length = readSync(fd, block, 0, end - from, from);
+      const length = pread(fd, block.subarray(0, end - from), from);
       let stop = length; // where the entry ends
       while (stop > 0) {
         const newline = stop < 2 ? -1 : block.lastIndexOf(NEWLINE, stop - 2);

@@ -1,7 +1,6 @@
 // Reading a container's log while it grows, and while its beginning goes.
-import { fstatSync, readSync } from "node:fs";
 import { warn } from "@contain-tools/chain";
-import { inotify, POLLIN, printable, type Source, takeNotices, takeTicks, timerfd } from "@contain-tools/kernel";
+import { fstat, inotify, POLLIN, pread, printable, type Source, takeNotices, takeTicks, timerfd } from "@contain-tools/kernel";
 import { endsLine, HEAD, isEntry, NEWLINE } from "./format.ts";
 import { BLOCK, closeParts, findTail, isRotated, openParts, type Part } from "./parts.ts";
 
@@ -19,7 +18,7 @@ export interface From {
   readonly quiet?: boolean;
 }
 
-/** @throws Error of node:fs when there is no log */
+/** @throws SyscallError when there is no log */
 export function readLog(folder: string, { lines, wanted = () => true, quiet = false }: From): LogReader {
   const { parts, cut } = openParts(folder);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
@@ -32,7 +31,7 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
 
   const take = ({ fd }: Part, each: (entry: Buffer) => boolean) => {
     for (;;) {
-      const length = readSync(fd, buffer, filled, buffer.length - filled, at);
+      const length = pread(fd, buffer.subarray(filled), at);
       if (length === 0) return true;
       at += length;
       const block = buffer.subarray(0, filled + length);
@@ -52,7 +51,7 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
   const addNewer = (part: Part) => {
     const newer = openParts(folder).parts;
     const place = newer.findIndex(({ ino }) => ino === part.ino);
-    if (place === -1 || fstatSync(part.fd).size < at) tellGap();
+    if (place === -1 || fstat(part.fd).size < at) tellGap();
     closeParts(newer.splice(0, place + 1));
     parts.push(...newer);
   };
