@@ -39,6 +39,7 @@ export { inotify, takeNotices } from "./mount/inotify.ts";
 export { chdirInRoot, fdPath, makeInRoot, openInRoot, openWithoutMagicLinks } from "./mount/inroot.ts";
 export { chdir, chroot, fchdir, MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY } from "./mount/mount.ts";
 export { MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, makeCharacterDevice, makeFifo, mount, setPropagation, umount2 } from "./mount/mount.ts";
+export { isRootPropagation, makeNode, type NodeType, type RootPropagation, setRootPropagation } from "./mount/mount.ts";
 export { cloneTree, makeReadOnly, mountIdOf, mountOf, moveMount, newMount, restrictMount, safetyFlags } from "./mount/mountfd.ts";
 export { askCall, askChild, askPidfd, CALL_PROBES, type CallProbe, hasFileCapabilities, seccompMode } from "./mount/probe.ts";
 export { allocate, truncate } from "./mount/room.ts";

@@ -13,11 +13,22 @@ import {
   type UserWords,
   valuesOf,
 } from "@contain-tools/chain";
-import { dirname, exists, type Limit, resolve, statIfThere, UsageError } from "@contain-tools/kernel";
+import {
+  dirname,
+  exists,
+  isRootPropagation,
+  type Limit,
+  type RootPropagation,
+  resolve,
+  statIfThere,
+  UsageError,
+} from "@contain-tools/kernel";
 import type { DeviceNode } from "./device.ts";
 import { type EnvFile, readEnvFile, readVariable, type Variable } from "./environment.ts";
+import { isNodeWord, type Node, readNode } from "./node.ts";
 import { type Name, options } from "./options.ts";
 import type { Layers, Upper } from "./overlay.ts";
+import { readSysctl, type Sysctl } from "./sysctl.ts";
 import { checkOrder, isVolume, readVolume, type Volume } from "./volume.ts";
 
 export interface Plan {
@@ -31,7 +42,14 @@ export interface Plan {
   readonly nodev: boolean;
   /** Those of the new /dev; others are among the volumes. */
   readonly devices: readonly DeviceNode[];
+  /** Nodes that are made. */
+  readonly nodes: readonly Node[];
+  readonly devLinks: boolean;
   readonly mask: boolean;
+  readonly maskedPaths: readonly string[];
+  readonly readOnlyPaths: readonly string[];
+  readonly sysctls: readonly Sysctl[];
+  readonly rootPropagation: RootPropagation | undefined;
   /** Directories of the host that nobody inside is to see. */
   readonly hidden: readonly string[];
   /** undefined when the root is ROOTFS itself. */
@@ -55,7 +73,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const { has, value: last, all } = valuesOf<Name>(given);
   const { elsewhere } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
   if (!elsewhere) checkRootfs(rootfs);
-  const volumes = given.flatMap(({ name, value = "" }) => (isVolume(name) ? readVolume(name, value, elsewhere) : []));
+  const volumes = given.flatMap(({ name, value = "" }) => (isVolume(name) && !isNodeWord(value) ? readVolume(name, value, elsewhere) : []));
   checkOrder(volumes);
   const inDev = (volume: Volume) => volume.kind === "device" && volume.target.startsWith("/dev/") && !has("no-dev");
   if (has("tty") && has("no-dev")) throw new UsageError("--tty needs the /dev/pts that --no-dev leaves out");
@@ -72,7 +90,13 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     sys: has("sys"),
     nodev: has("nodev"),
     devices: volumes.flatMap((volume) => (volume.kind === "device" && inDev(volume) ? volume : [])),
+    nodes: all("device").filter(isNodeWord).map(readNode),
+    devLinks: has("dev-links"),
     mask: has("mask"),
+    maskedPaths: all("mask-path").map((path) => readInside("--mask-path", path)),
+    readOnlyPaths: all("ro-path").map((path) => readInside("--ro-path", path)),
+    sysctls: all("sysctl").map(readSysctl),
+    rootPropagation: readPropagation(last("root-propagation")),
     hidden: all("hide").map((dir) => resolve(dir)),
     layers,
     tty: has("tty"),
@@ -86,6 +110,16 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     clearEnv: has("clear-env"),
     next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),
   };
+}
+
+function readInside(option: string, path: string): string {
+  if (!path.startsWith("/")) throw new UsageError(`${option} ${path}: it is a path inside the root, and starts with /`);
+  return path;
+}
+
+function readPropagation(word: string | undefined): RootPropagation | undefined {
+  if (word === undefined || isRootPropagation(word)) return word;
+  throw new UsageError(`--root-propagation ${word}: it is private, slave, shared or unbindable, with an r for all below`);
 }
 
 function readEnvironment(name: "env" | "env-file", value: string, settings: Settings): readonly (Variable | EnvFile)[] {

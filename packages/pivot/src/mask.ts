@@ -54,6 +54,14 @@ export function maskKernelFiles(root: number): void {
   close(none);
 }
 
+/** Hides `masked` and makes `readOnly` read-only, wherever they are in the root; what is not there needs nothing. */
+export function maskPaths(root: number, masked: readonly string[], readOnly: readonly string[]): void {
+  const none = openNull();
+  for (const path of masked) hide(root, "", path.replace(/^\/+/, ""), none);
+  for (const path of readOnly) protect(root, path);
+  close(none);
+}
+
 /** The host's /dev/null; what an attacker could have laid there instead would be shown in the place of each hidden file (CVE-2025-31133). */
 function openNull(): number {
   const fd = open("/dev/null", O_PATH | O_NOFOLLOW);

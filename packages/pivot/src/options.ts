@@ -58,9 +58,25 @@ export const options = withCommon({
     type: "string",
     valueHint: "HOST[:CONT]",
     repeat: true,
-    description: "the host's device node HOST, or all in the directory HOST, as CONT inside",
+    description:
+      "the host's device node HOST, or all in the directory HOST, as CONT inside; or PATH:TYPE:MAJOR:MINOR:MODE:UID:GID, a node that is made (TYPE c, b, u, or p for a FIFO)",
   },
+  "dev-links": { type: "boolean", description: "make /dev/fd, stdin, stdout, stderr and ptmx, where --no-dev leaves /dev to others" },
   mask: { type: "boolean", description: "hide and protect what docker does of /proc and /sys, as /proc/kcore and /proc/sys" },
+  "mask-path": { type: "string", valueHint: "PATH", repeat: true, description: "hide this PATH inside, if it is there" },
+  "ro-path": { type: "string", valueHint: "PATH", repeat: true, description: "make this PATH inside read-only, if it is there" },
+  sysctl: {
+    type: "string",
+    valueHint: "KEY=VALUE",
+    repeat: true,
+    description:
+      "set a kernel parameter of the namespaces that this process is in: net.*, fs.mqueue.*, kernel.shm*, kernel.msg*, kernel.sem",
+  },
+  "root-propagation": {
+    type: "string",
+    valueHint: "[r]private|[r]slave|[r]shared|[r]unbindable",
+    description: "the propagation of the new root, with r of all below it (private; mount_namespaces(7))",
+  },
   hide: {
     type: "string",
     valueHint: "DIR",

@@ -22,6 +22,7 @@ import {
   restrictMount,
   setPropagation,
   setPropagationEverywhere,
+  setRootPropagation,
   statFields,
   swapRoots,
   ToolError,
@@ -32,9 +33,11 @@ import type { Plan } from "./cli.ts";
 import { makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
 import { hideDirectory } from "./hide.ts";
-import { maskKernelFiles } from "./mask.ts";
+import { maskKernelFiles, maskPaths } from "./mask.ts";
+import { makeDevLinks, makeNodeIn } from "./node.ts";
 import { attachLayers } from "./overlay.ts";
 import { mountAt } from "./place.ts";
+import { writeSysctl } from "./sysctl.ts";
 import { mountVolumes, openPropagated, openSources, type Sources, type Trees } from "./volumes.ts";
 
 const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
@@ -50,6 +53,7 @@ export function enterRoot(plan: Plan): void {
   const oldRoot = setPropagationEverywhere("slave");
   steps.say(`setting up rootfs: ${plan.rootfs}`);
   const umask = process.umask(0); // what is made has the modes that are written here
+  for (const parameter of plan.sysctls) writeSysctl(parameter);
   const sources = openSources(plan.volumes, trees);
   const newRoot = mountRootfs(plan);
   const slave = fillRoot(plan, newRoot, trees, sources);
@@ -58,7 +62,8 @@ export function enterRoot(plan: Plan): void {
   const way = swapRoots(newRoot, oldRoot);
   if (way !== undefined) steps.say(way);
   close(newRoot);
-  if (trees.size === 0) setPropagation("private");
+  if (plan.rootPropagation !== undefined) setRootPropagation(plan.rootPropagation);
+  else if (trees.size === 0) setPropagation("private");
   chdirInside(plan.cwd);
   payload.inside = `the rootfs ${plan.rootfs}`;
   setEnvironment(variables, plan.clearEnv);
@@ -96,7 +101,10 @@ function fillRoot(plan: Plan, root: number, trees: Trees, sources: Sources): num
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
   const slave = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
   mountVolumes(plan, root, trees, sources);
+  for (const node of plan.nodes) makeNodeIn(root, node);
+  if (plan.devLinks) makeDevLinks(root);
   if (plan.mask) maskKernelFiles(root);
+  maskPaths(root, plan.maskedPaths, plan.readOnlyPaths);
   for (const dir of plan.hidden) hideDirectory(plan, root, dir);
   return slave;
 }

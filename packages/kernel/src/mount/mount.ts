@@ -14,6 +14,7 @@ export const MS_NOATIME = 1024;
 export const MS_NODIRATIME = 2048;
 export const MS_BIND = 4096;
 export const MS_REC = 16384;
+export const MS_UNBINDABLE = 1 << 17;
 export const MS_PRIVATE = 1 << 18;
 export const MS_SLAVE = 1 << 19;
 export const MS_SHARED = 1 << 20;
@@ -31,6 +32,7 @@ export const MS_FLAGS = {
   MS_NODIRATIME,
   MS_BIND,
   MS_REC,
+  MS_UNBINDABLE,
   MS_PRIVATE,
   MS_SLAVE,
   MS_SHARED,
@@ -104,11 +106,29 @@ export type Propagation = "private" | "slave" | "shared";
 
 /** Sets the propagation of `/` and of everything below (mount_namespaces(7)). @throws SyscallError EINVAL in a chroot that is no mount point */
 export function setPropagation(kind: Propagation): void {
-  mount(null, "/", null, MS_REC | { private: MS_PRIVATE, slave: MS_SLAVE, shared: MS_SHARED }[kind]);
+  setRootPropagation(`r${kind}`);
+}
+
+const PROPAGATIONS = {
+  private: MS_PRIVATE,
+  slave: MS_SLAVE,
+  shared: MS_SHARED,
+  unbindable: MS_UNBINDABLE,
+  rprivate: MS_REC | MS_PRIVATE,
+  rslave: MS_REC | MS_SLAVE,
+  rshared: MS_REC | MS_SHARED,
+  runbindable: MS_REC | MS_UNBINDABLE,
+};
+/** With an `r` it is that of everything below too. */
+export type RootPropagation = keyof typeof PROPAGATIONS;
+export const isRootPropagation = (word: string): word is RootPropagation => Object.hasOwn(PROPAGATIONS, word);
+
+/** Sets the propagation of `/`. */
+export function setRootPropagation(kind: RootPropagation): void {
+  mount(null, "/", null, PROPAGATIONS[kind]);
 }
 
 const mknodC = declare("mknod");
-const S_IFIFO = 0o10000;
 const S_IFCHR = 0o020000;
 
 /** mknod(2) of a character device with exactly this mode, whatever the umask. @throws SyscallError EPERM in a user namespace */
@@ -122,11 +142,24 @@ export function makeCharacterDevice(path: string, mode: number, major: number, m
   chmod(path, mode);
 }
 
-/** mknod(2) of a FIFO; the umask takes its part of `mode`. @throws SyscallError EEXIST */
-export function makeFifo(path: string, mode: number): void {
+/** A character device (also `u`, an unbuffered one), a block device, or a FIFO, which has no numbers. */
+export type NodeType = "c" | "u" | "b" | "p";
+
+/** mknod(2); the umask takes its part of `mode`. @throws SyscallError EEXIST; EPERM for a device in a user namespace */
+export function makeNode(path: string, type: NodeType, mode: number, major: number, minor: number): void {
+  const [name, bits] = {
+    c: ["S_IFCHR", 0o20000] as const,
+    u: ["S_IFCHR", 0o20000] as const,
+    b: ["S_IFBLK", 0o60000] as const,
+    p: ["S_IFIFO", 0o10000] as const,
+  }[type];
+  const device = type === "p" ? 0 : ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0; // makedev(3)
   sys(
     "mknod",
-    () => [quote(path), `S_IFIFO|0${mode.toString(8)}`],
-    () => mknodC(path, S_IFIFO | mode, 0),
+    () => [quote(path), `${name}|0${mode.toString(8)}`, ...(type === "p" ? [] : [`makedev(${major}, ${minor})`])],
+    () => mknodC(path, bits | mode, device),
   );
 }
+
+/** mknod(2) of a FIFO. @throws SyscallError EEXIST */
+export const makeFifo = (path: string, mode: number): void => makeNode(path, "p", mode, 0, 0);

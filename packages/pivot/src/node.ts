@@ -1,0 +1,126 @@
+// --device PATH:TYPE:MAJOR:MINOR:MODE:UID:GID: a device node that is made, whatever the host has. --dev-links: the links that go with it.
+import {
+  basename,
+  chmod,
+  chown,
+  close,
+  deviceOf,
+  dirname,
+  failedWith,
+  fdPath,
+  fstat,
+  lstatIfThere,
+  makeInRoot,
+  makeNode,
+  type NodeType,
+  O_PATH,
+  open,
+  quote,
+  resolve,
+  symlink,
+  ToolError,
+  UsageError,
+  unlink,
+} from "@contain-tools/kernel";
+import { attachNode, makePlace } from "./device.ts";
+
+export interface Node {
+  /** Inside. */
+  readonly path: string;
+  readonly type: NodeType;
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const FORM = /^([^:]+):([cbup]):(\d+):(\d+):([0-7]{3,5}):(\d+):(\d+)$/;
+
+/** True for a `--device` that says all of a node; otherwise it names one of the host's. */
+export const isNodeWord = (text: string): boolean => FORM.test(text);
+
+/** @throws UsageError */
+export function readNode(text: string): Node {
+  const [, path = "", type = "", ...numbers] = FORM.exec(text) ?? [];
+  const [major = 0, minor = 0] = numbers.map(Number);
+  const [uid = 0, gid = 0] = numbers.slice(3).map(Number);
+  if (!path.startsWith("/")) throw new UsageError(`--device ${quote(text)}: ${path} is a path inside, and starts with /`);
+  if (major > 0xfff || minor > 0xfffff)
+    throw new UsageError(`--device ${quote(text)}: a major number is below 4096, a minor one below 1048576`);
+  return { path: resolve("/", path), type: type as NodeType, major, minor, mode: Number.parseInt(numbers[2] ?? "0", 8), uid, gid };
+}
+
+/** Makes the node in the root. In a user namespace, where mknod(2) is EPERM, the host's node of the same name and numbers is bound there. */
+export function makeNodeIn(root: number, node: Node): void {
+  const parent = makeInRoot(root, dirname(node.path), "directory");
+  const path = `${fdPath(parent)}/${basename(node.path)}`;
+  try {
+    if (isThere(path, node)) return;
+    makeNode(path, node.type, node.mode, node.major, node.minor);
+    chmod(path, node.mode); // the umask has taken its part
+    chown(path, node.uid, node.gid);
+  } catch (error) {
+    if (!failedWith(error, "EPERM") || node.type === "p") throw explained(error, node);
+    bindHosts(path, node);
+  } finally {
+    close(parent);
+  }
+}
+
+/** A node that the image brings along, or a mount, stays if it is the same one; anything else is in the way. */
+function isThere(path: string, node: Node): boolean {
+  const stat = lstatIfThere(path);
+  if (stat === undefined) return false;
+  const device = deviceOf(stat);
+  if (node.type === "p" ? stat.isFIFO() : device?.type === letterOf(node) && device.major === node.major && device.minor === node.minor)
+    return true;
+  throw new ToolError(`--device ${node.path}: something else is there inside`);
+}
+
+const letterOf = ({ type }: Node) => (type === "u" ? "c" : type);
+
+function bindHosts(path: string, node: Node): void {
+  const source = open(node.path, O_PATH);
+  try {
+    const device = deviceOf(fstat(source));
+    if (device?.type !== letterOf(node) || device.major !== node.major || device.minor !== node.minor)
+      throw new ToolError(
+        `--device ${node.path}: the host's is not ${letterOf(node)} ${node.major}:${node.minor}, and mknod(2) is refused here (EPERM)`,
+      );
+    const place = makePlace(path);
+    attachNode(source, place);
+    close(place);
+  } finally {
+    close(source);
+  }
+}
+
+function explained(error: unknown, { path }: Node): unknown {
+  if (!(error instanceof Error) || error instanceof ToolError) return error;
+  return new ToolError(`--device ${path}: ${error.message}`, undefined, 125, { cause: error });
+}
+
+const LINKS = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+  ["ptmx", "pts/ptmx"],
+] as const;
+
+/** Makes the links of /dev, but for names that are there; a ptmx that is no link would be of another devpts. */
+export function makeDevLinks(root: number): void {
+  const dev = makeInRoot(root, "/dev", "directory");
+  try {
+    for (const [name, to] of LINKS) {
+      const path = `${fdPath(dev)}/${name}`;
+      const stat = lstatIfThere(path);
+      if (stat !== undefined && (name !== "ptmx" || stat.isSymbolicLink())) continue;
+      if (stat !== undefined) unlink(path);
+      symlink(to, path);
+    }
+  } finally {
+    close(dev);
+  }
+}

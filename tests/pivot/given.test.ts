@@ -1,0 +1,179 @@
+// pivot: what a caller says in full: nodes, links, paths to hide or protect, kernel parameters, the root's propagation.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { need } from "../helpers/need.ts";
+import { makeRootfs, scratch } from "../helpers/rootfs.ts";
+import { run } from "../helpers/run.ts";
+
+const dir = scratch("pivot-given");
+const rootfs = makeRootfs(dir);
+mkdirSync(join(rootfs, "data/sub"), { recursive: true });
+mkdirSync(join(rootfs, "nodes"));
+symlinkSync("/etc", join(rootfs, "outside"));
+
+const inside = (options: readonly string[], script: string, before: readonly string[] = []) =>
+  run([...before, "pivot", rootfs, ...options, "--", "/bin/sh", "-c", script]);
+const DEV = ["--rw", "--no-dev", "--tmpfs", "/dev"];
+
+describe("pivot: nodes", need("root"), () => {
+  test("have the type, the numbers, the mode and the owner that were given", () => {
+    const words = [
+      "/dev/null:c:1:3:0666:0:0",
+      "/dev/deep/wide:b:300:70000:0640:7:9",
+      "/dev/pipe:p:0:0:0600:1:2",
+      "/dev/log:u:1:11:0644:0:0",
+    ];
+    const { stdout, stderr } = inside(
+      [...DEV, ...words.flatMap((word) => ["--device", word])],
+      "cd /dev; stat -c '%n %F %t:%T %a %u:%g' null deep/wide pipe log",
+    );
+    assert.equal(stderr, "");
+    assert.deepEqual(stdout.trim().split("\n"), [
+      "null character special file 1:3 666 0:0",
+      "deep/wide block special file 12c:11170 640 7:9",
+      "pipe fifo 0:0 600 1:2",
+      "log character special file 1:b 644 0:0",
+    ]);
+  });
+
+  test("one that is there stays, and anything else there is told", () => {
+    const twice = [...DEV, "--device", "/dev/null:c:1:3:0666:0:0", "--device", "/dev/null:c:1:3:0666:0:0"];
+    assert.equal(inside(twice, "true").status, 0);
+    const other = inside([...DEV, "--device", "/dev/null:c:1:3:0666:0:0", "--device", "/dev/null:c:1:5:0666:0:0"], "true");
+    assert.equal(other.status, 125);
+    assert.match(other.stderr, /--device \/dev\/null: something else is there inside/);
+  });
+
+  test("in a user namespace the host's node is bound, if it is the same one", () => {
+    const user = [
+      "nsexec",
+      "--user",
+      "--pid",
+      "--mount",
+      "--map-users",
+      "0:100000:1000",
+      "--map-groups",
+      "0:100000:1000",
+      "--setuid",
+      "0",
+      "--setgid",
+      "0",
+      "--",
+    ];
+    const own = makeRootfs(scratch("pivot-given-own"));
+    run(["chown", "-R", "100000:100000", own]);
+    const there = run([
+      ...user,
+      "pivot",
+      own,
+      ...DEV,
+      "--device",
+      "/dev/null:c:1:3:0666:0:0",
+      "--",
+      "/bin/sh",
+      "-c",
+      "cat /dev/null && echo ok",
+    ]);
+    assert.equal(there.stdout, "ok\n", there.stderr);
+    const { status, stderr } = run([...user, "pivot", own, ...DEV, "--device", "/dev/null:c:1:9:0666:0:0", "--", "/bin/true"]);
+    assert.equal(status, 125);
+    assert.match(stderr, /the host's is not c 1:9, and mknod\(2\) is refused here \(EPERM\)/);
+  });
+
+  test("a place that leads out of the root is inside all the same", () => {
+    const before = readFileSync("/etc/passwd", "utf8");
+    assert.equal(inside(["--rw", "--device", "/outside/contain-node:c:1:3:0666:0:0"], "stat /etc/contain-node").status, 0);
+    assert.equal(readFileSync("/etc/passwd", "utf8"), before);
+    assert.equal(run(["test", "-e", "/etc/contain-node"]).status, 1);
+  });
+
+  for (const [word, message] of [
+    ["dev/null:c:1:3:0666:0:0", /is a path inside, and starts with \//],
+    ["/dev/null:c:5000:3:0666:0:0", /a major number is below 4096/],
+    ["/dev/null:c:1:3:0999:0:0", /is not a device/],
+  ] as const) {
+    test(`--device ${word} is refused`, () => {
+      const { status, stderr } = inside(["--rw", "--device", word], "true");
+      assert.equal(status, 125);
+      assert.match(stderr, message);
+    });
+  }
+
+  test("--dev-links makes the usual links, and leaves names that are there", () => {
+    const { stdout } = inside([...DEV, "--dev-links"], "cd /dev; for l in fd stdin stdout stderr ptmx; do readlink $l; done");
+    assert.equal(stdout, "/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\n");
+  });
+});
+
+describe("pivot: paths", need("root"), () => {
+  test("are hidden, or read-only, and what is not there needs nothing", () => {
+    const { stdout, stderr } = inside(
+      [
+        "--rw",
+        "--mask-path",
+        "/proc/kcore",
+        "--mask-path",
+        "/data",
+        "--mask-path",
+        "/nope",
+        "--ro-path",
+        "/proc/sys",
+        "--ro-path",
+        "/nodes",
+        "--ro-path",
+        "/nope/x",
+      ],
+      "head -c 1 /proc/kcore | wc -c; ls /data | wc -l; touch /nodes/x 2>/dev/null || echo kept; echo 1 2>/dev/null >/proc/sys/net/ipv4/ip_forward || echo kept; test -e /nope || echo none",
+    );
+    assert.equal(stdout, "0\n0\nkept\nkept\nnone\n", stderr);
+  });
+
+  for (const option of ["--mask-path", "--ro-path"])
+    test(`${option} takes no relative path`, () =>
+      assert.match(inside([option, "proc"], "true").stderr, /proc: it is a path inside the root/));
+});
+
+describe("pivot: kernel parameters", need("root"), () => {
+  const net = ["nsexec", "--net", "--ipc", "--"];
+  test("are those of the namespaces, not the host's", () => {
+    const host = readFileSync("/proc/sys/kernel/msgmax", "utf8");
+    const words = ["--sysctl", "net.ipv4.ip_forward=1", "--sysctl", "kernel.msgmax=4321", "--sysctl", "net/ipv4/conf/lo/forwarding=1"];
+    const { stdout, stderr } = inside(
+      words,
+      "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax /proc/sys/net/ipv4/conf/lo/forwarding",
+      net,
+    );
+    assert.equal(stdout, "1\n4321\n1\n", stderr);
+    assert.equal(readFileSync("/proc/sys/kernel/msgmax", "utf8"), host);
+  });
+
+  for (const [word, message] of [
+    ["kernel.panic=1", /--sysctl kernel\.panic: it is not of a namespace, and would change the host/],
+    ["vm.overcommit_memory=1", /not of a namespace/],
+    ["net.ipv4.ip_forward", /it is KEY=VALUE/],
+    ["net/../kernel/panic=1", /is no name/],
+    ["net.ipv4.nope=1", /it cannot be written: ENOENT/],
+  ] as const) {
+    test(`--sysctl ${word} is refused`, () => {
+      const { status, stderr } = inside(["--sysctl", word], "true", net);
+      assert.equal(status, 125);
+      assert.match(stderr, message);
+    });
+  }
+});
+
+describe("pivot: the propagation of the root", need("root"), () => {
+  for (const [word, pattern] of [
+    ["rshared", /shared:/],
+    ["private", /^\d+ \d+ \S+ \S+ \/ \S+ -/],
+    ["unbindable", /unbindable/],
+  ] as const) {
+    test(word, () => {
+      const { stdout, stderr } = inside(["--root-propagation", word], "cat /proc/self/mountinfo");
+      assert.match(stdout.split("\n").find((line) => line.split(" ")[4] === "/") ?? stderr, pattern);
+    });
+  }
+  test("another word is refused", () => assert.match(inside(["--root-propagation", "x"], "true").stderr, /--root-propagation x: it is/));
+});
