@@ -12,12 +12,15 @@ import { lab } from "./commands/lab.ts";
 import { list } from "./commands/list.ts";
 import { logs } from "./commands/logs.ts";
 import { pause, unpause } from "./commands/pause.ts";
+import { port } from "./commands/port.ts";
+import { rename } from "./commands/rename.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rm } from "./commands/rm.ts";
 import { makeRootfs, readRootfsPlan } from "./commands/rootfs.ts";
 import { runCommand } from "./commands/run.ts";
 import { stats } from "./commands/stats.ts";
 import { stop } from "./commands/stop.ts";
+import { top } from "./commands/top.ts";
 import { update } from "./commands/update.ts";
 import { wait } from "./commands/wait.ts";
 
@@ -37,6 +40,8 @@ export const COMMANDS: readonly Subcommand[] = [
   exec,
   list,
   stats,
+  top,
+  port,
   inspect,
   explain,
   update,
@@ -47,6 +52,7 @@ export const COMMANDS: readonly Subcommand[] = [
   kill,
   pause,
   unpause,
+  rename,
   rm,
   gc,
   doctor,

@@ -4,8 +4,12 @@ import { UsageError } from "@contain-tools/kernel";
 
 export interface Subcommand<Name extends string = string> extends Command {
   readonly options: Readonly<Record<Name, OptionSpec>>;
-  /** Options may stand behind so many words too: `contain stop ID --grace 5s`. Behind a program's name they are its own. */
+  /** Options may stand behind so many words (all): `contain stop ID --grace 5s`. Behind a program's name they are the program's. */
   readonly optionsBehind?: number;
+  /** Other names of the command. */
+  readonly also?: readonly string[];
+  /** Its words as they are read: `kill -TERM ID`. */
+  readonly rewrite?: (words: readonly string[]) => readonly string[];
   /** @throws UsageError; nothing has been changed then */
   readonly plan: (given: Options<Name>, chain: Chain) => () => never;
 }
@@ -23,7 +27,11 @@ export function subcommand<Name extends string>(command: Subcommand<Name>): Subc
 }
 
 /** The words of a command with all its options in front. @throws UsageError */
-export function optionsFirst({ options, optionsBehind = 0, instead }: Subcommand, words: readonly string[]): readonly string[] {
+export function optionsFirst(
+  { options, optionsBehind = Number.POSITIVE_INFINITY, instead, rewrite = (same) => same }: Subcommand,
+  typed: readonly string[],
+): readonly string[] {
+  const words = rewrite(typed);
   if (optionsBehind === 0) return words;
   const front: string[] = [];
   const others: string[] = [];

@@ -1,11 +1,9 @@
 // contain: a container, composed of the other four tools. Which command, and its words to a plan.
 
-import { type Chain, type Options, profile, type Tool, withCommon } from "@contain-tools/chain";
+import { type Chain, type Command, closestWord, type Options, profile, type Tool, withCommon } from "@contain-tools/chain";
 import { resolve, UsageError } from "@contain-tools/kernel";
 import { useStateFolder } from "@contain-tools/state";
 import { optionsFirst, ROOT, type Subcommand } from "./command.ts";
-
-const ALIASES: Readonly<Record<string, string>> = { ps: "list", ls: "list" };
 
 export const options = withCommon({
   root: ROOT,
@@ -15,7 +13,7 @@ export type Plan = () => never;
 
 /** `contain` with these commands. */
 export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof typeof options> {
-  return {
+  const tool: Tool<Plan, keyof typeof options> = {
     name: "contain",
     description: "Containers from small tools that can each be run by hand",
     usage: "COMMAND",
@@ -23,22 +21,62 @@ export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof t
       return Object.fromEntries(commands.map(({ name, description }) => [name, description]));
     },
     options,
-    plan: (given, chain) => readPlan(commands, given, chain),
+    plan: (given, chain) => readPlan(tool, commands, given, chain),
     run: (plan) => plan(),
   };
+  return tool;
+}
+
+/** `help`, `help COMMAND` and `version` are short for options. */
+function spelledOut(words: readonly string[]): readonly string[] {
+  const [word, command] = words;
+  if (word === "version") return ["--version"];
+  if (word !== "help") return words;
+  return command === undefined ? ["--help"] : [command, "--help"];
 }
 
 /** Reads the command and its words. Nothing is changed. @throws UsageError */
-function readPlan(commands: readonly Subcommand[], given: Options, chain: Chain): Plan {
-  const [word, ...words] = given.rest;
-  const known = commands.map(({ name }) => name).join(", ");
-  if (word === undefined) throw new UsageError("which command?", `the commands are ${known}; --help tells more`);
-  const command = commands.find(({ name }) => name === (ALIASES[word] ?? word));
-  if (command === undefined) throw new UsageError(`unknown command ${word}`, `the commands are ${known}`);
+function readPlan(tool: Command, commands: readonly Subcommand[], given: Options, chain: Chain): Plan {
+  const [word, ...words] = spelledOut(given.rest);
+  if (word?.startsWith("-")) chain.more(options, [word], tool); // --help or --version, which are told
+  const names = commands.flatMap(({ name, also = [] }) => [name, ...also]);
+  if (word === undefined) throw new UsageError("missing command", `the commands are ${commands.map(({ name }) => name).join(", ")}`);
+  const command = commands.find(({ name, also }) => name === word || also?.includes(word));
+  if (command === undefined) throw unknownCommand(word, names);
   if (given.has("profile") && command.name !== "run") throw new UsageError("--profile is for `contain run`");
   const own = chain.more(command.options, optionsFirst(command, words), { ...command, name: `contain ${command.name}` });
   profile.wanted = given.has("profile");
   const root = own.value("root") ?? given.value("root") ?? process.env["CONTAIN_ROOT"];
   if (root) useStateFolder(resolve(root));
   return command.plan(own, chain);
+}
+
+/** docker's and podman's commands that are not here, and what to do instead. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  build: "there are no images here: `contain rootfs DIR` makes a root",
+  pull: "there are no images here: `contain rootfs DIR --from FILE` unpacks one that was saved",
+  images: "there are no images here: a root is a directory",
+  push: "there are no images here: a root is a directory",
+  commit: "--overlay=DIR keeps what a container writes in DIR/upper",
+  export: "a root is a directory: tar -C DIR -c .",
+  save: "a root is a directory: tar -C DIR -c .",
+  load: "`contain rootfs DIR --from FILE` unpacks an image that was saved",
+  import: "`contain rootfs DIR --from FILE` unpacks a tar",
+  container: "the word is left out: `contain list`",
+  system: "`contain gc` removes what was left; `contain doctor` shows what this host can do",
+  prune: "`contain gc` removes what was left; `contain rm` forgets containers that have ended",
+  info: "`contain doctor` shows what this host can do",
+  network: "`contain run --net veth` makes the one network there is, and removes it",
+  volume: "there are no volumes but directories of the host: --volume SRC:DST",
+  login: "nothing is downloaded here",
+  compose: "a shell script with `contain run -d` for each",
+};
+
+function unknownCommand(word: string, names: readonly string[]): UsageError {
+  const way = Object.hasOwn(INSTEAD, word) ? INSTEAD[word] : undefined;
+  const near = closestWord(word, names);
+  return new UsageError(
+    `unknown command ${word}`,
+    way ?? (near === undefined ? `the commands are ${names.join(", ")}` : `did you mean ${near}?`),
+  );
 }

@@ -88,7 +88,7 @@ export { type Fate, type Reception, receptionOf } from "./process/reception.ts";
 export { kill, pidfdSendSignal, processExists } from "./process/sending.ts";
 export { ALL_SIGNALS, addSignal, endsByDefault, hasSignal, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
 export { SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGQUIT, SIGSTOP, SIGSYNCCALL, SIGTERM, SIGTSTP } from "./process/signal.ts";
-export { SIGUSR1, SIGWINCH, type SignalSet, setSignalMask, signalName, signalSet, signalsOf } from "./process/signal.ts";
+export { SIGUSR1, SIGWINCH, type SignalSet, setSignalMask, signalName, signalNumber, signalSet, signalsOf } from "./process/signal.ts";
 export { SI_KERNEL, SI_QUEUE, type SignalInfo, waitForSignal } from "./process/signalqueue.ts";
 export { forked, keepSmall, takeAllSignals } from "./process/threads.ts";
 export { setTimer, takeTicks, timeOfDay, timerfd } from "./process/timer.ts";

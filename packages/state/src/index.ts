@@ -18,6 +18,7 @@ export {
   statusOf,
   strays,
   writeLimits,
+  writeName,
   writeState,
 } from "./state.ts";
 export type { State } from "./statefile.ts";

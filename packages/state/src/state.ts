@@ -50,6 +50,11 @@ export function writeLimits(id: string, limits: string): void {
   replaceFile(id, "limits", `${limits}\n`);
 }
 
+/** Notes another name, likewise. The lock of names must be held (withName). */
+export function writeName(id: string, name: string): void {
+  replaceFile(id, "name", `${name}\n`);
+}
+
 function replaceFile(id: string, name: string, text: string): void {
   const draft = `${folderOf(id)}/.${name}.${process.pid}`;
   writeFile(draft, text, 0o600);
@@ -115,7 +120,8 @@ export function readState(id: string): State | undefined {
   if (!isState(state) || state.id !== id) return undefined;
   const limits = readIfThere(`${folderOf(id)}/limits`)?.trim() ?? state.limits;
   const init = state.indirect && state.init ? childThatIsInit(state.init) : state.init;
-  return { ...state, limits, init, started: state.started && init !== undefined };
+  const name = readIfThere(`${folderOf(id)}/name`)?.trim() ?? state.name;
+  return { ...state, name, limits, init, started: state.started && init !== undefined };
 }
 
 /** Its supervisor is stopped (SIGSTOP, Ctrl-Z, a tracer), so that nobody watches the container. */

@@ -26,6 +26,8 @@ export interface State {
   readonly group: string | undefined;
   /** `memory=64M pids=64` */
   readonly limits: string;
+  /** What --label says of it. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly detached: boolean;
@@ -69,6 +71,7 @@ export function isState(value: unknown): value is State {
     (state.ended === undefined || isEnded(state.ended)) &&
     (state.name === undefined || typeof state.name === "string") &&
     [state.indirect, state.started, state.detached, state.tty].every((flag) => typeof flag === "boolean") &&
+    (state.labels === undefined || (typeof state.labels === "object" && state.labels !== null && areTexts(Object.values(state.labels)))) &&
     typeof state.rootfs === "string" &&
     typeof state.limits === "string" &&
     typeof state.created === "number" &&

@@ -1,11 +1,13 @@
 // The container that a command is for.
-import { childrenOf, namespaceId, procDirectory, readIfThere, statFields, ToolError, UsageError } from "@contain-tools/kernel";
+import { report } from "@contain-tools/chain";
+import { childrenOf, exit, namespaceId, procDirectory, readIfThere, statFields, ToolError, UsageError } from "@contain-tools/kernel";
 import {
   findContainer,
   identify,
   isAlive,
   isSupervisorStopped,
   openProcess,
+  readStates,
   type State,
   type Status,
   statusOf,
@@ -21,6 +23,37 @@ export function readContainer(words: readonly string[]): State {
     throw new UsageError("which container?", "its id, a beginning of it that no other has, or its name; `contain list` shows them");
   if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "this command takes one container");
   return findContainer(word);
+}
+
+/** The containers of a command that takes several. @throws UsageError */
+export function readContainers(words: readonly string[]): readonly State[] {
+  const [first, ...more] = words;
+  const found = [readContainer(first === undefined ? [] : [first]), ...more.map(findContainer)];
+  return found.filter(({ id }, i) => found.findIndex((other) => other.id === id) === i);
+}
+
+/** The same, without those that are not there. */
+export function readContainersThere(words: readonly string[]): readonly State[] {
+  const states = readStates();
+  const isThere = (word: string) => states.some(({ id, name }) => name === word || id.startsWith(word));
+  const there = words.filter(isThere);
+  return there.length === 0 && words.length > 0 ? [] : readContainers(there);
+}
+
+/** What a person calls it. */
+export const nameOf = ({ id, name }: Pick<State, "id" | "name">): string => name ?? id;
+
+/** Acts on each, whatever becomes of the others. Ends with the status of the last failure, or 0. */
+export function endAfterEach<T extends Pick<State, "id">>(containers: readonly T[], act: (container: T) => void): never {
+  let status = 0;
+  for (const container of containers) {
+    try {
+      act(container);
+    } catch (error) {
+      status = report(error);
+    }
+  }
+  return exit(status);
 }
 
 /** The same, for a command that needs a container which runs, or is paused. */

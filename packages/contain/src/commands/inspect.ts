@@ -1,10 +1,9 @@
 // `contain inspect`: everything that is known of one container, as JSON.
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { withCommon } from "@contain-tools/chain";
+import { type Options, withCommon } from "@contain-tools/chain";
 import { print, readUsage } from "@contain-tools/explain";
 import {
-  exit,
   groupProcesses,
   jsonText,
   NAMESPACES,
@@ -17,23 +16,61 @@ import {
 } from "@contain-tools/kernel";
 import { isAlive, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
+import { FORMAT, fill } from "../template.ts";
 
-import { memberOf, readContainer } from "./container.ts";
+import { endAfterEach, memberOf, readContainers } from "./container.ts";
+
+export const inspectOptions = withCommon({ format: FORMAT });
 
 export const inspect = subcommand({
   name: "inspect",
   description: "Show everything known of a container, as JSON",
-  usage: "ID",
-  options: withCommon({}),
-  optionsBehind: 1,
-  plan(given) {
-    const state = readContainer(given.rest);
-    return () => {
-      print(`${jsonText(describe(state), 2)}\n`);
-      return exit(0);
-    };
+  usage: "ID…",
+  options: inspectOptions,
+  plan(given: Options<"format">) {
+    const states = readContainers(given.rest);
+    const format = given.value("format");
+    return () =>
+      endAfterEach(states, (state) => {
+        const all = describe(state);
+        print(`${format === undefined ? jsonText(all, 2) : fill(format, { ...all, ...dockersWords(all) })}\n`);
+      });
   },
 });
+
+/** The places at which docker's JSON has the same. */
+function dockersWords({
+  id,
+  name,
+  status,
+  init,
+  ended,
+  argv,
+  rootfs,
+  env,
+  created,
+  group,
+  hostname,
+}: ReturnType<typeof describe> & { hostname?: string }) {
+  return {
+    Id: id,
+    Name: `/${name ?? id}`,
+    Created: new Date(created).toISOString(),
+    Path: argv[0],
+    Args: argv.slice(1),
+    Image: rootfs,
+    State: {
+      Status: status,
+      Running: status === "running" || status === "paused",
+      Paused: status === "paused",
+      Pid: status === "running" || status === "paused" ? (init?.pid ?? 0) : 0,
+      ExitCode: ended?.status ?? 0,
+      FinishedAt: ended === undefined ? "" : new Date(ended.at).toISOString(),
+    },
+    Config: { Hostname: hostname ?? "", Env: env, Cmd: argv, Image: rootfs },
+    HostConfig: { CgroupParent: group ?? "" },
+  };
+}
 
 function describe(state: State) {
   const status = statusOf(state);

@@ -1,28 +1,32 @@
 // `contain kill`.
-
-import { withCommon } from "@contain-tools/chain";
-import { exit, hasEnded, parseSignal, pidfdSendSignal, ToolError, UsageError } from "@contain-tools/kernel";
+import { type Options, withCommon } from "@contain-tools/chain";
+import { hasEnded, parseSignal, pidfdSendSignal, signalNumber, ToolError } from "@contain-tools/kernel";
 import { noteSignal, openProcess } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { readRunning } from "./container.ts";
+import { checkRunning, endAfterEach, nameOf, readContainers } from "./container.ts";
+
+export const killOptions = withCommon({
+  signal: { type: "string", alias: "s", valueHint: "SIG", description: "the signal, a name or a number (KILL); -TERM is short for it" },
+});
 
 export const kill = subcommand({
   name: "kill",
-  description: "Send a signal to PID 1 of a container (KILL)",
-  usage: "ID [SIGNAL]",
-  options: withCommon({}),
-  optionsBehind: 2,
-  plan(given) {
-    const [id, signal = "KILL", ...more] = given.rest;
-    if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "contain kill ID [SIGNAL]");
-    const number = parseSignal(signal);
-    const state = readRunning(id === undefined ? [] : [id]);
-    return () => {
-      const pidfd = openProcess(state.init);
-      if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError("the container has ended");
-      noteSignal(state.id, number, "contain kill");
-      if (!pidfdSendSignal(pidfd, number)) throw new ToolError("the container has ended");
-      return exit(0);
-    };
+  description: "Send a signal to PID 1 of containers (KILL)",
+  usage: "ID… [SIGNAL]",
+  options: killOptions,
+  rewrite: (words) => words.flatMap((word) => (/^-(\d+|(SIG)?[A-Z]{2,}\d*)$/.test(word) ? ["--signal", word.slice(1)] : [word])),
+  plan(given: Options<"signal">) {
+    const { rest } = given;
+    const last = rest.at(-1) ?? "";
+    const trails = !given.has("signal") && rest.length > 1 && signalNumber(last) !== undefined;
+    const signal = parseSignal(given.value("signal") ?? (trails ? last : "KILL"));
+    const containers = readContainers(trails ? rest.slice(0, -1) : rest).map(checkRunning);
+    return () =>
+      endAfterEach(containers, (state) => {
+        const pidfd = openProcess(state.init);
+        if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError(`${nameOf(state)} has ended`);
+        noteSignal(state.id, signal, "contain kill");
+        if (!pidfdSendSignal(pidfd, signal)) throw new ToolError(`${nameOf(state)} has ended`);
+      });
   },
 });

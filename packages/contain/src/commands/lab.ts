@@ -17,7 +17,6 @@ export const lab = subcommand({
   description: "Stage a production failure in a container, predict it, see why",
   usage: "[NAME]",
   options: labOptions,
-  optionsBehind: 1,
   plan(given, chain) {
     const [name, more] = given.rest;
     if (more !== undefined) throw new UsageError(`unexpected argument: ${more}`, "this command takes one lab");

@@ -7,7 +7,8 @@ import { subcommand } from "../command.ts";
 import { formatTime, type Stream } from "../run/log/format.ts";
 import { printer, type Selection, selects } from "../run/log/print.ts";
 import { onGrowth, readLog } from "../run/log/read.ts";
-import { readDetached } from "./wait.ts";
+import { readContainer } from "./container.ts";
+import { checkDetached } from "./wait.ts";
 
 const logsOptions = withCommon({
   follow: { type: "boolean", alias: "f", description: "go on until the container has ended" },
@@ -28,9 +29,8 @@ export const logs = subcommand({
   description: "Show what a detached container has written",
   usage: "ID",
   options: logsOptions,
-  optionsBehind: 1,
   plan(given) {
-    const state = readDetached(given.rest, "its output goes to");
+    const state = checkDetached(readContainer(given.rest), "its output goes to");
     const wish = readWish(given);
     return () => {
       if (existsSync(folderOf(state.id))) show(state, wish);

@@ -1,9 +1,9 @@
 // `contain pause` and `contain unpause`: the cgroup freezer (cgroup.freeze, cgroup-v2.rst).
 import { join } from "node:path";
 import { withCommon } from "@contain-tools/chain";
-import { cgroupField, exit, ToolError, waitForField, writeKernelFile } from "@contain-tools/kernel";
+import { cgroupField, ToolError, waitForField, writeKernelFile } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { groupOf, readRunning } from "./container.ts";
+import { checkRunning, endAfterEach, groupOf, readContainers } from "./container.ts";
 
 const PATIENCE = 5000; // milliseconds
 
@@ -11,15 +11,11 @@ const freezer = (name: string, value: 0 | 1, description: string) =>
   subcommand({
     name,
     description,
-    usage: "ID",
+    usage: "ID…",
     options: withCommon({}),
-    optionsBehind: 1,
     plan(given) {
-      const group = groupOf(readRunning(given.rest));
-      return () => {
-        freeze(group, value);
-        return exit(0);
-      };
+      const containers = readContainers(given.rest).map((state) => ({ ...state, group: groupOf(checkRunning(state)) }));
+      return () => endAfterEach(containers, ({ group }) => freeze(group, value));
     },
   });
 

@@ -17,7 +17,6 @@ export const reportCommand = subcommand({
   description: "Show what `contain run --record FILE` recorded",
   usage: "FILE",
   options: reportOptions,
-  optionsBehind: 1,
   plan(given: Options<"output">) {
     const [file, more] = given.rest;
     if (file === undefined) throw new UsageError("which record?", "contain report FILE [-o out.html]");

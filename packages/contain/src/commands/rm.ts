@@ -1,26 +1,35 @@
 // `contain rm`: forget a container that has ended.
 
-import { withCommon } from "@contain-tools/chain";
-import { exit, UsageError } from "@contain-tools/kernel";
-import { removeState, statusOf } from "@contain-tools/state";
+import { type Options, withCommon } from "@contain-tools/chain";
+import { UsageError } from "@contain-tools/kernel";
+import { removeState, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { readContainer } from "./container.ts";
+import { endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
 import { collect } from "./gc.ts";
+import { stopContainer } from "./stop.ts";
+
+export const rmOptions = withCommon({
+  force: { type: "boolean", alias: "f", description: "end it by SIGKILL if it runs; an ID that is not there is no error" },
+});
 
 export const rm = subcommand({
   name: "rm",
-  description: "Forget a container that has ended",
-  usage: "ID",
-  options: withCommon({}),
-  optionsBehind: 1,
-  plan(given) {
-    const state = readContainer(given.rest);
-    const status = statusOf(state);
-    if (status !== "exited" && status !== "dead") throw new UsageError(`${state.id} is ${status}`, `contain stop ${state.id}`);
-    return () => {
-      collect(state); // an ended one may have a group that could not be removed then
-      removeState(state.id);
-      return exit(0);
-    };
+  description: "Forget containers that have ended",
+  usage: "ID…",
+  options: rmOptions,
+  plan(given: Options<"force">) {
+    const force = given.has("force");
+    const states = force ? readContainersThere(given.rest) : readContainers(given.rest);
+    const running = states.find((state) => hasNotEnded(state));
+    if (running !== undefined && !force)
+      throw new UsageError(`${nameOf(running)} is ${statusOf(running)}`, `contain stop ${nameOf(running)}, or rm -f`);
+    return () =>
+      endAfterEach(states, (state) => {
+        if (hasNotEnded(state)) stopContainer(state, 0, "contain rm")();
+        collect(state); // an ended one may have a group that could not be removed then
+        removeState(state.id);
+      });
   },
 });
+
+const hasNotEnded = (state: State) => !["exited", "dead"].includes(statusOf(state));

@@ -10,6 +10,7 @@ export const runCommand = subcommand({
   description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
   usage: "[--] PROG [ARG…]",
   options: runOptions,
+  optionsBehind: 0,
   groups: runGroups,
   examples: [
     "contain run --rootfs ./rootfs --memory 64M --pids 64 -it -- /bin/sh",

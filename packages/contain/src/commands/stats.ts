@@ -2,11 +2,12 @@
 
 import { withCommon } from "@contain-tools/chain";
 import { columns, formatBytes, formatTime, print } from "@contain-tools/explain";
-import { exit, pollOnce } from "@contain-tools/kernel";
+import { exit, pollOnce, UsageError } from "@contain-tools/kernel";
 import { cpuBetween, type Sample, sparkline, takeSample, throttledBetween } from "@contain-tools/record";
 import { findContainer, readState, readStates, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { everySecond } from "../run/watch.ts";
+import { type Fields, FORMAT, fillAll } from "../template.ts";
 import { checkRunning } from "./container.ts";
 
 export const statsOptions = withCommon({
@@ -15,6 +16,9 @@ export const statsOptions = withCommon({
     alias: "w",
     description: "every second until Ctrl-C: a live table with the last seconds, or without a terminal plain lines",
   },
+  "no-stream": { type: "boolean", description: "accepted: without --watch it is shown once" },
+  json: { type: "boolean", description: "one JSON object a line" },
+  format: FORMAT,
 });
 
 export const stats = subcommand({
@@ -22,10 +26,11 @@ export const stats = subcommand({
   description: "Show what containers use: CPU, memory, throttling, pids",
   usage: "[ID…]",
   options: statsOptions,
-  optionsBehind: Number.POSITIVE_INFINITY,
   plan(given) {
     const ids = given.rest.map((word) => checkRunning(findContainer(word)).id);
-    return given.has("watch") ? () => watchThem(ids) : () => showOnce(ids);
+    const format = given.has("json") ? "json" : given.value("format");
+    if (format !== undefined && given.has("watch")) throw new UsageError("--watch draws a table: it does not go with --json or --format");
+    return given.has("watch") ? () => watchThem(ids) : () => showOnce(ids, format);
   },
 });
 
@@ -41,12 +46,21 @@ function select(ids: readonly string[]): State[] {
   return states.filter((state) => ["running", "paused"].includes(statusOf(state)));
 }
 
-function showOnce(ids: readonly string[]): never {
+function showOnce(ids: readonly string[], format: string | undefined): never {
   const histories = new Map<string, History>();
   look(select(ids), histories);
   if (histories.size > 0) pollOnce(-1, 0, INTERVAL);
   const states = select(ids);
   look(states, histories);
+  if (format !== undefined) {
+    print(
+      fillAll(
+        format,
+        states.map((state) => fields(state, histories.get(state.id) ?? [], format === "json")),
+      ),
+    );
+    return exit(0);
+  }
   print(lines(columns([HEAD, ...states.map((state) => row(state, histories.get(state.id) ?? []))])));
   return exit(0);
 }
@@ -77,6 +91,25 @@ function look(states: readonly State[], histories: Map<string, History>): void {
 const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join("");
 
 const HEAD = ["ID", "NAME", "STATUS", "CPU", "CPU TIME", "MEMORY", "THROTTLED", "PIDS"];
+
+/** Numbers for JSON: bytes, microseconds, percent of a CPU; texts by docker's names for a template. */
+function fields(state: State, history: History, json: boolean): Fields {
+  const now = history.at(-1);
+  const cpu = now && cpuBetween(history.at(-2), now);
+  const { usage = undefined, memoryLimit, pidsLimit } = now ?? {};
+  const { id, name } = state;
+  if (json) return { id, name, status: statusOf(state), cpuPercent: cpu, ...usage, memoryLimit, pidsLimit };
+  const [memory, limit] = [usage?.memoryCurrent, memoryLimit];
+  return {
+    ID: id,
+    Container: id,
+    Name: name ?? id,
+    CPUPerc: cpu === undefined ? "--" : `${cpu.toFixed(2)}%`,
+    MemUsage: memory === undefined ? "--" : `${formatBytes(memory)} / ${limit === undefined ? "max" : formatBytes(limit)}`,
+    MemPerc: memory === undefined || limit === undefined ? "--" : `${((memory / limit) * 100).toFixed(2)}%`,
+    PIDs: usage?.pidsCurrent ?? "--",
+  };
+}
 
 function row(state: State, history: History, live = false): string[] {
   const now = history.at(-1);

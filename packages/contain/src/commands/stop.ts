@@ -1,10 +1,10 @@
 // `contain stop`: the supervisor keeps the grace window. When it cannot, we end the container ourselves.
 import { type Options, warn, withCommon } from "@contain-tools/chain";
 import {
-  exit,
   hasEnded,
   join,
   killGroup,
+  monotonic,
   POLLIN,
   parseTime,
   pidfdSendSignal,
@@ -17,25 +17,33 @@ import {
 } from "@contain-tools/kernel";
 import { isStopped, noteSignal, openProcess, type State, stateOf, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { describeNotRunning, readContainer } from "./container.ts";
+import { describeNotRunning, endAfterEach, readContainers } from "./container.ts";
 
 export const stopOptions = withCommon({
-  grace: { type: "string", valueHint: "TIME", description: "how long it gets (what it was started with)" },
+  grace: {
+    type: "string",
+    alias: "t",
+    also: ["time", "timeout"],
+    valueHint: "TIME",
+    description: "how long it gets (what it was started with)",
+  },
 });
 
 export const stop = subcommand({
   name: "stop",
   description: "Ask PID 1 of a container to end, and kill it when the grace window is over",
-  usage: "ID",
+  usage: "ID…",
   options: stopOptions,
-  optionsBehind: 1,
   plan(given: Options<"grace">) {
     const word = given.value("grace");
     const grace = word === undefined ? undefined : parseTime("--grace", word);
-    const state = readContainer(given.rest);
-    const status = statusOf(state);
-    if (status === "dead" || status === "exited") throw new UsageError(...describeNotRunning(state));
-    return () => stopContainer(state, grace ?? state.grace);
+    const states = readContainers(given.rest);
+    const ended = states.find((state) => ["dead", "exited"].includes(statusOf(state)));
+    if (ended !== undefined) throw new UsageError(...describeNotRunning(ended));
+    return () => {
+      const asked = states.map((state) => ({ ...state, wait: stopContainer(state, grace ?? state.grace, "contain stop") })); // all at once
+      return endAfterEach(asked, ({ wait }) => wait());
+    };
   },
 });
 
@@ -43,11 +51,17 @@ const MOST = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)
 const LATE = 1000; // milliseconds that a supervisor may take to do what is due
 const KILLED = 5000; // milliseconds for a killed PID 1 to end
 
-/** The time goes along with the signal (sigqueue(3)). Returns when the supervisor has cleaned up, or when it is stopped and the container has ended. */
-function stopContainer(state: State, grace: number): never {
+/**
+ * Asks a container to end; the time goes along with the signal (sigqueue(3)). Returns a function that waits until the supervisor has
+ * cleaned up, or until it is stopped and the container has ended.
+ *
+ * @param grace milliseconds
+ * @param by the command, for the verdict
+ */
+export function stopContainer(state: State, grace: number, by: string): () => void {
   const { id, supervisor, init, group } = state;
   const pidfd = openProcess(supervisor);
-  if (pidfd === undefined) return exit(0);
+  if (pidfd === undefined) return () => {};
   const first = init && openProcess(init);
   pidfdSendSignal(pidfd, SIGTERM, Math.min(grace, MOST));
   if (group !== undefined && statusOf(state) === "paused") {
@@ -58,20 +72,28 @@ function stopContainer(state: State, grace: number): never {
     warn(`${id}: its supervisor, PID ${supervisor.pid}, is stopped: it is continued, to take the signal`);
     pidfdSendSignal(pidfd, SIGCONT); // as systemd does after each SIGTERM (systemd.kill(5))
   }
-  if (pollOnce(pidfd, POLLIN, Math.min(grace + LATE, MOST))) return exit(0);
-  if (first !== undefined && !hasEnded(first)) {
-    warn(`${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace window is over, and PID 1 is killed from here`);
-    noteSignal(id, SIGKILL, "contain stop");
-    killFromHere(first, group);
-  }
+  const deadline = monotonic() + grace + LATE;
+  return () => {
+    if (pollOnce(pidfd, POLLIN, Math.max(0, Math.min(deadline - monotonic(), MOST)))) return;
+    if (first !== undefined && !hasEnded(first)) {
+      warn(
+        `${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace window is over, and PID 1 is killed from here`,
+      );
+      noteSignal(id, SIGKILL, by);
+      killFromHere(first, group);
+    }
+    waitForSupervisor(state, pidfd);
+  };
+}
+
+function waitForSupervisor({ id, supervisor }: State, pidfd: number): void {
   while (!pollOnce(pidfd, POLLIN, LATE)) {
     if (!isStopped(supervisor)) continue;
     warn(
       `${id} has ended; its state stays until its supervisor, which is stopped, goes on: kill -CONT ${supervisor.pid}, or kill -KILL ${supervisor.pid} and \`contain gc\``,
     );
-    break;
+    return;
   }
-  return exit(0);
 }
 
 function describeState({ supervisor }: State): string {

@@ -22,7 +22,6 @@ export const update = subcommand({
   description: "Change the limits of a container that runs",
   usage: "ID",
   options: updateOptions,
-  optionsBehind: 1,
   plan(given: Options<keyof typeof updateOptions>, chain) {
     const state = readRunning(given.rest);
     const group = groupOf(state);

@@ -10,7 +10,6 @@ import {
   open,
   parseSignal,
   parseTime,
-  quote,
   read,
   resolve,
   SIGTERM,
@@ -21,7 +20,7 @@ import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import { describePublished, type Published } from "@contain-tools/pasta";
 import { checkRootfs } from "@contain-tools/pivot";
 import type { IdLease } from "@contain-tools/state";
-import { checkNameIsFree, foldersToHide, freeRange } from "@contain-tools/state";
+import { foldersToHide, freeRange } from "@contain-tools/state";
 import { BRIDGE, NETWORK } from "../network/constants.ts";
 import type { NameFile } from "../network/files.ts";
 import { checkNft } from "../network/nat.ts";
@@ -33,6 +32,7 @@ import { confineWords, describeNone, profileFile, railWords } from "./confinemen
 import { deviceList } from "./devices.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { readLogSize } from "./log/output.ts";
+import { checkName, readLabels } from "./names.ts";
 import { describeNetwork, namespaceWords, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 import { inMemory, insideWords, variablesOf } from "./pivotwords.ts";
@@ -40,6 +40,7 @@ import { inMemory, insideWords, variablesOf } from "./pivotwords.ts";
 export interface RunPlan {
   readonly id: string;
   readonly name: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly cidfile: string | undefined;
   readonly argv: readonly string[];
   readonly rootfs: string;
@@ -162,7 +163,8 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const grace = given.value("grace");
   return {
     id,
-    name: readName(given.value("name")),
+    name: given.value("name") === undefined ? undefined : checkName("--name", given.value("name") ?? ""),
+    labels: readLabels(given.all("label")),
     cidfile: checkCidfile(given.value("cidfile")),
     argv: given.rest,
     rootfs,
@@ -268,14 +270,6 @@ function containerArgv(given: Options<RunOption>, { id, group, own, granted, rel
     ...railWords(given),
     ...given.rest,
   ];
-}
-
-/** @throws UsageError when it is not a name, or another container has it now; whoever gets it is decided when the state is made */
-function readName(name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw new UsageError(`--name ${quote(name)}: letters, digits, _ . - and at most 64 of them`);
-  checkNameIsFree(name);
-  return name;
 }
 
 export function checkVariable(text: string): string {

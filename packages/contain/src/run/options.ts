@@ -98,6 +98,13 @@ const confinement = {
 
 const life = {
   name: { type: "string", valueHint: "NAME", description: "a name beside the id" },
+  label: {
+    type: "string",
+    alias: "l",
+    valueHint: "KEY[=VALUE]",
+    repeat: true,
+    description: "a mark, for `contain list --filter label=KEY`",
+  },
   cidfile: { type: "string", valueHint: "FILE", description: "write the id into FILE, which must not exist" },
   init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
   tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },

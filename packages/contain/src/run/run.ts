@@ -147,7 +147,7 @@ function leave({ network }: State, forget: () => void): void {
 function newState(plan: RunPlan): State {
   const pid = getpid();
   const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
-  const { id, name, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
+  const { id, name, labels, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
   const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
   const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
   return {
@@ -164,6 +164,7 @@ function newState(plan: RunPlan): State {
     confine,
     group,
     limits,
+    labels,
     created: Date.now(),
     detached: detach,
     tty,

@@ -47,18 +47,19 @@ export function signalName(number: number): string {
  * @throws UsageError
  */
 export function parseSignal(text: string): number {
+  const number = signalNumber(text);
+  if (number !== undefined) return number;
+  throw new UsageError(`${quote(text)} is not a signal`, "a name (TERM, SIGTERM, RTMIN+1) or a number from 1 to 64; `kill -l` lists them");
+}
+
+/** The same, and undefined for a word that is no signal. */
+export function signalNumber(text: string): number | undefined {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const realTime = /^RT(MIN|MAX)([+-]\d+)?$/.exec(name);
   let number = NAMES.indexOf(SYNONYMS[name] ?? name) + 1;
   if (/^\d+$/.test(name)) number = Number(name);
   else if (realTime) number = (realTime[1] === "MIN" ? RTMIN : NSIG) + Number(realTime[2] ?? 0);
-  if (number < 1 || number > NSIG) {
-    throw new UsageError(
-      `${quote(text)} is not a signal`,
-      "a name (TERM, SIGTERM, RTMIN+1) or a number from 1 to 64; `kill -l` lists them",
-    );
-  }
-  return number;
+  return number < 1 || number > NSIG ? undefined : number;
 }
 
 /** False for a signal that by default does nothing, stops or continues (signal(7)). */
