@@ -245,7 +245,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
         [["stop", box.id, "--grace", "x"], /is not a time/],
         [["stop", box.id, "--grace", "1", "--grace", "2"], /given twice/],
         [["kill", box.id, "NOSUCH"], /is not a signal/],
-        [["kill", box.id, "TERM", "more"], /unexpected argument: /],
+        [["kill", box.id, "TERM", "more"], /"?more"? is not a signal/],
         [["rm", box.id], /is running\n.*contain stop/],
         [["nosuch"], /unknown command nosuch/],
       ] as const) {

@@ -3,7 +3,7 @@ import { type Options, withCommon } from "@contain-tools/chain";
 import { hasEnded, parseSignal, pidfdSendSignal, signalNumber, ToolError } from "@contain-tools/kernel";
 import { noteSignal, openProcess } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { checkRunning, endAfterEach, nameOf, readContainers } from "./container.ts";
+import { checkRunning, endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
 
 export const killOptions = withCommon({
   signal: { type: "string", alias: "s", valueHint: "SIG", description: "the signal, a name or a number (KILL); -TERM is short for it" },
@@ -18,7 +18,8 @@ export const kill = subcommand({
   plan(given: Options<"signal">) {
     const { rest } = given;
     const last = rest.at(-1) ?? "";
-    const trails = !given.has("signal") && rest.length > 1 && signalNumber(last) !== undefined;
+    const trails =
+      !given.has("signal") && rest.length > 1 && (signalNumber(last) !== undefined || readContainersThere([last]).length === 0);
     const signal = parseSignal(given.value("signal") ?? (trails ? last : "KILL"));
     const containers = readContainers(trails ? rest.slice(0, -1) : rest).map(checkRunning);
     return () =>
