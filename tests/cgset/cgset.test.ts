@@ -4,10 +4,10 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, type Result, run, sh } from "../helpers/run.ts";
+import { pause } from "../helpers/wait.ts";
 
 const mountsOf = (type: string) =>
   readFileSync("/proc/self/mountinfo", "utf8")
@@ -195,7 +195,7 @@ describe("groups without limits", need("root"), () => {
       act(`${child.pid}`);
       assert.equal(read(group, "cgroup.procs"), `${child.pid}`);
       act("--freeze");
-      for (let tries = 0; tries < 100 && !/^frozen 1$/m.test(read(group, "cgroup.events")); tries++) await setTimeout(20);
+      for (let tries = 0; tries < 100 && !/^frozen 1$/m.test(read(group, "cgroup.events")); tries++) await pause(20);
       assert.match(read(group, "cgroup.events"), /^frozen 1$/m);
       const shown = run(["cgset", "--name", group]).stdout;
       assert.ok(shown.startsWith(`${groupDir}\n`), shown);

@@ -4,12 +4,13 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { cgroups } from "../helpers/leftovers.ts";
 import { need } from "../helpers/need.ts";
+import { isBlocked, ticksIn } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, type RunOptions, run, sh } from "../helpers/run.ts";
-import { openTerminal } from "../helpers/screen.ts";
+import { openTerminal } from "../helpers/terminal.ts";
+import { eventually, pause } from "../helpers/wait.ts";
 
 const dir = scratch("detach");
 const rootfs = makeRootfs(dir);
@@ -33,11 +34,9 @@ function detached(argv: readonly string[], options: readonly string[] = [], how:
 }
 
 const inspect = (id: string) => JSON.parse(run(["contain", "inspect", id]).stdout) as Inspected;
+/** The size of its terminal, as `stty size` says it. */
+const sizeOf = (id: string) => run(["contain", "exec", id, "--", "stty", "-F", "/dev/console", "size"]).stdout.trim();
 const folder = (id: string) => join("/run/contain", id);
-
-async function eventually(what: string, check: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !check(); await setTimeout(50)) assert.ok(Date.now() < end, `${what}, in 20 s`);
-}
 
 after(() => {
   for (const id of ids) {
@@ -83,14 +82,8 @@ describe("contain run --detach", need("root"), () => {
       const rollup = readFileSync(`/proc/${supervisor.pid}/smaps_rollup`, "utf8");
       const own = [...rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm)].reduce((sum, [, kb]) => sum + Number(kb), 0);
       assert.ok(own > 0 && own < 12 * 1024, `${own} kB`);
-      const ticks = () => {
-        const stat = readFileSync(`/proc/${supervisor.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-        return Number(stat[11]) + Number(stat[12]);
-      };
-      await setTimeout(500);
-      const before = ticks();
-      await setTimeout(2000);
-      assert.ok(ticks() - before <= 1);
+      const ticks = await ticksIn(2000, supervisor.pid);
+      assert.ok(ticks <= 1, `${ticks} ticks`);
     }
   });
 
@@ -155,7 +148,7 @@ describe("contain run --detach", need("root"), () => {
     const log = join(dir, /contain-[0-9a-f]{12}\.log/.exec(script)?.[0] ?? "");
     assert.equal(sh(script, { cwd: dir }).status, 0);
     // cgset says what it writes, also when it removes the group.
-    await eventually("it writes", () => existsSync(log) && readFileSync(log, "utf8").startsWith("out\nerr\n"));
+    await eventually(() => existsSync(log) && readFileSync(log, "utf8").startsWith("out\nerr\n"), "it writes");
   });
 
   test("--preserve-fds and --json go with it", async () => {
@@ -269,7 +262,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
     const name = `detach-foreground-${process.pid}`;
     const child = spawn(join(bin, "contain"), ["run", "-q", "--name", name, "--rootfs", rootfs, "--", "sleep", "60"], { stdio: "ignore" });
     const ended = new Promise((resolve) => child.on("exit", resolve));
-    await eventually("it runs", () => /"status": "running"/.test(run(["contain", "inspect", name]).stdout));
+    await eventually(() => /"status": "running"/.test(run(["contain", "inspect", name]).stdout), "it runs");
     for (const [command, message] of [
       ["logs", /was not detached: its output goes to who started it/],
       ["wait", /was not detached: its status goes to who started it/],
@@ -320,80 +313,73 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
     const first = openTerminal(
       `stty -g >${dir}/a; contain attach ${id}; echo status $?; stty -g >${dir}/b.new; mv ${dir}/b.new ${dir}/b; exec sleep 60`,
     );
-    const second = openTerminal(`sleep 3; contain attach ${id}; echo status $?; exec sleep 60`);
+    const second = openTerminal(`read go; contain attach ${id}; echo status $?; exec sleep 60`);
     const third = openTerminal("sleep 60");
-    try {
-      first.keys("Enter");
-      await first.until(/in> ?$/);
-      first.line("stty size; x=kept");
-      await first.until(/^24 80$/m);
-      first.resize(99, 33);
-      await setTimeout(500);
-      first.line("stty size");
-      await first.until(/^33 99$/m);
-      first.keys("C-p"); // held back until the next key: here the last command
-      first.keys("Enter");
-      await first.until(/33 99[\s\S]*33 99/m);
-      first.keys("C-p", "C-q");
-      await first.until(new RegExp(`detached from ${id}, which runs on\nstatus 0`));
-      await eventually("its attributes are told", () => existsSync(join(dir, "b")));
-      assert.equal(readFileSync(join(dir, "b"), "utf8"), readFileSync(join(dir, "a"), "utf8"));
-      assert.equal(inspect(id).status, "running");
+    first.press("Enter");
+    await first.until(/in> ?$/);
+    first.type("stty size; x=kept");
+    await first.until(/^24 80$/m);
+    first.resize(99, 33);
+    await eventually(() => sizeOf(id) === "33 99", "the size is passed on");
+    first.type("stty size");
+    await first.until(/^33 99$/m);
+    first.press("C-p"); // held back until the next key: here the last command
+    first.press("Enter");
+    await first.until(/33 99[\s\S]*33 99/m);
+    first.press("C-p", "C-q");
+    await first.until(new RegExp(`detached from ${id}, which runs on\nstatus 0`));
+    await eventually(() => existsSync(join(dir, "b")), "its attributes are told");
+    assert.equal(readFileSync(join(dir, "b"), "utf8"), readFileSync(join(dir, "a"), "utf8"));
+    assert.equal(inspect(id).status, "running");
 
-      await second.until(/in> ?$/); // drawn again by the size change
-      second.line("echo $x; stty size");
-      await second.until(/^kept\n24 80$/m);
-      third.end();
-      const piped = sh(`echo 'echo from a pipe' | timeout --preserve-status 3 contain attach ${id}`); // both see both
-      assert.match(piped.stdout, /from a pipe\r\n/);
-      assert.equal(piped.status, 143);
-      await second.until(/^from a pipe$/m);
-      second.line("exit 12");
-      await second.until(/status 12/);
-      assert.equal(run(["contain", "wait", id]).status, 12);
-      assert.match(run(["contain", "logs", id]).stdout, /kept\r\n24 80\r\n/);
-    } finally {
-      for (const terminal of [first, second, third]) terminal.end();
-    }
+    second.press("Enter");
+    await second.until(/in> ?$/); // drawn again by the size change
+    second.type("echo $x; stty size");
+    await second.until(/^kept\n24 80$/m);
+    third.hangUp();
+    const piped = sh(`echo 'echo from a pipe' | timeout --preserve-status 3 contain attach ${id}`); // both see both
+    assert.match(piped.stdout, /from a pipe\r\n/);
+    assert.equal(piped.status, 143);
+    await second.until(/^from a pipe$/m);
+    second.type("exit 12");
+    await second.until(/status 12/);
+    assert.equal(run(["contain", "wait", id]).status, 12);
+    assert.match(run(["contain", "logs", id]).stdout, /kept\r\n24 80\r\n/);
   });
 
   test("to a container that has its terminal in the foreground elsewhere", { timeout: 60_000 }, async () => {
     const name = `attach-foreground-${process.pid}`;
     const owner = openTerminal(`contain run -qt --name ${name} --env 'PS1=in> ' -- bash --norc; echo status $?; exec sleep 60`);
-    const guest = openTerminal(`sleep 2; contain attach ${name}; echo guest $?; exec sleep 60`);
-    try {
-      await owner.until(/in> ?$/);
-      await setTimeout(3000);
-      guest.keys("Enter");
-      await guest.until(/in> ?$/);
-      guest.line("echo $((6 * 7))");
-      await owner.until(/^42$/m);
-      owner.line("exit 3");
-      await owner.until(/status 3/);
-      await guest.until(/guest 0/); // its status is the owner's to know
-    } finally {
-      owner.end();
-      guest.end();
-    }
+    const guest = openTerminal(`read go; contain attach ${name}; echo guest $?; exec sleep 60`);
+    await owner.until(/in> ?$/);
+    guest.press("Enter");
+    await eventually(() => / -icanon/.test(run(["stty", "-F", guest.tty, "-a"]).stdout), "its keys are passed on");
+    guest.press("Enter");
+    await guest.until(/in> ?$/);
+    guest.type("echo $((6 * 7))");
+    await owner.until(/^42$/m);
+    owner.type("exit 3");
+    await owner.until(/status 3/);
+    await guest.until(/guest 0/); // its status is the owner's to know
   });
 
   test("a reader that is killed, or stalled for a while, harms nobody", { timeout: 60_000 }, async () => {
     const id = detached(["sh", "-c", `stty -opost; yes ${"y".repeat(99)} | head -c 20000000 | cat; sleep 60`], ["-t"]);
     const readers = [1, 2, 3].map(() => spawn(join(bin, "contain"), ["attach", id], { stdio: ["ignore", "ignore", "inherit"] }));
     const ended = readers.map((reader) => new Promise((resolve) => reader.on("exit", resolve)));
-    await setTimeout(700);
+    await eventually(() => readers.every(({ pid = 0 }) => isBlocked(pid, 15)), "they are attached");
     readers[0]?.kill("SIGKILL");
     readers[1]?.kill("SIGSTOP");
-    await setTimeout(500);
+    await pause(500);
     readers[1]?.kill("SIGCONT");
-    await eventually("everything is in the log", () => run(["contain", "logs", id]).stdout.length === 20_000_000);
+    await eventually(() => run(["contain", "logs", id]).stdout.length === 20_000_000, "everything is in the log");
     const { supervisor } = inspect(id);
     const files = () => readdirSync(`/proc/${supervisor.pid}/fd`).length;
     const before = files();
     readers[1]?.kill("SIGTERM");
     readers[2]?.kill("SIGTERM");
     await Promise.all(ended);
-    await eventually("their descriptors are closed", () => files() === before - 2);
+    await eventually(() => files() === before - 2, "their descriptors are closed");
     run(["contain", "kill", id]);
     assert.equal(run(["contain", "wait", id]).status, 137);
   });
@@ -410,7 +396,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
       err += String(chunk);
     });
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-    await setTimeout(1000);
+    await eventually(() => isBlocked(child.pid ?? 0, 2), "it passes signals on");
     child.kill("SIGINT");
     assert.equal(await ended, 7);
     assert.equal(out, "caught\n");

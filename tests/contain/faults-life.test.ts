@@ -5,11 +5,11 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { countCalls, type Fault, runWithFault } from "../helpers/faults.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin } from "../helpers/run.ts";
+import { pause } from "../helpers/wait.ts";
 import { World } from "../helpers/world.ts";
 
 const SYSCALLS =
@@ -104,7 +104,7 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
         for (let tries = 0; tries < 40; tries++) {
           lines = look().filter((line) => !first.includes(line));
           if (lines.length === 0) break;
-          await setTimeout(50);
+          await pause(50);
         }
         return lines;
       };

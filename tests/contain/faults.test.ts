@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { after, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { countCalls, type Fault, runWithFault } from "../helpers/faults.ts";
 import { mounts, processes } from "../helpers/leftovers.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { run } from "../helpers/run.ts";
+import { pause } from "../helpers/wait.ts";
 
 const SYSCALLS = [
   "mount",
@@ -71,7 +71,7 @@ function left(): string[] {
 }
 
 async function nothingLeft(fault: string): Promise<void> {
-  for (let tries = 0; tries < 40 && left().length > 0; tries++) await setTimeout(50);
+  for (let tries = 0; tries < 40 && left().length > 0; tries++) await pause(50);
   assert.deepEqual(left(), [], fault);
 }
 

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { isolated } from "../helpers/isolated.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { NOBODY, run, sh } from "../helpers/run.ts";
 import { start } from "../helpers/started.ts";
+import { pause } from "../helpers/wait.ts";
 
 const dir = scratch("hostile");
 const rootfs = makeRootfs(dir);
@@ -118,7 +118,7 @@ describe("a program inside", need("root", "perl"), () => {
       `mkfifo ${dir}/pipe; exec 3<>${dir}/pipe; contain run --grace 300ms -- sh -c 'echo ready >&2; exec yes' >${dir}/pipe 2>${dir}/err & trap 'kill -TERM $!; wait $!; echo "status $?"; exit 0' TERM; while ! grep -q ready ${dir}/err; do sleep 0.05; done; echo up; wait $!; wait $!`,
     );
     await box.shows("up");
-    await setTimeout(200);
+    await pause(200);
     box.child.kill("SIGTERM");
     await box.shows("status ");
     assert.match(box.output().stdout, /status (143|137)/);

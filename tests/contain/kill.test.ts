@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { type Group, hierarchy, makeGroup } from "../helpers/group.ts";
 import { isolated } from "../helpers/isolated.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { start } from "../helpers/started.ts";
+import { pause } from "../helpers/wait.ts";
 
 const dir = scratch("kill");
 const rootfs = makeRootfs(dir);
@@ -46,12 +46,12 @@ describe("kill -9", inCgroup, () => {
             `exec unshare --mount --propagation private sh -c '${enter(group)}; echo go; exec contain run -q ${options} --rootfs ${rootfs} -- /bin/sleep 30'`,
           );
           await run.shows("go");
-          await setTimeout((i / 25 + Math.random() / 25) * moments);
+          await pause((i / 25 + Math.random() / 25) * moments);
           const all = group.processes();
           const pid = what.startsWith("any") ? all[Math.floor(Math.random() * all.length)] : run.child.pid;
           if (pid !== undefined) kill(pid);
           // A launcher's subshell may have been hit, and the container runs on.
-          await Promise.race([run.gone, setTimeout(200).then(() => run.child.kill("SIGKILL"))]);
+          await Promise.race([run.gone, pause(200).then(() => run.child.kill("SIGKILL"))]);
           await run.gone;
           assert.deepEqual(await group.emptied(5000), [], `try ${i}`);
           for (const name of groupsIn(group)) rmdirSync(join(group.dir, name)); // an empty group may stay

@@ -4,10 +4,10 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, isNative, run, sh } from "../helpers/run.ts";
+import { eventually, pause } from "../helpers/wait.ts";
 
 const dir = scratch("logs");
 const rootfs = makeRootfs(dir);
@@ -31,10 +31,6 @@ const folder = (id: string) => join("/run/contain", id);
 const supervisorOf = (id: string) => (JSON.parse(run(["contain", "inspect", id]).stdout) as { supervisor: { pid: number } }).supervisor.pid;
 const logFiles = (id: string) => readdirSync(folder(id)).filter((name) => /^log/.test(name));
 const sizeOf = (id: string) => logFiles(id).reduce((sum, name) => sum + statSync(join(folder(id), name)).size, 0);
-
-async function eventually(what: string, check: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !check(); await setTimeout(50)) assert.ok(Date.now() < end, `${what}, in 20 s`);
-}
 
 after(() => {
   for (const id of ids) {
@@ -90,8 +86,8 @@ describe("a program's output", need("root"), () => {
     const id = detached(`sleep 1; yes ${"x".repeat(99)} | head -c 2000000; echo end`);
     const supervisor = supervisorOf(id);
     process.kill(supervisor, "SIGSTOP");
-    await eventually("it has stopped", () => / T /.test(readFileSync(`/proc/${supervisor}/stat`, "utf8")));
-    await setTimeout(1500); // longer than it sleeps: it writes into a pipe that is full now
+    await eventually(() => / T /.test(readFileSync(`/proc/${supervisor}/stat`, "utf8")), "it has stopped");
+    await pause(1500); // longer than it sleeps: it writes into a pipe that is full now
     process.kill(supervisor, "SIGCONT");
     run(["contain", "wait", id]);
     assert.equal(logs(id).length, 2_000_004);
@@ -99,7 +95,7 @@ describe("a program's output", need("root"), () => {
 
   test("costs the supervisor little memory, whatever its lines are", async () => {
     const id = detached("yes | head -c 4000000; head -c 20000000 /dev/zero; echo; echo end; sleep 60", "--log-size", "1M");
-    await eventually("it has written", () => logs(id).endsWith("end\n"));
+    await eventually(() => logs(id).endsWith("end\n"), "it has written");
     const rollup = readFileSync(`/proc/${supervisorOf(id)}/smaps_rollup`, "utf8");
     const own = [...rollup.matchAll(/^Private_Dirty: +(\d+) kB/gm)].reduce((sum, [, kb]) => sum + Number(kb), 0);
     assert.ok(own < 32 << 10, `${own} kB`);
@@ -113,7 +109,7 @@ describe("--log-size", need("root"), () => {
       const lines = 100_000;
       const script = `stty -opost 2>/dev/null; i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo line $i; done; sleep 60`;
       const id = detached(script, ...options, "--log-size", "1M");
-      await eventually("it has written", () => logs(id, "--tail", "1") === `line ${lines}\n`);
+      await eventually(() => logs(id, "--tail", "1") === `line ${lines}\n`, "it has written");
       assert.ok(sizeOf(id) <= 1 << 20 && sizeOf(id) > 3 << 18, `${sizeOf(id)} bytes`);
       const { stdout, stderr } = run(["contain", "logs", id]);
       const kept = stdout.trimEnd().split("\n");
@@ -281,11 +277,11 @@ describe("contain logs", need("root"), () => {
       text += String(chunk);
     });
     const end = new Promise((resolve) => follower.on("close", resolve));
-    await eventually("it follows", () => text.length > 20);
+    await eventually(() => text.length > 20, "it follows");
     follower.kill("SIGSTOP");
     follower.kill("SIGCONT");
     const before = text.length;
-    await eventually("it goes on", () => text.length > before + 20);
+    await eventually(() => text.length > before + 20, "it goes on");
     run(["contain", "kill", one]);
     await end;
     assert.equal(text, logs(one));

@@ -4,9 +4,11 @@ import { mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSy
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { isAlive } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, isNative, NOBODY, type Result, run } from "../helpers/run.ts";
-import { follow, lives, type Started, until, World } from "../helpers/world.ts";
+import { eventually } from "../helpers/wait.ts";
+import { follow, type Started, World } from "../helpers/world.ts";
 
 const dir = scratch("manage");
 const rootfs = makeRootfs(dir);
@@ -131,7 +133,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
           kill -${signal} $pid; wait $pid; echo $?`);
         assert.equal(out(result), signal === "KILL" ? "137\n" : "9\n");
         assert.equal(readFileSync(join(dir, "said"), "utf8"), left);
-        assert.equal(await until(() => !inside("ps").includes("trap")), true);
+        await eventually(() => !inside("ps").includes("trap"));
       }
     });
 
@@ -165,7 +167,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
           "2\n",
         );
         await stop(box);
-        assert.equal(lives(box.pid), false);
+        assert.equal(isAlive(box.pid), false);
       });
     }
   });
@@ -373,7 +375,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     test("stop waits for the end, with its own grace window; a paused one is thawed for it", async () => {
       const deaf = await world.start(["--rootfs", rootfs, "--", "sleep", "1000"]);
       out(contain("stop", deaf.id, "--grace", "200ms"));
-      assert.equal(lives(deaf.pid), false);
+      assert.equal(isAlive(deaf.pid), false);
       assert.equal(await deaf.ended, 137);
       assert.match(deaf.stderr(), /no handler for it: the kernel discards it .* SIGKILL in 200 ms/);
       const polite = await world.start([
@@ -418,7 +420,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     test("list calls it dead, exec refuses, gc says what it is and removes it", async () => {
       const [a, b] = [await world.start(SLEEP), await world.start(["--init", ...SLEEP])];
       for (const box of [a, b]) process.kill(box.supervisor, "SIGKILL");
-      assert.equal(await until(() => [a, b].every(({ pid }) => !lives(pid))), true);
+      await eventually(() => [a, b].every(({ pid }) => !isAlive(pid)));
       assert.deepEqual(
         world.list().map(({ status, pid }) => [status, pid]),
         [
@@ -458,7 +460,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
         `${world.top}/${empty}: an empty group of no container that is known`,
         `${world.top}/${full}: a group of no container that is known; it has processes, so it stays`,
       ]);
-      assert.equal(lives(sleeper), true);
+      assert.equal(isAlive(sleeper), true);
       process.kill(sleeper, "SIGKILL");
       assert.equal(
         out(
@@ -526,7 +528,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     const before = [size(), fds()];
     out(world.sh(script(times), { timeout: 300_000 + times * 1000 }));
     // Both may see a connection whose caller has gone a moment before it is closed; one that is never closed would be here 100 times.
-    await until(() => fds() <= (before[1] ?? 0));
+    await eventually(() => fds() <= (before[1] ?? 0));
     const now = [size(), fds()];
     console.log(
       `after ${times} exec, stats and update: private ${before[0]} kB, then ${now[0]} kB; descriptors ${before[1]}, then ${now[1]}`,

@@ -6,9 +6,10 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { commandOf, eventually, isAlive, pause, statusField } from "../helpers/proc.ts";
+import { commandOf, isAlive, statusField } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
+import { eventually, pause } from "../helpers/wait.ts";
 
 const dir = scratch("run-chain");
 const rootfs = makeRootfs(dir);
@@ -111,7 +112,10 @@ describe("a container of another user dies with its supervisor", need("root", "s
           const supervisor = start(options, exec);
           await pause(60 + Math.random() * (exec ? 900 : 400));
           supervisor.kill("SIGKILL");
-          assert.ok(await eventually(() => marked().length === 0), `left after run ${i}: ${marked().map(commandOf).join("\n")}`);
+          await eventually(
+            () => marked().length === 0,
+            () => `left after run ${i}: ${marked().map(commandOf).join("\n")}`,
+          );
         }
       });
 
@@ -128,10 +132,13 @@ describe("a container of another user dies with its supervisor", need("root", "s
           "inject=setresuid:delay_exit=3000000",
         ]);
         const held = () => marked().find((pid) => isOurs(commandOf(pid)) && uidOf(pid) === "1000");
-        assert.ok(await eventually(() => held() !== undefined, 30_000), "setresuid was never called");
+        await eventually(() => held() !== undefined, "setresuid was never called");
         const parents = marked().filter((pid) => !commandOf(pid).startsWith("strace") && uidOf(pid) === "0");
         for (const pid of parents) process.kill(pid, "SIGKILL");
-        assert.ok(await eventually(() => marked().length === 0, 30_000), `left: ${marked().map(commandOf).join("\n")}`);
+        await eventually(
+          () => marked().length === 0,
+          () => `left: ${marked().map(commandOf).join("\n")}`,
+        );
         tracer.kill("SIGKILL");
       });
     }

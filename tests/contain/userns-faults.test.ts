@@ -2,11 +2,11 @@
 // and the range of ids is free again.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { countCalls, runWithFault } from "../helpers/faults.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { subordinateIds } from "../helpers/subids.ts";
+import { pause } from "../helpers/wait.ts";
 import { World } from "../helpers/world.ts";
 
 const CALLS = ["open_tree", "mount_setattr", "move_mount", "fsmount", "pivot_root", "clone3", "setresuid", "write", "flock"] as const;
@@ -57,7 +57,7 @@ describe("faults while a container of --userns auto starts", { ...need("root", "
           if (how === "signal=KILL") world.sh("contain gc");
           let now = left();
           for (let tries = 0; now !== first && tries < 40; tries++) {
-            await setTimeout(50);
+            await pause(50);
             now = left();
           }
           assert.equal(now, first, what);

@@ -4,9 +4,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { isAlive } from "../helpers/proc.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, type RunOptions, run } from "../helpers/run.ts";
-import { lives, until, World } from "../helpers/world.ts";
+import { eventually } from "../helpers/wait.ts";
+import { World } from "../helpers/world.ts";
 
 interface Check {
   readonly what: string;
@@ -273,7 +275,7 @@ describe("contain doctor", () => {
       assert.equal(leftovers()?.state, "ok", "one that runs is none");
       process.kill(supervisor, "SIGKILL");
       await ended;
-      assert.ok(await until(() => !lives(pid)));
+      await eventually(() => !isAlive(pid));
       const found = leftovers();
       assert.equal(found?.state, "limited");
       assert.match(found.text, new RegExp(`/${id}: its supervisor, PID ${supervisor}, is gone`));

@@ -1,10 +1,10 @@
 // Something real is staged, in a control group of its own, and `contain explain --json` is asked about it.
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { Finding } from "../../packages/chain/src/evidence.ts";
 import { makeGroup } from "./group.ts";
 import { bin, type RunOptions, run } from "./run.ts";
 import { start } from "./started.ts";
+import { pause } from "./wait.ts";
 
 export interface Explained {
   readonly findings: readonly (Finding & { readonly section: string })[];
@@ -58,6 +58,6 @@ export async function staged<T>(script: string, look: (pid: number, group: strin
   } finally {
     // cgroup.kill sends to the first thread, which does not pass it on when it has ended (send_sig in kernel/cgroup).
     if (target > 0) run(["kill", "-KILL", `${target}`]);
-    await group.remove().catch(() => setTimeout(500).then(() => group.remove())); // rmdir says EBUSY until the last one has left for good
+    await group.remove().catch(() => pause(500).then(() => group.remove())); // rmdir says EBUSY until the last one has left for good
   }
 }

@@ -2,9 +2,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { groups, list, mounts, read } from "./looks.ts";
 import { Random } from "./random.ts";
+import { pause } from "./wait.ts";
 
 const [rootfs = "", bin = "", top = "", seed = "", count = "", window = ""] = process.argv.slice(2);
 const BATCH = 10;
@@ -32,7 +32,7 @@ const processes = () => pids().filter((pid) => !before.pids.includes(pid) && /^S
 const describe = (pid: string) => `${read(`/proc/${pid}/comm`).trim()} (${pid})`;
 
 async function emptied(milliseconds: number): Promise<boolean> {
-  for (const end = performance.now() + milliseconds; processes().length > 0 && performance.now() < end; ) await setTimeout(5);
+  for (const end = performance.now() + milliseconds; processes().length > 0 && performance.now() < end; ) await pause(5);
   return processes().length === 0;
 }
 
@@ -43,7 +43,7 @@ async function tryOne(i: number): Promise<string> {
   const profile = options.includes("--profile") ? ["--profile"] : [];
   const words = [...profile, "run", "-q", ...options.filter((word) => word !== "--profile"), "--rootfs", rootfs, "--", "sleep", "1000"];
   const child = spawn(join(bin, "contain"), words, { stdio: "ignore", env: { PATH } });
-  await setTimeout(random.below(Number(window)));
+  await pause(random.below(Number(window)));
   const alive = processes();
   const victim = alive.length === 0 ? undefined : random.pick(alive);
   const told = `${i}: contain ${words.join(" ")}: killed ${victim === undefined ? "nobody" : describe(victim)} of ${alive.map(describe).join(", ")}`;

@@ -1,6 +1,6 @@
 // A control group of a test's own: whatever is started in it, and all its descendants, can be found and killed by it.
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
+import { pause } from "./wait.ts";
 
 /** Where cgroup v2 is mounted, or undefined. */
 export const hierarchy = readFileSync("/proc/self/mountinfo", "utf8")
@@ -34,7 +34,7 @@ export function makeGroup(name: string): Group {
   };
   const processes = () => [...below(dir), dir].flatMap(read);
   const emptied = async (milliseconds: number) => {
-    for (const end = Date.now() + milliseconds; processes().length > 0 && Date.now() < end; ) await setTimeout(10);
+    for (const end = Date.now() + milliseconds; processes().length > 0 && Date.now() < end; ) await pause(10);
     return processes();
   };
   return {
@@ -57,7 +57,7 @@ async function eventuallyRemoved(group: string): Promise<void> {
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EBUSY" || tries === 100) throw error;
-      await setTimeout(10);
+      await pause(10);
     }
   }
 }

@@ -1,5 +1,6 @@
 // What /proc tells about processes.
 import { readdirSync, readFileSync } from "node:fs";
+import { pause } from "./wait.ts";
 
 /** A field of /proc/PID/stat by its number in proc_pid_stat(5), from 3 on; undefined when the process is gone. */
 export function stat(pid: number, field: number): string | undefined {
@@ -42,18 +43,24 @@ export function commandOf(pid: number): string {
   }
 }
 
+/** CPU time used so far, in ticks of 10 ms. */
+export function ticksOf(pid: number): number {
+  return Number(stat(pid, 14)) + Number(stat(pid, 15));
+}
+
+/** Ticks of CPU time that a process takes in so many milliseconds, once it has settled down. */
+export async function ticksIn(milliseconds: number, pid: number): Promise<number> {
+  for (let before = -1; before !== ticksOf(pid); await pause(500)) before = ticksOf(pid);
+  const before = ticksOf(pid);
+  await pause(milliseconds);
+  return ticksOf(pid) - before;
+}
+
 export function statusField(pid: number | string, name: string): string {
   return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "";
 }
 
-/** Waits until `condition` holds, at most so many milliseconds; false when it never did. */
-export async function eventually(condition: () => boolean, milliseconds = 15_000): Promise<boolean> {
-  const deadline = Date.now() + milliseconds;
-  while (!condition()) {
-    if (Date.now() > deadline) return false;
-    await pause(20);
-  }
-  return true;
+/** True while a process blocks this signal, as our programs do that wait for signals. */
+export function isBlocked(pid: number, signal: number): boolean {
+  return ((BigInt(`0x${statusField(pid, "SigBlk")}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
-
-export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

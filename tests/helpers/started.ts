@@ -1,8 +1,8 @@
 // A program that a test talks to while it runs.
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { setTimeout } from "node:timers/promises";
 import { bin } from "./run.ts";
+import { pause } from "./wait.ts";
 
 export interface Started {
   readonly child: ChildProcess;
@@ -43,7 +43,7 @@ export function start(script: string): Started {
     gone,
     output: () => ({ stdout, stderr }),
     shows: async (text) => {
-      for (const end = Date.now() + 20_000; !stdout.includes(text); await setTimeout(10)) {
+      for (const end = Date.now() + 20_000; !stdout.includes(text); await pause(10)) {
         if (over || Date.now() > end) throw new Error(`no ${JSON.stringify(text)} in ${JSON.stringify({ stdout, stderr })}`);
       }
     },

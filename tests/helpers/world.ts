@@ -4,8 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { bin, type Result, type RunOptions, run } from "./run.ts";
+import { pause } from "./wait.ts";
 
 const SETUP = `
   set -e
@@ -77,7 +77,7 @@ export class World {
         rmdirSync(this.group);
         return;
       } catch {
-        await setTimeout(50);
+        await pause(50);
       }
     }
     throw new Error(`${this.group} cannot be removed`);
@@ -144,26 +144,8 @@ export async function follow(
       return { child, id: row.id, pid: init.pid, supervisor: supervisor.pid, stderr: () => stderr, ended };
     }
     if (child.exitCode !== null) break;
-    await setTimeout(100);
+    await pause(100);
   }
   child.kill("SIGKILL");
   throw new Error(`it did not start:\n${stderr}`);
-}
-
-/** True while a process is there and is not a zombie. */
-export function lives(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-/** Waits until something is so; false when it did not come about. */
-export async function until(test: () => boolean, milliseconds = 15_000): Promise<boolean> {
-  for (const end = Date.now() + milliseconds; Date.now() < end; ) {
-    if (test()) return true;
-    await setTimeout(50);
-  }
-  return test();
 }

@@ -8,8 +8,9 @@ import { assertExpected, evidenceOf, type Told } from "../helpers/lab.ts";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { NOBODY, root, run } from "../helpers/run.ts";
-import { openTerminal } from "../helpers/tmux.ts";
-import { until, World } from "../helpers/world.ts";
+import { openTerminal } from "../helpers/terminal.ts";
+import { eventually } from "../helpers/wait.ts";
+import { World } from "../helpers/world.ts";
 
 const NAMES = [
   ...["sigterm-ignored", "sh-c-wrapper", "zombies", "orphans", "pid1-exits", "oom-kill", "oom-child-only", "tmpfs-counts-as-memory"],
@@ -269,7 +270,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
     const { status } = world.sh("timeout --foreground -s KILL 1 contain lab orphans", { env: { TMPDIR: tmp } });
     assert.equal(status, 137);
     assert.equal(world.list().length, 1, "it was running");
-    assert.ok(await until(() => world.list().length === 0, 25_000), "it has ended"); // after its grace time of 10 s
+    await eventually(() => world.list().length === 0, "it has ended"); // after its grace time of 10 s
     rmSync(tmp, { recursive: true });
   });
 
@@ -277,7 +278,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
     const ASKED = /Enter alone goes on\):/;
     const start = async (words: string) => {
       const tmp = place();
-      const terminal = openTerminal();
+      const terminal = openTerminal(undefined, { columns: 200, rows: 500 });
       await terminal.prompts(1);
       terminal.type(`TMPDIR=${tmp} contain lab ${words}`);
       return { tmp, terminal };
@@ -320,7 +321,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
       await terminal.until(ASKED);
       terminal.type("");
       await terminal.until(/What happens:\n +\$ contain run/);
-      assert.ok(await until(() => readdirSync(tmp).length === 1), "it has begun");
+      await eventually(() => readdirSync(tmp).length === 1, "it has begun");
       terminal.press("C-c");
       await terminal.prompts(2);
       terminal.type('echo "status $?"');

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { everything } from "../helpers/leftovers.ts";
 import { run } from "../helpers/run.ts";
+import { pause } from "../helpers/wait.ts";
 
 test("nothing is left behind by the whole suite", async () => {
   const before = new Set(JSON.parse(readFileSync(process.env["CONTAIN_TEST_BASELINE"] ?? "", "utf8")) as string[]);
@@ -13,7 +13,7 @@ test("nothing is left behind by the whole suite", async () => {
   for (let tries = 0; tries < 20; tries++) {
     left = everything().filter((line) => !before.has(line));
     if (left.length === 0) break;
-    await setTimeout(250); // a killed process takes a moment to be reaped
+    await pause(250); // a killed process takes a moment to be reaped
   }
   assert.deepEqual(left, []);
 });

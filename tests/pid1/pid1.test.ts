@@ -7,9 +7,10 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { childrenOf, commandOf, descendants, eventually, isAlive, parentOf, pause, stat, statusField } from "../helpers/proc.ts";
+import { childrenOf, commandOf, descendants, isAlive, parentOf, stat, statusField } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, isNative, run, sh } from "../helpers/run.ts";
+import { eventually, pause, within } from "../helpers/wait.ts";
 
 const dir = scratch("pid1");
 const rootfs = makeRootfs(dir);
@@ -48,7 +49,7 @@ async function start(argv: readonly string[]): Promise<Running> {
     signal === null ? code : 128 + constants.signals[signal as NodeJS.Signals],
   );
   const until = async (pattern: RegExp) => {
-    if (await eventually(() => pattern.test(output) || process.exitCode !== null)) if (pattern.test(output)) return;
+    if (await within(60_000, () => pattern.test(output) || process.exitCode !== null)) if (pattern.test(output)) return;
     process.kill("SIGKILL");
     throw new Error(`never said ${pattern}: ${output}${errors}`);
   };
@@ -143,7 +144,10 @@ describe("pid1: signals", need("root", "perl"), () => {
         for (const n of HANDLED) {
           const before = count(running.output(), `got ${n}.`);
           process.kill(target, n);
-          assert.ok(await eventually(() => count(running.output(), `got ${n}.`) > before), `signal ${n} to ${target}`);
+          await eventually(
+            () => count(running.output(), `got ${n}.`) > before,
+            () => `signal ${n} to ${target}`,
+          );
         }
       }
       await pause(200);
@@ -165,7 +169,10 @@ describe("pid1: signals", need("root", "perl"), () => {
       const running = await start([...chain, "pid1", "-v", "-r", "40:0", ...LISTENER]);
       for (let sent = 0; sent < 20_000; ) {
         for (let i = 0; i < 500; i++, sent++) process.kill(running.pid, 40);
-        assert.ok(await eventually(() => count(running.errors(), "SIGRTMIN+6 dropped") >= sent), `after ${sent}`);
+        await eventually(
+          () => count(running.errors(), "SIGRTMIN+6 dropped") >= sent,
+          () => `after ${sent}`,
+        );
       }
       await pause(300);
       assert.equal(count(running.errors(), "SIGRTMIN+6 dropped"), 20_000);
@@ -182,7 +189,10 @@ describe("pid1: signals", need("root", "perl"), () => {
         for (1 .. 1000) { my $p = fork; if (!$p) { if (!fork) { close $w; sysread $r, my $x, 1; } exec "/bin/true"; } waitpid $p, 0 }
         $SIG{TERM} = sub { close $w; print "let go\\n" }; print "ready\\n"; select(undef, undef, undef, 10) while 1;`;
       const running = await start([...chain, "perl", "-e", orphans]);
-      assert.ok(await eventually(() => childrenOf(running.init).length === 1001), `${childrenOf(running.init).length} children`);
+      await eventually(
+        () => childrenOf(running.init).length === 1001,
+        () => `${childrenOf(running.init).length} children`,
+      );
       const kinds = [1, 2, 10, 12, 28, 14, 35, 40, 63];
       for (let i = 0; i < 6000; i++) {
         process.kill(running.pid, kinds[i % kinds.length] ?? 1);
@@ -190,7 +200,7 @@ describe("pid1: signals", need("root", "perl"), () => {
         if (i % 200 === 0) await pause(1);
       }
       await running.until(/let go/);
-      assert.ok(await eventually(() => childrenOf(running.init).length === 1, 30_000), "every orphan is reaped while the child runs");
+      await eventually(() => childrenOf(running.init).length === 1, "every orphan is reaped while the child runs");
       process.kill(running.pid, "SIGQUIT");
       assert.equal(await running.ended, 9);
     });
@@ -210,14 +220,14 @@ describe("pid1: signals", need("root", "perl"), () => {
         '$| = 1; if (!fork) { exit 3 } $SIG{TERM} = sub { exit 4 }; print "ready\\n"; sleep 100',
       ]);
       const zombie = childrenOf(running.child)[0] ?? 0;
-      assert.ok(await eventually(() => stat(zombie, 3) === "Z"));
+      await eventually(() => stat(zombie, 3) === "Z");
       process.kill(running.init, "SIGCHLD");
       await pause(300);
       assert.equal(stat(zombie, 3), "Z");
       assert.equal(parentOf(zombie), running.child);
       process.kill(running.pid, "SIGTERM");
       assert.equal(await running.ended, 4);
-      assert.ok(await eventually(() => stat(zombie, 3) === undefined));
+      await eventually(() => stat(zombie, 3) === undefined);
     });
   }
 });
@@ -239,8 +249,8 @@ describe("pid1: memory", need("root", "perl"), () => {
     assert.match(statusField(running.init, "Name"), /^pid1$/);
     t.diagnostic(`at the start: ${privateMemory(running.init)} kB`);
     assert.ok(privateMemory(running.init) <= MOST_MEMORY, `${privateMemory(running.init)} kB`);
-    assert.ok(await eventually(() => running.output().includes("done"), 120_000));
-    assert.ok(await eventually(() => childrenOf(running.init).length === 1));
+    await eventually(() => running.output().includes("done"));
+    await eventually(() => childrenOf(running.init).length === 1);
     t.diagnostic(`after 10,000 orphans: ${privateMemory(running.init)} kB`);
     assert.ok(privateMemory(running.init) <= MOST_MEMORY, `${privateMemory(running.init)} kB`);
     const kinds = ["SIGUSR1", "SIGUSR2", "SIGHUP", "SIGCONT"] as const;
@@ -348,7 +358,7 @@ describe("pid1: options", need("root", "perl"), () => {
     const sleep = Number(/ready (\d+)/.exec(running.output())?.[1]);
     process.kill(running.pid, "SIGTERM");
     const status = await running.ended;
-    const lives = !(await eventually(() => !isAlive(sleep), 1000));
+    const lives = !(await within(1000, () => !isAlive(sleep)));
     if (lives) process.kill(sleep, "SIGKILL");
     return { status, lives };
   };
@@ -388,7 +398,7 @@ describe("pid1: options", need("root", "perl"), () => {
     ]);
     process.kill(running.child, "SIGKILL");
     assert.equal(await running.ended, 137);
-    assert.ok(await eventually(() => /told/.test(running.output())), "after the end of what we had started");
+    await eventually(() => /told/.test(running.output()), "after the end of what we had started");
   });
 
   test("-w says who was reaped, and is silent otherwise", () => {
@@ -614,7 +624,7 @@ describe("pid1: odd surroundings", need("root", "perl"), () => {
     ]);
     assert.match(running.output(), /SigIgn:\s*[0-9a-f]*4[0-9a-f]{3}$/m);
     process.kill(running.child, "SIGTERM");
-    assert.ok(await eventually(() => /SIGTERM to/.test(running.errors())));
+    await eventually(() => /SIGTERM to/.test(running.errors()));
     assert.equal(await running.ended, 5);
   });
 
@@ -650,7 +660,7 @@ describe("pid1: odd surroundings", need("root", "perl"), () => {
         if (code !== 128 + signal && by !== "SIGTERM" && by !== "SIGINT" && by !== "SIGHUP" && by !== "SIGUSR2")
           wrong.push(`${name} ${words.join(" ")}, signal ${signal} after ${at} ms: ${code} ${by}`);
       }
-      if (!(await eventually(() => !alive(marker), 5000))) wrong.push(`left: ${name} ${marker}`);
+      if (!(await within(30_000, () => !alive(marker)))) wrong.push(`left: ${name} ${marker}`);
     });
     assert.deepEqual(wrong, []);
   });
@@ -675,7 +685,7 @@ describe("pid1: odd surroundings", need("root", "perl"), () => {
           return done;
         }),
       );
-      assert.ok(await eventually(() => !alive(marker)));
+      await eventually(() => !alive(marker));
     }
   });
 });

@@ -4,11 +4,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { need } from "../helpers/need.ts";
+import { isAlive } from "../helpers/proc.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
-import { lives, until, World } from "../helpers/world.ts";
+import { eventually, pause } from "../helpers/wait.ts";
+import { World } from "../helpers/world.ts";
 
 interface Line {
   readonly t: number;
@@ -55,9 +56,9 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
       ...["--record", file, "--env", "SECRET=canary", "--grace", "300ms", "--", "sh", "-c"],
       'trap "" TERM; trap : USR1; while :; do sleep 0.1; done',
     ]);
-    await setTimeout(600);
+    await pause(600);
     process.kill(supervisor, "SIGUSR1");
-    await setTimeout(100);
+    await pause(100);
     process.kill(supervisor, "SIGTERM");
     assert.equal(await ended, 137);
     assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -97,7 +98,7 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
     const { supervisor, pid, ended } = await world.start(["--record", file, "--", "sleep", "100"]);
     process.kill(supervisor, "SIGKILL");
     await ended;
-    assert.ok(await until(() => !lives(pid)));
+    await eventually(() => !isAlive(pid));
     world.run(["contain", "gc"]);
     assert.match(run(["contain", "report", file]).stdout, /^end +not in the record/m);
     assert.equal(world.run(["contain", "run", "--record", file, "--", "/no/such/program"]).status, 127);
@@ -118,9 +119,9 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
   test("it costs at most 1 % of a CPU", async (t) => {
     const nanoseconds = (pid: number) => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]);
     const { id, supervisor, ended } = await world.start(["--record", file, "--", "sleep", "100"]);
-    await setTimeout(500);
+    await pause(500);
     const before = nanoseconds(supervisor);
-    await setTimeout(4000);
+    await pause(4000);
     const perCent = (nanoseconds(supervisor) - before) / 40e6;
     world.run(["contain", "kill", id]);
     await ended;

@@ -5,9 +5,11 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { isAlive } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run } from "../helpers/run.ts";
-import { lives, until, World } from "../helpers/world.ts";
+import { eventually } from "../helpers/wait.ts";
+import { World } from "../helpers/world.ts";
 
 const dir = scratch("state");
 const rootfs = makeRootfs(dir);
@@ -55,7 +57,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
           await forge(stranger.pid ?? 0);
           assert.match(statusOf(id), / dead /);
           assert.equal(contain(...words).status, status);
-          assert.ok(lives(stranger.pid ?? 0), "the stranger lives");
+          assert.ok(isAlive(stranger.pid ?? 0), "the stranger lives");
         } finally {
           world.sh(`rm -rf /run/contain/${id}`);
           stranger.kill("SIGKILL");
@@ -68,9 +70,15 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
     test("list shows it, and that PID 1 is gone", async () => {
       const box = await world.start(SLEEP);
       process.kill(box.supervisor, "SIGSTOP");
-      assert.ok(await until(() => / running \(supervisor stopped\) /.test(statusOf(box.id))), statusOf(box.id));
+      await eventually(
+        () => / running \(supervisor stopped\) /.test(statusOf(box.id)),
+        () => statusOf(box.id),
+      );
       process.kill(box.pid, "SIGKILL");
-      assert.ok(await until(() => / - +ending \(supervisor stopped\) /.test(statusOf(box.id))), statusOf(box.id));
+      await eventually(
+        () => / - +ending \(supervisor stopped\) /.test(statusOf(box.id)),
+        () => statusOf(box.id),
+      );
       const { status, stderr } = contain("exec", box.id, "true");
       assert.equal(status, 125);
       assert.match(stderr, /its status is ending\n.*its supervisor is stopped: kill -CONT/);
@@ -86,7 +94,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       test(`stop --grace 1s continues it, and ends the container, ${what}`, async () => {
         const box = await world.start(["--quiet", "--rootfs", rootfs, "--", "sh", "-c", program]);
         process.kill(box.supervisor, "SIGSTOP");
-        await until(() => fieldOf(box.supervisor, 0) === "T");
+        await eventually(() => fieldOf(box.supervisor, 0) === "T");
         const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 8000 });
         assert.deepEqual([stopped.status, stopped.signal], [0, null]);
         assert.match(stopped.stderr, /its supervisor, PID \d+, is stopped: it is continued/);
@@ -97,11 +105,11 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       const box = await world.start(["--quiet", "--rootfs", rootfs, "--", "sh", "-c", 'trap "" TERM; while :; do sleep 0.1; done']);
       const attach = process.arch === "arm64" ? 117 : 101;
       const tracer = spawn("perl", ["-e", `syscall(${attach}, 16, $ARGV[0] + 0, 0, 0); <STDIN>`, `${box.supervisor}`]);
-      assert.ok(await until(() => fieldOf(box.supervisor, 0) === "t"));
+      await eventually(() => fieldOf(box.supervisor, 0) === "t");
       const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 12_000 });
       assert.deepEqual([stopped.status, stopped.signal], [0, null]);
       assert.match(stopped.stderr, /is stopped: the grace window is over, and PID 1 is killed from here\n.*its state stays.*kill -CONT/s);
-      assert.ok(!lives(box.pid));
+      assert.ok(!isAlive(box.pid));
       tracer.kill("SIGKILL");
       process.kill(box.supervisor, "SIGCONT");
       assert.equal(await box.ended, 137);

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { need } from "../helpers/need.ts";
 import { descendants, isAlive } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { run, sh } from "../helpers/run.ts";
-import { openTerminal, type Terminal } from "../helpers/screen.ts";
+import { openTerminal } from "../helpers/terminal.ts";
+import { eventually } from "../helpers/wait.ts";
 
 const dir = scratch("exec-tty");
 const rootfs = makeRootfs(dir);
@@ -30,19 +30,6 @@ after(() => {
     run(["contain", "rm", id]);
   }
 });
-
-async function eventually(what: string, check: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !check(); await setTimeout(50)) assert.ok(Date.now() < end, `${what}, in 20 s`);
-}
-
-async function inTerminal(script: string, use: (t: Terminal) => Promise<void>): Promise<void> {
-  const t = openTerminal(script);
-  try {
-    await use(t);
-  } finally {
-    t.end();
-  }
-}
 
 describe("who the program of an exec is", need("root"), () => {
   const who = 'echo "$(id -u):$(id -g):$(id -G):$HOME"';
@@ -105,27 +92,26 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
   });
 
   test("raw mode, job control, Ctrl-C, the window's size", { timeout: 60_000 }, async () => {
-    await inTerminal(`stty erase '#'; stty -g >${dir}/a; ${shell()}; echo status $?; stty -g >${dir}/b; sleep 60`, async (t) => {
-      await t.until(/in> ?$/);
-      t.line("hostname; stty -a | grep -o 'erase = .'");
-      await t.until(/^box\nerase = #$/m);
-      t.line("sleep 100");
-      await setTimeout(300);
-      t.keys("C-z");
-      await t.until(/Stopped +sleep 100/);
-      t.line("fg");
-      await setTimeout(300);
-      t.keys("C-c");
-      t.line("echo $?");
-      await t.until(/^130$/m);
-      t.resize(101, 37);
-      t.line("stty size");
-      await t.until(/^37 101$/m);
-      t.line("exit 9");
-      await t.until(/status 9/);
-      await eventually("the settings are told", () => existsSync(join(dir, "b")) && readFileSync(join(dir, "b"), "utf8").endsWith("\n"));
-      assert.equal(readFileSync(join(dir, "b"), "utf8"), readFileSync(join(dir, "a"), "utf8"));
-    });
+    const t = openTerminal(`stty erase '#'; stty -g >${dir}/a; ${shell()}; echo status $?; stty -g >${dir}/b; sleep 60`);
+    await t.until(/in> ?$/);
+    t.type("hostname; stty -a | grep -o 'erase = .'");
+    await t.until(/^box\nerase = #$/m);
+    t.type("sleep 100");
+    await t.foreground("sleep 100");
+    t.press("C-z");
+    await t.until(/Stopped +sleep 100/);
+    t.type("fg");
+    await t.foreground("sleep 100");
+    t.press("C-c");
+    t.type("echo $?");
+    await t.until(/^130$/m);
+    t.resize(101, 37);
+    t.type("stty size");
+    await t.until(/^37 101$/m);
+    t.type("exit 9");
+    await t.until(/status 9/);
+    await eventually(() => existsSync(join(dir, "b")) && readFileSync(join(dir, "b"), "utf8").endsWith("\n"), "the settings are told");
+    assert.equal(readFileSync(join(dir, "b"), "utf8"), readFileSync(join(dir, "a"), "utf8"));
   });
 
   for (const [how, signal, status] of [
@@ -136,18 +122,17 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
     test(`the terminal is as before, and the program gone, when contain exec ${how}`, { timeout: 60_000 }, async () => {
       const [before, now] = [join(dir, `before-${signal}`), join(dir, `now-${signal}`)];
       const script = `stty -g >${before}; sh -c 'echo $$ >${dir}/pid; exec contain exec -t ${id} -- sh -c "echo up; exec sleep 777"'; s=$?; sleep 0.5; (stty -g; echo $s) >${now}.new; mv ${now}.new ${now}; sleep 60`;
-      await inTerminal(script, async (t) => {
-        await t.until(/^up$/m);
-        const pid = Number(readFileSync(join(dir, "pid"), "utf8"));
-        const below = descendants(pid);
-        assert.ok(below.length >= 1);
-        process.kill(pid, `SIG${signal}`);
-        await eventually("it ends", () => existsSync(now));
-        const [attributes, code] = readFileSync(now, "utf8").split("\n");
-        assert.equal(attributes, readFileSync(before, "utf8").trim());
-        assert.match(code ?? "", status);
-        await eventually("all is gone", () => !below.some(isAlive));
-      });
+      const t = openTerminal(script);
+      await t.until(/^up$/m);
+      const pid = Number(readFileSync(join(dir, "pid"), "utf8"));
+      const below = descendants(pid);
+      assert.ok(below.length >= 1);
+      process.kill(pid, `SIG${signal}`);
+      await eventually(() => existsSync(now), "it ends");
+      const [attributes, code] = readFileSync(now, "utf8").split("\n");
+      assert.equal(attributes, readFileSync(before, "utf8").trim());
+      assert.match(code ?? "", status);
+      await eventually(() => !below.some(isAlive), "all is gone");
     });
   }
 
@@ -157,11 +142,10 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
     const box = detached(["--grace", "1"]);
     for (const trap of ["", "trap : HUP TERM;"]) {
       const mark = `${300 + trap.length}.${process.pid}`;
-      await inTerminal(`contain exec -t ${box} -- sh -c '${trap} echo up; while :; do sleep ${mark}; done'`, async (t) => {
-        await t.until(/^up$/m);
-        t.close();
-        await eventually("it is gone", () => !run(["contain", "exec", box, "--", "ps", "ax"]).stdout.includes(`do sleep ${mark}`));
-      });
+      const t = openTerminal(`contain exec -t ${box} -- sh -c '${trap} echo up; while :; do sleep ${mark}; done'`);
+      await t.until(/^up$/m);
+      t.hangUp();
+      await eventually(() => !run(["contain", "exec", box, "--", "ps", "ax"]).stdout.includes(`do sleep ${mark}`), "it is gone");
     }
   });
 

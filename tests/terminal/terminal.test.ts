@@ -4,10 +4,11 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { childrenOf, commandOf, descendants, eventually, isAlive, pause, stat } from "../helpers/proc.ts";
+import { childrenOf, commandOf, descendants, isAlive, stat } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { run } from "../helpers/run.ts";
-import { openTerminal, PROMPT, type Terminal } from "../helpers/tmux.ts";
+import { openTerminal, PROMPT, type Terminal } from "../helpers/terminal.ts";
+import { eventually, pause, within } from "../helpers/wait.ts";
 
 const dir = scratch("terminal");
 const rootfs = makeRootfs(dir);
@@ -27,20 +28,16 @@ const WAYS: readonly { readonly words: string; readonly init?: true }[] = [
   { words: "contain run --quiet --confine --", init: true },
 ];
 
+/** So that everything a test shows is on the screen. */
+const SIZE = { columns: 200, rows: 500 };
+
 /** The terminal's foreground process group (tpgid). */
 const foreground = (t: Terminal) => Number(stat(t.pid, 8));
 
 async function shell(): Promise<Terminal> {
-  const t = openTerminal();
+  const t = openTerminal(undefined, SIZE);
   await t.prompts(1);
   return t;
-}
-
-/** The innermost process, which is the payload. */
-function payloadOf(t: Terminal): number {
-  let pid = t.pid;
-  for (let next = childrenOf(pid)[0]; next !== undefined; next = childrenOf(pid)[0]) pid = next;
-  return pid;
 }
 
 const COUNTER = `sh -c 'trap "echo got-it" INT; echo up; while :; do sleep 0.1; done'`;
@@ -62,16 +59,16 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
       const started = descendants(t.pid).filter((pid) => pid === payload || descendants(pid).includes(payload));
       for (let times = 1; times <= 2; times++) {
         t.press("C-c");
-        assert.ok(await eventually(() => t.screen().split("got-it\n").length - 1 >= times));
+        await eventually(() => t.screen().split("got-it\n").length - 1 >= times);
         await pause(300);
         assert.equal(t.screen().split("got-it\n").length - 1, times);
       }
       assert.ok(started.every(isAlive), "all of the chain lives on");
       process.kill(payload, "SIGKILL");
       await t.prompts(2);
-      assert.ok(await eventually(() => foreground(t) === t.pid), "the shell has its terminal again");
+      await eventually(() => foreground(t) === t.pid, "the shell has its terminal again");
       assert.equal(run(["stty", "-F", t.tty, "-a"]).stdout, before, "the settings are those from before");
-      assert.ok(await eventually(() => started.every((pid) => !isAlive(pid))), "nothing is left");
+      await eventually(() => started.every((pid) => !isAlive(pid)), "nothing is left");
     });
   }
 
@@ -89,20 +86,20 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
       assert.ok(ticks(t.screen()) <= stopped + 1, "it stands still");
 
       t.type("fg");
-      assert.ok(await eventually(() => ticks(t.screen()) > stopped + 4), "it goes on");
+      await eventually(() => ticks(t.screen()) > stopped + 4, "it goes on");
       assert.notEqual(foreground(t), t.pid);
       t.press("C-z");
       await t.until(/Stopped[\s\S]*Stopped/);
 
       const again = ticks(t.screen());
       t.type("bg");
-      assert.ok(await eventually(() => ticks(t.screen()) > again + 4), "it goes on in the background");
+      await eventually(() => ticks(t.screen()) > again + 4, "it goes on in the background");
       assert.equal(foreground(t), t.pid, "the shell keeps its terminal");
       t.type("echo alive-$((40+2))");
       await t.until(/alive-42/);
 
       process.kill(descendants(t.pid).find(isTicker) ?? Number.NaN, "SIGKILL");
-      assert.ok(await eventually(() => descendants(t.pid).length === 0));
+      await eventually(() => descendants(t.pid).length === 0);
       assert.equal(foreground(t), t.pid, "nobody takes the terminal from the shell when it ends");
       t.type("echo alive-$((40+3))");
       await t.until(/alive-43/);
@@ -113,16 +110,15 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
     test(`a background job that reads is stopped, and reads after fg: ${words}`, async () => {
       const t = await shell();
       t.type(`${words} sh -c 'x=$(head -n 1); echo got:$x' &`);
-      assert.ok(await eventually(() => childrenOf(t.pid).some((pid) => stat(pid, 3) === "T")));
+      await eventually(() => childrenOf(t.pid).some((pid) => stat(pid, 3) === "T"));
       assert.equal(foreground(t), t.pid, "it does not take the terminal");
       t.type("jobs");
       await t.until(/Stopped/);
       t.type("fg");
-      assert.ok(await eventually(() => foreground(t) !== t.pid));
-      await pause(300);
-      t.type("hello");
+      await eventually(() => foreground(t) !== t.pid);
+      t.type("hello"); // the terminal keeps it until somebody reads
       await t.until(/got:hello/);
-      assert.ok(await eventually(() => foreground(t) === t.pid));
+      await eventually(() => foreground(t) === t.pid);
     });
 
     test(`a running background job can be had back, and reads: ${words}`, async () => {
@@ -130,9 +126,8 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
       t.type(`${words} sh -c 'trap go=1 USR1; echo up; while [ -z "$go" ]; do sleep 0.1; done; read x; echo got:$x' &`);
       await t.until(/up$/m);
       t.type("fg");
-      assert.ok(await eventually(() => foreground(t) !== t.pid));
+      await eventually(() => foreground(t) !== t.pid);
       process.kill(descendants(t.pid).find((pid) => commandOf(pid).startsWith("sh -c trap")) ?? Number.NaN, "SIGUSR1");
-      await pause(500);
       t.type("hello");
       await t.until(/got:hello/);
     });
@@ -148,10 +143,7 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
       );
       const t = await shell();
       t.type(`bash ${script}`);
-      for (const word of ["one", "two", "three", "four"]) {
-        await pause(600);
-        t.type(word);
-      }
+      for (const word of ["one", "two", "three", "four"]) t.type(word);
       await t.until(/read:one:two:three:four/);
       await t.prompts(2);
       assert.equal(foreground(t), t.pid);
@@ -159,12 +151,12 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
 
     test(`a hangup ends everything, under a shell and without one: ${words}`, async () => {
       for (const direct of [false, true]) {
-        const t = direct ? openTerminal(`${words} ${tickerFor(words)}`) : await shell();
+        const t = direct ? openTerminal(`exec ${words} ${tickerFor(words)}`, SIZE) : await shell();
         if (!direct) t.type(`${words} ${tickerFor(words)}`);
         await t.until(/tick 3/);
         const all = [t.pid, ...descendants(t.pid)];
         t.hangUp();
-        const gone = await eventually(() => !all.some(isAlive), 20_000);
+        const gone = await within(30_000, () => !all.some(isAlive));
         const left = all.filter(isAlive);
         const names = left.map(commandOf);
         for (const pid of left) if (pid !== 0) process.kill(pid, "SIGKILL");
@@ -186,7 +178,7 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
       await t.until(/tick\s+tick/);
       const all = [t.pid, ...descendants(t.pid)];
       t.hangUp();
-      const gone = await eventually(() => !all.some(isAlive), 10_000);
+      const gone = await within(30_000, () => !all.some(isAlive));
       for (const pid of all.filter(isAlive)) process.kill(pid, "SIGKILL");
       return gone;
     };
@@ -200,7 +192,7 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
       await t.until(/tick 3/);
       const all = [t.pid, ...descendants(t.pid)];
       t.hangUp();
-      const gone = await eventually(() => !all.some(isAlive), 20_000);
+      const gone = await within(30_000, () => !all.some(isAlive));
       const left = all.filter(isAlive);
       for (const pid of left) process.kill(pid, "SIGKILL");
       return gone;
@@ -217,15 +209,15 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
     const t = await shell();
     const file = join(dir, "disowned");
     t.type(`contain run --quiet --volume ${dir}:/mnt -- sh -c 'echo $$ >/mnt/disowned; exec sleep 321' & disown`);
-    assert.ok(await eventually(() => existsSync(file)));
+    await eventually(() => existsSync(file));
     const all = descendants(t.pid);
     const sleeper = all.find((pid) => commandOf(pid) === "sleep 321") ?? 0;
     t.hangUp();
-    assert.ok(await eventually(() => !isAlive(t.pid)));
+    await eventually(() => !isAlive(t.pid));
     await pause(500);
     assert.ok(isAlive(sleeper));
     process.kill(sleeper, "SIGKILL");
-    assert.ok(await eventually(() => !all.some(isAlive)));
+    await eventually(() => !all.some(isAlive));
   });
 
   test("an interactive shell in the chain has job control of its own", async () => {
@@ -233,13 +225,13 @@ describe("terminal", { ...need("root", "tmux", "bash", "perl"), concurrency: 2 }
     t.type(`nsexec --pid --uts --hostname box -- pivot / -- pid1 env PS1='inner> ' bash --norc --noprofile -i`);
     await t.until(/^inner>/m);
     t.type("sleep 100");
-    assert.ok(await eventually(() => commandOf(payloadOf(t)) === "sleep 100"));
+    await t.foreground("sleep 100");
     t.press("C-c");
     await t.until(/(^inner>[\s\S]*){2}/m);
     t.type("hostname; ps -o pid= -p 1; echo status=$?");
     await t.until(/^box$[\s\S]*^ *1$/m);
     t.type("sleep 100");
-    assert.ok(await eventually(() => commandOf(payloadOf(t)) === "sleep 100"));
+    await t.foreground("sleep 100");
     t.press("C-z");
     await t.until(/Stopped/);
     t.type("exit");

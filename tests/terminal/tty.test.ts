@@ -5,11 +5,12 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { need } from "../helpers/need.ts";
+import { childrenOf, commandOf, descendants, stat, ticksIn } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run, sh } from "../helpers/run.ts";
-import { openTerminal, type Terminal } from "../helpers/screen.ts";
+import { openTerminal, type Terminal } from "../helpers/terminal.ts";
+import { eventually, pause } from "../helpers/wait.ts";
 
 const dir = scratch("tty");
 const rootfs = makeRootfs(dir);
@@ -20,10 +21,6 @@ function supervisorOf(name: string): number {
   const { stdout, stderr } = run(["contain", "inspect", name]);
   assert.notEqual(stdout, "", stderr);
   return (JSON.parse(stdout) as { supervisor: { pid: number } }).supervisor.pid;
-}
-
-async function eventually(what: string, check: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !check(); await setTimeout(50)) assert.ok(Date.now() < end, `${what}, in 20 s`);
 }
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -162,11 +159,9 @@ describe("bytes through a pseudo-terminal", need("root", "bash", "vim"), () => {
     });
     child.stdout.pause();
     const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
-    await eventually("it runs", () => run(["contain", "inspect", name]).status === 0);
-    await setTimeout(1000);
-    child.kill("SIGTERM");
-    await setTimeout(300);
-    child.kill("SIGTERM"); // the second one gives up on what was not read
+    await eventually(() => descendants(child.pid ?? 0).some((pid) => commandOf(pid) === "yes" && stat(pid, 3) === "S"), "it waits");
+    // The second one gives up on what was not read.
+    await eventually(() => child.exitCode !== null || !child.kill("SIGTERM"), "SIGTERM ends it");
     assert.equal(await ended, 137);
     child.stdout.destroy();
   });
@@ -183,15 +178,9 @@ describe("bytes through a pseudo-terminal", need("root", "bash", "vim"), () => {
       });
       const ended = new Promise((resolve) => child.on("exit", resolve));
       try {
-        await eventually("it runs", () => /"status": "running"/.test(run(["contain", "inspect", name]).stdout));
-        await setTimeout(1000);
-        const ticks = () => {
-          const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-          return Number(fields[11]) + Number(fields[12]);
-        };
-        const before = ticks();
-        await setTimeout(3000);
-        assert.ok(ticks() - before <= 2, `${ticks() - before} ticks of 10 ms in 3 s`);
+        await eventually(() => /"status": "running"/.test(run(["contain", "inspect", name]).stdout), "it runs");
+        const ticks = await ticksIn(2000, child.pid ?? 0);
+        assert.ok(ticks <= 2, `${ticks} ticks of 10 ms in 2 s`);
       } finally {
         run(["contain", "kill", name]);
         await ended;
@@ -201,116 +190,99 @@ describe("bytes through a pseudo-terminal", need("root", "bash", "vim"), () => {
 });
 
 describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
-  const inTerminal = async (script: string, body: (terminal: Terminal) => Promise<void>) => {
-    const terminal = openTerminal(script);
-    try {
-      await body(terminal);
-    } finally {
-      terminal.end();
-    }
-  };
   const host = "contain run -qt --env PS1='in> '";
+  /** Waits until keys go to the container: its supervisor has the terminal, in raw mode. */
+  const relayed = (t: Terminal) =>
+    eventually(() => stat(t.pid, 8) !== `${t.pid}` && / -icanon/.test(run(["stty", "-F", t.tty, "-a"]).stdout), "keys are passed on");
 
   test("bash: Ctrl-Z, fg, Ctrl-C, and no warning about job control", { timeout: 90_000 }, async () => {
     for (const init of ["", "--init"]) {
-      await inTerminal(`${host} ${init} -- bash --norc; echo status $?; sleep 60`, async (t) => {
-        assert.doesNotMatch(await t.until(/in> $|in>$/), /no job control/);
-        t.line("sleep 100");
-        await setTimeout(500);
-        t.keys("C-z");
-        await t.until(/Stopped +sleep 100/);
-        t.line("jobs -l; fg");
-        await t.until(/fg\n(.*\n)*sleep 100$/);
-        t.keys("C-c");
-        t.line("echo $?");
-        await t.until(/^130$/m);
-        t.line("sleep 50 & wait");
-        await setTimeout(300);
-        t.keys("C-c");
-        t.line("kill %1; echo a; stty size");
-        await t.until(/^24 80$/m);
-        t.line("exit 9");
-        await t.until(/status 9/);
-      });
+      const t = openTerminal(`${host} ${init} -- bash --norc; echo status $?; sleep 60`);
+      assert.doesNotMatch(await t.until(/in> $|in>$/), /no job control/);
+      t.type("sleep 100");
+      await t.foreground("sleep 100");
+      t.press("C-z");
+      await t.until(/Stopped +sleep 100/);
+      t.type("jobs -l; fg");
+      await t.foreground("sleep 100");
+      t.press("C-c");
+      t.type("echo $?");
+      await t.until(/^130$/m);
+      t.type("sleep 50 & wait");
+      await eventually(() => descendants(t.pid).some((pid) => commandOf(pid) === "sleep 50"));
+      t.press("C-c");
+      t.type("kill %1; echo a; stty size");
+      await t.until(/^24 80$/m);
+      t.type("exit 9");
+      await t.until(/status 9/);
     }
   });
 
   test("ash of the rootfs: Ctrl-Z, fg, Ctrl-C", { timeout: 60_000 }, async () => {
-    await inTerminal(`contain run -qt --rootfs ${rootfs} -- sh; echo status $?; sleep 60`, async (t) => {
-      assert.doesNotMatch(await t.until(/# $|#$/), /job control turned off/);
-      t.line("sleep 100");
-      await setTimeout(500);
-      t.keys("C-z");
-      await t.until(/Stopped.*sleep 100/);
-      t.line("fg");
-      await setTimeout(500);
-      t.keys("C-c");
-      t.line("echo end $?");
-      await t.until(/end 130/);
-      t.keys("C-d");
-      await t.until(/status 0/);
-    });
+    const t = openTerminal(`contain run -qt --rootfs ${rootfs} -- sh; echo status $?; sleep 60`);
+    assert.doesNotMatch(await t.until(/# $|#$/), /job control turned off/);
+    t.type("sleep 100");
+    await t.foreground("sleep 100");
+    t.press("C-z");
+    await t.until(/Stopped.*sleep 100/);
+    t.type("fg");
+    await t.foreground("sleep 100");
+    t.press("C-c");
+    t.type("echo end $?");
+    await t.until(/end 130/);
+    t.press("C-d");
+    await t.until(/status 0/);
   });
 
   test("Ctrl-C and Ctrl-Z of a program that has no shell above it", { timeout: 60_000 }, async () => {
-    await inTerminal(
-      `${host} --init -- sh -c 'trap "echo caught" INT; sleep 100; sleep 1; echo on'; echo status $?; sleep 60`,
-      async (t) => {
-        await setTimeout(1500);
-        t.keys("C-z"); // stops nothing for good: nobody could continue it
-        await setTimeout(500);
-        t.keys("C-c");
-        await t.until(/caught\n(.*\n)*on\n(.*\n)*status 0/);
-      },
-    );
-    await inTerminal(`${host} --init -- sleep 100; echo status $?; sleep 60`, async (t) => {
-      await setTimeout(1500);
-      t.keys("C-z");
-      await setTimeout(500);
-      t.keys("C-c");
-      await t.until(/status 130/);
-    });
+    for (const [program, end] of [
+      [`sh -c 'trap "echo caught" INT; sleep 100; sleep 1; echo on'`, /caught\n(.*\n)*on\n(.*\n)*status 0/],
+      ["sleep 100", /status 130/],
+    ] as const) {
+      const t = openTerminal(`${host} --init -- ${program}; echo status $?; sleep 60`);
+      await t.foreground("sleep 100");
+      t.press("C-z"); // stops nothing for good: nobody could continue it
+      t.press("C-c");
+      await t.until(end);
+    }
   });
 
   test("the window's size, at the start and when it changes", { timeout: 60_000 }, async () => {
-    await inTerminal(`${host} -- bash --norc; sleep 60`, async (t) => {
-      await t.until(/in> ?$/);
-      t.line("trap 'stty size' WINCH; stty size");
-      await t.until(/^24 80$/m);
-      t.resize(101, 37);
-      t.line("");
-      await t.until(/37 101$/m);
-    });
+    const t = openTerminal(`${host} -- bash --norc; sleep 60`);
+    await t.until(/in> ?$/);
+    t.type("trap 'stty size' WINCH; stty size");
+    await t.until(/^24 80$/m);
+    t.resize(101, 37);
+    t.type("");
+    await t.until(/37 101$/m);
   });
 
   test("vim, and vi of busybox: full screen, keys, colours, redrawn after a resize", { timeout: 90_000 }, async () => {
     for (const editor of ["vim -u NONE", "busybox vi"]) {
-      await inTerminal(`${host} -- sh -c 'cd /dev/shm; ${editor} file; cat file'; echo status $?; sleep 60`, async (t) => {
-        await t.until(/^~$/m);
-        t.keys("i");
-        t.line("first line");
-        t.keys("-l", "second");
-        await t.until(/second/);
-        t.keys("Escape");
-        await setTimeout(500);
-        t.resize(60, 15);
-        await t.until(/^first line\n.*second/m);
-        t.line(":wq");
-        await t.until(/^first line\nsecond\n(.*\n)*status 0/m);
-      });
+      const t = openTerminal(`${host} -- sh -c 'cd /dev/shm; ${editor} file; cat file'; echo status $?; sleep 60`);
+      await t.until(/^~$/m);
+      t.press("i");
+      t.type("first line");
+      t.press("-l", "second");
+      await t.until(/second/);
+      t.press("Escape");
+      await pause(500); // an Escape that is followed at once is the beginning of another key
+      t.resize(60, 15);
+      await t.until(/^first line\n.*second/m);
+      t.type(":wq");
+      await t.until(/^first line\nsecond\n(.*\n)*status 0/m);
     }
   });
 
   test("top: draws itself again and again, q ends it", { timeout: 60_000 }, async () => {
-    await inTerminal(`${host} -- top -d 0.5; echo status $?; sleep 60`, async (t) => {
-      await t.until(/top - [\s\S]*PID +USER[\s\S]* 1 root/);
-      t.keys("q");
-      await t.until(/status 0/);
-    });
+    const t = openTerminal(`${host} -- top -d 0.5; echo status $?; sleep 60`);
+    await t.until(/top - [\s\S]*PID +USER[\s\S]* 1 root/);
+    t.press("q");
+    await t.until(/status 0/);
   });
 
   const ends: readonly (readonly [string, (name: string, t: Terminal) => void, RegExp])[] = [
-    ["it exits", (_, t) => t.line("exit 3"), /^3$/],
+    ["it exits", (_, t) => t.type("exit 3"), /^3$/],
     ["the supervisor gets SIGTERM", (name) => process.kill(supervisorOf(name), "SIGTERM"), /^137$/],
     ["the supervisor gets SIGHUP", (name) => process.kill(supervisorOf(name), "SIGHUP"), /^(129|137)$/],
     ["the supervisor is killed by SIGKILL", (name) => process.kill(supervisorOf(name), "SIGKILL"), /^137$/],
@@ -322,16 +294,15 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
       const name = `tty-end-${process.pid}-${i}`;
       const [before, after] = [join(dir, `before${i}`), join(dir, `after${i}`)];
       const script = `stty erase '#'; stty -g >${before}; ${host} --name ${name} --grace 1 -- bash --norc; s=$?; sleep 0.5; stty -g >${after}.new; echo $s >>${after}.new; mv ${after}.new ${after}; sleep 60`;
-      await inTerminal(script, async (t) => {
-        await t.until(/in> ?$/);
-        t.line("stty -a | grep -o 'erase = .'");
-        await t.until(/^erase = #$/m); // what was set outside holds inside
-        act(name, t);
-        await eventually("it ends", () => existsSync(after));
-        const [attributes, code] = readFileSync(after, "utf8").split("\n");
-        assert.equal(attributes, readFileSync(before, "utf8").trim());
-        assert.match(code ?? "", status);
-      });
+      const t = openTerminal(script);
+      await t.until(/in> ?$/);
+      t.type("stty -a | grep -o 'erase = .'");
+      await t.until(/^erase = #$/m); // what was set outside holds inside
+      act(name, t);
+      await eventually(() => existsSync(after), "it ends");
+      const [attributes, code] = readFileSync(after, "utf8").split("\n");
+      assert.equal(attributes, readFileSync(before, "utf8").trim());
+      assert.match(code ?? "", status);
       run(["contain", "rm", name]);
     });
   }
@@ -339,48 +310,44 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
   test("the terminal is closed: the container gets SIGHUP and ends", { timeout: 60_000 }, async () => {
     const name = `tty-hangup-${process.pid}`;
     for (const program of ["bash --norc", "sleep 1000"]) {
-      await inTerminal(`${host} --grace 1 --name ${name} -- ${program}`, async (t) => {
-        await eventually("it runs", () => /"status": "running"/.test(run(["contain", "inspect", name]).stdout));
-        await setTimeout(500);
-        t.close();
-        await eventually("it is gone", () => run(["contain", "inspect", name]).status !== 0);
-      });
+      const t = openTerminal(`${host} --grace 1 --name ${name} -- ${program}`);
+      await t.foreground(program);
+      t.hangUp();
+      await eventually(() => run(["contain", "inspect", name]).status !== 0, "it is gone");
     }
   });
 
   test("a job in the background waits for fg before it takes the terminal", { timeout: 60_000 }, async () => {
-    await inTerminal(`PS1='out> ' exec bash --norc`, async (t) => {
-      await t.until(/out> ?$/);
-      t.line(`${host} -- bash --norc &`);
-      await setTimeout(1500);
-      t.line("echo $((40 + 2))");
-      await t.until(/^42$/m);
-      t.line("jobs");
-      await t.until(/Stopped/);
-      t.line("fg");
-      await setTimeout(500);
-      t.line("echo $$ inside");
-      await t.until(/^1 inside$/m);
-      t.line("exit");
-      t.line("stty -a | grep -c ' -icanon'; echo $((1 + 1)) outside");
-      await t.until(/^2 outside$/m);
-    });
+    const t = openTerminal(`PS1='out> ' exec bash --norc`);
+    await t.until(/out> ?$/);
+    t.type(`${host} -- bash --norc &`);
+    await eventually(() => childrenOf(t.pid).some((pid) => stat(pid, 3) === "T"), "it is stopped");
+    t.type("echo $((40 + 2))");
+    await t.until(/^42$/m);
+    t.type("jobs");
+    await t.until(/Stopped/);
+    t.type("fg");
+    await relayed(t);
+    t.type("echo $$ inside");
+    await t.until(/^1 inside$/m);
+    t.type("exit");
+    t.type("stty -a | grep -c ' -icanon'; echo $((1 + 1)) outside");
+    await t.until(/^2 outside$/m);
   });
 
   test("stopped and continued from outside, it takes the terminal again", { timeout: 60_000 }, async () => {
     const name = `tty-stop-${process.pid}`;
-    await inTerminal(`PS1='out> ' exec bash --norc`, async (t) => {
-      await t.until(/out> ?$/);
-      t.line(`${host} --name ${name} -- bash --norc`);
-      await t.until(/in> ?$/);
-      process.kill(supervisorOf(name), "SIGSTOP");
-      await t.until(/Stopped[\s\S]*out> ?$/);
-      t.resize(90, 30);
-      t.line("fg");
-      await setTimeout(500);
-      t.line("stty size; echo $$ inside");
-      await t.until(/^30 90\n1 inside$/m);
-      t.line("exit");
-    });
+    const t = openTerminal(`PS1='out> ' exec bash --norc`);
+    await t.until(/out> ?$/);
+    t.type(`${host} --name ${name} -- bash --norc`);
+    await t.until(/in> ?$/);
+    process.kill(supervisorOf(name), "SIGSTOP");
+    await t.until(/Stopped[\s\S]*out> ?$/);
+    t.resize(90, 30);
+    t.type("fg");
+    await relayed(t);
+    t.type("stty size; echo $$ inside");
+    await t.until(/^30 90\n1 inside$/m);
+    t.type("exit");
   });
 });

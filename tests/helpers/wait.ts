@@ -1,0 +1,14 @@
+// Waiting for what another process does. A test waits for the event; it pauses only to see that nothing happens.
+
+export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+/** Waits until `condition` holds; false when it did not within so many milliseconds. */
+export async function within(milliseconds: number, condition: () => boolean): Promise<boolean> {
+  for (const end = performance.now() + milliseconds; !condition(); await pause(20)) if (performance.now() > end) return condition();
+  return true;
+}
+
+/** Waits until `condition` holds, for as long as a busy machine may take. @throws Error that says what did not come about */
+export async function eventually(condition: () => boolean, what: string | (() => string) = `${condition}`): Promise<void> {
+  if (!(await within(60_000, condition))) throw new Error(`not within a minute: ${typeof what === "string" ? what : what()}`);
+}
