@@ -6,9 +6,10 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { commandOf, eventually, isAlive, stat, statusField } from "../helpers/proc.ts";
+import { commandOf, isAlive, stat, statusField } from "../helpers/proc.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run } from "../helpers/run.ts";
+import { eventually } from "../helpers/wait.ts";
 
 const dir = scratch("leave");
 const nsexec = join(bin, "nsexec");
@@ -35,7 +36,7 @@ function leftPid(file = pidFile): number {
 
 afterEach(async () => {
   for (const pid of left) if (isAlive(pid)) process.kill(pid, "SIGKILL");
-  for (const pid of left.splice(0)) assert.ok(await eventually(() => !isAlive(pid)));
+  for (const pid of left.splice(0)) await eventually(() => !isAlive(pid));
   spawnSync("rm", ["-f", pidFile]);
 });
 
