@@ -102,18 +102,27 @@ describe("options", () => {
       assert.match(stderr, /unknown option --no-such-option/);
     });
 
-    for (const [name, spec] of Object.entries(options).filter(([, { type }]) => type === "string")) {
-      test(`${argv.join(" ")} --${name} needs a value`, () => {
-        const { status, stderr } = run([...argv, `--${name}`]);
-        assert.equal(status, 125);
-        assert.match(stderr, new RegExp(`--${name} needs a value`));
-        const empty = run([...argv, `--${name}=`]);
-        assert.equal(empty.status, 125);
-        assert.match(empty.stderr, /empty value/);
-        if (!spec.repeat) assert.match(run([...argv, `--${name}=1`, `--${name}=2`]).stderr, /given twice/);
-      });
-    }
+    test(`the options of ${argv.join(" ")} that take a value need one`, () => {
+      for (const [name, spec] of Object.entries(options).filter(([, { type }]) => type === "string")) {
+        const refuses = (words: readonly string[], why: RegExp) => assert.throws(() => readOptions(options, words), why, name);
+        refuses([`--${name}`], new RegExp(`--${name} needs a value`));
+        refuses([`--${name}=`], /empty value/);
+        if (!spec.repeat) refuses([`--${name}=1`, `--${name}=2`], /given twice/);
+      }
+    });
   }
+
+  test("a value that is missing, empty or given twice is 125", () => {
+    for (const [words, why] of [
+      [["--hostname"], /^nsexec: --hostname needs a value/],
+      [["--hostname="], /^nsexec: --hostname: .*empty value|empty value/],
+      [["--hostname=a", "--hostname=b"], /given twice/],
+    ] as const) {
+      const { status, stderr } = run(["nsexec", ...words]);
+      assert.equal(status, 125);
+      assert.match(stderr, why);
+    }
+  });
 
   test("the nearest known option is named", () => {
     assert.match(run(["nsexec", "--utz"]).stderr, /did you mean --uts\?/);

@@ -517,7 +517,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     });
   });
 
-  const times = Number(process.env["CONTAIN_RUNS"] ?? 100);
+  const times = Number(process.env["CONTAIN_RUNS"] ?? 50);
   test(`${times} exec, ${times} stats and ${times} update later the supervisor is what it was`, async () => {
     const box = await world.start(["--init", ...SLEEP]);
     const size = () => Number(/^Private_Dirty:\s+(\d+)/m.exec(readFileSync(`/proc/${box.supervisor}/smaps_rollup`, "utf8"))?.[1]);

@@ -240,17 +240,18 @@ E
       if ($what eq "row") { for (1..$n) { $s = conn(); sysread($s, $b, 9); $ok += $b eq "hi"; close $s } print "$ok\n" }
       if ($what eq "half") { $s = conn(); syswrite($s, "x" x 100000); shutdown($s, 1); sysread($s, $b, 99); print $b }
       if ($what eq "slow") { @s = map { conn() } 1..8; for (1..$n) { sysread($_, $b, 999) for @s; sleep 0.01 } }
-      if ($what eq "hold") { @s = map { conn() } 1..$n; open(F, ">", "/run/held"); close F; $l = IO::Select->new(@s); $end = time + 3;
+      if ($what eq "hold") { @s = map { conn() } 1..$n; open(F, ">", "/run/held"); close F; $l = IO::Select->new(@s); $end = time + 20;
         while ($l->count && time < $end) { for ($l->can_read(0.2)) { if (!sysread($_, $b, 9)) { $e++; $l->remove($_) } } } print "$e of $n ended\n" }
 E
-      serve() { contain run -q -d --name s --net veth --publish 8080:80 -- perl ${dir}/serve.pl $1 >/dev/null; s=$(supervisor); for i in $(seq 50); do grep -q ':0050 0' /proc/$(init)/net/tcp && break; sleep 0.05; done; }
+      serve() { contain run -q -d --name s --net veth --publish 8080:80 -- perl ${dir}/serve.pl $1 >/dev/null; s=$(supervisor); until grep -q ':0050 0' /proc/$(init)/net/tcp; do sleep 0.05; done; }
       end() { contain stop --grace 0 s; contain rm s; }
       fds() { ls /proc/$s/fd | wc -l; }
       anon() { awk '/RssAnon/ { print $2 }' /proc/$s/status; }
-      serve hi; perl ${dir}/try.pl row 200; a=$(fds) m=$(anon); perl ${dir}/try.pl row 1000; [ $(fds) = $a ] && [ $(anon) -lt $((m + 6000)) ] && echo flat; end
+      soon() { for i in $(seq 100); do "$@" && return; sleep 0.1; done; echo "$(fds) descriptors, not $a; $(anon) kB after $m" >&2; return 1; }
+      serve hi; perl ${dir}/try.pl row 200; a=$(fds) m=$(anon); perl ${dir}/try.pl row 1000; soon eval '[ $(fds) -le $a ] && [ $(anon) -lt $((m + 8000)) ]' && echo flat; end
       serve count; perl ${dir}/try.pl half; end
-      serve flood; m=$(anon); perl ${dir}/try.pl slow 50; [ $(anon) -lt $((m + 4000)) ] && echo flat; end
-      serve hold; perl ${dir}/try.pl hold 100 & t=$!; for i in $(seq 50); do [ -e /run/held ] && break; sleep 0.05; done; kill -9 $(init); wait $t; contain wait s 2>/dev/null; contain rm s
+      serve flood; m=$(anon); perl ${dir}/try.pl slow 50; soon eval '[ $(anon) -lt $((m + 4000)) ]' && echo flat; end
+      serve hold; perl ${dir}/try.pl hold 100 & t=$!; until [ -e /run/held ]; do sleep 0.05; done; kill -9 $(init); wait $t; contain wait s 2>/dev/null; contain rm s
       cpu() { awk '{ print $14 + $15 }' /proc/$s/stat; }
       for most in 65 66; do serve hold; prlimit --nofile=$most:$most --pid $s; perl ${dir}/try.pl hold 60 >/dev/null & t=$!
         sleep 0.5; c=$(cpu); sleep 0.5; [ $(cpu) -lt $((c + 10)) ] && echo waits; kill $t; end; done; links`);
