@@ -9,7 +9,7 @@ import { countCalls, type Fault, runWithFault } from "../helpers/faults.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin } from "../helpers/run.ts";
-import { pause } from "../helpers/wait.ts";
+import { within } from "../helpers/wait.ts";
 import { World } from "../helpers/world.ts";
 
 const SYSCALLS =
@@ -100,13 +100,9 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
     test(`${name}: each fault is told, and leaves nothing`, async () => {
       const first = look();
       const left = async () => {
-        let lines: string[] = [];
-        for (let tries = 0; tries < 40; tries++) {
-          lines = look().filter((line) => !first.includes(line));
-          if (lines.length === 0) break;
-          await pause(50);
-        }
-        return lines;
+        const lines = () => look().filter((line) => !first.includes(line));
+        await within(30_000, () => lines().length === 0);
+        return lines();
       };
       await script(before, "count");
       const calls = countCalls(argv("count"), SYSCALLS.split(" "), dir, place);

@@ -9,7 +9,7 @@ import { mounts, processes } from "../helpers/leftovers.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { run } from "../helpers/run.ts";
-import { pause } from "../helpers/wait.ts";
+import { within } from "../helpers/wait.ts";
 
 const SYSCALLS = [
   "mount",
@@ -71,7 +71,7 @@ function left(): string[] {
 }
 
 async function nothingLeft(fault: string): Promise<void> {
-  for (let tries = 0; tries < 40 && left().length > 0; tries++) await pause(50);
+  await within(30_000, () => left().length === 0);
   assert.deepEqual(left(), [], fault);
 }
 

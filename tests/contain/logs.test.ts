@@ -5,9 +5,10 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { commandOf, descendants, stat } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
-import { eventually, pause } from "../helpers/wait.ts";
+import { eventually } from "../helpers/wait.ts";
 
 const dir = scratch("logs");
 const rootfs = makeRootfs(dir);
@@ -87,7 +88,9 @@ describe("a program's output", need("root"), () => {
     const supervisor = supervisorOf(id);
     process.kill(supervisor, "SIGSTOP");
     await eventually(() => / T /.test(readFileSync(`/proc/${supervisor}/stat`, "utf8")), "it has stopped");
-    await pause(1500); // longer than it sleeps: it writes into a pipe that is full now
+    const { init } = JSON.parse(run(["contain", "inspect", id]).stdout) as { init: { pid: number } };
+    const writes = (pid: number) => commandOf(pid).startsWith("head -c") && stat(pid, 3) === "S";
+    await eventually(() => descendants(init.pid).some(writes), "it waits for its pipe, which is full");
     process.kill(supervisor, "SIGCONT");
     run(["contain", "wait", id]);
     assert.equal(logs(id).length, 2_000_004);

@@ -392,8 +392,9 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       assert.equal(await polite.ended, 3);
     });
 
-    test("stop returns within 100 ms of the end of a program that handles SIGTERM", async (t) => {
+    test("stop returns when a program that handles SIGTERM has ended, by an event: in no more time than a few other commands", async (t) => {
       const after: number[] = [];
+      const lists: number[] = [];
       for (let i = 0; i < 10; i++) {
         const box = await world.start([
           "--quiet",
@@ -404,13 +405,16 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
           "-c",
           "trap 'read up rest </proc/uptime; echo $up >&2; exit 0' TERM; while :; do sleep 0.05; done",
         ]);
+        const from = performance.now();
+        contain("list");
+        lists.push(performance.now() - from);
         const result = world.sh(`contain stop ${box.id}; read up rest </proc/uptime; echo $up`);
         await box.ended;
         after.push((Number(out(result)) - Number(box.stderr())) * 1000);
       }
-      const median = after.sort((a, b) => a - b)[5] ?? Number.NaN;
-      t.diagnostic(`median ${median.toFixed(1)} ms, most ${after.at(-1)?.toFixed(1)} ms`);
-      assert.ok(median < 400, `${after}`);
+      const [median = Number.NaN, list = 0] = [after, lists].map((times) => times.toSorted((a, b) => a - b)[5]);
+      t.diagnostic(`median ${median.toFixed(1)} ms, most ${Math.max(...after).toFixed(1)} ms; contain list ${list.toFixed(1)} ms`);
+      assert.ok(median < 5 * list, `${after}; contain list ${list}`);
     });
   });
 

@@ -6,7 +6,7 @@ import { countCalls, runWithFault } from "../helpers/faults.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { subordinateIds } from "../helpers/subids.ts";
-import { pause } from "../helpers/wait.ts";
+import { within } from "../helpers/wait.ts";
 import { World } from "../helpers/world.ts";
 
 const CALLS = ["open_tree", "mount_setattr", "move_mount", "fsmount", "pivot_root", "clone3", "setresuid", "write", "flock"] as const;
@@ -55,12 +55,8 @@ describe("faults while a container of --userns auto starts", { ...need("root", "
             assert.doesNotMatch(stderr, /this is a bug/, what);
           } else assert.notEqual(status, 0, what);
           if (how === "signal=KILL") world.sh("contain gc");
-          let now = left();
-          for (let tries = 0; now !== first && tries < 40; tries++) {
-            await pause(50);
-            now = left();
-          }
-          assert.equal(now, first, what);
+          await within(30_000, () => left() === first);
+          assert.equal(left(), first, what);
         }
         const again = world.run(argv);
         assert.equal(again.status, 0, `the range is free again: ${again.stderr}`);

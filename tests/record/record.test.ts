@@ -56,9 +56,10 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
       ...["--record", file, "--env", "SECRET=canary", "--grace", "300ms", "--", "sh", "-c"],
       'trap "" TERM; trap : USR1; while :; do sleep 0.1; done',
     ]);
-    await pause(600);
+    const seen = (event: string) => read(file).filter((line) => line.event === event).length;
+    await eventually(() => seen("sample") >= 3, "samples are written");
     process.kill(supervisor, "SIGUSR1");
-    await pause(100);
+    await eventually(() => names(file).includes("SIGUSR1"), "the signal is in the record");
     process.kill(supervisor, "SIGTERM");
     assert.equal(await ended, 137);
     assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -119,7 +120,7 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
   test("it costs at most 1 % of a CPU", async (t) => {
     const nanoseconds = (pid: number) => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]);
     const { id, supervisor, ended } = await world.start(["--record", file, "--", "sleep", "100"]);
-    await pause(500);
+    await eventually(() => read(file).filter(({ event }) => event === "sample").length >= 2, "it has started");
     const before = nanoseconds(supervisor);
     await pause(4000);
     const perCent = (nanoseconds(supervisor) - before) / 40e6;
