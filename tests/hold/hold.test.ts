@@ -7,9 +7,10 @@ import { constants as os } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { descendants, eventually, stat, statusField } from "../helpers/proc.ts";
+import { descendants, stat, statusField } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
+import { eventually, within } from "../helpers/wait.ts";
 
 const dir = scratch("hold");
 const rootfs = makeRootfs(dir);
@@ -49,7 +50,10 @@ async function start(before: readonly string[], program: readonly string[], laun
   const ended = once(process, "close").then(([code, signal]: (string | number | null)[]) =>
     signal === null ? Number(code) : 128 + os.signals[signal as NodeJS.Signals],
   );
-  if (!(await eventually(() => errors.includes("[hold] waiting for a writer") || process.exitCode !== null)) || process.exitCode !== null) {
+  if (
+    !(await within(60_000, () => errors.includes("[hold] waiting for a writer") || process.exitCode !== null)) ||
+    process.exitCode !== null
+  ) {
     process.kill("SIGKILL");
     throw new Error(`it does not wait: ${errors}`);
   }
@@ -145,9 +149,9 @@ describe("hold", need("root"), () => {
   test("SIGTSTP stops it, and it waits on when it is continued", async () => {
     const held = await start([], ["/bin/true"], SHELL);
     process.kill(held.pid, "SIGTSTP");
-    assert.ok(await eventually(() => stat(held.pid, 3) === "T"));
+    await eventually(() => stat(held.pid, 3) === "T");
     process.kill(held.pid, "SIGCONT");
-    assert.ok(await eventually(() => stat(held.pid, 3) === "S"));
+    await eventually(() => stat(held.pid, 3) === "S");
     letGo();
     assert.equal(await held.ended, 0);
   });
@@ -210,7 +214,7 @@ describe("hold", need("root"), () => {
   test("nsexec dies, and so does what it holds", async () => {
     const held = await start(PLACES["PID 1 of a rootfs"], ["/bin/true"]);
     held.process.kill("SIGKILL");
-    assert.ok(await eventually(() => stat(held.pid, 3) === undefined || stat(held.pid, 3) === "Z"));
+    await eventually(() => stat(held.pid, 3) === undefined || stat(held.pid, 3) === "Z");
   });
 
   test("the example of its page", need("root", "ip"), () => {
