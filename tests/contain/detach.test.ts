@@ -3,47 +3,23 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
+import { detached, folder, ids, inspect, removeAll } from "../helpers/detached.ts";
 import { cgroups } from "../helpers/leftovers.ts";
 import { need } from "../helpers/need.ts";
 import { isBlocked, ticksIn } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
-import { bin, NOBODY, type RunOptions, run, sh } from "../helpers/run.ts";
+import { bin, NOBODY, run, sh } from "../helpers/run.ts";
 import { openTerminal } from "../helpers/terminal.ts";
 import { eventually, pause } from "../helpers/wait.ts";
 
 const dir = scratch("detach");
 const rootfs = makeRootfs(dir);
-const ids: string[] = [];
+/** Starts a detached container in the rootfs. */
+const box = (argv: readonly string[], options: readonly string[] = []) => detached(["--rootfs", rootfs, ...options, "--", ...argv]);
 
-interface Inspected {
-  readonly supervisor: { readonly pid: number };
-  readonly init?: { readonly pid: number };
-  readonly status: string;
-  readonly ended?: { readonly status: number; readonly reason: string };
-}
-
-/** Starts a detached container, and returns its id. It is removed after the tests. */
-function detached(argv: readonly string[], options: readonly string[] = [], how: RunOptions = {}): string {
-  const { status, stdout, stderr } = run(["contain", "run", "-qd", "--rootfs", rootfs, ...options, "--", ...argv], how);
-  assert.equal(status, 0, stderr);
-  assert.match(stdout, /^[0-9a-f]{12}\n$/);
-  const id = stdout.trim();
-  ids.push(id);
-  return id;
-}
-
-const inspect = (id: string) => JSON.parse(run(["contain", "inspect", id]).stdout) as Inspected;
 /** The size of its terminal, as `stty size` says it. */
 const sizeOf = (id: string) => run(["contain", "exec", id, "--", "stty", "-F", "/dev/console", "size"]).stdout.trim();
-const folder = (id: string) => join("/run/contain", id);
-
-after(() => {
-  for (const id of ids) {
-    run(["contain", "stop", "--grace", "0", id]);
-    run(["contain", "rm", id]);
-  }
-});
 
 describe("contain run --detach", need("root"), () => {
   test("returns while the program runs, with nothing of the caller's kept open", () => {
@@ -78,7 +54,7 @@ describe("contain run --detach", need("root"), () => {
 
   test("the supervisor has at most 12 MB of its own, and takes no CPU time", async () => {
     for (const options of [[], ["-t"]]) {
-      const { supervisor } = inspect(detached(["sleep", "60"], options));
+      const { supervisor } = inspect(box(["sleep", "60"], options));
       const rollup = readFileSync(`/proc/${supervisor.pid}/smaps_rollup`, "utf8");
       const own = [...rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm)].reduce((sum, [, kb]) => sum + Number(kb), 0);
       assert.ok(own > 0 && own < 12 * 1024, `${own} kB`);
@@ -197,7 +173,7 @@ describe("contain run --detach", need("root"), () => {
 
 describe("logs, wait, list, stop, kill, rm", need("root"), () => {
   test("logs has both outputs in order; -f goes on to the end", async () => {
-    const id = detached(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo out $i; echo err $i >&2; sleep 0.5; done"]);
+    const id = box(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo out $i; echo err $i >&2; sleep 0.5; done"]);
     const follower = spawn(join(bin, "contain"), ["logs", "-f", id], { stdio: ["ignore", "pipe", "inherit"] });
     const times: number[] = [];
     let text = "";
@@ -214,7 +190,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
   });
 
   test("logs -f into a pipe that is closed ends", () => {
-    const id = detached(["sh", "-c", "while :; do echo line; sleep 0.1; done"]);
+    const id = box(["sh", "-c", "while :; do echo line; sleep 0.1; done"]);
     assert.equal(sh(`contain logs -f ${id} | head -n 3`).stdout, "line\nline\nline\n");
     run(["contain", "kill", id]);
   });
@@ -225,7 +201,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
     [["true"], 0],
   ] as const) {
     test(`wait prints ${status} and exits with it: ${end.join(" ")}`, () => {
-      const id = detached(end);
+      const id = box(end);
       for (let again = 0; again < 2; again++) {
         const waited = run(["contain", "wait", id]);
         assert.equal(waited.stdout, `${status}\n`);
@@ -243,7 +219,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
   ] as const) {
     test(`${how}, then rm`, () => {
       const trap = status === 143 ? 'trap "exit 143" TERM' : 'trap "" TERM';
-      const id = detached(["sh", "-c", `${trap}; echo ready; while :; do sleep 0.1; done`]);
+      const id = box(["sh", "-c", `${trap}; echo ready; while :; do sleep 0.1; done`]);
       sh(`contain logs -f ${id} | head -n 1`);
       const refused = run(["contain", "rm", id]);
       assert.equal(refused.status, 125);
@@ -364,7 +340,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
   });
 
   test("a reader that is killed, or stalled for a while, harms nobody", { timeout: 60_000 }, async () => {
-    const id = detached(["sh", "-c", `stty -opost; yes ${"y".repeat(99)} | head -c 20000000 | cat; sleep 60`], ["-t"]);
+    const id = box(["sh", "-c", `stty -opost; yes ${"y".repeat(99)} | head -c 20000000 | cat; sleep 60`], ["-t"]);
     const readers = [1, 2, 3].map(() => spawn(join(bin, "contain"), ["attach", id], { stdio: ["ignore", "ignore", "inherit"] }));
     const ended = readers.map((reader) => new Promise((resolve) => reader.on("exit", resolve)));
     await eventually(() => readers.every(({ pid = 0 }) => isBlocked(pid, 15)), "they are attached");
@@ -385,7 +361,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
   });
 
   test("without a terminal: the output from now on, signals passed on, the status", { timeout: 60_000 }, async () => {
-    const id = detached(["sh", "-c", 'trap "echo caught; exit 7" INT; echo before; while :; do sleep 0.1; done']);
+    const id = box(["sh", "-c", 'trap "echo caught; exit 7" INT; echo before; while :; do sleep 0.1; done']);
     sh(`contain logs -f ${id} | head -n 1`);
     const child = spawn(join(bin, "contain"), ["attach", id], { stdio: ["ignore", "pipe", "pipe"] });
     let [out, err] = ["", ""];
@@ -404,10 +380,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
   });
 
   test("nothing is left of all that", () => {
-    for (const id of ids) {
-      run(["contain", "stop", "--grace", "0", id]);
-      run(["contain", "rm", id]);
-    }
+    removeAll();
     const groups = cgroups();
     for (const id of ids) {
       assert.equal(existsSync(folder(id)), false);

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
+import { detached, folder, ids, inspect } from "../helpers/detached.ts";
 import { need } from "../helpers/need.ts";
 import { commandOf, descendants, stat } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
@@ -12,33 +13,18 @@ import { eventually } from "../helpers/wait.ts";
 
 const dir = scratch("logs");
 const rootfs = makeRootfs(dir);
-const ids: string[] = [];
-
-function detached(script: string, ...options: string[]): string {
-  const { status, stdout, stderr } = run(["contain", "run", "-qd", "--rootfs", rootfs, ...options, "--", "sh", "-c", script]);
-  assert.equal(status, 0, stderr);
-  ids.push(stdout.trim());
-  return stdout.trim();
-}
+const box = (script: string, ...options: string[]) => detached(["--rootfs", rootfs, ...options, "--", "sh", "-c", script]);
 
 function ended(script: string, ...options: string[]): string {
-  const id = detached(script, ...options);
+  const id = box(script, ...options);
   run(["contain", "wait", id]);
   return id;
 }
 
 const logs = (id: string, ...options: string[]) => run(["contain", "logs", ...options, id]).stdout;
-const folder = (id: string) => join("/run/contain", id);
-const supervisorOf = (id: string) => (JSON.parse(run(["contain", "inspect", id]).stdout) as { supervisor: { pid: number } }).supervisor.pid;
+const supervisorOf = (id: string) => inspect(id).supervisor.pid;
 const logFiles = (id: string) => readdirSync(folder(id)).filter((name) => /^log/.test(name));
 const sizeOf = (id: string) => logFiles(id).reduce((sum, name) => sum + statSync(join(folder(id), name)).size, 0);
-
-after(() => {
-  for (const id of ids) {
-    run(["contain", "stop", "--grace", "0", id]);
-    run(["contain", "rm", id]);
-  }
-});
 
 describe("a program's output", need("root"), () => {
   for (const [what, script, text] of [
@@ -76,7 +62,7 @@ describe("a program's output", need("root"), () => {
 
   for (const options of [[], ["-t"]]) {
     test(`of 20 MB is whole ${options.join("")}`, () => {
-      const id = detached(`stty -opost 2>/dev/null; yes ${"x".repeat(99)} | head -c 20000000`, ...options);
+      const id = box(`stty -opost 2>/dev/null; yes ${"x".repeat(99)} | head -c 20000000`, ...options);
       const sum = sh(`yes ${"x".repeat(99)} | head -c 20000000 | md5sum`).stdout;
       assert.equal(sh(`contain logs -f ${id} | md5sum`).stdout, sum);
       assert.equal(sh(`contain logs ${id} | md5sum`).stdout, sum);
@@ -84,11 +70,11 @@ describe("a program's output", need("root"), () => {
   }
 
   test("waits for a supervisor that is slow, and nothing is lost", async () => {
-    const id = detached(`sleep 1; yes ${"x".repeat(99)} | head -c 2000000; echo end`);
+    const id = box(`sleep 1; yes ${"x".repeat(99)} | head -c 2000000; echo end`);
     const supervisor = supervisorOf(id);
     process.kill(supervisor, "SIGSTOP");
     await eventually(() => / T /.test(readFileSync(`/proc/${supervisor}/stat`, "utf8")), "it has stopped");
-    const { init } = JSON.parse(run(["contain", "inspect", id]).stdout) as { init: { pid: number } };
+    const { init } = inspect(id);
     const writes = (pid: number) => commandOf(pid).startsWith("head -c") && stat(pid, 3) === "S";
     await eventually(() => descendants(init.pid).some(writes), "it waits for its pipe, which is full");
     process.kill(supervisor, "SIGCONT");
@@ -97,7 +83,7 @@ describe("a program's output", need("root"), () => {
   });
 
   test("costs the supervisor little memory, whatever its lines are", async () => {
-    const id = detached("yes | head -c 4000000; head -c 20000000 /dev/zero; echo; echo end; sleep 60", "--log-size", "1M");
+    const id = box("yes | head -c 4000000; head -c 20000000 /dev/zero; echo; echo end; sleep 60", "--log-size", "1M");
     await eventually(() => logs(id).endsWith("end\n"), "it has written");
     const rollup = readFileSync(`/proc/${supervisorOf(id)}/smaps_rollup`, "utf8");
     const own = [...rollup.matchAll(/^Private_Dirty: +(\d+) kB/gm)].reduce((sum, [, kb]) => sum + Number(kb), 0);
@@ -111,7 +97,7 @@ describe("--log-size", need("root"), () => {
     test(`keeps the newest lines within its bound, whole and without a gap ${options.join("")}`, async () => {
       const lines = 100_000;
       const script = `stty -opost 2>/dev/null; i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo line $i; done; sleep 60`;
-      const id = detached(script, ...options, "--log-size", "1M");
+      const id = box(script, ...options, "--log-size", "1M");
       await eventually(() => logs(id, "--tail", "1") === `line ${lines}\n`, "it has written");
       assert.ok(sizeOf(id) <= 1 << 20 && sizeOf(id) > 3 << 18, `${sizeOf(id)} bytes`);
       const { stdout, stderr } = run(["contain", "logs", id]);
@@ -129,7 +115,7 @@ describe("--log-size", need("root"), () => {
   }
 
   test("a reader that follows has all of it, however often the files change", () => {
-    const id = detached('i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo "line $i"; done', "--log-size", "2M");
+    const id = box('i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo "line $i"; done', "--log-size", "2M");
     const { stdout, stderr } = run(["contain", "logs", "-f", id]);
     assert.equal(stderr, "");
     const lines = stdout.trimEnd().split("\n");
@@ -269,7 +255,7 @@ describe("contain logs", need("root"), () => {
   });
 
   test("-f goes on where no inotify instance is left, and through a stop and a continue", async () => {
-    const one = detached("while :; do echo line; sleep 0.1; done");
+    const one = box("while :; do echo line; sleep 0.1; done");
     const script = `echo 0 >/proc/sys/user/max_inotify_instances; exec contain logs -f ${one}`;
     const follower = spawn("unshare", ["-Ur", "sh", "-c", script], {
       env: { ...process.env, PATH: `${bin}:${process.env["PATH"]}` },
@@ -294,7 +280,7 @@ describe("contain logs", need("root"), () => {
 describe("many detached containers", need("root"), () => {
   test("no supervisor holds an inotify instance, of which a user has 128", () => {
     for (const options of [[], ["-t"], ["--record", join(dir, "record")], ["--init"]]) {
-      const id = detached("sleep 60", ...options);
+      const id = box("sleep 60", ...options);
       const pid = supervisorOf(id);
       const files = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
       assert.deepEqual(

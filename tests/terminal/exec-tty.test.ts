@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
+import { detached } from "../helpers/detached.ts";
 import { need } from "../helpers/need.ts";
 import { descendants, isAlive } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
@@ -14,22 +15,6 @@ const dir = scratch("exec-tty");
 const rootfs = makeRootfs(dir);
 appendFileSync(join(rootfs, "etc/passwd"), "app:x:1000:1001::/srv:/bin/sh\n");
 appendFileSync(join(rootfs, "etc/group"), "app:x:1001:\nmore:x:1002:app\n");
-
-function detached(words: readonly string[]): string {
-  const { stdout, stderr } = run(["contain", "run", "-qd", ...words, "--", "sleep", "1000"]);
-  assert.match(stdout, /^[0-9a-f]{12}\n$/, stderr);
-  const id = stdout.trim();
-  ids.push(id);
-  return id;
-}
-const ids: string[] = [];
-
-after(() => {
-  for (const id of ids) {
-    run(["contain", "stop", "--grace", "0", id]);
-    run(["contain", "rm", id]);
-  }
-});
 
 describe("who the program of an exec is", need("root"), () => {
   const who = 'echo "$(id -u):$(id -g):$(id -G):$HOME"';
@@ -43,7 +28,7 @@ describe("who the program of an exec is", need("root"), () => {
   ];
   for (const [first, then, expected] of cases) {
     test(`run ${first.join(" ")}, exec ${then.join(" ")}: ${expected}`, () => {
-      const id = detached(["--rootfs", rootfs, ...first]);
+      const id = detached(["--rootfs", rootfs, ...first, "--", "sleep", "1000"]);
       for (const tty of ["", "-t"]) {
         const { stdout, stderr } = sh(`contain exec ${tty} ${then.join(" ")} ${id} -- sh -c '${who}' </dev/null`);
         assert.equal(stdout.trim(), expected, stderr);
@@ -52,7 +37,7 @@ describe("who the program of an exec is", need("root"), () => {
   }
 
   test("a name that the container does not know, and ids that are none", () => {
-    const id = detached(["--rootfs", rootfs]);
+    const id = detached(["--rootfs", rootfs, "--", "sleep", "1000"]);
     for (const [user, pattern] of [
       ["nobody-here", /there is no user "nobody-here" in \/etc\/passwd of the mount namespace of PID \d+\n.*inside the root/],
       ["4294967295", /--user 4294967295: .*is not an id/],
@@ -72,7 +57,7 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
   let id = "";
   const shell = () => `contain exec -t --env PS1='in> ' ${id} -- bash --norc`;
   before(() => {
-    id = detached(["--hostname", "box", "--volume", `${dir}:/mnt`]);
+    id = detached(["--hostname", "box", "--volume", `${dir}:/mnt`, "--", "sleep", "1000"]);
   });
 
   test("a terminal of the container's own, whatever the input is", () => {
@@ -139,7 +124,7 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
   test("the terminal is closed: SIGHUP, and SIGKILL for one that ignores it when the grace window is over", {
     timeout: 60_000,
   }, async () => {
-    const box = detached(["--grace", "1"]);
+    const box = detached(["--grace", "1", "--", "sleep", "1000"]);
     for (const trap of ["", "trap : HUP TERM;"]) {
       const mark = `${300 + trap.length}.${process.pid}`;
       const t = openTerminal(`contain exec -t ${box} -- sh -c '${trap} echo up; while :; do sleep ${mark}; done'`);
