@@ -12,7 +12,7 @@ const rootfs = makeRootfs(scratch("caller"));
 describe("a caller that ignores SIGCHLD", need("root", "perl"), () => {
   const ignoring = (argv: readonly string[]) => {
     const [name = "", ...words] = argv;
-    return run(["perl", "-e", '$SIG{CHLD} = "IGNORE"; exec @ARGV', join(bin, name), ...words], { timeout: 10_000 });
+    return run(["perl", "-e", '$SIG{CHLD} = "IGNORE"; exec @ARGV', join(bin, name), ...words], { timeout: 60_000 });
   };
   const report = ["/bin/grep", "SigIgn", "/proc/self/status"];
 
@@ -43,7 +43,7 @@ describe("--preserve-fds N, and not all of them are open", need("root"), () => {
   ]) {
     test(command.replace(rootfs, "ROOTFS"), () => {
       const { status, stdout, stderr } = sh(`exec 3</etc/hosts 7</etc/passwd 9</etc/group; ${command} sh -c "${list}"`, {
-        timeout: 10_000,
+        timeout: 60_000,
       });
       assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
       assert.deepEqual(
@@ -66,7 +66,7 @@ describe("a caller whose limits this program cannot live with", need("root"), ()
   ] as const) {
     for (const command of ["nsexec --uts --", `contain run -q --name limits --init --rootfs ${rootfs} --`]) {
       test(`ulimit ${limit}; ${command.replace(rootfs, "ROOTFS")}`, () => {
-        const { status, stdout, stderr } = sh(`ulimit ${limit}; ${command} /bin/echo ran`, { timeout: 10_000 });
+        const { status, stdout, stderr } = sh(`ulimit ${limit}; ${command} /bin/echo ran`, { timeout: 60_000 });
         assert.deepEqual({ status, stdout }, { status: 125, stdout: "" });
         assert.match(stderr, new RegExp(`^(nsexec|contain): the hard limit on ${said} and this program needs \\d+\n  ulimit -H`));
         assert.equal(groups(), "");
@@ -77,7 +77,7 @@ describe("a caller whose limits this program cannot live with", need("root"), ()
   for (const files of [6, 8, 10, 12]) {
     test(`ulimit -n ${files}, with which not every shell starts: nothing is done`, () => {
       for (const command of ["nsexec --uts --", `contain run -q --name limits --rootfs ${rootfs} --`]) {
-        const { status, stdout } = sh(`ulimit -n ${files}; ${command} /bin/echo ran`, { timeout: 10_000 });
+        const { status, stdout } = sh(`ulimit -n ${files}; ${command} /bin/echo ran`, { timeout: 60_000 });
         assert.equal(stdout, "");
         assert.notEqual(status, 0);
         assert.equal(groups(), "");

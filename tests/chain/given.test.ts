@@ -20,7 +20,7 @@ const world = new World("given");
 /** By bash, which has `<(…)`. */
 const bash = (script: string) =>
   world.run(["bash", "-c", `cd ${dir}; ${script}`], {
-    timeout: 20_000,
+    timeout: 60_000,
     env: { PATH: `${bin}:${process.env["PATH"]}`, R: rootfs, TEXT: "GIVEN=1", PROFILE },
   });
 

@@ -140,7 +140,7 @@ test("a quoted word of --print-chain is that word to a shell", () => {
 describe("a word of the caller's cannot write on the terminal", () => {
   for (const [tool = "", ...words] of CASES)
     test(JSON.stringify([tool, ...words]), () => {
-      const { stdout, stderr } = run([join(bin, tool), ...words], { cwd: dir, timeout: 20_000 });
+      const { stdout, stderr } = run([join(bin, tool), ...words], { cwd: dir, timeout: 60_000 });
       assert.doesNotMatch(`${stdout}${stderr}`, RAW);
     });
 });

@@ -210,7 +210,7 @@ describe("confine --seccomp", need("root", "perl"), () => {
       run(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", join(bin, "confine"), ...start.slice(1), ...perl(code)]);
     assert.equal(inside(code).stdout, "1 38 watchers 1", "without its watcher the kernel answers ENOSYS (seccomp_unotify(2))");
     const storm = "for (1 .. 20) { fork or do { syscall(165, 0, 0, 0, 0, 0) while 1 } } select undef, undef, undef, 0.3; kill 9, -getpgrp";
-    const { status, stderr } = run(["setsid", "--wait", join(bin, "confine"), ...start.slice(1), ...perl(storm)], { timeout: 10_000 });
+    const { status, stderr } = run(["setsid", "--wait", join(bin, "confine"), ...start.slice(1), ...perl(storm)], { timeout: 60_000 });
     assert.equal(status, 137);
     assert.equal(stderr.split("was refused").length - 1, 1, stderr);
     const orphan = run([
@@ -240,7 +240,7 @@ describe("confine --seccomp", need("root", "perl"), () => {
         },
       ],
     });
-    const { status, stderr } = run(["confine", "--seccomp", few, "--trace-denied", "--", "true"], { timeout: 10_000 });
+    const { status, stderr } = run(["confine", "--seccomp", few, "--trace-denied", "--", "true"], { timeout: 60_000 });
     assert.equal(status, 0, stderr);
     assert.match(stderr, /was refused to/);
   });

@@ -282,7 +282,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
 });
 
 describe("contain attach", need("root", "tmux", "bash"), () => {
-  test("a terminal: keys, size, redraw, Ctrl-P Ctrl-Q, and again, by two at once, to the end", { timeout: 90_000 }, async () => {
+  test("a terminal: keys, size, redraw, Ctrl-P Ctrl-Q, and again, by two at once, to the end", { timeout: 300_000 }, async () => {
     const { stdout } = run(["contain", "run", "-qdt", "--env", "PS1=in> ", "--", "bash", "--norc"]);
     const id = stdout.trim();
     ids.push(id);
@@ -323,7 +323,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
     assert.match(run(["contain", "logs", id]).stdout, /kept\r\n24 80\r\n/);
   });
 
-  test("to a container that has its terminal in the foreground elsewhere", { timeout: 60_000 }, async () => {
+  test("to a container that has its terminal in the foreground elsewhere", { timeout: 300_000 }, async () => {
     const name = `attach-foreground-${process.pid}`;
     const owner = openTerminal(`contain run -qt --name ${name} --env 'PS1=in> ' -- bash --norc; echo status $?; exec sleep 60`);
     const guest = openTerminal(`read go; contain attach ${name}; echo guest $?; exec sleep 60`);
@@ -339,7 +339,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
     await guest.until(/guest 0/); // its status is the owner's to know
   });
 
-  test("a reader that is killed, or stalled for a while, harms nobody", { timeout: 60_000 }, async () => {
+  test("a reader that is killed, or stalled for a while, harms nobody", { timeout: 300_000 }, async () => {
     const id = box(["sh", "-c", `stty -opost; yes ${"y".repeat(99)} | head -c 20000000 | cat; sleep 60`], ["-t"]);
     const readers = [1, 2, 3].map(() => spawn(join(bin, "contain"), ["attach", id], { stdio: ["ignore", "ignore", "inherit"] }));
     const ended = readers.map((reader) => new Promise((resolve) => reader.on("exit", resolve)));
@@ -360,7 +360,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
     assert.equal(run(["contain", "wait", id]).status, 137);
   });
 
-  test("without a terminal: the output from now on, signals passed on, the status", { timeout: 60_000 }, async () => {
+  test("without a terminal: the output from now on, signals passed on, the status", { timeout: 300_000 }, async () => {
     const id = box(["sh", "-c", 'trap "echo caught; exit 7" INT; echo before; while :; do sleep 0.1; done']);
     sh(`contain logs -f ${id} | head -n 1`);
     const child = spawn(join(bin, "contain"), ["attach", id], { stdio: ["ignore", "pipe", "pipe"] });

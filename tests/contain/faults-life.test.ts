@@ -77,7 +77,7 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
   const script = (text: string, name: string) =>
     new Promise<void>((resolve, reject) => {
       const [file = "", ...words] = world.enter(["env", `PATH=${bin}:${process.env["PATH"]}`, `NAME=${name}`, "sh", "-c", text]);
-      spawn(file, words, { stdio: "ignore", timeout: 20_000, killSignal: "SIGKILL" })
+      spawn(file, words, { stdio: "ignore", timeout: 60_000, killSignal: "SIGKILL" })
         .on("error", reject)
         .on("exit", () => resolve());
     });

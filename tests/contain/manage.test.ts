@@ -198,8 +198,10 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
 
     test("of twenty that want one name at the same instant one gets it", () => {
       for (const detach of ["", "-d"]) {
-        const result = world.sh(`for i in $(seq 20); do
-            { contain run -q ${detach} --name one --rootfs ${rootfs} -- sleep 3 >/dev/null 2>${dir}/race$i; echo $?; } &
+        // The one that has it runs until all others have been refused.
+        const waits = "sh -c 'until [ $(cat /mnt/race* | grep -c already) = 19 ]; do sleep 0.1; done'";
+        const result = world.sh(`rm -f ${dir}/race*; for i in $(seq 20); do
+            { contain run -q ${detach} --name one --rootfs ${rootfs} --volume ${dir}:/mnt -- ${detach === "" ? waits : "sleep 100"} >/dev/null 2>${dir}/race$i; echo $?; } &
           done | sort | uniq -c; grep -hc 'name already in use: .*, by container [0-9a-f]*' ${dir}/race* | sort | uniq -c; ${detach === "" ? "" : "contain kill one; contain wait one; contain rm one"}`);
         assert.deepEqual(
           result.stdout
@@ -331,7 +333,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
 
     test("stats --watch on a terminal: drawn over itself with sparklines, the cursor back at the end", need("script"), () => {
       const { stdout } = world.sh(
-        `script -qec 'contain stats --watch & sleep 2.8; kill -INT $!; wait $!; echo "status $?"' /dev/null </dev/null`,
+        `script -qfec 'contain stats --watch & until grep -qF "[2A" ${dir}/typed; do sleep 0.1; done; kill -INT $!; wait $!; echo "status $?"' ${dir}/typed </dev/null`,
       );
       assert.ok(stdout.startsWith("\x1b[?25l"), JSON.stringify(stdout));
       assert.ok(stdout.includes("\x1b[2A"));

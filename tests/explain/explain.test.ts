@@ -22,6 +22,7 @@ interface Case {
 
 /** A program in a PID namespace of its own; the target is its PID 1. */
 const init = (program: string, name: string) => `unshare -pf ${program} & P=$(child $!); named $P ${name}; echo "target $P"`;
+const SIGTIMEDWAIT = arch === "arm64" ? 137 : 128; // rt_sigtimedwait
 const DROPPED = "sigterm-dropped-by-init";
 const SHELL = ["shell-is-pid1", "shell-wrapper", "shell-trap"];
 
@@ -61,14 +62,14 @@ const SIGNALS: readonly Case[] = [
   },
   {
     name: "nor does one in sigtimedwait",
-    script: `${init(`perl -e 'syscall(${arch === "arm64" ? 137 : 128}, $s = pack("Q", 1 << 14), 0, 0, 8)'`, "perl")}; sleep 0.3`,
+    script: `${init(`perl -e 'syscall(${SIGTIMEDWAIT}, $s = pack("Q", 1 << 14), 0, 0, 8)'`, "perl")}; soon grep -q "^${SIGTIMEDWAIT} " /proc/$P/syscall`,
     has: ["sigterm-waited-for"],
     not: [DROPPED],
     needs: ["perl"],
   },
   {
     name: "but one in sigtimedwait for another signal does",
-    script: `${init(`perl -e 'syscall(${arch === "arm64" ? 137 : 128}, $s = pack("Q", 1 << 9), 0, 0, 8)'`, "perl")}; sleep 0.3`,
+    script: `${init(`perl -e 'syscall(${SIGTIMEDWAIT}, $s = pack("Q", 1 << 9), 0, 0, 8)'`, "perl")}; soon grep -q "^${SIGTIMEDWAIT} " /proc/$P/syscall`,
     has: [DROPPED],
     not: ["sigterm-waited-for"],
     needs: ["perl"],

@@ -42,7 +42,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "a program that runs from it",
-    script: "cp $(command -v sleep) $M/mine; $M/mine 1000 & sleep 0.2",
+    script: "cp $(command -v sleep) $M/mine; $M/mine 1000 & until [ $(cat /proc/$!/comm) = mine ]; do sleep 0.02; done",
     busy: true,
     has: ["busy-process"],
     texts: { "busy-process": /\(mine\) uses it: its program/ },

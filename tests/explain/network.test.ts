@@ -260,15 +260,15 @@ E
   echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
   sysctl() { echo $1 >/proc/sys/net/ipv4/ip_forward; }
   unshare --net perl /run/serve.pl & o=$!
-  for i in $(seq 50); do [ "$(readlink /proc/$o/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.02; done
+  for i in $(seq 600); do [ "$(readlink /proc/$o/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.02; done
   ip link add up0 type veth peer name o0 netns $o; ip addr add 192.0.2.1/24 dev up0; ip link set up0 up
   nsenter -t $o -n sh -c 'ip addr add 192.0.2.2/24 dev o0; ip link set o0 up'
-  for i in $(seq 50); do ip -o link show up0 | grep -q LOWER_UP && break; sleep 0.02; done
+  for i in $(seq 600); do ip -o link show up0 | grep -q LOWER_UP && break; sleep 0.02; done
   ip route add default via 192.0.2.2
   contain run -q -d --name e --net veth --publish 8080:80 -- perl /run/serve.pl >/dev/null
   init=$(sed 's/.*"init":{"pid":\\([0-9]*\\).*/\\1/' /run/contain/*/state.json)
   inside() { nsenter -t $init -n sh -c "$1"; }
-  for i in $(seq 50); do grep -q ':0050 0' /proc/$init/net/tcp && break; sleep 0.02; done
+  for i in $(seq 600); do grep -q ':0050 0' /proc/$init/net/tcp && break; sleep 0.02; done
 `;
 
 describe("contain explain: connection refused, no route, dropped by a rule", need("root", "nft", "perl"), () => {

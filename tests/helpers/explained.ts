@@ -35,7 +35,7 @@ export function explain(words: readonly string[], options: RunOptions = {}): Exp
 
 /** `child PID` is its first child, `named PID NAME` waits until it has become that program. */
 const PRELUDE = `
-  soon() { tries=0; until "$@" 2>/dev/null; do tries=$((tries + 1)); [ $tries -lt 300 ] || { echo "in vain: $*" >&2; exit 1; }; sleep 0.02; done; }
+  soon() { tries=0; until "$@" 2>/dev/null; do tries=$((tries + 1)); [ $tries -lt 3000 ] || { echo "in vain: $*" >&2; exit 1; }; sleep 0.02; done; }
   has_child() { found=; read -r found _ </proc/$1/task/$1/children; [ -n "$found" ]; }
   child() { soon has_child $1; echo "$found"; }
   is_named() { read -r comm </proc/$1/comm && [ "$comm" = "$2" ]; }

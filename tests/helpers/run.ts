@@ -37,7 +37,7 @@ export interface RunOptions {
 export function run(argv: readonly string[], options: RunOptions = {}): Result {
   const [name = "", ...words] = argv;
   const file = TOOLS.has(name) ? join(bin, name) : name;
-  const { env, timeout = 30_000, ...rest } = options;
+  const { env, timeout = 120_000, ...rest } = options;
   const settings: SpawnSyncOptions = {
     ...rest,
     env: { ...process.env, ...env },

@@ -6,7 +6,7 @@ import { pause } from "./wait.ts";
 
 export interface Started {
   readonly child: ChildProcess;
-  /** Resolves once standard output has the text; rejects when the program ends, or 20 s pass, without it. */
+  /** Resolves once standard output has the text; rejects when the program ends, or a minute passes, without it. */
   shows(text: string): Promise<void>;
   /** What came on standard output and standard error so far. */
   output(): { stdout: string; stderr: string };
@@ -43,7 +43,7 @@ export function start(script: string): Started {
     gone,
     output: () => ({ stdout, stderr }),
     shows: async (text) => {
-      for (const end = Date.now() + 20_000; !stdout.includes(text); await pause(10)) {
+      for (const end = Date.now() + 60_000; !stdout.includes(text); await pause(10)) {
         if (over || Date.now() > end) throw new Error(`no ${JSON.stringify(text)} in ${JSON.stringify({ stdout, stderr })}`);
       }
     },

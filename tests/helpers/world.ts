@@ -137,14 +137,11 @@ export async function follow(
     stderr += text;
   });
   const ended = new Promise<number>((resolve) => child.on("close", (code, signal) => resolve(signal === null ? (code ?? -1) : -1)));
-  for (let tries = 0; tries < 100; tries++) {
+  for (const end = Date.now() + 60_000; child.exitCode === null && Date.now() < end; await pause(50)) {
     const row = find();
-    if (row?.status === "running") {
-      const { init, supervisor } = inspect(row.id);
-      return { child, id: row.id, pid: init.pid, supervisor: supervisor.pid, stderr: () => stderr, ended };
-    }
-    if (child.exitCode !== null) break;
-    await pause(100);
+    if (row?.status !== "running") continue;
+    const { init, supervisor } = inspect(row.id);
+    return { child, id: row.id, pid: init.pid, supervisor: supervisor.pid, stderr: () => stderr, ended };
   }
   child.kill("SIGKILL");
   throw new Error(`it did not start:\n${stderr}`);

@@ -162,7 +162,7 @@ describe("hold", need("root"), () => {
     for (const program of ["/nope", "nope", "/plain", "/etc", ""]) {
       for (const before of [PLACES.alone, PLACES["PID 1 of a rootfs"]]) {
         const first = [...before, "hold", fifo, "--", "confine", "--no-new-privs", "--", program];
-        const { status, stderr } = run(first, { timeout: 10_000 });
+        const { status, stderr } = run(first, { timeout: 60_000 });
         const direct = run([...(before.length > 0 ? before : ["nsexec", "--uts", "--"]), program]);
         assert.equal(status, direct.status, program);
         assert.equal(unnamed(stderr), unnamed(direct.stderr), program);
@@ -171,7 +171,7 @@ describe("hold", need("root"), () => {
   });
 
   test("a file that changes into a link of /proc is not even looked up", () => {
-    const { status, stderr } = run([...PLACES["PID 1 of a rootfs"], "hold", fifo, "--", "/proc/self/exe"], { timeout: 10_000 });
+    const { status, stderr } = run([...PLACES["PID 1 of a rootfs"], "hold", fifo, "--", "/proc/self/exe"], { timeout: 60_000 });
     assert.equal(status, 126);
     assert.match(stderr, /^hold: \/proc\/self\/exe: not executed inside the rootfs .*\n.*CVE-2019-5736/);
   });
@@ -205,7 +205,7 @@ describe("hold", need("root"), () => {
       [[fifo, "--", "nsexec", "--no-such"], /^nsexec: unknown option --no-such/],
     ];
     for (const [words, told] of cases) {
-      const { status, stderr } = run(["hold", ...words], { timeout: 10_000 });
+      const { status, stderr } = run(["hold", ...words], { timeout: 60_000 });
       assert.equal(status, 125);
       assert.match(stderr, told);
     }

@@ -759,7 +759,7 @@ describe("nsexec refuses", () => {
 
   test("to fork in a Node that was started without the flags, instead of hanging", () => {
     const bare = (...words: string[]) =>
-      run([process.execPath, join(root, "dist/lib/contain.cjs"), ...words], { env: { CONTAIN_LAUNCH: "nsexec::::::::" }, timeout: 20_000 });
+      run([process.execPath, join(root, "dist/lib/contain.cjs"), ...words], { env: { CONTAIN_LAUNCH: "nsexec::::::::" }, timeout: 60_000 });
     const { status, stderr } = bare("--fork", "echo", "ran");
     assert.equal(status, 125);
     assert.match(stderr, /^nsexec: this needs Node started with --v8-pool-size=0 --single-threaded\n.*waits for ever.*dist\/bin/);

@@ -15,10 +15,10 @@ const HOST = `
   mount -t tmpfs tmpfs /run; mkdir /run/dev; mknod -m 666 /run/dev/tun c 10 200; mount --bind /run/dev /dev/net
   mkdir -m 700 /run/user; chown 65534:65534 /run/user; export XDG_RUNTIME_DIR=/run/user
   unshare --net sh -c 'echo >/run/other; exec sleep 100' & o=$!
-  for i in 1 2 3 4 5 6 7 8 9; do [ -e /run/other ] && break; sleep 0.1; done
+  for i in $(seq 600); do [ -e /run/other ] && break; sleep 0.1; done
   ip link set lo up; ip link add up0 type veth peer name o0 netns $o; ip addr add 192.0.2.1/24 dev up0; ip link set up0 up
   nsenter -t $o -n sh -c 'ip addr add 192.0.2.2/24 dev o0; ip link set o0 up'
-  for i in 1 2 3 4 5 6 7 8 9; do ip -o link show up0 | grep -q LOWER_UP && break; sleep 0.1; done
+  for i in $(seq 600); do ip -o link show up0 | grep -q LOWER_UP && break; sleep 0.1; done
   ip route add default via 192.0.2.2; echo 0 65535 >/proc/sys/net/ipv4/ping_group_range
   cat >/run/serve.pl <<'E'
   use Socket; ($ip, $port, $text) = @ARGV; socket(L, PF_INET, SOCK_STREAM, 0); bind(L, sockaddr_in($port, inet_aton($ip))) or die; listen(L, 9);
@@ -32,8 +32,8 @@ E
 const PRELUDE = `
   alias nc='busybox nc' ping='busybox ping'
   box() { contain run -q --rootfs ${rootfs} --net veth "$@"; }
-  get() { for i in $(seq 40); do got=$(perl /run/get.pl "$@") && break; sleep 0.1; done; echo "$got"; }
-  soon() { for i in $(seq 50); do "$@" && return; sleep 0.1; done; echo "in vain: $*"; }
+  get() { for i in $(seq 600); do got=$(perl /run/get.pl "$@") && break; sleep 0.1; done; echo "$got"; }
+  soon() { for i in $(seq 600); do "$@" && return; sleep 0.1; done; echo "in vain: $*"; }
   pastas() { ps -eo args= | grep -c '^[p]asta'; }
   one() { [ "$(pastas)" = 1 ]; }
   none() { [ "$(pastas)" = 0 ]; }
@@ -77,7 +77,7 @@ describe("contain run --net veth of an ordinary user", need("root", "pasta"), ()
 
   test("what is the host's alone stays so: its loopback, also by the gateway's address, and ports that are open inside", () => {
     const { stdout } = host(`
-      perl /run/serve.pl 0.0.0.0 7001 reached & perl /run/serve.pl 127.0.0.1 7000 secret & sleep 0.2
+      perl /run/serve.pl 0.0.0.0 7001 reached & perl /run/serve.pl 127.0.0.1 7000 secret & for p in 1B58 1B59; do until grep -q ":$p 0" /proc/net/tcp; do sleep 0.05; done; done
       contain run -q -d --name c --net veth -- perl /run/serve.pl 0.0.0.0 9000 inside >/dev/null
       contain run -q --net veth -- sh -c 'for to in "127.0.0.1 7000" "10.88.0.1 7000" "192.0.2.1 7001"; do perl /run/get.pl $to; done'
       perl /run/get.pl 127.0.0.1 9000; perl /run/get.pl 127.0.0.1 7000
@@ -101,11 +101,11 @@ describe("contain run --net veth of an ordinary user", need("root", "pasta"), ()
       use Socket; socket(S, PF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(5353, INADDR_ANY)); while ($from = recv(S, $b, 99, 0)) { send(S, uc $b, 0, $from) }
 E
       cat >/run/user/c.pl <<'E'
-      use Socket; $SIG{ALRM} = sub { print "no answer\\n"; exit }; alarm 4; socket($S, PF_INET, SOCK_DGRAM, 0);
+      use Socket; $SIG{ALRM} = sub { print "no answer\\n"; exit }; alarm 30; socket($S, PF_INET, SOCK_DGRAM, 0);
       send($S, "ping", 0, sockaddr_in(5300, inet_aton("127.0.0.1"))); recv($S, $b, 99, 0); print "$b\\n";
 E
       contain run -q -d --name u --net veth -p 5300:5353/udp -- perl /run/user/u.pl >/dev/null
-      sleep 0.4; perl /run/user/c.pl; contain stop --grace 0 u
+      until grep -q ':14E9 ' /proc/$(sed 's/.*"init":{"pid":\\([0-9]*\\).*/\\1/' /run/user/contain/*/state.json)/net/udp; do sleep 0.05; done; perl /run/user/c.pl; contain stop --grace 0 u
       if pasta --version | grep -q '20\\(2[5-9]\\|[3-9]\\)'; then echo 125; else box -p 5353:53/udp -- true; echo $?; fi; pastas`);
     assert.equal(stdout, "PING\n125\n0\n", stderr);
     if (stderr !== "") assert.match(stderr, /0\.0\.0\.0:5353:53\/udp: this pasta .*may lose the answers/);
@@ -142,7 +142,12 @@ E
       /missing program: pasta, which connects an ordinary user's network\n.*CAP_NET_ADMIN.*passt; without it --net none/,
     ],
     ["a port below 1024", "", "-p 80:80", /0\.0\.0\.0:80:80\/tcp: bind\(.*EACCES.*\n.*ip_unprivileged_port_start/],
-    ["a port that is taken", "busybox nc -ll -p 8080 -e true & sleep 0.2", "-p 8080:80", /port 8080\/tcp of the host is taken/],
+    [
+      "a port that is taken",
+      "busybox nc -ll -p 8080 -e true & until grep -q :1F90 /proc/net/tcp; do sleep 0.05; done",
+      "-p 8080:80",
+      /port 8080\/tcp of the host is taken/,
+    ],
     ["an address that the host has not", "", "-p 192.0.2.77:8080:80", /EADDRNOTAVAIL/],
     ["an address of no container", "", "--ip 10.88.0.1", /not a valid address for a container/],
   ] as const) {

@@ -109,8 +109,9 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
   test("a full disk costs lines, and they are counted; the container goes on, and ends with its own status", () => {
     assert.equal(run(["contain", "run", "-q", "--record", "/dev/full", "--", "sh", "-c", "exit 5"]).status, 5);
     const { stdout } = sh(`exec unshare -m --propagation private sh -c '
-      mount -t tmpfs -o size=12k none /mnt; head -c 8k /dev/zero >/mnt/filler; (sleep 1.8; rm /mnt/filler) &
-      contain run -q --record /mnt/rec -- sh -c "sleep 2.5 # ${"x".repeat(2500)}"; echo "status $?"; contain report /mnt/rec'`);
+      mount -t tmpfs -o size=12k none /mnt; head -c 8k /dev/zero >/mnt/filler
+      { contain run -q --record /mnt/rec -- sh -c "sleep 1.8; echo full; sleep 1 # ${"x".repeat(2500)}"; echo "status $?"; } | { read full; rm /mnt/filler; cat; }
+      contain report /mnt/rec'`);
     assert.match(stdout, /^status 0$/m);
     assert.match(stdout, /^unreadable +1 line, left out$/m);
     assert.match(stdout, /^\? +\S+ s \d+ lines before this could not be written$/m);

@@ -124,7 +124,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
         world.enter(["flock", "/run/contain", "sh", "-c", "echo locked; exec sleep 1000"]).map(quote).join(" "),
       ]);
       await new Promise((resolve) => holder.stdout.once("data", resolve));
-      const { status, stderr } = world.run(["contain", "run", "--name", "quick", ...SLEEP.slice(0, 4), "true"], { timeout: 10_000 });
+      const { status, stderr } = world.run(["contain", "run", "--name", "quick", ...SLEEP.slice(0, 4), "true"], { timeout: 60_000 });
       holder.kill("SIGKILL");
       world.sh("fuser -k /run/contain");
       assert.equal(status, 0, stderr);
@@ -132,8 +132,8 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
 
     test("twenty names at once: each is one container's, and no file is left", () => {
       const script =
-        "for i in $(seq 20); do contain run --name n$((i % 2)) $0 -- sleep 1 2>>$1 && echo ran & done; wait; ls -A /run/contain";
-      const { stdout } = world.sh(script.replace("$0", `--quiet --rootfs ${rootfs}`).replace("$1", join(dir, "said")));
+        "for i in $(seq 20); do contain run --name n$((i % 2)) $0 -- sh -c 'until [ $(grep -c already /mnt/said) = 18 ]; do sleep 0.1; done' 2>>$1 && echo ran & done; wait; ls -A /run/contain";
+      const { stdout } = world.sh(script.replace("$0", `--quiet --rootfs ${rootfs} --volume ${dir}:/mnt`).replace("$1", join(dir, "said")));
       assert.equal(stdout, "ran\nran\n");
       assert.equal(readFileSync(join(dir, "said"), "utf8").match(/name already in use: /g)?.length, 18);
     });

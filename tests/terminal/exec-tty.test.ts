@@ -76,7 +76,7 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
     assert.equal(run(["contain", "exec", id, "--", "ls", "/dev/pts"]).stdout, "ptmx\n", "none is left");
   });
 
-  test("raw mode, job control, Ctrl-C, the window's size", { timeout: 60_000 }, async () => {
+  test("raw mode, job control, Ctrl-C, the window's size", { timeout: 300_000 }, async () => {
     const t = openTerminal(`stty erase '#'; stty -g >${dir}/a; ${shell()}; echo status $?; stty -g >${dir}/b; sleep 60`);
     await t.until(/in> ?$/);
     t.type("hostname; stty -a | grep -o 'erase = .'");
@@ -104,7 +104,7 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
     ["gets SIGTERM", "TERM", /^143$/],
     ["gets SIGHUP", "HUP", /^129$/],
   ] as const) {
-    test(`the terminal is as before, and the program gone, when contain exec ${how}`, { timeout: 60_000 }, async () => {
+    test(`the terminal is as before, and the program gone, when contain exec ${how}`, { timeout: 300_000 }, async () => {
       const [before, now] = [join(dir, `before-${signal}`), join(dir, `now-${signal}`)];
       const script = `stty -g >${before}; sh -c 'echo $$ >${dir}/pid; exec contain exec -t ${id} -- sh -c "echo up; exec sleep 777"'; s=$?; sleep 0.5; (stty -g; echo $s) >${now}.new; mv ${now}.new ${now}; sleep 60`;
       const t = openTerminal(script);
@@ -122,7 +122,7 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
   }
 
   test("the terminal is closed: SIGHUP, and SIGKILL for one that ignores it when the grace window is over", {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     const box = detached(["--grace", "1", "--", "sleep", "1000"]);
     for (const trap of ["", "trap : HUP TERM;"]) {

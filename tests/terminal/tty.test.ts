@@ -135,7 +135,7 @@ describe("bytes through a pseudo-terminal", need("root", "bash", "vim"), () => {
     assert.equal(lines.stdout, sh("seq 200000 | sed 's/$/\\r/' | md5sum").stdout);
   });
 
-  test("5 MB of random bytes go in as they are, into a program that reads slowly", { timeout: 60_000 }, async () => {
+  test("5 MB of random bytes go in as they are, into a program that reads slowly", { timeout: 300_000 }, async () => {
     const bytes = randomBytes(5 << 20);
     const script = `stty raw -echo; echo ready; sleep 1; head -c ${bytes.length} | sha256sum`;
     const child = spawn(join(bin, "contain"), [...contain.slice(1), "--", "sh", "-c", script], { stdio: ["pipe", "pipe", "inherit"] });
@@ -152,7 +152,7 @@ describe("bytes through a pseudo-terminal", need("root", "bash", "vim"), () => {
     assert.equal(stdout, "y\r\ny\r\ny\r\n");
   });
 
-  test("a reader that reads nothing does not keep SIGTERM from ending it", { timeout: 60_000 }, async () => {
+  test("a reader that reads nothing does not keep SIGTERM from ending it", { timeout: 300_000 }, async () => {
     const name = `tty-stalled-${process.pid}`;
     const child = spawn(join(bin, "contain"), [...contain.slice(1), "--name", name, "--grace", "0", "--", "yes"], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -171,7 +171,7 @@ describe("bytes through a pseudo-terminal", need("root", "bash", "vim"), () => {
     ["when PID 1 has closed the terminal", "exec </dev/null >/dev/null 2>&1; sleep 60"],
     ["with an end of file that nobody reads", "sleep 60"],
   ] as const) {
-    test(`the supervisor takes no CPU time, ${what}`, { timeout: 60_000 }, async () => {
+    test(`the supervisor takes no CPU time, ${what}`, { timeout: 300_000 }, async () => {
       const name = `tty-idle-${process.pid}`;
       const child = spawn(join(bin, "contain"), [...contain.slice(1), "--name", name, "--", "sh", "-c", script], {
         stdio: [what.includes("end of file") ? "ignore" : "pipe", "pipe", "inherit"],
@@ -195,7 +195,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
   const relayed = (t: Terminal) =>
     eventually(() => stat(t.pid, 8) !== `${t.pid}` && / -icanon/.test(run(["stty", "-F", t.tty, "-a"]).stdout), "keys are passed on");
 
-  test("bash: Ctrl-Z, fg, Ctrl-C, and no warning about job control", { timeout: 90_000 }, async () => {
+  test("bash: Ctrl-Z, fg, Ctrl-C, and no warning about job control", { timeout: 300_000 }, async () => {
     for (const init of ["", "--init"]) {
       const t = openTerminal(`${host} ${init} -- bash --norc; echo status $?; sleep 60`);
       assert.doesNotMatch(await t.until(/in> $|in>$/), /no job control/);
@@ -218,7 +218,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     }
   });
 
-  test("ash of the rootfs: Ctrl-Z, fg, Ctrl-C", { timeout: 60_000 }, async () => {
+  test("ash of the rootfs: Ctrl-Z, fg, Ctrl-C", { timeout: 300_000 }, async () => {
     const t = openTerminal(`contain run -qt --rootfs ${rootfs} -- sh; echo status $?; sleep 60`);
     assert.doesNotMatch(await t.until(/# $|#$/), /job control turned off/);
     t.type("sleep 100");
@@ -234,7 +234,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     await t.until(/status 0/);
   });
 
-  test("Ctrl-C and Ctrl-Z of a program that has no shell above it", { timeout: 60_000 }, async () => {
+  test("Ctrl-C and Ctrl-Z of a program that has no shell above it", { timeout: 300_000 }, async () => {
     for (const [program, end] of [
       [`sh -c 'trap "echo caught" INT; sleep 100; sleep 1; echo on'`, /caught\n(.*\n)*on\n(.*\n)*status 0/],
       ["sleep 100", /status 130/],
@@ -247,7 +247,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     }
   });
 
-  test("the window's size, at the start and when it changes", { timeout: 60_000 }, async () => {
+  test("the window's size, at the start and when it changes", { timeout: 300_000 }, async () => {
     const t = openTerminal(`${host} -- bash --norc; sleep 60`);
     await t.until(/in> ?$/);
     t.type("trap 'stty size' WINCH; stty size");
@@ -257,7 +257,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     await t.until(/37 101$/m);
   });
 
-  test("vim, and vi of busybox: full screen, keys, colours, redrawn after a resize", { timeout: 90_000 }, async () => {
+  test("vim, and vi of busybox: full screen, keys, colours, redrawn after a resize", { timeout: 300_000 }, async () => {
     for (const editor of ["vim -u NONE", "busybox vi"]) {
       const t = openTerminal(`${host} -- sh -c 'cd /dev/shm; ${editor} file; cat file'; echo status $?; sleep 60`);
       await t.until(/^~$/m);
@@ -274,7 +274,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     }
   });
 
-  test("top: draws itself again and again, q ends it", { timeout: 60_000 }, async () => {
+  test("top: draws itself again and again, q ends it", { timeout: 300_000 }, async () => {
     const t = openTerminal(`${host} -- top -d 0.5; echo status $?; sleep 60`);
     await t.until(/top - [\s\S]*PID +USER[\s\S]* 1 root/);
     t.press("q");
@@ -290,7 +290,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     ["contain stop", (name) => run(["contain", "stop", "--grace", "0", name]), /^137$/],
   ];
   for (const [i, [how, act, status]] of ends.entries()) {
-    test(`the terminal is as before when ${how}`, { timeout: 60_000 }, async () => {
+    test(`the terminal is as before when ${how}`, { timeout: 300_000 }, async () => {
       const name = `tty-end-${process.pid}-${i}`;
       const [before, after] = [join(dir, `before${i}`), join(dir, `after${i}`)];
       const script = `stty erase '#'; stty -g >${before}; ${host} --name ${name} --grace 1 -- bash --norc; s=$?; sleep 0.5; stty -g >${after}.new; echo $s >>${after}.new; mv ${after}.new ${after}; sleep 60`;
@@ -307,7 +307,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     });
   }
 
-  test("the terminal is closed: the container gets SIGHUP and ends", { timeout: 60_000 }, async () => {
+  test("the terminal is closed: the container gets SIGHUP and ends", { timeout: 300_000 }, async () => {
     const name = `tty-hangup-${process.pid}`;
     for (const program of ["bash --norc", "sleep 1000"]) {
       const t = openTerminal(`${host} --grace 1 --name ${name} -- ${program}`);
@@ -317,7 +317,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     }
   });
 
-  test("a job in the background waits for fg before it takes the terminal", { timeout: 60_000 }, async () => {
+  test("a job in the background waits for fg before it takes the terminal", { timeout: 300_000 }, async () => {
     const t = openTerminal(`PS1='out> ' exec bash --norc`);
     await t.until(/out> ?$/);
     t.type(`${host} -- bash --norc &`);
@@ -335,7 +335,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     await t.until(/^2 outside$/m);
   });
 
-  test("stopped and continued from outside, it takes the terminal again", { timeout: 60_000 }, async () => {
+  test("stopped and continued from outside, it takes the terminal again", { timeout: 300_000 }, async () => {
     const name = `tty-stop-${process.pid}`;
     const t = openTerminal(`PS1='out> ' exec bash --norc`);
     await t.until(/out> ?$/);

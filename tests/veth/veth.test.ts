@@ -14,11 +14,11 @@ const PRELUDE = `
   alias nc='busybox nc' ping='busybox ping'
   mount -t tmpfs tmpfs /run
   links() { ip -o link | sed 's/^[0-9]*: //; s/[:@].*//' | grep -vx lo | sed 's/contain-.*/contain-X/' | sort | tr '\\n' ' '; echo; }
-  in_net() { for i in 1 2 3 4 5 6 7 8 9; do [ "$(readlink /proc/$1/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.1; done; }
+  in_net() { for i in $(seq 600); do [ "$(readlink /proc/$1/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.1; done; }
   box() { contain run -q --rootfs ${rootfs} --net veth "$@"; }
   supervisor() { sed 's/.*"supervisor":{"pid":\\([0-9]*\\).*/\\1/' /run/contain/*/state.json; }
   init() { sed 's/.*"init":{"pid":\\([0-9]*\\).*/\\1/' /run/contain/*/state.json; }
-  get() { for i in $(seq 40); do nc "$@" </dev/null | grep . && return; sleep 0.1; done; echo "no answer from $*"; }
+  get() { for i in $(seq 600); do nc "$@" </dev/null | grep . && return; sleep 0.1; done; echo "no answer from $*"; }
 `;
 
 /** Runs a script on a host of its own. */
@@ -43,7 +43,7 @@ describe("veth", need("root"), () => {
       veth --show $b | tail -n +2
       [ "$(veth --show $a --json | sed 's/.*"host":{"name":"\\([^"]*\\)".*/\\1/')" = "contain-$a" ] && echo named
       links
-      kill $a $b; wait; for i in $(seq 30); do [ "$(links)" = "contain0 " ] && break; sleep 0.1; done; links`);
+      kill $a $b; wait; for i in $(seq 600); do [ "$(links)" = "contain0 " ] && break; sleep 0.1; done; links`);
     assert.equal(
       stdout,
       [
@@ -118,7 +118,7 @@ describe("veth", need("root"), () => {
     ["--show abc", /^veth: --show: missing PID\n/],
     ["--show 4194000", /^veth: no such process: 4194000\n/],
     [
-      "--show $(perl -e 'if (!fork) { exit } sleep 9' >/dev/null & sleep 0.1; cat /proc/$!/task/$!/children)",
+      "--show $(perl -e 'if (!fork) { exit } sleep 9' >/dev/null & p=$!; until c=$(cat /proc/$p/task/$p/children); grep -qs '^State:.Z' /proc/$c/status; do sleep 0.02; done; echo $c)",
       /\/proc\/\d+\/ns\/net: ENOENT\n.*an ended process has no namespaces/,
     ],
     ["$$ --address 10.88.0.7/24 --bridge a-name-that-is-too-long", /at most 15 bytes \(IFNAMSIZ\)/],
@@ -149,7 +149,7 @@ describe("veth", need("root"), () => {
       veth --show $$; veth --show $$ --json | grep -c '"own":true'
       unshare --net sleep 30 & a=$!; in_net $a
       user ${bin}/veth --show $a; echo $?
-      setpriv --reuid 65534 --regid 65534 --clear-groups unshare --user --map-root-user --net sleep 30 & b=$!; in_net $b; for i in $(seq 30); do [ "$(cat /proc/$b/comm)" = sleep ] && break; sleep 0.05; done
+      setpriv --reuid 65534 --regid 65534 --clear-groups unshare --user --map-root-user --net sleep 30 & b=$!; in_net $b; for i in $(seq 600); do [ "$(cat /proc/$b/comm)" = sleep ] && break; sleep 0.05; done
       user ${bin}/veth --show $b | tail -n +2; user ${bin}/veth $b --address 10.88.0.7/24; echo $?
       kill $a $b`);
     assert.match(
@@ -215,7 +215,7 @@ describe("contain run --net veth", need("root"), () => {
       while (accept(C, L)) { if (!fork) { while (sysread(C, $b, 65536)) { print { C } $b } exit } close C }
 E
       contain run -q -d --name echo --net veth --publish 127.0.0.1:9000:9000 -- perl ${dir}/e.pl >/dev/null
-      for i in $(seq 40); do echo hi | nc 127.0.0.1 9000 | grep -q hi && break; sleep 0.1; done
+      for i in $(seq 600); do echo hi | nc 127.0.0.1 9000 | grep -q hi && break; sleep 0.1; done
       nc 127.0.0.1 9000 <${dir}/bytes | cmp - ${dir}/bytes && echo same
       for i in 1 2 3 4 5 6; do echo $i | nc 127.0.0.1 9000 & done; wait
       contain stop --grace 0 echo; rm ${dir}/bytes`);
@@ -247,7 +247,7 @@ E
       end() { contain stop --grace 0 s; contain rm s; }
       fds() { ls /proc/$s/fd | wc -l; }
       anon() { awk '/RssAnon/ { print $2 }' /proc/$s/status; }
-      soon() { for i in $(seq 100); do "$@" && return; sleep 0.1; done; echo "$(fds) descriptors, not $a; $(anon) kB after $m" >&2; return 1; }
+      soon() { for i in $(seq 600); do "$@" && return; sleep 0.1; done; echo "$(fds) descriptors, not $a; $(anon) kB after $m" >&2; return 1; }
       serve hi; perl ${dir}/try.pl row 200; a=$(fds) m=$(anon); perl ${dir}/try.pl row 1000; soon eval '[ $(fds) -le $a ] && [ $(anon) -lt $((m + 8000)) ]' && echo flat; end
       serve count; perl ${dir}/try.pl half; end
       serve flood; m=$(anon); perl ${dir}/try.pl slow 50; soon eval '[ $(anon) -lt $((m + 4000)) ]' && echo flat; end
@@ -283,12 +283,12 @@ E
       while ($from = recv(S, $b, 99, 0)) { send(S, uc $b, 0, $from) }
 E
       cat >${dir}/c.pl <<'E'
-      use Socket; $SIG{ALRM} = sub { print "no answer\\n"; exit }; alarm 4;
+      use Socket; $SIG{ALRM} = sub { print "no answer\\n"; exit }; alarm 30;
       for (1..2) { socket($S[$_], PF_INET, SOCK_DGRAM, 0); send($S[$_], "ping$_", 0, sockaddr_in(5353, inet_aton("127.0.0.1"))); }
       for (2,1) { recv($S[$_], $b, 99, 0); print "$b\\n"; }
 E
       contain run -q -d --name u --net veth --publish 5353:53/udp -- perl ${dir}/u.pl >/dev/null
-      sleep 0.4; perl ${dir}/c.pl; contain stop --grace 0 u`);
+      until grep -q ":0035 " /proc/$(init)/net/udp; do sleep 0.05; done; perl ${dir}/c.pl; contain stop --grace 0 u`);
     assert.equal(stdout, "PING2\nPING1\n", stderr);
   });
 
@@ -297,7 +297,7 @@ E
       `
       mkfifo ${dir}/gate; mkdir ${dir}/out
       for i in $(seq 100); do box --volume ${dir}:/mnt:ro -- sh -c 'ip -4 -o addr show eth0; cat /mnt/gate' >${dir}/out/$i 2>&1 & all="$all $!"; done
-      for i in $(seq 200); do [ "$(cat ${dir}/out/* | grep -c eth0)" = 100 ] && break; sleep 0.2; done
+      for i in $(seq 600); do [ "$(cat ${dir}/out/* | grep -c eth0)" = 100 ] && break; sleep 0.2; done
       cat ${dir}/out/* | grep -o '10[.]88[.][0-9.]*/24' | sort -u | wc -l
       links | wc -w
       (while :; do : >${dir}/gate; sleep 0.1; done) & opener=$!
@@ -357,14 +357,14 @@ E
       ip link add contain9 type bridge
       box -d --name a -- sleep 1000 >/dev/null
       kill -9 $(supervisor)
-      for i in $(seq 30); do [ "$(links)" = "contain0 contain9 " ] && break; sleep 0.1; done; links
+      for i in $(seq 600); do [ "$(links)" = "contain0 contain9 " ] && break; sleep 0.1; done; links
       contain gc | grep -c 'the bridge contain0'; links; ls -A /run/contain`);
     assert.equal(stdout, "contain0 contain9 \n1\ncontain9 \n", stderr);
   });
 
   test("gc removes the end of a pair that somebody keeps, and its address is free before", () => {
     const { stdout, stderr } = host(`
-      hold() { box -d --ip 10.88.0.77 -- sleep 1000 >/dev/null; init=$(init); nsenter -t $init -n sleep 1000 & for i in $(seq 30); do [ "$(readlink /proc/$!/ns/net)" = "$(readlink /proc/$init/ns/net)" ] && break; sleep 0.05; done; }
+      hold() { box -d --ip 10.88.0.77 -- sleep 1000 >/dev/null; init=$(init); nsenter -t $init -n sleep 1000 & for i in $(seq 600); do [ "$(readlink /proc/$!/ns/net)" = "$(readlink /proc/$init/ns/net)" ] && break; sleep 0.05; done; }
       hold; kill -9 $(supervisor); until contain list | grep -q dead && [ ! -e /proc/$init ]; do sleep 0.05; done
       links; contain gc | grep -c 'its supervisor'; links; ls -A /run/contain
       hold; kill -9 $(supervisor); until contain list | grep -q dead && [ ! -e /proc/$init ]; do sleep 0.05; done
@@ -390,7 +390,7 @@ E
         strace -f -qq -o /dev/null -e trace=sendto -e inject=sendto:$fault contain run -q --net veth $nat --rootfs ${rootfs} -- true >/run/out 2>&1 </dev/null; s=$?
         case $fault:$s in signal*|*:0) ;; *:125) grep -q 'ENOBUFS\\|No buffer' /run/out || cat /run/out;; *) echo "$fault: $s"; cat /run/out;; esac
         grep 'this is a bug' /run/out
-        for i in $(seq 20); do contain gc >/dev/null 2>&1; [ -z "$(left)" ] && break; sleep 0.05; done; left
+        for i in $(seq 600); do contain gc >/dev/null 2>&1; [ -z "$(left)" ] && break; sleep 0.05; done; left
       done; echo end`,
       60_000,
     );
@@ -400,7 +400,7 @@ E
   test("contain explain tells the bridge, the way out, and who listens at a published port", () => {
     const { stdout, stderr } = host(`
       box -d --name e --publish 8080:80 --publish 8081:81 -- nc -l -p 80 >/dev/null
-      for i in $(seq 20); do contain explain e | grep -q 'somebody listens' && break; sleep 0.1; done
+      for i in $(seq 600); do contain explain e | grep -q 'somebody listens' && break; sleep 0.1; done
       contain explain --brief e | sed -n '/^Network/,/^Priv/p' | sed 's/contain-[0-9a-f]*/END/; s/PID [0-9]*/PID N/; s/, .*, on/, on/'
       echo 1 >/proc/sys/net/ipv4/ip_forward; contain explain --json e | grep -o network-host-no-route
       contain stop --grace 0 e`);

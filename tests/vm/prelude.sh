@@ -4,7 +4,7 @@ cg=/sys/fs/cgroup
 # Runs a command until it succeeds: what another process does, is waited for.
 until_ok() {
   local tries
-  for tries in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
+  for tries in {1..600}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
   echo "waited in vain: $*" >&2
   exit 99
 }
