@@ -10,5 +10,5 @@ export async function within(milliseconds: number, condition: () => boolean): Pr
 
 /** Waits until `condition` holds, for as long as a busy machine may take. @throws Error that says what did not come about */
 export async function eventually(condition: () => boolean, what: string | (() => string) = `${condition}`): Promise<void> {
-  if (!(await within(60_000, condition))) throw new Error(`not within a minute: ${typeof what === "string" ? what : what()}`);
+  if (!(await within(120_000, condition))) throw new Error(`not within two minutes: ${typeof what === "string" ? what : what()}`);
 }
