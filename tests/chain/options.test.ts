@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { parseArgs } from "node:util";
 import { options as cgset } from "../../packages/cgset/src/cli.ts";
 import { COMMON, type OptionSpec, type OptionTable, readOptions } from "../../packages/chain/src/options.ts";
-import { options as confine } from "../../packages/confine/src/cli.ts";
+import { options as confine } from "../../packages/confine/src/options.ts";
 import { COMMANDS } from "../../packages/contain/src/cli.ts";
 import { ROOT } from "../../packages/contain/src/command.ts";
 import { dockerOptions } from "../../packages/contain/src/run/dockeroptions.ts";

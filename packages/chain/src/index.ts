@@ -31,5 +31,5 @@ export { asTool } from "./runas.ts";
 export { findProgram } from "./search.ts";
 export { spawnProgram } from "./spawn.ts";
 export { phaseEnds, profile, profileTable } from "./startuptimes.ts";
-export { prepareLimits, readUlimits } from "./ulimit.ts";
-export { becomeUser, chownTerminal, findUser, readUser, type UserWords } from "./user.ts";
+export { prepareLimits, readRlimits, readUlimits } from "./ulimit.ts";
+export { becomeUser, chownTerminal, findUser, type Identity, readUser, type UserWords } from "./user.ts";

@@ -28,6 +28,27 @@ function readUlimit(text: string): Limit {
   return limit;
 }
 
+/** Reads `RLIMIT_NAME=SOFT:HARD`, each name at most once. @throws UsageError */
+export function readRlimits(words: readonly string[]): Limit[] {
+  const limits = words.map((text) => {
+    const [, name = "", soft = "", hard = ""] = /^RLIMIT_([A-Z]+)=(\d+|unlimited):(\d+|unlimited)$/.exec(text) ?? [];
+    const resource = name.toLowerCase();
+    if (!Object.hasOwn(RESOURCES, resource))
+      throw new UsageError(
+        `--rlimit ${quote(text)} is not a limit`,
+        `RLIMIT_NAME=SOFT:HARD, numbers or unlimited; the names are ${Object.keys(RESOURCES).join(", ").toUpperCase()} (getrlimit(2))`,
+      );
+    const number = (word: string) => (word === "unlimited" ? RLIM_INFINITY : BigInt(word));
+    const limit = { resource: resource as Resource, soft: number(soft), hard: number(hard) };
+    if (limit.hard > RLIM_INFINITY) throw new UsageError(`--rlimit ${text}: the number is too large`);
+    if (limit.soft > limit.hard) throw new UsageError(`--rlimit ${text}: the soft limit is above the hard one`);
+    return limit;
+  });
+  const twice = limits.find(({ resource }, i) => limits.findIndex((other) => other.resource === resource) !== i);
+  if (twice !== undefined) throw new UsageError(`--rlimit RLIMIT_${twice.resource.toUpperCase()} was given twice`);
+  return limits;
+}
+
 /**
  * The program gets them when it starts. What only a privileged process may do, raising a hard limit, is done now, before the ids
  * change; what would lame this runtime, lowering one, is left until then.

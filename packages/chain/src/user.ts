@@ -148,9 +148,9 @@ export function chownTerminal({ uid }: Identity): void {
   fchown(0, uid, fstat(0).gid);
 }
 
-/** Takes the ids, and opens the standard pipes to them; HOME is the user's, unless it is set already. All capabilities go with user id 0 (capabilities(7)). */
+/** Takes the ids, and opens the standard pipes to them; HOME is the user's, unless it says something already. All capabilities go with user id 0 (capabilities(7)). */
 export function becomeUser({ uid, gid, groups, home }: Identity): void {
-  payload.env["HOME"] ??= home;
+  payload.env["HOME"] ||= home; // `podman exec` sends an empty one
   sharePipes();
   keepingDeathSignal(() => {
     try {

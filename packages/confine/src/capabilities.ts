@@ -1,5 +1,7 @@
-// --caps, --keep, --drop: lists of capabilities.
+// Lists of capabilities: --caps, --keep, --drop, and each of the five sets.
+import type { Options } from "@contain-tools/chain";
 import { CAPABILITIES, quote, UsageError } from "@contain-tools/kernel";
+import type { Name } from "./options.ts";
 
 /** What docker leaves to root in a container. */
 export const defaultCapabilities = () =>
@@ -16,21 +18,55 @@ function set(...names: string[]): bigint {
   return names.reduce((all, name) => all | (1n << BigInt(CAPABILITIES.indexOf(`CAP_${name.toUpperCase()}`))), 0n);
 }
 
-/** `NAME,…`, with CAP_ or without, in any case, `all`, `none`, or `default` for docker's. Capability N is bit N. @throws UsageError */
-export function readCapabilities(option: string, text: string): bigint {
-  return text.split(",").reduce((all, word) => all | readWord(option, word), 0n);
+/**
+ * `NAME,…`, with CAP_ or without, in any case, `all`, `none`, or `default` for docker's. Capability N is bit N.
+ *
+ * @param unknown called with a name that is none; without it that is an error
+ * @throws UsageError
+ */
+export function readCapabilities(option: string, text: string, unknown?: (word: string) => void): bigint {
+  return text.split(",").reduce((all, word) => all | readWord(option, word, unknown), 0n);
 }
 
-function readWord(option: string, word: string): bigint {
+function readWord(option: string, word: string, unknown?: (word: string) => void): bigint {
   const name = word.toUpperCase().replace(/^CAP_/, "");
   if (name === "ALL") return ALL_CAPABILITIES;
   if (name === "NONE") return 0n;
   if (name === "DEFAULT") return defaultCapabilities();
   const number = CAPABILITIES.indexOf(`CAP_${name}`);
-  if (number === -1)
+  if (number !== -1) return 1n << BigInt(number);
+  if (unknown === undefined)
     throw new UsageError(
       `${option}: ${quote(word)} is no capability`,
       "names are those of capabilities(7): net_raw, CAP_NET_RAW; or all, none, default",
     );
-  return 1n << BigInt(number);
+  unknown(word);
+  return 0n;
+}
+
+const SETS = ["bounding", "permitted", "effective", "inheritable", "ambient"] as const;
+
+/** The five sets of capabilities(7), capability N at bit N; undefined: it stays as it is. */
+export type CapabilitySets = Readonly<Record<(typeof SETS)[number], bigint | undefined>>;
+
+/** --bounding and so on; undefined when none of them is given. `remarks` gets what is to be warned of. @throws UsageError */
+export function readSets(given: Options<Name>, remarks: string[]): CapabilitySets | undefined {
+  if (!SETS.some((name) => given.has(name))) return undefined;
+  const unknown = given.has("ignore-unknown-caps")
+    ? (word: string) => {
+        const text = `${quote(word)} is no capability that is known here: it is ignored`;
+        if (!remarks.includes(text)) remarks.push(text);
+      }
+    : undefined;
+  const read = (name: (typeof SETS)[number]) => {
+    const text = given.value(name);
+    return text === undefined ? undefined : readCapabilities(`--${name}`, text, unknown);
+  };
+  return {
+    bounding: read("bounding"),
+    permitted: read("permitted"),
+    effective: read("effective"),
+    inheritable: read("inheritable"),
+    ambient: read("ambient"),
+  };
 }

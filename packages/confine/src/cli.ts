@@ -1,18 +1,10 @@
 // Words to plan: what is taken away, and the seccomp filter, made now: after pivot_root no library may be loaded.
-import {
-  type Chain,
-  checkReadAgain,
-  type Next,
-  type Options,
-  readUlimits,
-  readUser,
-  type UserWords,
-  withCommon,
-} from "@contain-tools/chain";
+import { type Chain, checkReadAgain, type Options, readRlimits, readUlimits, readUser } from "@contain-tools/chain";
 import {
   compileFilter,
   type Limit,
   landlockAbi,
+  parseCount,
   prepareFork,
   quote,
   readAreas,
@@ -22,91 +14,58 @@ import {
   SECCOMP_RET_USER_NOTIF,
   UsageError,
 } from "@contain-tools/kernel";
-import { ALL_CAPABILITIES, readCapabilities } from "./capabilities.ts";
+import { readAttributes } from "./attributes.ts";
+import { ALL_CAPABILITIES, readCapabilities, readSets } from "./capabilities.ts";
+import { readLabels } from "./labels.ts";
+import type { Name } from "./options.ts";
+import type { AllowedPath, CapabilityPlan, FilterPlan, Plan } from "./plan.ts";
 import { readProfile } from "./profile.ts";
 import { type Circumstances, checkStillNeeded } from "./stillneeded.ts";
-import type { Traced } from "./watcher.ts";
-
-export const options = withCommon({
-  caps: { type: "string", valueHint: "LIST", description: "the capabilities that PROG has, whoever it is: ambient too, and no others" },
-  keep: { type: "string", valueHint: "LIST", description: "the capabilities that are left to root; `default` means docker's fourteen" },
-  drop: { type: "string", valueHint: "LIST", description: "the capabilities that are taken away" },
-  "no-new-privs": { type: "boolean", description: "set-user-ID programs and capabilities of files give nothing" },
-  user: { type: "string", alias: "u", valueHint: "UID[:GID]", description: "who PROG is: numbers, or names of /etc/passwd and /etc/group" },
-  ulimit: { type: "string", valueHint: "NAME=SOFT[:HARD]", repeat: true, description: "a resource limit of PROG (getrlimit(2))" },
-  seccomp: {
-    type: "string",
-    valueHint: "default|FILE|none",
-    description: "the system calls that PROG may make: docker's default profile, or a FILE.json in docker's format; sets no_new_privs",
-  },
-  landlock: {
-    type: "string",
-    valueHint: "PATH[:ro|rw]",
-    repeat: true,
-    description: "no files but those below these paths, `ro` (the default) to read and execute; sets no_new_privs",
-  },
-  "trace-denied": { type: "boolean", description: "tell which call the filter refused, to which program, and what would allow it" },
-});
-type Name = keyof typeof options;
-
-/** What becomes of the capabilities; capability N is bit N. */
-export interface CapabilityPlan {
-  readonly kept: bigint;
-  /**
-   * caps: they are given to PROG whoever it is, and must be there. keep: root has them, and nothing is inherited, lest a file's inheritable
-   * capabilities gave them back (CVE-2022-24769). drop: what the caller has inherited stays.
-   */
-  readonly how: "caps" | "keep" | "drop";
-}
-
-export interface FilterPlan {
-  readonly program: Buffer;
-  /** SECCOMP_FILTER_FLAG_*. */
-  readonly flags: number;
-  /** undefined: refusals are not told. */
-  readonly traced: Traced | undefined;
-}
-
-/** What --landlock leaves. */
-export interface AllowedPath {
-  readonly path: string;
-  readonly writable: boolean;
-}
-
-export interface Plan {
-  /** undefined: all stay. */
-  readonly capabilities: CapabilityPlan | undefined;
-  readonly noNewPrivileges: boolean;
-  readonly user: UserWords | undefined;
-  readonly limits: readonly Limit[];
-  /** Empty: files are not restricted. */
-  readonly paths: readonly AllowedPath[];
-  readonly filter: FilterPlan | undefined;
-  readonly next: Next;
-}
 
 /** Reads confine's words. Nothing is changed. @throws UsageError; ToolError when there is no libseccomp */
 export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (given.rest.length === 0) throw new UsageError("which program?", "confine [options] [--] PROG [ARG…]");
+  const remarks: string[] = [];
   const capabilities = readCapabilityPlan(given);
+  const sets = readSets(given, remarks);
+  if (sets !== undefined && capabilities !== undefined)
+    throw new UsageError(
+      `--${capabilities.how} and the single sets exclude each other`,
+      "--bounding, --permitted, --effective, --inheritable and --ambient say it all",
+    );
   const profile = given.value("seccomp") ?? "none";
   if (profile !== "default" && profile !== "none") checkReadAgain("--seccomp", profile, chain.settings);
   const traced = given.has("trace-denied");
   if (traced && profile === "none") throw new UsageError("--trace-denied: without --seccomp nothing is refused", "add --seccomp default");
+  const privileged = readPrivileged(given, profile);
+  if (privileged && sets === undefined && (capabilities !== undefined || given.has("user")))
+    throw new UsageError(
+      "--allow-new-privs goes with the single sets alone",
+      "the filter is loaded before CAP_SYS_ADMIN falls: --bounding, --permitted, --effective, --inheritable and --ambient say what is left",
+    );
   if (traced) prepareFork();
   const user = given.value("user");
   const { elsewhere } = chain.settings;
   const next = chain.next(given.rest);
   return {
     capabilities,
-    noNewPrivileges: given.has("no-new-privs") || profile !== "none" || given.has("landlock"),
+    sets,
+    noNewPrivileges: given.has("no-new-privs") || (profile !== "none" && !privileged) || given.has("landlock"),
     user: user === undefined ? undefined : readUser("--user", user),
-    limits: readUlimits(given.all("ulimit")),
+    groups: readGroups(given.value("groups"), user),
+    umask: readUmask(given.value("umask")),
+    oomScoreAdj: readOomScoreAdj(given.value("oom-score-adj")),
+    attributes: readAttributes(given),
+    labels: readLabels(given),
+    remarks,
+    limits: readLimits(given),
     paths: readPaths(given.all("landlock")),
     filter:
       profile === "none"
         ? undefined
-        : makeFilter(profile, capabilities?.kept ?? ALL_CAPABILITIES, { link: next.kind === "tool", inside: elsewhere, traced }),
+        : makeFilter(profile, sets?.bounding ?? capabilities?.kept ?? ALL_CAPABILITIES, {
+            ...{ link: next.kind === "tool", inside: elsewhere, traced, privileged },
+          }),
     next,
   };
 }
@@ -118,6 +77,34 @@ function readCapabilityPlan(given: Options<Name>): CapabilityPlan | undefined {
   if (other !== undefined) throw new UsageError(`--${name} and --${other} exclude each other`, "one list says which capabilities are left");
   const list = readCapabilities(`--${name}`, given.value(name) ?? "");
   return { kept: name === "drop" ? ALL_CAPABILITIES & ~list : list, how: name };
+}
+
+/** True when the filter is to be loaded without no_new_privs. @throws UsageError */
+function readPrivileged(given: Options<Name>, profile: string): boolean {
+  if (!given.has("allow-new-privs")) return false;
+  if (profile === "none")
+    throw new UsageError("--allow-new-privs needs --seccomp", "without a filter no_new_privs is left as it is anyway");
+  const other = (["no-new-privs", "landlock", "trace-denied"] as const).find((name) => given.has(name));
+  if (other !== undefined) throw new UsageError(`--allow-new-privs and --${other} exclude each other`);
+  return true;
+}
+
+function readGroups(text: string | undefined, user: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined;
+  if (user === undefined) throw new UsageError("--groups needs --user");
+  return text === "none" ? [] : text.split(",").map((word) => parseCount("--groups", word, 0, 0xfffffffe));
+}
+
+function readUmask(text: string | undefined): number | undefined {
+  if (text === undefined || /^[0-7]{1,4}$/.test(text)) return text === undefined ? undefined : Number.parseInt(text, 8) & 0o777;
+  throw new UsageError(`--umask ${quote(text)} is not a mode`, "up to four octal digits: 0022");
+}
+
+const readOomScoreAdj = (text: string | undefined) => (text === undefined ? undefined : parseCount("--oom-score-adj", text, -1000, 1000));
+
+function readLimits(given: Options<Name>): Limit[] {
+  if (given.has("ulimit") && given.has("rlimit")) throw new UsageError("--ulimit and --rlimit exclude each other");
+  return given.has("rlimit") ? readRlimits(given.all("rlimit")) : readUlimits(given.all("ulimit"));
 }
 
 function readPaths(words: readonly string[]): AllowedPath[] {
@@ -134,7 +121,8 @@ function makeFilter(word: string, capabilities: bigint, circumstances: Circumsta
   const program = compileFilter(rules);
   const { flags } = rules;
   if (word !== "default") checkStillNeeded(word, program, circumstances);
-  if (!circumstances.traced) return { program, flags, traced: undefined };
+  const { privileged } = circumstances;
+  if (!circumstances.traced) return { program, flags, privileged, traced: undefined };
   const action = rules.defaultAction;
   const errno = action & 0xffff;
   if (action - errno !== SECCOMP_RET_ERRNO)
@@ -142,6 +130,7 @@ function makeFilter(word: string, capabilities: bigint, circumstances: Circumsta
   return {
     program: replaceReturn(program, action, SECCOMP_RET_USER_NOTIF),
     flags,
+    privileged,
     traced: { errno, areas: readAreas(), runtimeEvents: runtimeEvents() },
   };
 }

@@ -1,6 +1,8 @@
 // confine: take privileges away, then become PROG.
 import { become, type Tool } from "@contain-tools/chain";
-import { options, type Plan, readPlan } from "./cli.ts";
+import { readPlan } from "./cli.ts";
+import { options } from "./options.ts";
+import type { Plan } from "./plan.ts";
 import { confineSelf } from "./steps.ts";
 
 export const confine: Tool<Plan, keyof typeof options> = {

@@ -27,7 +27,12 @@ const NUMBERS: Readonly<Record<string, number>> = {
   SCMP_ACT_ALLOW: SECCOMP_RET_ALLOW,
 };
 const MASKED_EQ = 7;
-const FLAG_BITS: Readonly<Record<string, number>> = { SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4 }; // TSYNC: no other threads
+/** Without TSYNC, as there are no other threads. WAIT_KILLABLE_RECV (Linux 5.19) is for a filter that has a listener alone (EINVAL). */
+const FLAG_BITS: Readonly<Record<string, number>> = {
+  SECCOMP_FILTER_FLAG_LOG: 2,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
+};
 
 /** The rules of `default`, or of a file, for a program with these capabilities. @throws UsageError that names the file and the key */
 export function readProfile(word: string, capabilities: bigint): FilterRules {

@@ -1,47 +1,91 @@
-// Plan to kernel calls, in the one order in which each is still allowed: limits, bounding set, ids, the other sets, no_new_privs; the
-// filter last of all.
-import { becomeUser, chownTerminal, findUser, payload, prepareLimits } from "@contain-tools/chain";
+// Plan to kernel calls, in the one order in which each is still allowed: what root alone may set, bounding set, ids, the other sets,
+// no_new_privs; the filter last of all.
+import { becomeUser, chownTerminal, findUser, type Identity, payload, prepareLimits, warn } from "@contain-tools/chain";
 import {
-  capget,
-  capset,
   codeOf,
-  dropFromBoundingSet,
+  failedWith,
   installFilter,
   keepCapabilities,
   O_PATH,
   open,
-  readBoundingSet,
+  readIfThere,
   restrictFiles,
-  setAmbient,
+  SyscallError,
   setNoNewPrivileges,
   ToolError,
+  writeOwnProc,
 } from "@contain-tools/kernel";
-import type { CapabilityPlan, Plan } from "./cli.ts";
+import { lowerBoundingSet, lowerSets, setExactly } from "./capabilitysteps.ts";
+import { setLabels } from "./labels.ts";
+import type { FilterPlan, Plan } from "./plan.ts";
 import { installTraced } from "./watcher.ts";
 
 /** Takes away what the plan says. @throws SyscallError, ToolError */
 export function confineSelf(plan: Plan): void {
-  const { capabilities, user, filter, next } = plan;
+  const { capabilities, sets, filter, next } = plan;
+  for (const remark of plan.remarks) warn(remark);
+  if (plan.oomScoreAdj !== undefined) setOomScoreAdj(plan.oomScoreAdj);
+  for (const set of plan.attributes) set();
+  setLabels(plan.labels);
   if (plan.limits.length > 0) prepareLimits(plan.limits);
-  const found = user === undefined ? undefined : findUser(user, payload.inside ?? "this host");
-  if (capabilities !== undefined) lowerBoundingSet(capabilities); // needs CAP_SETPCAP, which goes with the ids
-  if (found !== undefined) {
-    if (payload.ownTerminal) chownTerminal(found);
-    if (capabilities?.how === "caps") keepCapabilities();
-    becomeUser(found);
+  const user = findIdentity(plan);
+  const bounding = sets === undefined ? capabilities?.kept : sets.bounding;
+  if (bounding !== undefined) lowerBoundingSet(bounding);
+  if (user !== undefined) {
+    if (payload.ownTerminal) chownTerminal(user);
+    if (sets !== undefined || capabilities?.how === "caps") keepCapabilities();
+    becomeUser(user);
   }
   if (capabilities !== undefined) lowerSets(capabilities);
+  const finish = sets === undefined ? () => {} : setExactly(sets, filter?.privileged === true);
+  if (plan.umask !== undefined) process.umask(plan.umask);
   if (plan.noNewPrivileges) setNoNewPrivileges();
   const rules = plan.paths.map(({ path, writable }) => ({ fd: openAllowed(path), writable }));
   const install = () => {
     if (rules.length > 0) restrictFiles(rules);
-    if (filter === undefined) return;
-    const { program, flags, traced } = filter;
-    if (traced === undefined) installFilter(program, flags);
-    else installTraced(program, flags, traced);
+    if (filter !== undefined) load(filter);
+    finish();
   };
   if (next.kind === "program") payload.lastStep = install;
   else install(); // a next link of ours is confined as any other program would be
+}
+
+function findIdentity({ user, groups }: Plan): Identity | undefined {
+  if (user === undefined) return undefined;
+  const found = findUser(user, payload.inside ?? "this host");
+  return groups === undefined ? found : { ...found, groups };
+}
+
+function load({ program, flags, traced, privileged }: FilterPlan): void {
+  if (traced !== undefined) {
+    installTraced(program, flags, traced);
+    return;
+  }
+  try {
+    installFilter(program, flags);
+  } catch (error) {
+    if (!privileged || !failedWith(error, "EACCES")) throw error;
+    throw new ToolError(
+      `--allow-new-privs: ${error.message}`,
+      "without no_new_privs a filter is loaded by who has CAP_SYS_ADMIN (seccomp(2))",
+      125,
+      { cause: error },
+    );
+  }
+}
+
+/** Lower than it is needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)). */
+function setOomScoreAdj(value: number): void {
+  if (readIfThere("/proc/self/oom_score_adj")?.trim() === `${value}`) return;
+  try {
+    writeOwnProc("oom_score_adj", `${value}`);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    const hint = ["EACCES", "EPERM"].includes(error.code)
+      ? "only a process with CAP_SYS_RESOURCE may lower it below what it was given (proc_pid_oom_score_adj(5))"
+      : error.hint;
+    throw new ToolError(`--oom-score-adj ${value}: ${error.message}`, hint, 125, { cause: error });
+  }
 }
 
 function openAllowed(path: string): number {
@@ -50,25 +94,4 @@ function openAllowed(path: string): number {
   } catch (error) {
     throw new ToolError(`--landlock ${path}: cannot be opened: ${codeOf(error)}`, undefined, 125, { cause: error });
   }
-}
-
-function lowerBoundingSet({ kept }: CapabilityPlan): void {
-  const { set, count } = readBoundingSet();
-  for (let capability = 0; capability < count; capability++) {
-    const bit = 1n << BigInt(capability);
-    if ((set & bit) !== 0n && (kept & bit) === 0n) dropFromBoundingSet(capability);
-  }
-}
-
-/** Ambient first: it goes by itself with what leaves the permitted or the inheritable set, and comes only after these (capabilities(7)). */
-function lowerSets({ kept, how }: CapabilityPlan): void {
-  const { permitted, effective, inheritable } = capget();
-  if (how !== "caps") {
-    capset({ permitted: permitted & kept, effective: effective & kept, inheritable: how === "keep" ? 0n : inheritable & kept });
-    return;
-  }
-  const { count } = readBoundingSet();
-  const wanted = kept & ((1n << BigInt(count)) - 1n);
-  capset({ permitted: wanted, effective: wanted, inheritable: wanted });
-  for (let capability = 0; capability < count; capability++) if ((wanted >> BigInt(capability)) & 1n) setAmbient(capability, true);
 }

@@ -26,10 +26,12 @@ export interface Circumstances {
   /** PROG lies in another root. */
   readonly inside: boolean;
   readonly traced: boolean;
+  /** Capabilities fall after it is loaded. */
+  readonly privileged: boolean;
 }
 
 /** @throws UsageError that names the call */
-export function checkStillNeeded(word: string, program: Buffer, { link, inside, traced }: Circumstances): void {
+export function checkStillNeeded(word: string, program: Buffer, { link, inside, traced, privileged }: Circumstances): void {
   const bad = (what: string, name: string, why: string) =>
     new UsageError(`--seccomp ${quote(word)}: ${what}`, `${why}: {"names": ["${name}"], "action": "SCMP_ACT_ALLOW"} allows it`);
   /** Some arguments of the call may get such an answer. */
@@ -43,6 +45,8 @@ export function checkStillNeeded(word: string, program: Buffer, { link, inside, 
   const spares = (name: string) => mayGet(name, (action) => !DEADLY.includes(action));
   for (const name of inside ? START_INSIDE : START)
     if (!allows(name)) throw bad(`it refuses ${name}`, name, "no program can be started without it");
+  if (privileged && !allows("capset"))
+    throw bad("it refuses capset", "capset", "with --allow-new-privs it is loaded before the capabilities are taken away");
   for (const name of TELL)
     if (!allows(name)) throw bad(`it refuses ${name}`, name, "without it nothing tells why a program cannot be started");
   for (const name of link ? RUNTIME : [])

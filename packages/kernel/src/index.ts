@@ -55,6 +55,7 @@ export { openNetlink } from "./net/netlink.ts";
 export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLink, setUp } from "./net/rtnetlink.ts";
 export { acceptFrom, socketpair } from "./net/socket.ts";
 export { connectTo, consoleSocket, listenAt, peerOf, receiveDescriptor, sendDescriptor } from "./net/unixsocket.ts";
+export { writeOwnProc } from "./proc/ownfile.ts";
 export { type KernelLog, type KernelLogPosition, openKernelLog, readKernelLog } from "./proc/kmsg.ts";
 export { childrenOf, procDirectory, procOwner, requireOwnProc, strangeProc, type Whose } from "./proc/ownproc.ts";
 export { keyedValue, lineValue, type MountInfo, readMountInfo, softLimit, statFields, statusField } from "./proc/proc.ts";
@@ -84,6 +85,9 @@ export { setChildSubreaper, setDumpable, setName, shellStatus, stopSignal, type 
 export { WUNTRACED, waitpid, wasContinued } from "./process/process.ts";
 export { getLimit, type Limit, prepareLimit, RESOURCES, type Resource, RLIM_INFINITY, setLimit } from "./process/rlimit.ts";
 export { setSoftFileLimit } from "./process/rlimit.ts";
+export { IO_CLASSES, MEMORY_POLICIES, MEMORY_POLICY_FLAGS, PERSONALITIES } from "./process/scheduling.ts";
+export { SCHEDULING_FLAGS, SCHEDULING_POLICIES, type Scheduling, setAffinity, setIoPriority } from "./process/scheduling.ts";
+export { setMemoryPolicy, setPersonality, setScheduling } from "./process/scheduling.ts";
 export { type Fate, type Reception, receptionOf } from "./process/reception.ts";
 export { kill, pidfdSendSignal, processExists } from "./process/sending.ts";
 export { ALL_SIGNALS, addSignal, endsByDefault, hasSignal, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
@@ -96,12 +100,19 @@ export { uname } from "./process/uname.ts";
 export { ARCHITECTURES, NATIVE_ARCHITECTURE, replaceReturn, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO } from "./security/bpf.ts";
 export { SECCOMP_RET_USER_NOTIF, type WordRule } from "./security/bpf.ts";
 export { answersTo } from "./security/bpfrun.ts";
-export { CAPABILITIES, capget, capset } from "./security/capability.ts";
+export { CAPABILITIES, type Capabilities, capget, capset } from "./security/capability.ts";
 export { countGroups, dieWithParent, keepingDeathSignal, rememberParent, setgroups, setParentDeathSignal } from "./security/credentials.ts";
 export { setresgid, setresuid } from "./security/credentials.ts";
 export { joinSessionKeyring } from "./security/keyring.ts";
 export { landlockAbi, restrictFiles } from "./security/landlock.ts";
-export { dropFromBoundingSet, keepCapabilities, readBoundingSet, setAmbient, setNoNewPrivileges } from "./security/privileges.ts";
+export {
+  dropFromBoundingSet,
+  keepCapabilities,
+  readBoundingSet,
+  resetAmbient,
+  setAmbient,
+  setNoNewPrivileges,
+} from "./security/privileges.ts";
 export { commandOf, installFilter, installListeningFilter, receiveRefusal, refuse } from "./security/seccomp.ts";
 export { type Condition, compileFilter, type FilterRule, type FilterRules, syscallName, syscallNumber } from "./security/seccompfilter.ts";
 export { type Areas, hideSecrets, readAreas } from "./security/secrets.ts";

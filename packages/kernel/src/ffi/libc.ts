@@ -98,6 +98,11 @@ const X64 = {
   keyctl: 250,
   execveat: 322,
   bpf: 321,
+  ioprio_set: 251,
+  sched_setattr: 314,
+  sched_setaffinity: 203,
+  set_mempolicy: 238,
+  personality: 135,
 };
 const ARM64 = {
   clone: 220,
@@ -121,6 +126,11 @@ const ARM64 = {
   keyctl: 219,
   execveat: 281,
   bpf: 280,
+  ioprio_set: 30,
+  sched_setattr: 274,
+  sched_setaffinity: 122,
+  set_mempolicy: 237,
+  personality: 92,
 };
 
 /** System call numbers: asm/unistd_64.h on x86-64, asm-generic/unistd.h on arm64 (equal from 424 on). */

@@ -12,6 +12,7 @@ const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_RAISE = 2;
 const PR_CAP_AMBIENT_LOWER = 3;
+const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
 const nameOf = (capability: number) => CAPABILITIES[capability] ?? `${capability}`;
 
@@ -40,6 +41,15 @@ export function setAmbient(capability: number, on: boolean): void {
     "prctl",
     () => ["PR_CAP_AMBIENT", on ? "PR_CAP_AMBIENT_RAISE" : "PR_CAP_AMBIENT_LOWER", nameOf(capability), "0", "0"],
     () => prctlC(PR_CAP_AMBIENT, on ? PR_CAP_AMBIENT_RAISE : PR_CAP_AMBIENT_LOWER, capability, 0, 0),
+  );
+}
+
+/** PR_CAP_AMBIENT_CLEAR_ALL. */
+export function resetAmbient(): void {
+  sys(
+    "prctl",
+    () => ["PR_CAP_AMBIENT", "PR_CAP_AMBIENT_CLEAR_ALL", "0", "0", "0"],
+    () => prctlC(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
   );
 }
 

@@ -12,6 +12,7 @@ export interface Rails extends Pick<Linux, "personality" | "memoryPolicy"> {
 export function processWords(process: Process, { seccomp, personality, memoryPolicy }: Rails, affinity?: string): string[] {
   const { user = {}, capabilities = {}, rlimits = [], oomScoreAdj, ioPriority, scheduler } = process;
   return [
+    "--ignore-unknown-caps",
     ...CAPABILITY_SETS.flatMap((set) => [`--${set}`, list(capabilities[set])]),
     ...["--groups", list(user.additionalGids)],
     ...(user.umask === undefined ? [] : ["--umask", user.umask.toString(8).padStart(4, "0")]),
@@ -24,7 +25,7 @@ export function processWords(process: Process, { seccomp, personality, memoryPol
     ...(memoryPolicy === undefined ? [] : ["--memory-policy", policyWord(memoryPolicy)]),
     ...(affinity ? ["--affinity", affinity.replaceAll(" ", "")] : []),
     ...(seccomp === undefined ? [] : ["--seccomp", seccomp]),
-    ...(process.noNewPrivileges ? ["--no-new-privs"] : []),
+    ...(process.noNewPrivileges ? ["--no-new-privs"] : seccomp === undefined ? [] : ["--allow-new-privs"]),
     ...(process.apparmorProfile ? ["--apparmor", process.apparmorProfile] : []),
     ...(process.selinuxLabel ? ["--selinux-label", process.selinuxLabel] : []),
   ];
