@@ -20,7 +20,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-const TOOLS = new Set(["nsexec", "cgset", "pivot", "pid1", "confine", "hold", "veth", "contain"]);
+const TOOLS = new Set(["nsexec", "cgset", "pivot", "pid1", "confine", "hold", "veth", "contain", "contain-oci"]);
 
 export interface RunOptions {
   readonly input?: string;

@@ -7,4 +7,6 @@ const bundle = bundleFor(name, argv.slice(2));
 if (bundle === "version") require("./version.cjs").tellVersion(name);
 else if (bundle === "tools") require("./tools.cjs");
 else if (bundle === "run") require("./run.cjs");
+else if (bundle === "oci") require("./oci.cjs");
+else if (bundle === "life") require("./life.cjs");
 else require("./all.cjs");

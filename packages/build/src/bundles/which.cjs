@@ -1,11 +1,20 @@
 // Chooses the bundle for a start: a smaller one takes less time to decode. `name` is the program's.
 /** All programs, by their names. */
-exports.TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "hold", "veth", "contain"];
+exports.TOOLS = ["nsexec", "cgset", "pivot", "pid1", "confine", "hold", "veth", "contain", "contain-oci"];
 /** The commands that must start fast. */
 const QUICK = ["run", "exec", "stop", "kill"];
 
-/** @type {(name: string, words: readonly string[]) => "version" | "tools" | "run" | "all"} */
+/** Those of `contain-oci` that need no system call of ours, and its options that take a value. */
+const LIFE = ["start", "state", "kill", "delete", "--version", "-v"];
+const VALUES = ["--root", "--log", "--log-format", "--cgroup-manager", "--rootless"];
+
+/** @type {(name: string, words: readonly string[]) => "version" | "tools" | "run" | "all" | "oci" | "life"} */
 exports.bundleFor = (name, words) => {
+  if (name === "contain-oci") {
+    let at = 0;
+    while (at < words.length && words[at].startsWith("-") && !LIFE.includes(words[at])) at += VALUES.includes(words[at]) ? 2 : 1;
+    return LIFE.includes(words[at]) ? "life" : "oci";
+  }
   if (words.length === 1 && (words[0] === "--version" || words[0] === "-V")) return "version";
   if (name === "contain") return QUICK.includes(words[words[0] === "--profile" ? 1 : 0]) ? "run" : "all";
   return words.includes("contain") ? "all" : "tools";

@@ -55,6 +55,8 @@ if [ "$name" = contain ]; then
     lab | --*env* | -e* | -[!-]*e*) keep=yes ;;
     esac
   done
+elif [ "$name" = contain-oci ]; then
+  keep= # a container has what its configuration says
 fi
 noted=$(
   ulimit -Sn && ulimit -Hn && ulimit -Sv && ulimit -Hv && ulimit -Sd && ulimit -Hd && ulimit -Ss && ulimit -Hs && export -p && echo .

@@ -1,0 +1,153 @@
+// create: everything but the program itself, which waits for `start`.
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { act, type Plan as CgsetPlan } from "@contain-tools/cgset";
+import { asTool, payload } from "@contain-tools/chain";
+import { findHierarchy, groupDirectory, makeFifo, signalSet } from "@contain-tools/kernel";
+import type { Spawned } from "@contain-tools/nsexec";
+import { type Composed, compose, type Leave, type Request } from "../compose/chain.ts";
+import { scriptOf } from "../compose/script.ts";
+import { OciError } from "../failure.ts";
+import { removeGroup } from "../group.ts";
+import { launch } from "../launch.ts";
+import { writeLog } from "../log.ts";
+import { print } from "../output.ts";
+import type { Globals, OciCommand } from "../program.ts";
+import { runCreateHooks } from "../runtimehooks.ts";
+import { readSpec } from "../spec/check.ts";
+import type { Spec } from "../spec/spec.ts";
+import { type Container, claim, FIFO, folderOf, forget, identify, stateOf, writeContainer, writeWhole } from "../state.ts";
+import { type NsexecPlan, planOf } from "../tools.ts";
+import { idOf, type Table, type Words } from "../words.ts";
+
+export const CREATE_OPTIONS = {
+  bundle: "value",
+  b: { short: "bundle" },
+  "pid-file": "value",
+  "console-socket": "value",
+  "preserve-fds": "value",
+  "no-pivot": "flag",
+  "no-new-keyring": "flag",
+  "print-chain": "flag",
+} as const satisfies Table;
+
+export const create: OciCommand = {
+  name: "create",
+  options: CREATE_OPTIONS,
+  run(words, globals) {
+    const request = readRequest(words, globals, true);
+    if (words.has("print-chain")) return printChain(request, globals);
+    makeContainer(request, globals);
+    return 0;
+  },
+};
+
+/** Words and config.json to what is wanted. Nothing is changed. @throws OciError */
+export function readRequest(words: Words, { cgroups, log }: Globals, leaves: boolean): Request {
+  const id = idOf(words);
+  folderOf("/", id);
+  if (words.has("no-pivot")) throw new OciError("--no-pivot is not needed: where pivot_root(2) cannot work, pivot finds that out itself");
+  const bundle = resolve(words.value("bundle") ?? ".");
+  const { value: spec, unknown } = readSpec(bundle);
+  if (unknown.length > 0)
+    writeLog(log, "warning", `config.json: ignored, since the specification does not know them: ${unknown.join(", ")}`);
+  const leave = leaves ? leaveOf(words, spec) : undefined;
+  keepDescriptors(words.value("preserve-fds"));
+  return { id, bundle, spec, cgroups, keyring: !words.has("no-new-keyring"), leave };
+}
+
+function leaveOf(words: Words, { process }: Spec): Leave {
+  const consoleSocket = words.value("console-socket");
+  if (process.terminal && consoleSocket === undefined)
+    throw new OciError("process.terminal: --console-socket is missing: somebody has to hold the terminal");
+  if (!process.terminal && consoleSocket !== undefined)
+    throw new OciError("--console-socket: process.terminal is false, so there is no terminal to send");
+  const pidFile = words.value("pid-file");
+  return { pidFile: pidFile === undefined ? undefined : resolve(pidFile), consoleSocket };
+}
+
+/** Descriptors 3 to 2+N stay open for the program. */
+export function keepDescriptors(text: string | undefined): void {
+  if (text === undefined) return;
+  if (!/^\d{1,3}$/.test(text)) throw new OciError(`--preserve-fds ${text}: it is a number`);
+  payload.preserveFds = Number(text);
+  payload.passed = Array.from({ length: Number(text) }, (_, at) => 3 + at).filter((fd) => existsSync(`/proc/self/fd/${fd}`));
+}
+
+export function printChain(request: Request, { root }: Globals): number {
+  const folder = folderOf(root, request.id);
+  print(scriptOf(compose(request, folder), folder, payload.launch.bin));
+  return 0;
+}
+
+export interface Made {
+  readonly container: Container;
+  readonly folder: string;
+  readonly spawned: Spawned;
+  readonly plan: NsexecPlan;
+}
+
+/** @throws OciError, UsageError, ToolError; nothing is left behind then */
+export function makeContainer(request: Request, { root, log }: Globals): Made {
+  const { id, bundle, spec } = request;
+  const composed = compose(request, folderOf(root, id));
+  checkRootfs(composed.rootfs);
+  const hierarchy = composed.group === undefined ? undefined : findHierarchy();
+  const group = composed.group === undefined || hierarchy === undefined ? undefined : groupDirectory(hierarchy, composed.group);
+  const folder = claim(root, id);
+  const base = {
+    ociVersion: spec.ociVersion,
+    id,
+    bundle,
+    rootfs: composed.rootfs,
+    annotations: spec.annotations ?? {},
+    hooks: spec.hooks ?? {},
+  };
+  let container: Container = { ...base, created: new Date().toISOString(), group, init: undefined, complete: false };
+  let restore = () => {};
+  try {
+    writeFiles(folder, composed, spec);
+    payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() };
+    const link = planOf<NsexecPlan>(composed.container);
+    writeContainer(folder, container);
+    if (composed.makeGroup.length > 0) {
+      const make = planOf<CgsetPlan>(composed.makeGroup);
+      ({ restore } = asTool(make, () => act(make.plan, hierarchy)));
+    }
+    const spawned = launch(link, spec.process.args[0] ?? "", (pid) => {
+      container = { ...container, init: identify(pid) };
+      writeContainer(folder, container); // before it goes on: whatever happens to us, `delete` knows it
+      runCreateHooks(spec.hooks ?? {}, stateOf(container, "creating"));
+    });
+    container = { ...container, complete: true };
+    writeContainer(folder, container);
+    return { container, folder, spawned, plan: link.plan };
+  } catch (error) {
+    undo(container, folder, restore, (text) => writeLog(log, "warning", text));
+    throw error;
+  }
+}
+
+function checkRootfs(rootfs: string): void {
+  const stat = statSync(rootfs, { throwIfNoEntry: false });
+  if (stat === undefined) throw new OciError(`root.path: ${rootfs}: it does not exist`);
+  if (!stat.isDirectory()) throw new OciError(`root.path: ${rootfs}: it is not a directory`);
+}
+
+function writeFiles(folder: string, { files }: Composed, spec: Spec): void {
+  makeFifo(`${folder}/${FIFO}`, 0o600);
+  writeWhole(`${folder}/config.json`, JSON.stringify(spec));
+  for (const { name, text } of files) writeFileSync(`${folder}/${name}`, text, { mode: 0o600 });
+}
+
+function undo({ group }: Container, folder: string, restore: () => void, tell: (text: string) => void): void {
+  try {
+    if (group !== undefined) removeGroup(group);
+    restore();
+    forget(folder);
+  } catch (error) {
+    tell(
+      `what was made is not all removed: ${error instanceof Error ? error.message : error}; contain-oci delete --force removes the rest`,
+    );
+  }
+}

@@ -1,0 +1,24 @@
+// contain-oci: every command.
+import { NO_LAUNCHER, readLaunch, takeLaunch } from "@contain-tools/chain";
+import { exit } from "@contain-tools/kernel";
+import { checkpoint, restore } from "./commands/checkpoint.ts";
+import { create } from "./commands/create.ts";
+import { events } from "./commands/events.ts";
+import { exec } from "./commands/exec.ts";
+import { features } from "./commands/features.ts";
+import { list } from "./commands/list.ts";
+import { pause, resume } from "./commands/pause.ts";
+import { ps } from "./commands/ps.ts";
+import { run } from "./commands/run.ts";
+import { spec } from "./commands/spec.ts";
+import { update } from "./commands/update.ts";
+import { textOf } from "./explain.ts";
+import { LIFE } from "./life.ts";
+import { runProgram } from "./program.ts";
+
+const COMMANDS = [create, ...LIFE, run, exec, list, ps, pause, resume, update, events, features, spec, checkpoint, restore];
+
+export function startOci(argv: readonly string[], version: string): void {
+  takeLaunch(readLaunch() ?? { name: "contain-oci", launch: NO_LAUNCHER });
+  exit(runProgram(COMMANDS, argv, version, textOf));
+}

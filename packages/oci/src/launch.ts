@@ -1,0 +1,51 @@
+// A chain started as a child, up to where it is left behind.
+import { asTool, become, failurePipe, parseFailure } from "@contain-tools/chain";
+import { shellStatus } from "@contain-tools/kernel";
+import { inside, passOn, type Spawned, spawn, waitUntilStarted, watch } from "@contain-tools/nsexec";
+import { keyboard, startRelay } from "@contain-tools/terminal";
+import { textOfFailure } from "./explain.ts";
+import { OciError } from "./failure.ts";
+import type { NsexecPlan, TypedLink } from "./tools.ts";
+
+/**
+ * Starts the chain and waits until its program runs, or a `hold` before it has been reached.
+ *
+ * @param program its name, for the message
+ * @param meanwhile called while the child waits in its new namespaces
+ * @throws OciError when it fails; the child has ended then
+ */
+export function launch(link: TypedLink<NsexecPlan>, program: string, meanwhile: (pid: number) => void): Spawned {
+  const spawned = asTool(link, () =>
+    spawn(
+      link.plan,
+      () => {
+        failurePipe.quiet = true; // what fails is told by us
+        inside(link.plan);
+        return become(link.plan.next);
+      },
+      meanwhile,
+    ),
+  );
+  if (waitUntilStarted(spawned, { pidFile: link.plan.leave?.pidFile }) === undefined) return spawned;
+  const word = spawned.failed();
+  const why = word === undefined ? "its first process was killed: too little memory, perhaps" : textOfFailure(parseFailure(word), program);
+  throw new OciError(`unable to start container process: ${why}`);
+}
+
+/** Stays as the parent of a chain that was not left behind: signals and its terminal are passed on. Returns the program's status. */
+export function attend(spawned: Spawned, plan: NsexecPlan): number {
+  const { pid } = spawned;
+  const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
+  const status = watch({
+    pid,
+    ownGroup: plan.foreground,
+    hadTerminal: plan.hadTerminal,
+    stopWithChild: () => !plan.tty,
+    ...(relay === undefined ? {} : { sources: relay.sources }),
+    onSignal: (info) => {
+      if (relay?.takes(info) !== true) passOn(plan, pid, info);
+    },
+  });
+  relay?.end();
+  return shellStatus(status);
+}
