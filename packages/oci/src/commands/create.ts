@@ -6,6 +6,7 @@ import { asTool, payload } from "@contain-tools/chain";
 import { findHierarchy, groupDirectory, makeFifo, signalSet } from "@contain-tools/kernel";
 import type { Spawned } from "@contain-tools/nsexec";
 import { type Composed, compose, type Leave, type Request } from "../compose/chain.ts";
+import { possibleAmbient } from "../compose/process.ts";
 import { scriptOf } from "../compose/script.ts";
 import { OciError } from "../failure.ts";
 import { removeGroup } from "../group.ts";
@@ -51,6 +52,9 @@ export function readRequest(words: Words, { cgroups, log }: Globals, leaves: boo
   const { value: spec, unknown } = readSpec(bundle);
   if (unknown.length > 0)
     writeLog(log, "warning", `config.json: ignored, since the specification does not know them: ${unknown.join(", ")}`);
+  const ambient = (spec.process.capabilities?.ambient ?? []).filter((name) => !possibleAmbient(spec.process).includes(name));
+  if (ambient.length > 0)
+    writeLog(log, "info", `process.capabilities.ambient: left out, since they are not inheritable or not permitted: ${ambient.join(", ")}`);
   const leave = leaves ? leaveOf(words, spec) : undefined;
   keepDescriptors(words.value("preserve-fds"));
   return { id, bundle, spec, cgroups, keyring: !words.has("no-new-keyring"), leave };
@@ -76,7 +80,7 @@ export function keepDescriptors(text: string | undefined): void {
 
 export function printChain(request: Request, { root }: Globals): number {
   const folder = folderOf(root, request.id);
-  print(scriptOf(compose(request, folder), folder, payload.launch.bin));
+  print(scriptOf(compose({ ...request, leave: undefined }, folder), folder, payload.launch.bin));
   return 0;
 }
 

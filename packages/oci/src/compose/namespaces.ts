@@ -52,5 +52,8 @@ function mapWords({ uidMappings = [], gidMappings = [] }: Linux, isNew: boolean)
     maps.flatMap(({ containerID, hostID, size }) => [option, `${containerID}:${hostID}:${size}`]);
   if (uidMappings.length === 0 || gidMappings.length === 0)
     throw new OciError("linux.uidMappings, linux.gidMappings: a new user namespace has no ids without them");
-  return [...words("--map-users", uidMappings), ...words("--map-groups", gidMappings)];
+  // Who has no id inside owns nothing that is made there.
+  const root = (maps: typeof uidMappings) => maps.some(({ containerID, size }) => containerID === 0 && size > 0);
+  const ids = root(uidMappings) && root(gidMappings) ? ["--setuid", "0", "--setgid", "0"] : [];
+  return [...words("--map-users", uidMappings), ...words("--map-groups", gidMappings), ...ids];
 }

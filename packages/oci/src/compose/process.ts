@@ -13,7 +13,7 @@ export function processWords(process: Process, { seccomp, personality, memoryPol
   const { user = {}, capabilities = {}, rlimits = [], oomScoreAdj, ioPriority, scheduler } = process;
   return [
     "--ignore-unknown-caps",
-    ...CAPABILITY_SETS.flatMap((set) => [`--${set}`, list(capabilities[set])]),
+    ...CAPABILITY_SETS.flatMap((set) => [`--${set}`, list(set === "ambient" ? possibleAmbient(process) : capabilities[set])]),
     ...["--groups", list(user.additionalGids)],
     ...(user.umask === undefined ? [] : ["--umask", user.umask.toString(8).padStart(4, "0")]),
     ...["--user", `${user.uid ?? 0}:${user.gid ?? 0}`],
@@ -29,6 +29,12 @@ export function processWords(process: Process, { seccomp, personality, memoryPol
     ...(process.apparmorProfile ? ["--apparmor", process.apparmorProfile] : []),
     ...(process.selinuxLabel ? ["--selinux-label", process.selinuxLabel] : []),
   ];
+}
+
+/** The kernel raises in the ambient set only what is permitted and inheritable too (capabilities(7)); buildah asks for more. */
+export function possibleAmbient({ capabilities = {} }: Process): readonly string[] {
+  const { ambient = [], permitted = [], inheritable = [] } = capabilities;
+  return ambient.filter((name) => permitted.includes(name) && inheritable.includes(name));
 }
 
 const list = (names: readonly (string | number)[] | undefined): string =>

@@ -48,7 +48,7 @@ const LINES: readonly (readonly [names: string, type: FieldType, what: Treatment
   ["process.capabilities.effective[]", "string", "done", "confine --effective"],
   ["process.capabilities.permitted[]", "string", "done", "confine --permitted"],
   ["process.capabilities.inheritable[]", "string", "done", "confine --inheritable"],
-  ["process.capabilities.ambient[]", "string", "done", "confine --ambient"],
+  ["process.capabilities.ambient[]", "string", "done", "confine --ambient, for those that are permitted and inheritable too"],
   ["process.rlimits[].type", "string", "done", "confine --rlimit"],
   ["process.rlimits[].soft process.rlimits[].hard", "unsigned", "done", "confine --rlimit"],
   ["process.noNewPrivileges", "boolean", "done", "confine --no-new-privs"],
