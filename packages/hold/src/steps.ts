@@ -10,6 +10,7 @@ import {
   hideSecrets,
   isDumpable,
   kill,
+  messages,
   POLLIN,
   setDispositionAndUnblock,
   setDumpable,
@@ -36,6 +37,10 @@ export function waitAtFifo({ path, fifo, program, areas, title }: Plan): void {
 /** Tells a supervisor that all went well: end of file without a word. */
 function reportHeld(): void {
   if (failurePipe.fd === -1) return;
+  if (messages.fd !== 2) {
+    closeSync(messages.fd); // a pipe that our caller reads to its end; what is told from here on goes to the pseudo-terminal
+    messages.fd = 2;
+  }
   closeSync(failurePipe.fd);
   failurePipe.fd = -1;
 }
