@@ -18,6 +18,11 @@ const start = (name: string, ...options: string[]) =>
   out("run", "-q", "-d", "--name", name, "--rootfs", rootfs, ...options, "--", "sleep", "600").trim();
 const statusOf = (name: string) => out("ps", "--filter", `name=${name}`, "--format", "{{.State}}").trim();
 
+after(() => {
+  const left = contain("ps", "-aq").stdout.split("\n").filter(Boolean);
+  if (left.length > 0) contain("rm", "-f", ...left); // of a test that failed
+});
+
 describe("several containers at once", () => {
   test("pause, unpause, kill, wait, stop, rm", () => {
     for (const name of ["one", "two", "three"]) start(name);
