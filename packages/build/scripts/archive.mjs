@@ -15,6 +15,7 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../packag
 const name = `contain-${version}-linux-${target.arch}${target.libc === "musl" ? "-musl" : ""}`;
 const work = mkdtempSync(join(out, "archive-"));
 cpSync(native, join(work, name), { recursive: true, verbatimSymlinks: true });
+cpSync(join(out, "share"), join(work, name, "share"), { recursive: true });
 for (const file of ["LICENSE", "README.md"]) copyFileSync(join(out, "..", file), join(work, name, file));
 const archive = join(out, `${name}.tar.gz`);
 // The same input makes the same archive: no time of day, no user of this machine.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { BUNDLES, bundle, define, koffiFile, launcher, out, source, writeLaunchers } from "./bundle.mjs";
 import { makePage } from "./page.mjs";
+import { writePages } from "./pages.mjs";
 
 rmSync(out, { recursive: true, force: true });
 await bundle(BUNDLES, join(out, "lib"), {
@@ -20,6 +21,8 @@ const flags = /^ *exec node (.*?) -- /m.exec(launcher("node"))[1].split(" ");
 execFileSync(process.execPath, [...flags, join(import.meta.dirname, "cache.cjs"), join(out, "lib"), ...BUNDLES], { stdio: "inherit" });
 
 writeFileSync(join(out, "lib/report.html"), await makePage());
+
+await writePages();
 
 mkdirSync(join(out, "bin"));
 writeLaunchers(join(out, "bin"), "node");

@@ -9,18 +9,9 @@ const INDENT = 28; // columns before a description
 /** The help of one command, in COLUMNS columns (80 where that is less, or not set). */
 export async function renderHelp(command: Command, options: OptionTable, version: string): Promise<string> {
   const width = Math.max(Number(process.env["COLUMNS"]) || process.stdout.columns || WIDTH, NARROWEST);
-  const groups = Object.entries(command.groups ?? {});
-  const isGrouped = (name: string) => groups.some(([, table]) => Object.hasOwn(table, name));
-  const isCommon = (name: string) => Object.hasOwn(COMMON, name);
-  const only = (wanted: (name: string) => boolean) => Object.fromEntries(Object.entries(options).filter(([name]) => wanted(name)));
-  const tables: (readonly [string, OptionTable])[] = [
-    ...groups,
-    [groups.length > 0 ? "Others" : "Options", only((name) => !isGrouped(name) && !isCommon(name))],
-    ["Common options", only(isCommon)],
-  ];
-  const sections = tables
-    .filter(([, table]) => Object.keys(table).length > 0)
-    .map(([title, table]) => [`${title}:`, ...Object.entries(table).map(([name, spec]) => optionLines(name, spec, width))].join("\n"));
+  const sections = optionGroups(command, options).map(([title, table]) =>
+    [`${title}:`, ...Object.entries(table).map(([name, spec]) => optionLines(name, spec, width))].join("\n"),
+  );
   const examples = command.examples ?? [];
   return [
     [
@@ -35,6 +26,20 @@ export async function renderHelp(command: Command, options: OptionTable, version
       ? []
       : [`\`${command.name} COMMAND --help\` tells more of a command; man ${command.name} (${version}) of all.`]),
   ].join("\n\n");
+}
+
+/** The options of a command by subject, in the order of its help. */
+export function optionGroups(command: Command, options: OptionTable): readonly (readonly [string, OptionTable])[] {
+  const groups = Object.entries(command.groups ?? {});
+  const isGrouped = (name: string) => groups.some(([, table]) => Object.hasOwn(table, name));
+  const isCommon = (name: string) => Object.hasOwn(COMMON, name);
+  const only = (wanted: (name: string) => boolean) => Object.fromEntries(Object.entries(options).filter(([name]) => wanted(name)));
+  const tables: (readonly [string, OptionTable])[] = [
+    ...groups,
+    [groups.length > 0 ? "Others" : "Options", only((name) => !isGrouped(name) && !isCommon(name))],
+    ["Common options", only(isCommon)],
+  ];
+  return tables.filter(([, table]) => Object.keys(table).length > 0);
 }
 
 /** How an option is written: `-v, --volume SRC:DST[:ro]`. */

@@ -10,6 +10,7 @@ export { canRun } from "./denied.ts";
 export { type Evidence, evidenceFrom, type Finding } from "./evidence.ts";
 export { execProgram } from "./exec.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
+export { optionGroups } from "./help.ts";
 export { NO_LAUNCHER, readLaunch, type Start } from "./launch.ts";
 export type { Chain, Command, Link, Next, Program, Settings, Tool } from "./link.ts";
 export {
