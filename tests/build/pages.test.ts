@@ -45,7 +45,7 @@ describe("completion in bash", need("bash"), () => {
     assert.deepEqual(complete("contain run --net h"), ["host"]);
     assert.deepEqual(complete("nsexec --pid-"), ["--pid-file"]);
     assert.deepEqual(
-      complete("contain run --rootfs /usr/li"),
+      complete("contain run --rootfs /usr/li").toSorted(),
       readdirSync("/usr")
         .filter((name) => name.startsWith("li"))
         .map((name) => `/usr/${name}`)
