@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
 import { childrenOf, commandOf, descendants, isAlive, parentOf, stat, statusField, ticksOf } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
@@ -32,10 +32,17 @@ interface Running {
   readonly ended: Promise<number>;
 }
 
+/** What a failed test leaves would keep this file from ending. */
+const all: ChildProcess[] = [];
+after(() => {
+  for (const process of all) process.kill("SIGKILL");
+});
+
 /** Starts a chain that ends in pid1, and waits until its payload has written `ready`. */
 async function start(argv: readonly string[]): Promise<Running> {
   const [name = "", ...words] = argv;
   const process = spawn(join(bin, name), words, { stdio: ["ignore", "pipe", "pipe"] });
+  all.push(process);
   const { stdout, stderr, pid = 0 } = process;
   let output = "";
   let errors = "";
