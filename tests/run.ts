@@ -53,9 +53,10 @@ const FEWER = { CONTAIN_RUNS: "20" };
 
 const tests = join(root, "tests");
 const wanted = process.argv.slice(2);
-const all = (readdirSync(tests, { recursive: true }) as string[])
-  .filter((path) => path.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((word) => path.includes(word))))
-  .map((path) => join(tests, path));
+const every = (readdirSync(tests, { recursive: true }) as string[]).filter((path) => path.endsWith(".test.ts"));
+const unknown = [...LONG, ...TWICE].filter((name) => !every.some((path) => path.startsWith(name)));
+if (unknown.length > 0) throw new Error(`no test files: ${unknown.join(", ")}`);
+const all = every.filter((path) => wanted.length === 0 || wanted.some((word) => path.includes(word))).map((path) => join(tests, path));
 const last = all.filter((file) => subject(file).startsWith("last/"));
 
 const rank = (file: string) => (LONG.indexOf(subject(file)) + LONG.length + 1) % (LONG.length + 1);

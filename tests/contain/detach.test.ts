@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { detached, folder, ids, inspect, removeAll } from "../helpers/detached.ts";
 import { cgroups } from "../helpers/leftovers.ts";
 import { need } from "../helpers/need.ts";
-import { isBlocked, ticksIn } from "../helpers/proc.ts";
+import { isBlocked, stat, ticksIn } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run, sh } from "../helpers/run.ts";
 import { openTerminal } from "../helpers/terminal.ts";
@@ -37,8 +37,11 @@ describe("contain run --detach", need("root"), () => {
     );
     assert.ok(files.length < 15, files.join());
     assert.equal(readlinkSync(`/proc/${supervisor.pid}/cwd`), "/");
-    const stat = readFileSync(`/proc/${supervisor.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    assert.deepEqual(stat.slice(2, 5), [`${supervisor.pid}`, `${supervisor.pid}`, "0"], "group and session of its own, no terminal");
+    assert.deepEqual(
+      [5, 6, 7].map((field) => stat(supervisor.pid, field)),
+      [`${supervisor.pid}`, `${supervisor.pid}`, "0"],
+      "group and session of its own, no terminal",
+    );
     assert.equal(statSync(`/proc/${init?.pid}/fd/0`).rdev, 0x103, "/dev/null");
     for (const fd of [1, 2]) assert.match(readlinkSync(`/proc/${init?.pid}/fd/${fd}`), /^pipe:/);
     assert.deepEqual(readdirSync(`/proc/${init?.pid}/fd`), ["0", "1", "2"]);

@@ -2,11 +2,12 @@
 // each kind the world is as before: states, groups, processes, mounts, loop and network devices.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { countCalls, type Fault, runWithFault } from "../helpers/faults.ts";
 import { need } from "../helpers/need.ts";
+import { commandOf } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin } from "../helpers/run.ts";
 import { within } from "../helpers/wait.ts";
@@ -88,8 +89,8 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
     ...world
       .sh(`cat ${world.top}/cgroup.procs ${world.top}/*/cgroup.procs`)
       .stdout.split("\n")
-      .filter((pid) => pid !== "" && readCommand(pid).includes("contain"))
-      .map((pid) => `process ${pid} ${readCommand(pid)}`),
+      .filter((pid) => pid !== "" && commandOf(Number(pid)).includes("contain"))
+      .map((pid) => `process ${pid} ${commandOf(Number(pid))}`),
     ...readdirSync("/sys/class/net").map((name) => `network ${name}`),
     ...readdirSync("/sys/block").filter((name) => name.startsWith("loop") && readdirSync(join("/sys/block", name)).includes("loop")),
   ];
@@ -151,11 +152,3 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
     });
   }
 });
-
-function readCommand(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
-}

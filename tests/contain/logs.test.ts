@@ -73,7 +73,7 @@ describe("a program's output", need("root"), () => {
     const id = box(`sleep 1; yes ${"x".repeat(99)} | head -c 2000000; echo end`);
     const supervisor = supervisorOf(id);
     process.kill(supervisor, "SIGSTOP");
-    await eventually(() => / T /.test(readFileSync(`/proc/${supervisor}/stat`, "utf8")), "it has stopped");
+    await eventually(() => stat(supervisor, 3) === "T", "it has stopped");
     const { init } = inspect(id);
     const writes = (pid: number) => commandOf(pid).startsWith("head -c") && stat(pid, 3) === "S";
     await eventually(() => descendants(init.pid).some(writes), "it waits for its pipe, which is full");

@@ -2,11 +2,11 @@
 // container whose program is not root dies with its supervisor, whenever that is killed.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { commandOf, isAlive, statusField } from "../helpers/proc.ts";
+import { commandOf, statusField, withWord } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
 import { eventually, pause } from "../helpers/wait.ts";
@@ -73,10 +73,7 @@ describe("the chain of contain run", need("root"), () => {
 describe("a container of another user dies with its supervisor", need("root", "strace"), () => {
   const marker = `7654.${process.pid}`;
   /** The processes of our containers: the marker is in their command lines, before the program starts and afterwards. */
-  const marked = () =>
-    readdirSync("/proc")
-      .map(Number)
-      .filter((pid) => pid > 0 && pid !== process.pid && isAlive(pid) && commandOf(pid).includes(marker));
+  const marked = () => withWord(marker);
   const start = (options: readonly string[], exec: boolean, before: readonly string[] = []) => {
     const argv = [
       ...before,

@@ -35,6 +35,16 @@ export function descendants(pid: number): number[] {
   return [...children, ...children.flatMap(descendants)];
 }
 
+/** The first child of a process, 0 if it has none. */
+export const childOf = (pid: number) => childrenOf(pid)[0] ?? 0;
+
+/** The other processes that have a word in their command lines; zombies have none. */
+export function withWord(word: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid && commandOf(pid).includes(word));
+}
+
 export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim();

@@ -1,10 +1,11 @@
 // nsexec --join: namespaces that are joined by a file, beside those that are made.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { childOf } from "../helpers/proc.ts";
 import { bin, NOBODY, run } from "../helpers/run.ts";
 
 const nsexec = join(bin, "nsexec");
@@ -25,8 +26,7 @@ class Pod {
       this.child = child;
       await new Promise((resolve, reject) => child.stdout.once("data", resolve).once("close", reject));
       // With --fork it is the child of unshare.
-      const [below] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter(Boolean);
-      this.pid = Number(below ?? child.pid);
+      this.pid = childOf(child.pid ?? 0) || (child.pid ?? 0);
     });
     after(() => this.child?.kill("SIGKILL"));
   }

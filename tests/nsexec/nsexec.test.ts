@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { childOf, stat, withWord } from "../helpers/proc.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, root, run, sh } from "../helpers/run.ts";
 import { eventually, pause } from "../helpers/wait.ts";
@@ -14,20 +15,6 @@ const dir = scratch("nsexec");
 const nsexec = join(bin, "nsexec");
 const LETTERS = { m: "mnt", u: "uts", i: "ipc", n: "net", p: "pid", C: "cgroup", T: "time", U: "user" } as const;
 const ns = (kind: string, pid: number | "self" = "self") => readlinkSync(`/proc/${pid}/ns/${kind}`);
-
-/** The PIDs of processes whose command line holds a word, which only this test uses. */
-function withWord(word: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(word);
-      } catch {
-        return false;
-      }
-    });
-}
 
 /** Where the first file system of a type is mounted. */
 function mounts(type: string): string {
@@ -41,10 +28,6 @@ function ended(process: ChildProcess): Promise<number | NodeJS.Signals | null> {
   if (process.exitCode !== null || process.signalCode !== null) return Promise.resolve(process.signalCode ?? process.exitCode);
   return new Promise((resolve) => process.once("exit", (status, signal) => resolve(signal ?? status)));
 }
-
-/** The state letter of a process, "T" when it is stopped. */
-const stateOf = (pid: number) => /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-const childOf = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]);
 
 describe("nsexec keeps namespaces", need("root", "nsenter"), () => {
   const place = join(dir, "kept");
@@ -476,9 +459,9 @@ describe("nsexec is a transparent parent", need("perl"), () => {
       ["SIGTTOU", pid],
     ] as const) {
       global.process.kill(who, stop);
-      await eventually(() => stateOf(pid) === "T" && stateOf(child) === "T", `both are stopped by ${stop}`);
+      await eventually(() => stat(pid, 3) === "T" && stat(child, 3) === "T", `both are stopped by ${stop}`);
       process.kill("SIGCONT");
-      await eventually(() => stateOf(pid) !== "T" && stateOf(child) !== "T", "both go on");
+      await eventually(() => stat(pid, 3) !== "T" && stat(child, 3) !== "T", "both go on");
     }
     process.kill("SIGTERM");
     assert.equal(await ended(process), "SIGTERM");

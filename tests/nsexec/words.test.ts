@@ -1,10 +1,11 @@
 // Words that unshare(1) and nsenter(1) know, and what they mean here.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { childOf } from "../helpers/proc.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run } from "../helpers/run.ts";
 import { subordinateIds } from "../helpers/subids.ts";
@@ -116,7 +117,7 @@ describe("nsexec: supplementary groups", need("root", "setpriv"), () => {
     const words = ["--map-users", "0:0:9", "--map-groups", "0:0:9", "--setgroups", "deny", "sh", "-c", "echo ready; exec sleep 100"];
     const child = await target(nsexec, words);
     try {
-      const pid = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
+      const pid = `${childOf(child.pid ?? 0)}`;
       assert.equal(out(grouped("-t", pid, "-U")), "0\n");
       assert.equal(out(grouped("-t", pid, "-U", "-G", "3")), "3\n");
     } finally {
@@ -185,7 +186,7 @@ describe("nsexec --target: what comes from the target", need("root", "unshare", 
     const mapped = ["--map-users", "0:3000:10", "--map-groups", "0:4000:10", "-S", "5", "-G", "6"];
     const other = await target(nsexec, [...mapped, "--fork", "sh", "-c", "echo ready; exec sleep 100"]);
     try {
-      const pid = readFileSync(`/proc/${other.pid}/task/${other.pid}/children`, "utf8").trim();
+      const pid = `${childOf(other.pid ?? 0)}`;
       const ids = ["-S", "follow", "-G", "follow", "sh", "-c", "id -u; id -g; id -G"];
       assert.equal(out(run([nsexec, "-t", pid, "-U", ...ids])), "5\n6\n6\n");
       assert.equal(out(run([nsexec, "-t", pid, "-u", ...ids])), "3005\n4006\n4006\n");

@@ -7,7 +7,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { childrenOf, commandOf, descendants, isAlive, parentOf, stat, statusField, ticksOf } from "../helpers/proc.ts";
+import { childrenOf, commandOf, descendants, isAlive, parentOf, stat, statusField, ticksOf, withWord } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, isNative, run, sh } from "../helpers/run.ts";
 import { eventually, pause, within } from "../helpers/wait.ts";
@@ -662,7 +662,7 @@ describe("pid1: odd surroundings", need("root", "perl"), () => {
         if (code !== 128 + signal && by !== "SIGTERM" && by !== "SIGINT" && by !== "SIGHUP" && by !== "SIGUSR2")
           wrong.push(`${name} ${words.join(" ")}, signal ${signal} after ${at} ms: ${code} ${by}`);
       }
-      if (!(await within(30_000, () => !alive(marker)))) wrong.push(`left: ${name} ${marker}`);
+      if (!(await within(30_000, () => withWord(marker).length === 0))) wrong.push(`left: ${name} ${marker}`);
     });
     assert.deepEqual(wrong, []);
   });
@@ -685,25 +685,10 @@ describe("pid1: odd surroundings", need("root", "perl"), () => {
         started.kill("SIGTERM");
         return done;
       });
-      await eventually(() => !alive(marker));
+      await eventually(() => withWord(marker).length === 0);
     }
   });
 });
-
-/** True while a process has this word on its command line. */
-function alive(marker: string): boolean {
-  return run(["sh", "-c", `grep -zlF -- ${marker} /proc/[0-9]*/cmdline 2>/dev/null`])
-    .stdout.split("\n")
-    .some((file) => {
-      const pid = Number(/\/proc\/(\d+)\//.exec(file)?.[1]);
-      return (
-        pid > 0 &&
-        /sleep|nsexec|contain|pid1/.test(commandOf(pid)) &&
-        !commandOf(pid).startsWith("sh -c grep") &&
-        !commandOf(pid).startsWith("grep")
-      );
-    });
-}
 
 describe("pid1: secrets", need("root"), () => {
   const canary = "canary-d41d8cd9";

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
-import { isAlive } from "../helpers/proc.ts";
+import { isAlive, stat } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run } from "../helpers/run.ts";
 import { eventually } from "../helpers/wait.ts";
@@ -14,7 +14,6 @@ import { World } from "../helpers/world.ts";
 const dir = scratch("state");
 const rootfs = makeRootfs(dir);
 const SLEEP = ["--quiet", "--rootfs", rootfs, "--", "sleep", "1000"];
-const fieldOf = (pid: number, field: number) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[field] ?? "";
 
 describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), timeout: 300_000 }, () => {
   const world = new World("state");
@@ -32,7 +31,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
     async function forge(stranger: number): Promise<void> {
       const box = await world.start(SLEEP);
       const state = JSON.parse(world.sh(`cat /run/contain/${box.id}/state.json`).stdout);
-      const process = { pid: stranger, started: fieldOf(stranger, 19), boot: "00000000-0000-4000-8000-000000000000" };
+      const process = { pid: stranger, started: stat(stranger, 22) ?? "", boot: "00000000-0000-4000-8000-000000000000" };
       const forged = { ...state, id, name: "old", supervisor: process, init: process, group: undefined };
       world.run(["sh", "-c", `mkdir /run/contain/${id}; cat >/run/contain/${id}/state.json`], { input: JSON.stringify(forged) });
       contain("kill", box.id);
@@ -94,7 +93,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       test(`stop --grace 1s continues it, and ends the container, ${what}`, async () => {
         const box = await world.start(["--quiet", "--rootfs", rootfs, "--", "sh", "-c", program]);
         process.kill(box.supervisor, "SIGSTOP");
-        await eventually(() => fieldOf(box.supervisor, 0) === "T");
+        await eventually(() => stat(box.supervisor, 3) === "T");
         const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 8000 });
         assert.deepEqual([stopped.status, stopped.signal], [0, null]);
         assert.match(stopped.stderr, /its supervisor, PID \d+, is stopped: it is continued/);
@@ -105,7 +104,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       const box = await world.start(["--quiet", "--rootfs", rootfs, "--", "sh", "-c", 'trap "" TERM; while :; do sleep 0.1; done']);
       const attach = process.arch === "arm64" ? 117 : 101;
       const tracer = spawn("perl", ["-e", `syscall(${attach}, 16, $ARGV[0] + 0, 0, 0); <STDIN>`, `${box.supervisor}`]);
-      await eventually(() => fieldOf(box.supervisor, 0) === "t");
+      await eventually(() => stat(box.supervisor, 3) === "t");
       const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 12_000 });
       assert.deepEqual([stopped.status, stopped.signal], [0, null]);
       assert.match(stopped.stderr, /is stopped: the grace window is over, and PID 1 is killed from here\n.*its state stays.*kill -CONT/s);
