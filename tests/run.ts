@@ -74,8 +74,8 @@ writeFileSync(process.env["CONTAIN_TEST_BASELINE"], JSON.stringify(everything())
 console.log(
   `testing ${builds.map((build) => (build === "Node" ? "the programs for Node, dist/bin" : "those with no runtime but their own, dist/native")).join(" and ")}`,
 );
-// One more than CPUs: most of these wait more than they compute.
-const outcomes = await runJobs(jobs, availableParallelism() + 1);
+// Most of these wait more than they compute.
+const outcomes = await runJobs(jobs, 2 * availableParallelism());
 outcomes.push(
   ...(await runJobs(
     last.map((file): Job => ({ build: first, file })),

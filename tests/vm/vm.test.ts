@@ -47,8 +47,7 @@ const all = [
   ...verdictCases,
 ];
 /** Where a fork of another runtime could differ: born in a group, small limits, the OOM killer, the end. A start of Node takes a second here. */
-const FOR_NODE =
-  /^(a container of 8M|a memory limit kills|nsexec --into-cgroup|--oom-group|kill -9 of contain|SIGTERM to contain|a pids limit)/;
+const FOR_NODE = /^(a container of 8M|a memory limit kills|--oom-group|kill -9 of contain|SIGTERM to contain|a pids limit)/;
 if (isNative) {
   const path = `PATH=${join(root, "dist/bin")}:$PATH\n`;
   for (const item of all.filter(({ name }) => FOR_NODE.test(name)))
