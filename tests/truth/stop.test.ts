@@ -1,10 +1,13 @@
 // What a stop signal did: said when it is sent, and in the verdict when the grace window was over.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { childOf } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { start } from "../helpers/started.ts";
 import type { Row } from "../helpers/verdict.ts";
+import { eventually } from "../helpers/wait.ts";
 import { stageAll } from "./stage.ts";
 
 const dir = scratch("truth-stop");
@@ -65,9 +68,4 @@ describe("what is said when the signal is sent", need("root"), () => {
 });
 
 /** Until the child of a process sleeps in a system call. */
-async function asleep(parent: number): Promise<void> {
-  const { readFileSync } = await import("node:fs");
-  const { setTimeout } = await import("node:timers/promises");
-  const child = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim();
-  while (!/^(128|137) /.test(readFileSync(`/proc/${child}/syscall`, "utf8"))) await setTimeout(10);
-}
+const asleep = (parent: number) => eventually(() => /^(128|137) /.test(readFileSync(`/proc/${childOf(parent)}/syscall`, "utf8")));
