@@ -95,6 +95,39 @@ describe("a hostile rootfs", need("root", "unshare"), () => {
     });
   }
 
+  // With --no-default-mounts what is missing is made, also what a link leads to: inside, wherever the link points.
+  for (const [what, to] of Object.entries(LINKS)) {
+    test(`--no-default-mounts: a link to ${what} is followed as if the rootfs were /, or refused`, () => {
+      const inside = what === "itself" ? undefined : to === "chain1" || to.startsWith("..") ? victim : to;
+      const words = (...mounts: string[]) => `pivot ${rootfs} --no-default-mounts --mount type=proc,target=/proc ${mounts.join(" ")}`;
+      const show = `--cwd /vol/cwd -- /bin/sh -c 'pwd -P; cat /vol/f; grep -c tmpfs /proc/self/mountinfo'; echo $?; check`;
+      const mounts = [
+        `--mount type=tmpfs,source=x,target=/vol/t,mode=700`,
+        `--mount type=bind,source=${source}/file,target=/vol/f,bind,ro`,
+      ];
+      const { stdout, stderr } = isolated(`${watched}
+        ${withLink("/vol", to, `${words(...mounts)} ${show}; ${words("--rw", ...mounts.toReversed())} ${show}`)}
+        rm -rf ${rootfs}${dir} ${rootfs}/nowhere`);
+      if (inside === undefined) assert.equal(stdout, "125\n125\n", stderr);
+      else assert.equal(stdout, `${inside}/cwd\nsource\n1\n0\n`.repeat(2), stderr);
+    });
+  }
+
+  test("tmpcopyup copies what lies there, and follows nothing", () => {
+    const { stdout, stderr } = isolated(`${watched}
+      mkdir -p ${rootfs}/up/dir; echo inside >${rootfs}/up/dir/file; chown 7:8 ${rootfs}/up/dir/file ${rootfs}/up; chmod 4710 ${rootfs}/up/dir/file
+      chmod 1771 ${rootfs}/up; ln -s ${victim}/file ${rootfs}/up/link; ln -s ${victim} ${rootfs}/up/dirlink; mkfifo ${rootfs}/up/fifo
+      files=$(look)
+      pivot ${rootfs} --no-default-mounts --mount type=tmpfs,target=/up,tmpcopyup,nosuid -- /bin/sh -c 'cd /up
+        stat -c "%n %a %u:%g %F" . dir dir/file link dirlink; readlink link; cat dir/file; ls | wc -l; echo x >>dir/file; echo x >new'
+      check copyup; cat ${rootfs}/up/dir/file; rm -r ${rootfs}/up`);
+    assert.equal(
+      stdout,
+      `. 1771 7:8 directory\ndir 755 0:0 directory\ndir/file 4710 7:8 regular file\nlink 777 0:0 symbolic link\ndirlink 777 0:0 symbolic link\n${victim}/file\ninside\n3\ninside\n`,
+      stderr,
+    );
+  });
+
   test("/dev/pts as a link in the rootfs does not matter: our own /dev lies over it", () => {
     const { stdout, stderr } = isolated(`${watched}
       ${withLink("/dev/pts", victim, `pivot ${rootfs} --rw -- /bin/sh -c 'ls /dev/pts'; check pts`)}`);

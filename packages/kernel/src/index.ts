@@ -31,6 +31,7 @@ export { close, O_RDWR, O_TRUNC, O_WRONLY, open, pread, type Reading, read, read
 export { tryRead, write, writeFile } from "./file/open.ts";
 export { basename, dirname, join, relative, resolve } from "./file/path.ts";
 export { access, exists, fstat, lstatIfThere, R_OK, Stat, type StatFs, stat, statfs, statIfThere, W_OK, X_OK } from "./file/stat.ts";
+export { MOUNT_ATTR, type MountAttributes, setMountAttributes } from "./mount/attributes.ts";
 export { closeAllBut, closeOnExecFrom, dup2, duplicate, isOpen, readNow, runtimeEvents, setCloseOnExec } from "./mount/descriptors.ts";
 export { setNonBlocking, tryLock, writeNow } from "./mount/descriptors.ts";
 export { closeQuietly, openFiles, type Pipe, pipe, readToEnd, uninterrupted, writeKernelFile } from "./mount/file.ts";
@@ -38,8 +39,8 @@ export { cloneMount, idmapMount } from "./mount/idmap.ts";
 export { inotify, takeNotices } from "./mount/inotify.ts";
 export { chdirInRoot, fdPath, makeInRoot, openInRoot, openWithoutMagicLinks } from "./mount/inroot.ts";
 export { chdir, chroot, fchdir, MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY } from "./mount/mount.ts";
-export { MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, makeCharacterDevice, makeFifo, mount, setPropagation, umount2 } from "./mount/mount.ts";
-export { isRootPropagation, makeNode, type NodeType, type RootPropagation, setRootPropagation } from "./mount/mount.ts";
+export { MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, MS_UNBINDABLE, makeCharacterDevice, makeFifo, mount, umount2 } from "./mount/mount.ts";
+export { isRootPropagation, makeNode, type NodeType, type RootPropagation, setPropagation, setRootPropagation } from "./mount/mount.ts";
 export { cloneTree, makeReadOnly, mountIdOf, mountOf, moveMount, newMount, restrictMount, safetyFlags } from "./mount/mountfd.ts";
 export { askCall, askChild, askPidfd, CALL_PROBES, type CallProbe, hasFileCapabilities, seccompMode } from "./mount/probe.ts";
 export { allocate, truncate } from "./mount/room.ts";

@@ -36,6 +36,8 @@ export interface Plan {
   readonly rootfs: string;
   readonly unshare: boolean;
   readonly readOnly: boolean;
+  /** False: nothing is mounted but what is given, and the root is made read-only last. */
+  readonly defaults: boolean;
   readonly proc: boolean;
   readonly dev: boolean;
   readonly sys: boolean;
@@ -73,9 +75,13 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const { has, value: last, all } = valuesOf<Name>(given);
   const { elsewhere } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
   if (!elsewhere) checkRootfs(rootfs);
-  const volumes = given.flatMap(({ name, value = "" }) => (isVolume(name) && !isNodeWord(value) ? readVolume(name, value, elsewhere) : []));
+  const defaults = !has("no-default-mounts");
+  const dev = defaults && !has("no-dev");
+  const volumes = given.flatMap(({ name, value = "" }) =>
+    isVolume(name) && !isNodeWord(value) ? readVolume(name, value, elsewhere, !defaults) : [],
+  );
   checkOrder(volumes);
-  const inDev = (volume: Volume) => volume.kind === "device" && volume.target.startsWith("/dev/") && !has("no-dev");
+  const inDev = (volume: Volume) => volume.kind === "device" && volume.target.startsWith("/dev/") && dev;
   if (has("tty") && has("no-dev")) throw new UsageError("--tty needs the /dev/pts that --no-dev leaves out");
   const layers = readLayers(given, elsewhere);
   const cwd = last("cwd") ?? "/";
@@ -85,8 +91,9 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     rootfs,
     unshare: !has("no-unshare"),
     readOnly: !has("rw") && !has("overlay"),
-    proc: !has("no-proc"),
-    dev: !has("no-dev"),
+    defaults,
+    proc: defaults && !has("no-proc"),
+    dev,
     sys: has("sys"),
     nodev: has("nodev"),
     devices: volumes.flatMap((volume) => (volume.kind === "device" && inDev(volume) ? volume : [])),

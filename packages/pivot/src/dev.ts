@@ -23,8 +23,8 @@ import {
   newMount,
   O_PATH,
   open,
+  openInRoot,
   readIdMap,
-  stat,
   symlink,
   ToolError,
 } from "@contain-tools/kernel";
@@ -84,7 +84,7 @@ export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOp
   mount("devpts", `${dev}/pts`, "devpts", MS_NOSUID | MS_NOEXEC, `newinstance,ptmxmode=0666,mode=0620${group}`);
   mount("tmpfs", `${dev}/shm`, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k");
   const slave = tty ? makeConsole(`${dev}/pts/ptmx`) : undefined;
-  if (slave !== undefined) bindConsole(slave, `${dev}/console`);
+  if (slave !== undefined) bindConsole(slave, makePlace(`${dev}/console`), () => open(`${dev}/console`, O_PATH));
   for (const device of devices) {
     const place = makeInRoot(fd, device.target.slice("/dev".length), "file");
     bindDevice(device, place);
@@ -95,14 +95,27 @@ export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOp
   return slave;
 }
 
+/** A pseudo-terminal of the devpts that was mounted on /dev/pts, and /dev/console. Returns its slave. @throws ToolError when there is none */
+export function makeConsoleIn(root: number): number {
+  const ptmx = openInRoot(root, "/dev/pts/ptmx");
+  const device = deviceOf(fstat(ptmx));
+  if (device?.major !== 5 || device.minor !== 2)
+    throw new ToolError("--tty: /dev/pts/ptmx is not the device 5:2", "--mount type=devpts,target=/dev/pts,newinstance,ptmxmode=0666");
+  const slave = makeConsole(fdPath(ptmx));
+  close(ptmx);
+  bindConsole(slave, makeInRoot(root, "/dev/console", "file"), () => openInRoot(root, "/dev/console"));
+  return slave;
+}
+
 /** Both ends of the bind are descriptors; looked at again afterwards, /dev/console is the terminal and nothing else (CVE-2025-52565). */
-function bindConsole(slave: number, path: string): void {
-  const place = makePlace(path);
+function bindConsole(slave: number, place: number, openAgain: () => number): void {
   const copy = cloneTree(slave);
   moveMount(copy, place);
   close(copy);
   close(place);
-  const [bound, own] = [stat(path), fstat(slave)];
+  const again = openAgain();
+  const [bound, own] = [fstat(again), fstat(slave)];
+  close(again);
   if (!bound.isCharacterDevice() || bound.rdev !== own.rdev || bound.dev !== own.dev || bound.ino !== own.ino)
     throw new ToolError("/dev/console is not the pseudo-terminal that was bound there");
 }

@@ -23,13 +23,14 @@ import {
   type Stat,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
+import { bindOf } from "./volume.ts";
 
 /** Lays an empty read-only tmpfs over a directory of the host, at each place of the root that shows it. What is not there is not hidden. */
 export function hideDirectory(plan: Plan, root: number, dir: string): void {
   const fd = openIfThere(dir);
   if (fd === undefined) return;
   const path = readlink(fdPath(fd));
-  const given = plan.volumes.flatMap((volume) => (volume.kind === "bind" && volume.source === dir ? [volume.target] : []));
+  const given = plan.volumes.flatMap((volume) => (bindOf(volume)?.source === dir ? [volume.target] : []));
   const stat = fstat(fd);
   for (const place of shownAt(fd, path, readlink(fdPath(root)))) if (!given.includes(place)) cover(root, place, stat);
   if (plan.layers !== undefined)

@@ -5,3 +5,4 @@ export { readEnvFile, readVariable, type Variable } from "./environment.ts";
 export { pivot } from "./main.ts";
 export { readMount } from "./mountwords.ts";
 export { insideOptions } from "./options.ts";
+export { bindOf } from "./volume.ts";

@@ -1,5 +1,6 @@
 // --mount type=bind,source=…,target=…: docker's words, fields of a CSV line, in which quotes hold what has a comma in it.
 import { exists, parseSize, quote, resolve, UsageError } from "@contain-tools/kernel";
+import { type Given, readGivenMount } from "./fstab.ts";
 
 export interface Bind {
   readonly kind: "bind";
@@ -29,16 +30,24 @@ const KEYS = {
 const FORM =
   "type=bind,source=DIR,target=DST[,readonly][,bind-propagation=rslave], or type=tmpfs,target=DST[,tmpfs-size=64M][,tmpfs-mode=0700]";
 
-/** @param elsewhere the source cannot be looked at yet. @throws UsageError */
-export function readMount(text: string, elsewhere: boolean): Bind | Tmpfs {
+/**
+ * @param elsewhere the source cannot be looked at yet
+ * @param plain always in the words of fstab(5); otherwise only what docker's words do not say
+ * @throws UsageError
+ */
+export function readMount(text: string, elsewhere: boolean, plain = false): Bind | Tmpfs | Given {
   const bad = (problem: string, hint = FORM) => new UsageError(`--mount ${quote(text)}: ${problem}`, hint);
   const given = new Map<string, string | undefined>();
-  for (const field of fieldsOf(text) ?? []) {
+  const fields = (fieldsOf(text) ?? []).map((field) => {
     const at = field.indexOf("=");
-    const key = (at === -1 ? field : field.slice(0, at)).toLowerCase();
+    return [at === -1 ? field : field.slice(0, at), at === -1 ? undefined : field.slice(at + 1)] as const;
+  });
+  if (plain || !isDockers(fields)) return readGivenMount(fields, elsewhere, bad);
+  for (const [word, value] of fields) {
+    const key = word.toLowerCase();
     const name = SAME[key] ?? key;
     if (given.has(name)) throw bad(`${name} is given twice`);
-    given.set(name, at === -1 ? undefined : field.slice(at + 1));
+    given.set(name, value);
   }
   if (given.size === 0) throw bad("a quote stands inside of a field, or is not closed");
   const type = given.get("type");
@@ -48,7 +57,7 @@ export function readMount(text: string, elsewhere: boolean): Bind | Tmpfs {
       type === undefined ? "no type is given" : "there are no named volumes here",
       "type=bind with a directory of the host as its source, or type=tmpfs",
     );
-  if (type !== "bind" && type !== "tmpfs") throw bad(`type ${quote(type)} is not known`);
+  if (type !== "bind" && type !== "tmpfs") throw bad(`type ${quote(type)} is not known`); // isDockers has seen to it
   const keys: readonly string[] = KEYS[type];
   const unknown = [...given.keys()].find((key) => !keys.includes(key));
   if (unknown !== undefined) throw bad(`type=${type} has no ${quote(unknown)}`, `it has ${keys.join(", ")}`);
@@ -88,6 +97,15 @@ export function readMount(text: string, elsewhere: boolean): Bind | Tmpfs {
     propagation,
     recursive: recursive !== "disabled" && !flag("bind-nonrecursive"),
   };
+}
+
+/** False for other file systems, for a bind that says which one (`bind`, `rbind`), and for a tmpfs with options that docker does not know. */
+function isDockers(fields: readonly (readonly [key: string, value: string | undefined])[]): boolean {
+  const keys = fields.map(([key]) => SAME[key.toLowerCase()] ?? key.toLowerCase());
+  const type = fields.find(([key]) => key.toLowerCase() === "type")?.[1];
+  if (keys.includes("bind") || keys.includes("rbind") || keys.includes("remount")) return false;
+  if (type === "tmpfs") return keys.every((key) => key === "type" || (KEYS.tmpfs as readonly string[]).includes(key));
+  return type === undefined || type === "bind" || type === "volume";
 }
 
 /** undefined for what is no CSV line (RFC 4180). */

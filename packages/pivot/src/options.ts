@@ -26,9 +26,10 @@ export const insideOptions = {
   tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside; a SIZE of max is no limit" },
   mount: {
     type: "string",
-    valueHint: "type=bind|tmpfs,…",
+    valueHint: "type=TYPE,…",
     repeat: true,
-    description: "the same in docker's words: type=bind,source=SRC,target=DST[,readonly][,bind-propagation=rslave], type=tmpfs,target=DST",
+    description:
+      "the same in docker's words: type=bind,source=SRC,target=DST[,readonly][,bind-propagation=rslave], type=tmpfs,target=DST; or any file system, with the options of mount(8): type=TYPE,source=SRC,target=DST[,nosuid][,size=1M]…",
   },
   overlay: {
     type: "boolean",
@@ -46,6 +47,11 @@ export const insideOptions = {
 
 export const options = withCommon({
   rw: { type: "boolean", description: "leave the root writable; otherwise it and every mount below it are read-only" },
+  "no-default-mounts": {
+    type: "boolean",
+    description:
+      "mount nothing but what is given, make what is missing in the root, --cwd too, and make the root read-only last and alone; --mount is in the words of fstab(5)",
+  },
   "no-proc": { type: "boolean", description: "do not mount /proc" },
   "no-dev": { type: "boolean", description: "do not make a /dev" },
   sys: { type: "boolean", description: "mount /sys, read-only" },

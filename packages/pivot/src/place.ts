@@ -21,13 +21,19 @@ export function mountAt<T>(
   }
 }
 
+/** Symbolic links that lead nowhere yet and are followed all the same, as the kernel follows those that do (path_resolution(7)). */
+export const MAX_LINKS = 40;
+
+/** True when nothing can be made in the root any more. */
+const isFixed = ({ readOnly, defaults }: Plan) => readOnly && defaults;
+
 /** What `path` is inside the root, made there if the root is writable. */
 function place(plan: Plan, root: number, path: string, kind: "directory" | "file"): number {
   try {
-    return plan.readOnly ? openInRoot(root, path) : makeInRoot(root, path, kind);
+    return isFixed(plan) ? openInRoot(root, path) : makeInRoot(root, path, kind, plan.defaults ? 0 : MAX_LINKS);
   } catch (error) {
     const code = error instanceof SyscallError ? error.code : codeOf(error);
-    if (!plan.readOnly && code !== undefined && code !== "ENOSYS") {
+    if (!isFixed(plan) && code !== undefined && code !== "ENOSYS") {
       const dangling = code === "ENOENT" ? "a symbolic link that leads nowhere is in the way" : undefined;
       throw new ToolError(`${path} cannot be made in ${plan.rootfs}: ${code}`, dangling, 125, { cause: error });
     }

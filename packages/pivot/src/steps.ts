@@ -11,6 +11,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  makeInRoot,
   mount,
   moveMount,
   namespaceId,
@@ -30,13 +31,13 @@ import {
   unshare,
 } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
-import { makeDev } from "./dev.ts";
+import { makeConsoleIn, makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
 import { hideDirectory } from "./hide.ts";
 import { maskKernelFiles, maskPaths } from "./mask.ts";
 import { makeDevLinks, makeNodeIn } from "./node.ts";
 import { attachLayers } from "./overlay.ts";
-import { mountAt } from "./place.ts";
+import { MAX_LINKS, mountAt } from "./place.ts";
 import { writeSysctl } from "./sysctl.ts";
 import { mountVolumes, openPropagated, openSources, type Sources, type Trees } from "./volumes.ts";
 
@@ -56,14 +57,14 @@ export function enterRoot(plan: Plan): void {
   for (const parameter of plan.sysctls) writeSysctl(parameter);
   const sources = openSources(plan.volumes, trees);
   const newRoot = mountRootfs(plan);
-  const slave = fillRoot(plan, newRoot, trees, sources);
+  const { slave, keeps } = fillRoot(plan, newRoot, trees, sources);
   process.umask(umask);
   steps.say("pivoting root");
   const way = swapRoots(newRoot, oldRoot);
   if (way !== undefined) steps.say(way);
   close(newRoot);
   if (plan.rootPropagation !== undefined) setRootPropagation(plan.rootPropagation);
-  else if (trees.size === 0) setPropagation("private");
+  else if (!keeps) setPropagation("private");
   chdirInside(plan.cwd);
   payload.inside = `the rootfs ${plan.rootfs}`;
   setEnvironment(variables, plan.clearEnv);
@@ -76,12 +77,12 @@ export function enterRoot(plan: Plan): void {
 }
 
 /** The rootfs as a mount of its own, with all that is mounted below it, or under its layers: pivot_root(2) wants a mount point. */
-function mountRootfs({ rootfs, readOnly, nodev, layers }: Plan): number {
+function mountRootfs({ rootfs, readOnly, nodev, layers, defaults }: Plan): number {
   const place = openDirectory(rootfs);
   // Through its descriptor: a lookup of `/` or of `.` ends below the new mount, not on it.
   const fd = layers === undefined ? attachCopy(place, place) : attachLayers(place, layers);
   close(place);
-  restrictMount(fd, (readOnly ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0));
+  restrictMount(fd, (readOnly && defaults ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0));
   return fd;
 }
 
@@ -92,21 +93,32 @@ function attachCopy(source: number, target: number): number {
   return copy;
 }
 
-/** Returns the slave of the pseudo-terminal, if one is wanted. */
-function fillRoot(plan: Plan, root: number, trees: Trees, sources: Sources): number | undefined {
+interface Filled {
+  /** The slave of the pseudo-terminal, if one is wanted. */
+  readonly slave: number | undefined;
+  /** Some mounts keep a propagation of their own. */
+  readonly keeps: boolean;
+}
+
+function fillRoot(plan: Plan, root: number, trees: Trees, sources: Sources): Filled {
   if (plan.proc) {
     steps.say("mounting /proc");
     mountAt(plan, root, "/proc", (target) => mount("proc", fdPath(target), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
   }
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
-  const slave = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
-  mountVolumes(plan, root, trees, sources);
+  const made = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
+  const keeps = mountVolumes(plan, root, trees, sources);
   for (const node of plan.nodes) makeNodeIn(root, node);
   if (plan.devLinks) makeDevLinks(root);
+  const slave = plan.tty && !plan.dev ? makeConsoleIn(root) : made;
   if (plan.mask) maskKernelFiles(root);
   maskPaths(root, plan.maskedPaths, plan.readOnlyPaths);
   for (const dir of plan.hidden) hideDirectory(plan, root, dir);
-  return slave;
+  if (!plan.defaults) {
+    close(makeInRoot(root, plan.cwd, "directory", MAX_LINKS)); // OCI makes a missing one
+    if (plan.readOnly) restrictMount(root, MS_RDONLY, false); // last, so that all targets could be made; other mounts say for themselves
+  }
+  return { slave, keeps };
 }
 
 function mountSys(target: number): void {

@@ -1,20 +1,25 @@
 // What is mounted inside the root beside /proc, /sys and /dev: words to plan.
-import { exists, resolve, UsageError } from "@contain-tools/kernel";
+import { exists, MOUNT_ATTR, resolve, UsageError } from "@contain-tools/kernel";
 import { type DeviceNode, deviceNodes, readDevice } from "./device.ts";
+import type { Given } from "./fstab.ts";
 import { type Bind, readMount, readTmpfsSize, type Tmpfs } from "./mountwords.ts";
 
 /** Something to mount inside the root, in the order of the command line. */
-export type Volume = Bind | Tmpfs | ({ readonly kind: "device" } & DeviceNode);
+export type Volume = Bind | Tmpfs | Given | ({ readonly kind: "device" } & DeviceNode);
 
 type VolumeOption = "bind" | "ro-bind" | "tmpfs" | "device" | "mount";
 
 export const isVolume = (name: string): name is VolumeOption =>
   name === "bind" || name === "ro-bind" || name === "tmpfs" || name === "device" || name === "mount";
 
-/** @param elsewhere a link before us changes what a path means, so that nothing can be looked at yet. @throws UsageError */
-export function readVolume(name: VolumeOption, text: string, elsewhere: boolean): Volume[] {
+/**
+ * @param elsewhere a link before us changes what a path means, so that nothing can be looked at yet
+ * @param plain --mount is in the words of fstab(5), whatever its type
+ * @throws UsageError
+ */
+export function readVolume(name: VolumeOption, text: string, elsewhere: boolean, plain: boolean): Volume[] {
   if (name === "device") return readNodes(text, elsewhere);
-  if (name === "mount") return [readMount(text, elsewhere)];
+  if (name === "mount") return [readMount(text, elsewhere, plain)];
   const [first = "", second, more] = text.split(":");
   const target = name === "tmpfs" ? first : (second ?? "");
   if (!target.startsWith("/") || more !== undefined) {
@@ -52,4 +57,11 @@ export function checkOrder(volumes: readonly Volume[]): void {
         "mount it on the host below the source, and it is seen inside",
       );
   }
+}
+
+/** The path of the host that a mount shows, and whether nobody can write there; undefined for what is no bind. */
+export function bindOf(volume: Volume): { readonly source: string; readonly readOnly: boolean } | undefined {
+  if (volume.kind === "bind") return volume;
+  if (volume.kind !== "given" || volume.bind === undefined || volume.source === undefined) return undefined;
+  return { source: volume.source, readOnly: (volume.whole.set & MOUNT_ATTR.RDONLY) !== 0 };
 }

@@ -23,6 +23,8 @@ import {
 import type { Plan } from "./cli.ts";
 import { isBasicDevice } from "./dev.ts";
 import { bindDevice } from "./device.ts";
+import type { Given } from "./fstab.ts";
+import { mountGiven } from "./givenmounts.ts";
 import type { Bind, Tmpfs } from "./mountwords.ts";
 import { mountAt } from "./place.ts";
 import type { Volume } from "./volume.ts";
@@ -41,6 +43,7 @@ export type Sources = ReadonlyMap<Volume, number>;
 export function openPropagated(volumes: readonly Volume[]): Trees {
   const trees = new Map<Volume, number>();
   for (const volume of volumes) {
+    if (volume.kind === "given" && isShared(volume)) trees.set(volume, copyShared(volume));
     if (volume.kind !== "bind" || volume.propagation === "private") continue;
     const { source, propagation } = volume;
     const fd = open(source, O_PATH);
@@ -57,23 +60,49 @@ export function openPropagated(volumes: readonly Volume[]): Trees {
   return trees;
 }
 
+/** A bind of which mounts are to travel both ways: its copy must be of the host's peer group. */
+const isShared = ({ propagation, source, bind }: Given) => propagation?.kind === MS_SHARED && source !== undefined && bind !== undefined;
+
+function copyShared({ source = "", bind }: Given): number {
+  const fd = open(source, O_PATH);
+  const copy = bind === "tree" ? cloneTree(fd) : cloneMount(fd);
+  close(fd);
+  return copy;
+}
+
+/** True when a mount is not private in the end. */
+const keepsPropagation = (volume: Volume, trees: Trees) =>
+  trees.has(volume) || (volume.kind === "given" && volume.propagation !== undefined);
+
 const copyOf = ({ recursive }: Bind, source: number) => (recursive ? cloneTree(source) : cloneMount(source));
 
 /** What the other binds show, opened while ROOTFS is as the caller has it: a source may lie in there. */
 export function openSources(volumes: readonly Volume[], trees: Trees): Sources {
-  const binds = volumes.filter((volume): volume is Bind => volume.kind === "bind" && !trees.has(volume));
-  return new Map(binds.map((volume) => [volume, open(volume.source, O_PATH)]));
+  const sources = new Map<Volume, number>();
+  for (const volume of volumes) {
+    if (volume.kind === "bind" && !trees.has(volume)) sources.set(volume, open(volume.source, O_PATH));
+    if (volume.kind === "given" && volume.bind !== undefined && volume.source !== undefined)
+      sources.set(volume, open(volume.source, O_PATH));
+  }
+  return sources;
 }
 
-/** Those of a peer group come last, when all that is there before is private, which the whole would else be made at the end. */
-export function mountVolumes(plan: Plan, root: number, trees: Trees, sources: Sources): void {
-  for (const volume of plan.volumes) if (!trees.has(volume)) mountVolume(plan, root, volume, sources);
-  if (trees.size > 0) restrictMount(root, 0, true, MS_PRIVATE);
+/**
+ * Mounts all volumes. Those of docker's words that are of a peer group come last, when all that is there before is private.
+ *
+ * @returns true when some of them must keep their propagation, and the whole may not be made private
+ */
+export function mountVolumes(plan: Plan, root: number, trees: Trees, sources: Sources): boolean {
+  const keeps = plan.volumes.some((volume) => keepsPropagation(volume, trees));
+  if (keeps && plan.rootPropagation === undefined) restrictMount(root, 0, true, MS_PRIVATE);
+  for (const volume of plan.volumes) if (volume.kind === "given" || !trees.has(volume)) mountVolume(plan, root, volume, sources, trees);
   for (const [volume, tree] of trees) if (volume.kind === "bind") attach(plan, root, volume, tree);
+  return keeps;
 }
 
-function mountVolume(plan: Plan, root: number, volume: Volume, sources: Sources): void {
-  if (volume.kind === "tmpfs") mountAt(plan, root, volume.target, (target) => mountTmpfs(target, volume));
+function mountVolume(plan: Plan, root: number, volume: Volume, sources: Sources, trees: Trees): void {
+  if (volume.kind === "given") mountGiven(plan, root, volume, sources.get(volume), trees.get(volume));
+  else if (volume.kind === "tmpfs") mountAt(plan, root, volume.target, (target) => mountTmpfs(target, volume));
   else if (volume.kind === "device") mountAt(plan, root, volume.target, (target) => bindDevice(volume, target), "file");
   else {
     const source = sources.get(volume) ?? open(volume.source, O_PATH);

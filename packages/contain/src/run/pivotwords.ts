@@ -1,7 +1,7 @@
 // Options of `contain run` about what the program finds inside, as words for pivot.
 import { canBeReadAgain, type Options, payload } from "@contain-tools/chain";
 import { deviceAt, exists, quote, resolve, UsageError } from "@contain-tools/kernel";
-import { insideOptions, isBasicDevice, readEnvFile, readMount, readVariable, type Variable } from "@contain-tools/pivot";
+import { bindOf, insideOptions, isBasicDevice, readEnvFile, readMount, readVariable, type Variable } from "@contain-tools/pivot";
 import { nodeWords } from "./devices.ts";
 import type { RunOption } from "./options.ts";
 
@@ -84,16 +84,20 @@ function volumeWords(text: string, closed: boolean): string[] {
 
 function mountWords(text: string, closed: boolean): string[] {
   const volume = readMount(text, false);
-  if (closed && volume.kind === "bind") checkSource(`--mount ${quote(text)}`, volume.source, volume.target);
+  const bind = bindOf(volume);
+  if (closed && bind !== undefined) checkSource(`--mount ${quote(text)}`, bind.source, volume.target);
   return ["--mount", text];
 }
+
+const isInMemory = (volume: ReturnType<typeof readMount>) =>
+  volume.kind === "tmpfs" || (volume.kind === "given" && volume.type === "tmpfs");
 
 /** Where a file system in memory is mounted inside. */
 export function inMemory(given: Options<RunOption>): string[] {
   const mounts = given.all("mount").map((text) => readMount(text, false));
   return [
     ...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")),
-    ...mounts.flatMap(({ kind, target }) => (kind === "tmpfs" ? resolve("/", target) : [])),
+    ...mounts.flatMap((volume) => (isInMemory(volume) ? resolve("/", volume.target) : [])),
     ...(given.has("overlay") ? ["/"] : []),
   ];
 }

@@ -1,7 +1,7 @@
 // --userns and, for an ordinary user, the ids there are besides his own: words for nsexec.
 import type { Options } from "@contain-tools/chain";
 import { dirname, exists, resolve, statIfThere, UsageError } from "@contain-tools/kernel";
-import { deviceNodes, readDevice, readMount } from "@contain-tools/pivot";
+import { bindOf, deviceNodes, readDevice, readMount } from "@contain-tools/pivot";
 import { type IdLease, RANGE } from "@contain-tools/state";
 import type { RunOption } from "../run/options.ts";
 
@@ -71,8 +71,8 @@ function pathsOf(given: Options<RunOption>): { readonly path: string; readonly r
     ...(overlay === undefined ? [] : [{ path: overlay, readOnly: false }]),
     ...volumes.map(([path = "", , mode]) => ({ path, readOnly: mode === "ro" })),
     ...given.all("mount").flatMap((text) => {
-      const volume = readMount(text, false);
-      return volume.kind === "bind" ? [{ path: volume.source, readOnly: volume.readOnly }] : [];
+      const bind = bindOf(readMount(text, false));
+      return bind === undefined ? [] : [{ path: bind.source, readOnly: bind.readOnly }];
     }),
   ];
 }

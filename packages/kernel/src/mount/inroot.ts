@@ -3,9 +3,10 @@
 import { codeOf, failedWith, ToolError } from "../ffi/errno.ts";
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { quote, sys } from "../ffi/trace.ts";
-import { mkdir } from "../file/directory.ts";
+import { mkdir, readlink } from "../file/directory.ts";
 import { close, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY, open } from "../file/open.ts";
 import { basename, dirname } from "../file/path.ts";
+import { lstatIfThere } from "../file/stat.ts";
 import { fchdir } from "./mount.ts";
 
 const RESOLVE_NO_MAGICLINKS = 2;
@@ -74,15 +75,20 @@ export function chdirInRoot(path: string): void {
   }
 }
 
-/** `openInRoot`, making what is missing: a directory, or for a file its directories and an empty file. */
-export function makeInRoot(root: number, path: string, kind: "directory" | "file"): number {
+/**
+ * `openInRoot`, making what is missing: a directory, or for a file its directories and an empty file.
+ *
+ * @param links how many symbolic links that lead nowhere may be followed, to make what they lead to; all within the root
+ */
+export function makeInRoot(root: number, path: string, kind: "directory" | "file", links = 0): number {
   try {
     return openInRoot(root, path);
   } catch (error) {
     if (!failedWith(error, "ENOENT")) throw error;
   }
   const parent = dirname(path) === path ? "/" : dirname(path);
-  const above = makeInRoot(root, parent, "directory");
+  const above = makeInRoot(root, parent, "directory", links);
+  let link: string | undefined;
   try {
     const name = basename(path);
     if (name === ".." || name === "." || name === "") throw new ToolError(`${path}: not a place to make a ${kind}`);
@@ -92,8 +98,13 @@ export function makeInRoot(root: number, path: string, kind: "directory" | "file
   } catch (error) {
     // EEXIST: somebody was faster, or a dangling symbolic link has the name; the lookup below decides
     if (codeOf(error) !== "EEXIST") throw error;
+    if (links > 0) link = readlinkIfLink(`${fdPath(above)}/${basename(path)}`);
   } finally {
     close(above);
   }
-  return openInRoot(root, path);
+  return link === undefined ? openInRoot(root, path) : makeInRoot(root, link.startsWith("/") ? link : `${parent}/${link}`, kind, links - 1);
+}
+
+function readlinkIfLink(path: string): string | undefined {
+  return lstatIfThere(path)?.isSymbolicLink() ? readlink(path) : undefined;
 }

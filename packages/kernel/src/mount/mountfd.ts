@@ -6,6 +6,7 @@ import { flags, quote, sys } from "../ffi/trace.ts";
 import { readlink } from "../file/directory.ts";
 import { close, readIfThere } from "../file/open.ts";
 import { lineValue, type MountInfo, readMountInfo } from "../proc/proc.ts";
+import { MOUNT_ATTR } from "./attributes.ts";
 import { fdPath, openInRoot } from "./inroot.ts";
 import {
   MS_BIND,
@@ -59,7 +60,7 @@ export function moveMount(fd: number, target: number): void {
 const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
-const MOUNT_ATTRS = { MOUNT_ATTR_NOSUID: MS_NOSUID, MOUNT_ATTR_NODEV: MS_NODEV, MOUNT_ATTR_NOEXEC: MS_NOEXEC }; // the same bits
+const MOUNT_ATTRS = Object.fromEntries(Object.entries(MOUNT_ATTR).map(([name, bit]) => [`MOUNT_ATTR_${name}`, bit]));
 const fsopenC = declareSyscall(SYS.fsopen);
 const fsconfigC = declareSyscall(SYS.fsconfig);
 const fsmountC = declareSyscall(SYS.fsmount);
@@ -69,6 +70,7 @@ const fsmountC = declareSyscall(SYS.fsmount);
  * in which somebody could have put another directory under the same name.
  *
  * @param options a value of null is an option without one
+ * @param bits MOUNT_ATTR_*; of MS_* those for read-only, nosuid, nodev and noexec are the same
  */
 export function newMount(type: string, options: Readonly<Record<string, string | null>>, bits: number): number {
   const context = sys(
@@ -99,7 +101,6 @@ export function newMount(type: string, options: Readonly<Record<string, string |
   }
 }
 
-const MOUNT_ATTRS_SET = { MOUNT_ATTR_RDONLY: MS_RDONLY, ...MOUNT_ATTRS };
 const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
 /**
@@ -115,7 +116,7 @@ export function restrictMount(fd: number, bits: number, whole = true, propagatio
   const attr = new BigUint64Array([BigInt(bits), 0n, BigInt(propagation), 0n]);
   const how = AT_EMPTY_PATH | (whole ? AT_RECURSIVE : 0);
   const travels = propagation === 0 ? "" : `, propagation=${flags(MS_FLAGS, propagation)}`;
-  const what = () => `{attr_set=${flags(MOUNT_ATTRS_SET, bits)}${travels}}`;
+  const what = () => `{attr_set=${flags(MOUNT_ATTRS, bits)}${travels}}`;
   const text = () => [`${fd}`, '""', flags({ AT_EMPTY_PATH, AT_RECURSIVE }, how), what(), "32"];
   try {
     sys("mount_setattr", text, () => mountSetattrC(fd, "", how, new Uint8Array(attr.buffer), 32));

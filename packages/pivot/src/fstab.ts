@@ -1,0 +1,48 @@
+// --mount of any file system, in the words of fstab(5): words to plan.
+import { exists, type MountAttributes, resolve, type UsageError } from "@contain-tools/kernel";
+import { type MountFlags, readFlags } from "./mountflags.ts";
+
+/** A mount as it was given, to be made in the order of the command line. */
+export interface Given extends MountFlags {
+  readonly kind: "given";
+  readonly type: string;
+  readonly source: string | undefined;
+  readonly target: string;
+}
+
+/** Fields of the word, in their order. */
+type Fields = readonly (readonly [key: string, value: string | undefined])[];
+
+const SAME: Readonly<Record<string, string>> = { src: "source", dst: "target", destination: "target", readonly: "ro" };
+const nameOf = (key: string) => SAME[key.toLowerCase()] ?? key;
+
+/** @param elsewhere the source cannot be looked at yet. @param bad makes the error. @throws UsageError */
+export function readGivenMount(fields: Fields, elsewhere: boolean, bad: (problem: string, hint?: string) => UsageError): Given {
+  const named = new Map<string, string>();
+  const words: string[] = [];
+  for (const [key, value] of fields) {
+    const name = nameOf(key);
+    if (value === undefined || !["type", "source", "target"].includes(name)) words.push(value === undefined ? name : `${key}=${value}`);
+    else if (named.has(name)) throw bad(`${name} is given twice`);
+    else named.set(name, value);
+  }
+  const flags = readFlags(words);
+  const [target = "", source] = [named.get("target"), named.get("source")];
+  const type = flags.bind === undefined ? (named.get("type") ?? "") : "bind";
+  const [refused] = flags.refused;
+  if (refused !== undefined) throw bad(`${refused[0]} is not supported`, refused[1]);
+  if (!target.startsWith("/")) throw bad("target must be a path inside the root that starts with /");
+  if (type === "" && !flags.remount) throw bad("missing type", "type=tmpfs, or any other file system of /proc/filesystems");
+  if (type !== "bind") return { ...flags, kind: "given", type, source, target };
+  const [unknown] = Object.keys(flags.data);
+  if (unknown !== undefined) throw bad(`a bind mount has no ${unknown}`, "it has the file system of its source, with its options");
+  if (source === undefined || source === "") throw bad("missing source", "a file or directory of the host");
+  if (!elsewhere && !exists(source)) throw bad(`there is no ${source} on the host`);
+  return { ...flags, bind: flags.bind ?? "tree", kind: "given", type, source: resolve(source), target };
+}
+
+/** True when mounts are to travel through it. */
+export const travels = ({ propagation }: Given, kind: number): boolean => propagation?.kind === kind;
+
+/** The flags with one more set. */
+export const withAttribute = ({ set, clear }: MountAttributes, bit: number): MountAttributes => ({ set: set | bit, clear });
