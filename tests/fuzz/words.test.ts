@@ -7,7 +7,7 @@ import { Random, SEED, times } from "../helpers/random.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { randomWords, TOOLS } from "../helpers/words.ts";
 
-process.execArgv.push("--v8-pool-size=0", "--single-threaded"); // nothing is forked here: planning alone asks for them
+process.execArgv.push("--v8-pool-size=0", "--single-threaded", "--expose-gc"); // nothing is forked here: planning alone asks for them
 const wishes = {
   hostile: 40,
   rootfs: makeRootfs(scratch("fuzz-words")),

@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 const TIMEOUT = 15_000;
-const FLAGS = "--v8-pool-size=0 --single-threaded --no-turbofan --no-maglev --no-sparkplug".split(" "); // the launcher's
+const FLAGS = "--v8-pool-size=0 --single-threaded --expose-gc --no-turbofan --no-maglev --no-sparkplug".split(" "); // the launcher's
 
 /** Where a command is run: an argv that runs another one there. */
 export type Place = (argv: readonly string[]) => readonly string[];

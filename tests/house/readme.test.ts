@@ -99,7 +99,18 @@ describe("README, run", need("root"), () => {
   test("the kernel package's example", () => {
     const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "packages/kernel/README.md"), "utf8"))?.[1] ?? "";
     const { stdout, status, stderr } = run(
-      ["node", "--v8-pool-size=0", "--single-threaded", "--conditions=source", "--import", "tsx", "--input-type=module", "-e", example],
+      [
+        "node",
+        "--v8-pool-size=0",
+        "--single-threaded",
+        "--expose-gc",
+        "--conditions=source",
+        "--import",
+        "tsx",
+        "--input-type=module",
+        "-e",
+        example,
+      ],
       { cwd: join(root, "packages/contain") },
     );
     assert.equal(stdout, "1\nbox\n", stderr);

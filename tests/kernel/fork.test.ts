@@ -11,7 +11,7 @@ const script = join(dir, "forks.cjs");
 
 /** Forks in a Node with the flags that the launcher passes. */
 function forks(...words: string[]): Result {
-  return run([process.execPath, "--v8-pool-size=0", "--single-threaded", script, ...words], { timeout: 280_000 });
+  return run([process.execPath, "--v8-pool-size=0", "--single-threaded", "--expose-gc", script, ...words], { timeout: 280_000 });
 }
 
 describe("fork", () => {

@@ -40,6 +40,7 @@ const ASTRAY = "contain: the program leads through a link of /proc, and out of t
 const SHELL = "/bin/sh\0";
 /** How a text names the errno: three digits, which the trampoline fills in. */
 export const ERRNO_WORDS = "errno 000 of execve(2)";
+const ERRNO_DIGITS = ERRNO_WORDS.indexOf("000");
 const ENOEXEC = 8;
 
 // The file, as elf(5) names its parts: a header, three program headers, the code; the data from 0x400 on, as the code knows.
@@ -135,32 +136,45 @@ export function trampolineCall({ fd }: Trampoline, words: CStrings, env: CString
   return () => execveatC(fd, noPath, words.pointers, env.pointers, AT_EMPTY_PATH);
 }
 
-/** The trampoline's file, for this machine or another. */
+/** The trampoline's file, for this machine or another: headers, code, data, table, and the texts that the table is about. */
 export function trampolineImage(refusals: readonly Refusal[], pipe: number, shell: boolean, arch: string = process.arch): Buffer {
   const texts = DATA + TABLE + ENTRY * refusals.length;
-  const parts = [SHELL, ASTRAY, ...refusals.flatMap(({ text, word }) => [text, word])].map((part) => Buffer.from(part));
-  const file = Buffer.concat([Buffer.alloc(texts), ...parts]);
-  file.set(elfHead(BigInt(file.length), arch));
-  file.set(Buffer.from(TRAMPOLINE_CODE[arch] ?? "", "base64"), CODE);
+  let size = texts + SHELL.length + ASTRAY.length;
+  for (const { text, word } of refusals) size += Buffer.byteLength(text) + Buffer.byteLength(word);
+  const file = Buffer.allocUnsafeSlow(size).fill(0);
+  file.set(elfHead(BigInt(size), arch));
+  file.write(TRAMPOLINE_CODE[arch] ?? "", CODE, "base64");
   file.write(MARK, DATA, "latin1");
   file.writeInt32LE(pipe, DATA + 8);
   file.writeInt32LE(shell ? ENOEXEC : 0, DATA + 12);
-  let address = Number(DATA_SEGMENT) + texts;
-  const [shellAt, astray, ...told] = parts.map((part) => {
-    const place = part.indexOf(ERRNO_WORDS);
-    const digits = place === -1 ? UNUSED : address + place + ERRNO_WORDS.indexOf("000");
-    const at = address;
-    address += part.length;
-    return { at, length: part.length, digits };
-  });
-  let to = DATA + 16;
-  const put = (...numbers: (number | undefined)[]) => {
-    for (const number of numbers) to = file.writeBigUInt64LE(BigInt(number ?? 0), to);
+  const base = Number(DATA_SEGMENT);
+  const digitsAt = (text: string, at: number) => {
+    const place = text.indexOf(ERRNO_WORDS);
+    return place === -1 ? UNUSED : base + at + Buffer.byteLength(text.slice(0, place)) + ERRNO_DIGITS;
   };
-  put(shellAt?.at, astray?.at, astray?.length);
-  for (const [i, { errno, status }] of refusals.entries()) {
-    const [text, word] = told.slice(2 * i);
-    put(errno + status * 2 ** 32, text?.at, text?.length, word?.at, word?.length, text?.digits, word?.digits);
+  let to = DATA + 16;
+  const put = (number: number) => {
+    to = file.writeUInt32LE(number, to);
+    to = file.writeUInt32LE(0, to); // no address or length is above 4 GiB
+  };
+  let at = texts;
+  put(base + at);
+  at += file.write(SHELL, at);
+  put(base + at);
+  put(ASTRAY.length);
+  at += file.write(ASTRAY, at);
+  for (const { errno, status, text, word } of refusals) {
+    to = file.writeUInt32LE(status, file.writeUInt32LE(errno, to));
+    const textAt = at;
+    at += file.write(text, at);
+    const wordAt = at;
+    at += file.write(word, at);
+    put(base + textAt);
+    put(wordAt - textAt);
+    put(base + wordAt);
+    put(at - wordAt);
+    put(digitsAt(text, textAt));
+    put(digitsAt(word, wordAt));
   }
   return file;
 }

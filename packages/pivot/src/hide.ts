@@ -10,7 +10,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
-  mountOf,
+  mountIdOf,
   moveMount,
   newMount,
   O_DIRECTORY,
@@ -54,10 +54,12 @@ function openIfThere(dir: string): number | undefined {
  * peer group with the host is left out: what is laid there would lie on the host too (mount_namespaces(7)).
  */
 function shownAt(fd: number, path: string, top: string): string[] {
-  const own = mountOf(fd);
+  const mounts = readMountInfo();
+  const ownId = mountIdOf(fd);
+  const own = mounts.find(({ id }) => id === ownId);
   if (own === undefined) return [];
   const within = join(own.root, relative(own.mountPoint, path));
-  const showing = readMountInfo()
+  const showing = mounts
     .filter(({ device, root }) => device === own.device && isBelow(within, root))
     .map(({ mountPoint, root, propagation }) => ({ place: join(mountPoint, relative(root, within)), propagation }));
   const shared = showing.filter(({ propagation }) => propagation.some((word) => word.startsWith("shared:")));

@@ -67,10 +67,11 @@ export function foldersToHide(): string[] {
 }
 
 function makeQuietly(folder: string): void {
+  if (exists(folder)) return;
   try {
     mkdir(folder, 0o700);
   } catch {
-    // it exists, or cannot exist
+    // somebody was faster, or it cannot exist
   }
 }
 

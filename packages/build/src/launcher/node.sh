@@ -10,5 +10,5 @@ start() {
   export "CONTAIN_LAUNCH=$name:$files:$raised:$blocked:$ignored:$closed:$open:$place:$bin"
   # The last three flags keep a resident init small: compiled code for its loop would take 5 MB of private memory and save nothing.
   # `--`: without it Node obeys its own option --env-file among the words after the script, and reads that file into its environment.
-  exec node --v8-pool-size=0 --single-threaded --no-turbofan --no-maglev --no-sparkplug -- "$bin/../lib/contain.cjs" "$@"
+  exec node --v8-pool-size=0 --single-threaded --expose-gc --no-turbofan --no-maglev --no-sparkplug -- "$bin/../lib/contain.cjs" "$@"
 }
