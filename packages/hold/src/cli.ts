@@ -1,7 +1,6 @@
 // Words to plan: which FIFO to wait at. It is opened now, while paths are still the caller's: the links before us may change the root.
-import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { type Chain, type Next, type Options, type Program, programOf, someLink, withCommon } from "@contain-tools/chain";
-import { type Areas, codeOf, readAreas, UsageError } from "@contain-tools/kernel";
+import { type Areas, close, codeOf, fstat, O_NONBLOCK, O_RDONLY, open, readAreas, stat, UsageError } from "@contain-tools/kernel";
 
 export const options = withCommon({});
 type Name = keyof typeof options;
@@ -41,10 +40,10 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
 function openFifo(path: string): number {
   const notFifo = new UsageError(`FIFO ${path}: it is not a FIFO`, "mkfifo(1) makes one");
   try {
-    if (!statSync(path).isFIFO()) throw notFifo; // to open a device may do something
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (fstatSync(fd).isFIFO()) return fd;
-    closeSync(fd);
+    if (!stat(path).isFIFO()) throw notFifo; // to open a device may do something
+    const fd = open(path, O_RDONLY | O_NONBLOCK);
+    if (fstat(fd).isFIFO()) return fd;
+    close(fd);
     throw notFifo;
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -1,8 +1,8 @@
 // Plan to kernel calls: the program is looked for, then one poll(2) loop waits for a writer and takes signals.
-import { closeSync } from "node:fs";
 import { failurePipe, findProgram, payload, steps } from "@contain-tools/chain";
 import {
   ALL_SIGNALS,
+  close,
   endsByDefault,
   exit,
   getpid,
@@ -29,7 +29,7 @@ export function waitAtFifo({ path, fifo, program, areas, title }: Plan): void {
   steps.say(`waiting for a writer: ${path}`);
   reportHeld();
   const pending = awaitWriter(fifo);
-  closeSync(fifo);
+  close(fifo);
   if (dumpable) setDumpable(true); // files of /proc/self would belong to the host's root, whom a user namespace may not have
   for (const signal of pending) kill(getpid(), signal); // all are blocked: they stay pending, for PROG
 }
@@ -38,10 +38,10 @@ export function waitAtFifo({ path, fifo, program, areas, title }: Plan): void {
 function reportHeld(): void {
   if (failurePipe.fd === -1) return;
   if (messages.fd !== 2) {
-    closeSync(messages.fd); // a pipe that our caller reads to its end; what is told from here on goes to the pseudo-terminal
+    close(messages.fd); // a pipe that our caller reads to its end; what is told from here on goes to the pseudo-terminal
     messages.fd = 2;
   }
-  closeSync(failurePipe.fd);
+  close(failurePipe.fd);
   failurePipe.fd = -1;
 }
 
