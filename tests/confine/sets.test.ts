@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
-import { NOBODY, run } from "../helpers/run.ts";
+import { bin, NOBODY, run } from "../helpers/run.ts";
 
 const dir = scratch("sets");
 const DOCKER =
@@ -150,5 +150,57 @@ describe("what a process has beside", need("root", "chrt", "ionice"), () => {
       if (status === 0) continue; // a host that has it
       assert.match(stderr, /is not enabled on this host\n|there is no such profile|EINVAL/);
     }
+  });
+});
+
+const AGENT = `import array, fcntl, json, os, socket, struct, subprocess, sys
+path = sys.argv[1] + "/agent"
+listener = socket.socket(socket.AF_UNIX); listener.bind(path); listener.listen()
+child = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, text=True)
+peer, _ = listener.accept()
+text, control, _, _ = peer.recvmsg(65536, socket.CMSG_SPACE(4))
+fd = array.array("i", control[0][2])[0]
+call = bytearray(80); fcntl.ioctl(fd, 0xc0502100, call)
+id, caller = struct.unpack_from("=QI", call)
+fcntl.ioctl(fd, 0xc0182101, struct.pack("=QqiI", id, 0, -95, 0))
+out, _ = child.communicate(); os.unlink(path)
+print(json.dumps({"state": json.loads(text), "caller": caller, "child": child.pid, "out": out, "status": child.returncode}))`;
+
+describe("SCMP_ACT_NOTIFY", need("root", "python3"), () => {
+  const asked = (more = {}) =>
+    write([rule(["mkdir", "mkdirat"], "SCMP_ACT_NOTIFY")], { listenerPath: join(dir, "agent"), listenerMetadata: "meta", ...more });
+  const state = join(dir, "state.json");
+  writeFileSync(state, JSON.stringify({ ociVersion: "1.0.2", id: "box", status: "creating", bundle: "/b" }));
+  const words = ["--seccomp", profile, "--listener-state", state, "--", "sh", "-c", `mkdir ${dir}/y 2>&1; echo $?`];
+  for (const [name, chain] of [
+    ["with no_new_privs", ["confine"]],
+    ["without", ["confine", ...ROOTS, "--allow-new-privs"]],
+    [
+      "in a PID namespace: the agent gets the number that it has outside",
+      ["nsexec", "--pid", "--mount-proc", "--", "confine", ...ROOTS, "--allow-new-privs"],
+    ],
+  ] as const) {
+    test(name, () => {
+      asked({ flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"] });
+      const [tool = "", ...more] = chain;
+      const { stdout, stderr, status } = run(["python3", "-c", AGENT, dir, join(bin, tool), ...more, ...words]);
+      assert.equal(status, 0, stderr);
+      const { state, caller, child, out, status: ended } = JSON.parse(stdout);
+      assert.match(out, /Operation not supported\n1\n$/);
+      assert.equal(ended, 0);
+      assert.deepEqual([state.fds, state.metadata, state.ociVersion, state.state.id], [["seccompFd"], "meta", "1.0.2", "box"]);
+      assert.equal(state.pid, state.state.pid);
+      if (tool === "confine") assert.equal(state.pid, child);
+      assert.ok(caller > state.pid);
+    });
+  }
+
+  test("nobody listens, no path, or the default action: told before anything starts", () => {
+    asked();
+    assert.match(run(["confine", ...words]).stderr, /listenerPath .*agent: nobody listens there/);
+    write([rule(["mkdir"], "SCMP_ACT_NOTIFY")]);
+    assert.match(run(["confine", ...words]).stderr, /SCMP_ACT_NOTIFY needs listenerPath/);
+    write([], { defaultAction: "SCMP_ACT_NOTIFY" });
+    assert.match(run(["confine", ...words]).stderr, /SCMP_ACT_NOTIFY would wait for an answer to every call/);
   });
 });

@@ -19,6 +19,8 @@ export interface Payload {
   inherited: readonly number[];
   /** The controlling terminal was made for the program, and no shell outside has it too. */
   ownTerminal: boolean;
+  /** This process in the PID namespace of the supervisor; undefined where none has told. */
+  hostPid: number | undefined;
   /** Called at the very end, when nothing but execve is left to be done: it may forbid what this runtime needs. */
   lastStep: (() => void) | undefined;
 }
@@ -32,6 +34,7 @@ export const payload: Payload = {
   limits: [],
   inherited: [],
   ownTerminal: false,
+  hostPid: undefined,
   lastStep: undefined,
 };
 

@@ -17,6 +17,7 @@ import {
 import { readAttributes } from "./attributes.ts";
 import { ALL_CAPABILITIES, readCapabilities, readSets } from "./capabilities.ts";
 import { readLabels } from "./labels.ts";
+import { connectListener, flagsFor } from "./listener.ts";
 import type { Name } from "./options.ts";
 import type { AllowedPath, CapabilityPlan, FilterPlan, Plan } from "./plan.ts";
 import { readProfile } from "./profile.ts";
@@ -36,6 +37,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const profile = given.value("seccomp") ?? "none";
   if (profile !== "default" && profile !== "none") checkReadAgain("--seccomp", profile, chain.settings);
   const traced = given.has("trace-denied");
+  if (given.has("listener-state") && profile === "none") throw new UsageError("--listener-state needs --seccomp");
   if (traced && profile === "none") throw new UsageError("--trace-denied: without --seccomp nothing is refused", "add --seccomp default");
   const privileged = readPrivileged(given, profile);
   if (privileged && sets === undefined && (capabilities !== undefined || given.has("user")))
@@ -63,9 +65,12 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     filter:
       profile === "none"
         ? undefined
-        : makeFilter(profile, sets?.bounding ?? capabilities?.kept ?? ALL_CAPABILITIES, {
-            ...{ link: next.kind === "tool", inside: elsewhere, traced, privileged },
-          }),
+        : makeFilter(
+            profile,
+            sets?.bounding ?? capabilities?.kept ?? ALL_CAPABILITIES,
+            { link: next.kind === "tool", inside: elsewhere, traced, privileged },
+            given.value("listener-state"),
+          ),
     next,
   };
 }
@@ -116,13 +121,16 @@ function readPaths(words: readonly string[]): AllowedPath[] {
   });
 }
 
-function makeFilter(word: string, capabilities: bigint, circumstances: Circumstances): FilterPlan {
-  const rules = readProfile(word, capabilities);
+function makeFilter(word: string, capabilities: bigint, circumstances: Circumstances, state: string | undefined): FilterPlan {
+  const { rules, listener: asked } = readProfile(word, capabilities);
   const program = compileFilter(rules);
-  const { flags } = rules;
-  if (word !== "default") checkStillNeeded(word, program, circumstances);
-  const { privileged } = circumstances;
-  if (!circumstances.traced) return { program, flags, privileged, traced: undefined };
+  const { privileged, traced } = circumstances;
+  if (traced && asked !== undefined) throw new UsageError(`--trace-denied: another process listens to ${quote(word)}, by SCMP_ACT_NOTIFY`);
+  if (word !== "default") checkStillNeeded(word, program, { ...circumstances, traced: traced || asked !== undefined });
+  const flags = flagsFor(rules.flags, asked);
+  if (asked !== undefined) prepareFork();
+  const listener = asked === undefined ? undefined : connectListener(asked, state);
+  if (!traced) return { program, flags, privileged, listener, traced: undefined };
   const action = rules.defaultAction;
   const errno = action & 0xffff;
   if (action - errno !== SECCOMP_RET_ERRNO)
@@ -131,6 +139,7 @@ function makeFilter(word: string, capabilities: bigint, circumstances: Circumsta
     program: replaceReturn(program, action, SECCOMP_RET_USER_NOTIF),
     flags,
     privileged,
+    listener,
     traced: { errno, areas: readAreas(), runtimeEvents: runtimeEvents() },
   };
 }

@@ -65,6 +65,11 @@ export const options = withCommon({
     description:
       "the system calls that PROG may make: docker's default profile, or a FILE.json in docker's or the OCI format; sets no_new_privs unless --allow-new-privs",
   },
+  "listener-state": {
+    type: "string",
+    valueHint: "FILE",
+    description: "with a --seccomp that has SCMP_ACT_NOTIFY: the container's state in JSON, for the agent at its listenerPath",
+  },
   landlock: {
     type: "string",
     valueHint: "PATH[:ro|rw]",

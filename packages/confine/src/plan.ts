@@ -3,6 +3,7 @@ import type { Next, UserWords } from "@contain-tools/chain";
 import type { Limit } from "@contain-tools/kernel";
 import type { CapabilitySets } from "./capabilities.ts";
 import type { Label } from "./labels.ts";
+import type { Listener } from "./listener.ts";
 import type { Traced } from "./watcher.ts";
 
 /** What becomes of the capabilities; capability N is bit N. */
@@ -21,6 +22,8 @@ export interface FilterPlan {
   readonly flags: number;
   /** It is loaded with CAP_SYS_ADMIN instead of no_new_privs. */
   readonly privileged: boolean;
+  /** Who answers SCMP_ACT_NOTIFY; undefined without such a rule. */
+  readonly listener: Listener | undefined;
   /** undefined: refusals are not told. */
   readonly traced: Traced | undefined;
 }

@@ -6,8 +6,11 @@ import {
   type FilterRule,
   type FilterRules,
   NATIVE_ARCHITECTURE,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
   SECCOMP_RET_ALLOW,
   SECCOMP_RET_ERRNO,
+  SECCOMP_RET_USER_NOTIF,
+  UsageError,
   uname,
 } from "@contain-tools/kernel";
 import { defaultProfile, refusedWords } from "./default.ts";
@@ -22,21 +25,43 @@ const NUMBERS: Readonly<Record<string, number>> = {
   SCMP_ACT_KILL_PROCESS: 0x80000000,
   SCMP_ACT_TRAP: 0x00030000,
   SCMP_ACT_ERRNO: SECCOMP_RET_ERRNO,
+  SCMP_ACT_NOTIFY: SECCOMP_RET_USER_NOTIF,
   SCMP_ACT_TRACE: TRACE,
   SCMP_ACT_LOG: 0x7ffc0000,
   SCMP_ACT_ALLOW: SECCOMP_RET_ALLOW,
 };
 const MASKED_EQ = 7;
-/** Without TSYNC, as there are no other threads. WAIT_KILLABLE_RECV (Linux 5.19) is for a filter that has a listener alone (EINVAL). */
+/** Without TSYNC, as there are no other threads. */
 const FLAG_BITS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_LOG: 2,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 };
 
-/** The rules of `default`, or of a file, for a program with these capabilities. @throws UsageError that names the file and the key */
-export function readProfile(word: string, capabilities: bigint): FilterRules {
+/** A profile as it was read. */
+export interface Read {
+  readonly rules: FilterRules;
+  /** Who is asked about SCMP_ACT_NOTIFY; undefined when no rule has it. */
+  readonly listener: { readonly path: string; readonly metadata: string } | undefined;
+}
+
+/** `default`, or a file, for a program with these capabilities. @throws UsageError that names the file and the key */
+export function readProfile(word: string, capabilities: bigint): Read {
   const profile = word === "default" ? defaultProfile() : readProfileFile(word);
+  return { rules: rulesFor(word, profile, capabilities), listener: listenerOf(word, profile) };
+}
+
+function listenerOf(word: string, { defaultAction, syscalls = [], listenerPath, listenerMetadata = "" }: Profile): Read["listener"] {
+  const where = `--seccomp ${word}`;
+  if (defaultAction === "SCMP_ACT_NOTIFY")
+    throw new UsageError(`${where}: defaultAction: SCMP_ACT_NOTIFY would wait for an answer to every call`);
+  if (!syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY")) return undefined;
+  if (listenerPath === undefined)
+    throw new UsageError(`${where}: SCMP_ACT_NOTIFY needs listenerPath`, "the Unix socket of the process that answers");
+  return { path: listenerPath, metadata: listenerMetadata };
+}
+
+function rulesFor(word: string, profile: Profile, capabilities: bigint): FilterRules {
   const { defaultAction, defaultErrnoRet, flags = [], syscalls = [] } = profile;
   return {
     defaultAction: actionNumber(defaultAction, defaultErrnoRet),

@@ -37,6 +37,9 @@ export interface Profile {
   readonly archMap?: readonly { readonly architecture: string; readonly subArchitectures?: readonly string[] }[];
   readonly flags?: readonly string[];
   readonly syscalls?: readonly Rule[];
+  /** The Unix socket of the process that answers SCMP_ACT_NOTIFY, and a text for it. */
+  readonly listenerPath?: string;
+  readonly listenerMetadata?: string;
 }
 
 /** @throws UsageError that names the file and the key */
@@ -63,7 +66,7 @@ function profile(value: unknown, where: string): Profile {
   const { required, optional } = keys(
     value,
     `${where}: `,
-    "defaultAction defaultErrnoRet defaultErrno architectures archMap flags syscalls",
+    "defaultAction defaultErrnoRet defaultErrno architectures archMap flags syscalls listenerPath listenerMetadata",
   );
   if (optional("architectures", list(text))?.length && optional("archMap", list(architecture))?.length)
     throw new UsageError(`${where}: architectures and archMap exclude each other`);
@@ -74,6 +77,8 @@ function profile(value: unknown, where: string): Profile {
     ...has("archMap", optional("archMap", list(architecture))),
     ...has("flags", optional("flags", list(flag))),
     ...has("syscalls", optional("syscalls", list(rule))),
+    ...has("listenerPath", optional("listenerPath", text)),
+    ...has("listenerMetadata", optional("listenerMetadata", text)),
   };
 }
 

@@ -17,6 +17,7 @@ import {
 } from "@contain-tools/kernel";
 import { lowerBoundingSet, lowerSets, setExactly } from "./capabilitysteps.ts";
 import { setLabels } from "./labels.ts";
+import { installForListener } from "./listener.ts";
 import type { FilterPlan, Plan } from "./plan.ts";
 import { installTraced } from "./watcher.ts";
 
@@ -56,13 +57,11 @@ function findIdentity({ user, groups }: Plan): Identity | undefined {
   return groups === undefined ? found : { ...found, groups };
 }
 
-function load({ program, flags, traced, privileged }: FilterPlan): void {
-  if (traced !== undefined) {
-    installTraced(program, flags, traced);
-    return;
-  }
+function load({ program, flags, listener, traced, privileged }: FilterPlan): void {
   try {
-    installFilter(program, flags);
+    if (traced !== undefined) installTraced(program, flags, traced);
+    else if (listener !== undefined) installForListener(program, flags, listener);
+    else installFilter(program, flags);
   } catch (error) {
     if (!privileged || !failedWith(error, "EACCES")) throw error;
     throw new ToolError(

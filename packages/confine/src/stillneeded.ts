@@ -1,9 +1,17 @@
 // The calls that are still to be made when the filter has been loaded: a profile that refuses one of them would end us in silence.
-import { answersTo, NATIVE_ARCHITECTURE, quote, SECCOMP_RET_ALLOW, syscallNumber, UsageError } from "@contain-tools/kernel";
+import {
+  answersTo,
+  NATIVE_ARCHITECTURE,
+  quote,
+  SECCOMP_RET_ALLOW,
+  SECCOMP_RET_USER_NOTIF,
+  syscallNumber,
+  UsageError,
+} from "@contain-tools/kernel";
 
 const SECCOMP_RET_LOG = 0x7ffc0000;
 const words = (text: string) => text.split(" ");
-const ALLOWED = [SECCOMP_RET_ALLOW, SECCOMP_RET_LOG];
+const ALLOWED = [SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_USER_NOTIF]; // what answers lets it go on
 const DEADLY = [0x80000000, 0, 0x00030000]; // SECCOMP_RET_KILL_PROCESS, KILL_THREAD, TRAP
 
 /** Must succeed: to start PROG; in another root, by a trampoline; to tell why it cannot be started, and to end. */

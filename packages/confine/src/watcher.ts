@@ -22,6 +22,7 @@ import {
   POLLHUP,
   POLLIN,
   PollSet,
+  pidfdOpen,
   pollOnce,
   printable,
   reap,
@@ -51,7 +52,6 @@ const MOST = 200; // lines: a program that is refused may try for ever
 /** Installs the filter; what it refuses fails with `errno`, and is told on standard error. */
 export function installTraced(program: Buffer, flags: number, traced: Traced): void {
   const [ours, theirs] = socketpair();
-  const self = getpid();
   const first = clone3({ flags: 0 }, () => {
     clone3({ flags: 0 }, () => {
       close(ours);
@@ -60,7 +60,18 @@ export function installTraced(program: Buffer, flags: number, traced: Traced): v
     return exit(0); // the watcher is not to be a child of PROG, which may wait for all it has
   });
   waitpid(first, 0);
-  const listener = duplicate(ours, 0); // the number that the listener will have: the lowest free one
+  installListening(program, flags, (listener) => sendDescriptor(ours, listener));
+}
+
+/**
+ * Installs a filter whose listener (SECCOMP_RET_USER_NOTIF) a helper sends away: it shares our descriptors, and is not under the filter.
+ *
+ * @returns false when that has failed
+ */
+export function installListening(program: Buffer, flags: number, send: (listener: number) => void): boolean {
+  const self = getpid();
+  const pidfd = pidfdOpen(self); // any descriptor
+  const listener = duplicate(pidfd, 0); // the number that the listener will have: the lowest free one
   close(listener);
   const helper = clone3({ flags: CLONE_FILES }, () => {
     // Nothing here may open a file: it would take that number.
@@ -68,12 +79,12 @@ export function installTraced(program: Buffer, flags: number, traced: Traced): v
       if (getppid() !== self) return exit(1);
       pollOnce(-1, 0, 1);
     }
-    sendDescriptor(ours, listener);
+    send(listener);
     return exit(0);
   });
   const made = installListeningFilter(program, flags);
   if (made !== listener) throw new Error(`the listener is descriptor ${made}, not ${listener}`);
-  reap(helper); // where this filter refuses even that, init will do it
+  return reap(helper) === 0; // where this filter refuses even that, init will do it
 }
 
 function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced): never {

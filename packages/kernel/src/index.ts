@@ -55,7 +55,7 @@ export { joinNetwork, networkOfSocket, openNetlinkOf } from "./net/netjoin.ts";
 export { openNetlink } from "./net/netlink.ts";
 export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLink, setUp } from "./net/rtnetlink.ts";
 export { acceptFrom, socketpair } from "./net/socket.ts";
-export { connectTo, consoleSocket, listenAt, peerOf, receiveDescriptor, sendDescriptor } from "./net/unixsocket.ts";
+export { connectTo, consoleSocket, listenAt, peerOf, receiveDescriptor, sendDescriptor, sendMessage } from "./net/unixsocket.ts";
 export { writeOwnProc } from "./proc/ownfile.ts";
 export { type KernelLog, type KernelLogPosition, openKernelLog, readKernelLog } from "./proc/kmsg.ts";
 export { childrenOf, procDirectory, procOwner, requireOwnProc, strangeProc, type Whose } from "./proc/ownproc.ts";
@@ -114,7 +114,14 @@ export {
   setAmbient,
   setNoNewPrivileges,
 } from "./security/privileges.ts";
-export { commandOf, installFilter, installListeningFilter, receiveRefusal, refuse } from "./security/seccomp.ts";
+export {
+  commandOf,
+  installFilter,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+  installListeningFilter,
+  receiveRefusal,
+  refuse,
+} from "./security/seccomp.ts";
 export { type Condition, compileFilter, type FilterRule, type FilterRules, syscallName, syscallNumber } from "./security/seccompfilter.ts";
 export { type Areas, hideSecrets, readAreas } from "./security/secrets.ts";
 export { type SubordinateRange, subordinateOwners, subordinateRanges } from "./security/subid.ts";

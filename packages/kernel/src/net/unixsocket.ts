@@ -32,15 +32,21 @@ function message(): { header: Buffer; memory: Buffer } {
 }
 
 /** sendmsg(2) with SCM_RIGHTS: the other end gets a descriptor of the same open file. @throws SyscallError EPIPE, EAGAIN */
-export function sendDescriptor(socket: number, fd: number): void {
+export const sendDescriptor = (socket: number, fd: number) => sendMessage(socket, "\0", fd);
+
+/** sendmsg(2): a text, and a descriptor with it. @throws SyscallError EPIPE, EAGAIN, EMSGSIZE */
+export function sendMessage(socket: number, text: string, fd: number): void {
   const { header, memory } = message();
+  const bytes = Buffer.from(text);
   memory.writeBigUInt64LE(20n, 72); // CMSG_LEN(sizeof(int))
   memory.writeInt32LE(SOL_SOCKET, 80);
   memory.writeInt32LE(SCM_RIGHTS, 84);
   memory.writeInt32LE(fd, 88);
+  memory.writeBigUInt64LE(BigInt(koffi.address(bytes)), 56); // iov_base
+  memory.writeBigUInt64LE(BigInt(bytes.length), 64); // iov_len
   sys(
     "sendmsg",
-    () => [`${socket}`, `{msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[${fd}]}]}`, "MSG_NOSIGNAL"],
+    () => [`${socket}`, `{msg_iov=[${quote(text)}], msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[${fd}]}]}`, "MSG_NOSIGNAL"],
     () => sendmsgC(socket, header, MSG_NOSIGNAL),
   );
 }

@@ -52,9 +52,13 @@ export function waitpid(pid: number, options: number): Waited | undefined {
   }
 }
 
-/** Waits for a child where that is allowed. A failure is no exception: making one may need more calls than a filter leaves. */
-export function reap(pid: number): void {
-  waitpidC(pid, statusBytes, 0);
+/**
+ * Waits for a child where that is allowed. A failure is no exception: making one may need more calls than a filter leaves.
+ *
+ * @returns its wait status; 0 where it was not waited for
+ */
+export function reap(pid: number): number {
+  return waitpidC(pid, statusBytes, 0) === pid ? (statusWord[0] ?? 0) : 0;
 }
 
 const P_ALL = 0;

@@ -7,11 +7,13 @@ import { procDirectory } from "../proc/ownproc.ts";
 
 const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+/** Once the listener has received a call, only a fatal signal ends the wait for the answer. Since Linux 5.19. */
+export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32;
 const FILTER_FLAGS = {
   SECCOMP_FILTER_FLAG_LOG: 2,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 };
 const seccompC = declareSyscall(SYS.seccomp);
 const INSTRUCTION = 8; // bytes of struct sock_filter

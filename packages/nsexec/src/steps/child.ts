@@ -1,5 +1,5 @@
 // The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then let go.
-import { failurePipe } from "@contain-tools/chain";
+import { failurePipe, payload } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
   close,
@@ -21,7 +21,7 @@ import {
 import type { Pasta } from "@contain-tools/pasta";
 import type { Plan } from "../plan.ts";
 import { create } from "./create.ts";
-import { release, waitAt } from "./gate.ts";
+import { pidFrom, release, waitAt } from "./gate.ts";
 import { openCgroup } from "./intocgroup.ts";
 import { enterLate, lateKept } from "./settings.ts";
 
@@ -67,6 +67,7 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
     enterLate(plan);
     if (lateKept(plan).length > 0) release(made);
     waitAt(gate); // until all that is to be kept is kept
+    payload.hostPid = pidFrom(gate);
     close(gate.read);
     body();
   };
@@ -76,7 +77,7 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
   close(made.read);
   closeQuietly(made.write);
   if (cgroup !== undefined) close(cgroup);
-  release(gate);
+  release(gate, pid);
   close(self);
   if (inner !== undefined) close(inner);
   let word: string | undefined;

@@ -6,12 +6,23 @@ export function waitAt(gate: Pipe): void {
   if (uninterrupted(() => read(gate.read, Buffer.alloc(1))) === 0) exit(125);
 }
 
-/** Lets the process at the other end of a gate go on, to its end. If it has died meanwhile (EPIPE), its wait status tells. */
-export function release(gate: Pipe): void {
+/**
+ * Lets the process at the other end of a gate go on, to its end. If it has died meanwhile (EPIPE), its wait status tells.
+ *
+ * @param pid its own, as we see it, which `pidFrom` gives to it
+ */
+export function release(gate: Pipe, pid?: number): void {
   try {
-    write(gate.write, "11");
+    write(gate.write, pid === undefined ? "11" : `11:${pid}`);
   } catch (error) {
     if (codeOf(error) !== "EPIPE") throw error;
   }
   close(gate.write);
+}
+
+/** What `release` has told, behind the last `waitAt`. */
+export function pidFrom(gate: Pipe): number {
+  const text = Buffer.alloc(32);
+  const length = uninterrupted(() => read(gate.read, text));
+  return Number(text.toString("latin1", 0, length).replace(/^1*:/, ""));
 }
