@@ -108,8 +108,11 @@ export function composeExec(process: Process, { spec, folder, pid, group, id, le
   ];
 }
 
+const LISTENER = "listener.json";
+
 const railsOf = ({ linux = {} }: Spec, seccomp: string | undefined): Rails => ({
   seccomp,
+  listener: linux.seccomp?.["listenerPath"] === undefined ? undefined : seccomp?.replace(/seccomp\.json$/, LISTENER),
   ...(linux.personality === undefined ? {} : { personality: linux.personality }),
   ...(linux.memoryPolicy === undefined ? {} : { memoryPolicy: linux.memoryPolicy }),
 });
@@ -122,6 +125,7 @@ function filesOf(
   const inside = HOOK_KINDS.filter((kind) => kind === "createContainer" || kind === "startContainer");
   return [
     ...(linux.seccomp === undefined ? [] : [{ name: "seccomp.json", text: JSON.stringify(linux.seccomp) }]),
+    ...(linux.seccomp?.["listenerPath"] === undefined ? [] : [{ name: LISTENER, text: JSON.stringify({ ...state, status: "creating" }) }]),
     ...inside.flatMap((kind) => {
       const wanted = hooks[kind] ?? [];
       return wanted.length === 0 ? [] : [{ name: `${kind}.json`, text: JSON.stringify({ hooks: wanted, state }) }];

@@ -6,10 +6,12 @@ import { CAPABILITY_SETS, type Linux, type Process, type Scheduler } from "../sp
 export interface Rails extends Pick<Linux, "personality" | "memoryPolicy"> {
   /** The file with linux.seccomp. */
   readonly seccomp: string | undefined;
+  /** The file with the state for the agent at its listenerPath. */
+  readonly listener: string | undefined;
 }
 
 /** @param affinity the CPUs of a process that exec starts */
-export function processWords(process: Process, { seccomp, personality, memoryPolicy }: Rails, affinity?: string): string[] {
+export function processWords(process: Process, { seccomp, listener, personality, memoryPolicy }: Rails, affinity?: string): string[] {
   const { user = {}, capabilities = {}, rlimits = [], oomScoreAdj, ioPriority, scheduler } = process;
   return [
     "--ignore-unknown-caps",
@@ -25,6 +27,7 @@ export function processWords(process: Process, { seccomp, personality, memoryPol
     ...(memoryPolicy === undefined ? [] : ["--memory-policy", policyWord(memoryPolicy)]),
     ...(affinity ? ["--affinity", affinity.replaceAll(" ", "")] : []),
     ...(seccomp === undefined ? [] : ["--seccomp", seccomp]),
+    ...(listener === undefined ? [] : ["--listener-state", listener]),
     ...(process.noNewPrivileges ? ["--no-new-privs"] : seccomp === undefined ? [] : ["--allow-new-privs"]),
     ...(process.apparmorProfile ? ["--apparmor", process.apparmorProfile] : []),
     ...(process.selinuxLabel ? ["--selinux-label", process.selinuxLabel] : []),
