@@ -78,6 +78,20 @@ describe("docker's options through the program", () => {
     }
   });
 
+  for (const more of [[], ["--confine"], ["--init"], ["--init", "--confine"]]) {
+    test(`--oom-score-adj, --domainname, --umask ${more.join(" ")}`, () => {
+      const words = [...more, "--oom-score-adj", "321", "--domainname", "dom", "--umask", "0027"];
+      const script = "cat /proc/self/oom_score_adj /proc/sys/kernel/domainname; umask; grep -c 'Seccomp:.2' /proc/self/status";
+      assert.equal(quiet(words, ["sh", "-c", script]).stdout, `321\ndom\n0027\n${more.includes("--confine") ? 1 : 0}\n`);
+    });
+  }
+
+  test("--security-opt no-new-privileges with --init brings no filter", () =>
+    assert.match(
+      quiet(["--init", "--security-opt", "no-new-privileges"], ["cat", "/proc/self/status"]).stdout,
+      /NoNewPrivs:\t1\nSeccomp:\t0/,
+    ));
+
   test("--entrypoint, --shm-size, --security-opt no-new-privileges", () => {
     assert.equal(quiet(["--entrypoint", "echo"], ["a", "b"]).stdout, "a b\n");
     assert.match(quiet(["--shm-size", "10m"], ["df", "/dev/shm"]).stdout, /\s10240\s/);

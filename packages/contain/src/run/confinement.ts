@@ -12,7 +12,9 @@ export function confineWords(given: Options<RunOption>): string[] {
     const alone = OWN.find((name) => given.has(name));
     if (alone !== undefined)
       throw new UsageError(`--${alone} changes the rails of --confine, which is not given`, `--confine --${alone} …`);
-    return given.has("security-opt") ? ["confine", "--no-new-privs", "--"] : []; // the one of docker's that stands alone
+    // What stands alone: the one of docker's security options, and what takes nothing away.
+    const words = [...(given.has("security-opt") ? ["--no-new-privs"] : []), ...attributeWords(given)];
+    return words.length === 0 ? [] : ["confine", ...words, "--"];
   }
   return ["confine", ...privilegeWords(given), ...filterWords(given), "--"];
 }
@@ -20,7 +22,7 @@ export function confineWords(given: Options<RunOption>): string[] {
 /** What stands before the program: confine, or with --init pid1 between two of them. It has to fork, so the filter comes behind it. */
 export function railWords(given: Options<RunOption>): string[] {
   if (!given.has("init")) return confineWords(given);
-  if (confineWords(given).length === 0) return ["pid1", "--"];
+  if (!given.has("confine")) return [...confineWords(given), "pid1", "--"];
   const filter = ["confine", "--keep", keptCapabilities(given), ...filterWords(given), "--"]; // the profile asks which ones are left
   return ["confine", ...privilegeWords(given), "--", "pid1", "--", ...filter];
 }
@@ -28,7 +30,15 @@ export function railWords(given: Options<RunOption>): string[] {
 function privilegeWords(given: Options<RunOption>): string[] {
   const user = given.value("user");
   // Not pivot's any more: who is not root cannot lower the bounding set.
-  return ["--keep", keptCapabilities(given), "--no-new-privs", ...(user === undefined ? [] : ["--user", user])];
+  return ["--keep", keptCapabilities(given), "--no-new-privs", ...attributeWords(given), ...(user === undefined ? [] : ["--user", user])];
+}
+
+/** What the program has beside its privileges. */
+function attributeWords(given: Options<RunOption>): string[] {
+  return (["oom-score-adj", "umask"] as const).flatMap((name) => {
+    const value = given.value(name);
+    return value === undefined ? [] : [`--${name}`, value];
+  });
 }
 
 /** The FILE of --seccomp. */

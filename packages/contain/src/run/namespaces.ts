@@ -24,6 +24,8 @@ export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   const hostname = given.value("hostname");
   if (hostname !== undefined && !wanted.has("uts"))
     throw new UsageError("--hostname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
+  if (given.has("domainname") && !wanted.has("uts"))
+    throw new UsageError("--domainname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
   return { wanted, hostname: hostname ?? (wanted.has("uts") ? "sandbox" : uname().nodename) };
 }
 
@@ -55,6 +57,7 @@ export function namespaceWords(
 ): string[] {
   const kinds = (["pid", "uts", "mount", "ipc", "cgroup", "net", "time"] as const).filter((name) => wanted.has(name));
   const ids = "0:0:4294967294";
+  const domainname = given.value("domainname");
   const shares = given.all("mount").some((text) => /bind-propagation=r?shared/i.test(text)); // pivot then makes slaves of the others
   const mount = ["--mount", "--propagation", shares ? "unchanged" : "slave"];
   return [
@@ -62,5 +65,6 @@ export function namespaceWords(
     ...kinds.flatMap((name) => (name === "mount" ? mount : [`--${name}`])),
     ...(wanted.has("pid") ? [] : ["--fork"]), // a child in any case, which dies with its parent
     ...(wanted.has("uts") ? ["--hostname", hostname] : []),
+    ...(domainname === undefined ? [] : ["--domainname", domainname]),
   ];
 }

@@ -31,6 +31,11 @@ const files = {
 const limits = {
   ...limitOptions,
   ...dockerLimits,
+  "oom-score-adj": {
+    type: "string",
+    valueHint: "N",
+    description: "-1000 to 1000: who is killed first when memory is short; lower than now needs CAP_SYS_RESOURCE",
+  },
 } as const satisfies OptionTable;
 
 const namespaces = {
@@ -45,6 +50,7 @@ const namespaces = {
     description: "as root: 65536 ids of its own, out of /etc/subuid and /etc/subgid; owners of files are shifted (idmapped mounts)",
   },
   ...dockerNamespaces,
+  domainname: { type: "string", valueHint: "NAME", description: "the NIS domain name of its UTS namespace" },
   hostname: {
     type: "string",
     alias: "h",
@@ -93,6 +99,7 @@ const confinement = {
   },
   "trace-denied": { type: "boolean", description: "with --confine: tell which call was refused, and what would allow it" },
   ...dockerConfinement,
+  umask: { type: "string", valueHint: "MODE", description: "the file mode creation mask of the program, in octal: 0027" },
   "keep-keyring": { type: "boolean", description: "share the caller's session keyring, whose keys the program can then use" },
 } as const satisfies OptionTable;
 
