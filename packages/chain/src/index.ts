@@ -11,6 +11,7 @@ export { type Evidence, evidenceFrom, type Finding } from "./evidence.ts";
 export { execProgram } from "./exec.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export { optionGroups } from "./help.ts";
+export { type Hook, type Hooks, readHooks, runHook, runHooks } from "./hooks.ts";
 export { NO_LAUNCHER, readLaunch, type Start } from "./launch.ts";
 export type { Chain, Command, Link, Next, Program, Settings, Tool } from "./link.ts";
 export {

@@ -1,9 +1,29 @@
 // Words to plan: which FIFO to wait at. It is opened now, while paths are still the caller's: the links before us may change the root.
-import { type Chain, type Next, type Options, type Program, programOf, someLink, withCommon } from "@contain-tools/chain";
+import {
+  type Chain,
+  type Hooks,
+  type Next,
+  type OptionSpec,
+  type Options,
+  type Program,
+  programOf,
+  readHooks,
+  someLink,
+  withCommon,
+} from "@contain-tools/chain";
 import { type Areas, close, codeOf, fstat, O_NONBLOCK, O_RDONLY, open, readAreas, stat, UsageError } from "@contain-tools/kernel";
 
-export const options = withCommon({});
+export const options = withCommon({
+  hook: {
+    type: "string",
+    valueHint: "startContainer=FILE",
+    description: "after the wait, run the hooks in this JSON file, inside; it is what contain-oci passes on (OCI runtime-spec)",
+  },
+});
 type Name = keyof typeof options;
+
+/** The kind of hooks that belong here. */
+export const HOOK = "startContainer";
 
 export interface Plan {
   /** As it was given, for messages. */
@@ -12,6 +32,8 @@ export interface Plan {
   readonly fifo: number;
   /** The program at the end of the chain, which is found before the wait; undefined where a link behind has another root. */
   readonly program: Program | undefined;
+  /** To be run after the wait. */
+  readonly hooks: Hooks | undefined;
   /** The memory that /proc/PID/cmdline and environ show. */
   readonly areas: Areas | undefined;
   /** What /proc/PID/cmdline shows during the wait. */
@@ -23,13 +45,15 @@ export interface Plan {
 export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const [path, ...words] = before.rest;
   if (path === undefined) throw new UsageError("missing FIFO", "hold FIFO [--] PROG [ARG…]");
-  const { rest } = chain.more(options, words);
+  const { rest, value } = chain.more(options as Readonly<Record<Name, OptionSpec>>, words);
+  const hook = value("hook") ?? before.value("hook");
   if (rest.length === 0) throw new UsageError("missing program", "hold FIFO [--] PROG [ARG…]");
   const next = chain.next(rest);
   return {
     path,
     fifo: openFifo(path),
     program: someLink(next, ({ tool }) => tool.name === "nsexec" || tool.name === "pivot") ? undefined : programOf(next),
+    hooks: hook === undefined ? undefined : readHooks(hook, HOOK),
     areas: readAreas(),
     title: ["hold", "--", ...rest].join("\0"),
     next,

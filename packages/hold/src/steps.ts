@@ -1,5 +1,5 @@
 // Plan to kernel calls: the program is looked for, then one poll(2) loop waits for a writer and takes signals.
-import { failurePipe, findProgram, payload, steps } from "@contain-tools/chain";
+import { failurePipe, findProgram, payload, runHooks, steps } from "@contain-tools/chain";
 import {
   ALL_SIGNALS,
   close,
@@ -18,10 +18,10 @@ import {
   takeAllSignals,
   waitForSignalOr,
 } from "@contain-tools/kernel";
-import type { Plan } from "./cli.ts";
+import { HOOK, type Plan } from "./cli.ts";
 
 /** Waits until a writer has opened the FIFO. Signals do what they do to a program without handlers. @throws ExecError when PROG is not there */
-export function waitAtFifo({ path, fifo, program, areas, title }: Plan): void {
+export function waitAtFifo({ path, fifo, program, hooks, areas, title }: Plan): void {
   if (program !== undefined) findProgram(program.argv);
   const dumpable = isDumpable();
   hideSecrets(areas, title);
@@ -30,6 +30,7 @@ export function waitAtFifo({ path, fifo, program, areas, title }: Plan): void {
   reportHeld();
   const pending = awaitWriter(fifo);
   close(fifo);
+  if (hooks !== undefined) runHooks(HOOK, hooks);
   if (dumpable) setDumpable(true); // files of /proc/self would belong to the host's root, whom a user namespace may not have
   for (const signal of pending) kill(getpid(), signal); // all are blocked: they stay pending, for PROG
 }

@@ -27,8 +27,9 @@ export { flags, messages, quote, say, shellQuote, sys, type TraceMode, trace, tr
 export { chmod, chown, fchown, makeDirectories, mkdir, readdir, readlink, rename, rmdir, subdirectories } from "./file/directory.ts";
 export { symlink, unlink } from "./file/directory.ts";
 export { O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from "./file/open.ts";
+export { memfd } from "./file/memfd.ts";
 export { close, O_RDWR, O_TRUNC, O_WRONLY, open, pread, type Reading, read, readBytes, readIfThere, readText } from "./file/open.ts";
-export { tryRead, write, writeFile } from "./file/open.ts";
+export { pwrite, tryRead, write, writeFile } from "./file/open.ts";
 export { basename, dirname, join, relative, resolve } from "./file/path.ts";
 export { access, exists, fstat, lstatIfThere, R_OK, Stat, type StatFs, stat, statfs, statIfThere, W_OK, X_OK } from "./file/stat.ts";
 export { MOUNT_ATTR, type MountAttributes, setMountAttributes } from "./mount/attributes.ts";

@@ -4,9 +4,11 @@ import {
   type Chain,
   checkReadAgain,
   type Given,
+  type Hooks,
   type Next,
   type OptionSpec,
   type Options,
+  readHooks,
   readUlimits,
   readUser,
   type Settings,
@@ -63,8 +65,13 @@ export interface Plan {
   readonly limits: readonly Limit[];
   readonly env: readonly (Variable | EnvFile)[];
   readonly clearEnv: boolean;
+  /** To be run when all is mounted, before the root changes. */
+  readonly hooks: Hooks | undefined;
   readonly next: Next;
 }
+
+/** The kind of hooks that belong here. */
+export const HOOK = "createContainer";
 
 /** Reads pivot's words: options may stand before ROOTFS and behind it. Nothing is changed. @throws UsageError */
 export function readPlan(before: Options<Name>, chain: Chain): Plan {
@@ -86,6 +93,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const layers = readLayers(given, elsewhere);
   const cwd = last("cwd") ?? "/";
   const user = last("user");
+  const hook = last("hook");
   if (!cwd.startsWith("/")) throw new UsageError(`--cwd ${cwd}: must be a path inside the root that starts with /`);
   return {
     rootfs,
@@ -115,6 +123,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
       name === "env" || name === "env-file" ? readEnvironment(name, value, chain.settings) : [],
     ),
     clearEnv: has("clear-env"),
+    hooks: hook === undefined ? undefined : readHooks(hook, HOOK),
     next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),
   };
 }

@@ -98,6 +98,11 @@ export const options = withCommon({
   },
   cwd: { type: "string", valueHint: "DIR", description: "working directory inside (/)" },
   ...insideOptions,
+  hook: {
+    type: "string",
+    valueHint: "createContainer=FILE",
+    description: "before the root changes, run the hooks in this JSON file; it is what contain-oci passes on (OCI runtime-spec)",
+  },
   "clear-env": { type: "boolean", description: "start from an empty environment" },
   "no-unshare": { type: "boolean", description: "use the caller's mount namespace, which it has just made for this" },
 });

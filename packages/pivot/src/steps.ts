@@ -1,5 +1,5 @@
 // Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
-import { becomeUser, chownTerminal, enterConsole, findUser, payload, prepareLimits, steps } from "@contain-tools/chain";
+import { becomeUser, chownTerminal, enterConsole, findUser, payload, prepareLimits, runHooks, steps } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
   chdirInRoot,
@@ -30,7 +30,7 @@ import {
   UsageError,
   unshare,
 } from "@contain-tools/kernel";
-import type { Plan } from "./cli.ts";
+import { HOOK, type Plan } from "./cli.ts";
 import { makeConsoleIn, makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
 import { hideDirectory } from "./hide.ts";
@@ -59,6 +59,7 @@ export function enterRoot(plan: Plan): void {
   const newRoot = mountRootfs(plan);
   const { slave, keeps } = fillRoot(plan, newRoot, trees, sources);
   process.umask(umask);
+  if (plan.hooks !== undefined) runHooks(HOOK, plan.hooks);
   steps.say("pivoting root");
   const way = swapRoots(newRoot, oldRoot);
   if (way !== undefined) steps.say(way);

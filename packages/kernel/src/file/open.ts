@@ -26,6 +26,7 @@ const openC = declare("open");
 const closeC = declare("close");
 const readC = declare("read", "long");
 const preadC = declare("pread", "long");
+const pwriteC = declare("pwrite", "long");
 const writeC = declare("write", "long");
 
 /** open(2), with O_CLOEXEC. @throws SyscallError ENOENT, EACCES, … */
@@ -59,6 +60,15 @@ export function pread(fd: number, bytes: Uint8Array, at: number): number {
   const length = preadC(fd, bytes, bytes.length, at);
   if (length === -1) throw new SyscallError("pread", [`${fd}`], errno());
   return length;
+}
+
+/** pwrite(2): all of `bytes` from byte `at` of the file on, whose position stays. @throws SyscallError */
+export function pwrite(fd: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const length = pwriteC(fd, bytes.subarray(done), bytes.length - done, at + done);
+    if (length === -1) throw new SyscallError("pwrite", [`${fd}`], errno());
+    done += length;
+  }
 }
 
 /** write(2). Returns the number of bytes that were written. @throws SyscallError EPIPE, ENOSPC, … */
