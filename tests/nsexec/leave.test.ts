@@ -123,6 +123,27 @@ describe("nsexec --leave tells what failed before PROG was reached", () => {
   });
 });
 
+describe("nsexec --leave that is ended itself", need("root", "python3"), () => {
+  test("a signal before PROG was reached ends the child, and is what it ends by", () => {
+    const agent = join(dir, "agent");
+    const syscalls = [{ names: ["execve"], action: "SCMP_ACT_NOTIFY" }]; // nobody answers: the child waits in execve(2)
+    writeFileSync(join(dir, "asks.json"), JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", listenerPath: agent, syscalls }));
+    const script = `import array, json, os, signal, socket, subprocess, sys, time
+listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[1]); listener.listen()
+child = subprocess.Popen(sys.argv[2:])
+peer, _ = listener.accept()
+text, control, _, _ = peer.recvmsg(65536, socket.CMSG_SPACE(4))
+left = os.pidfd_open(json.loads(text)["pid"])
+child.send_signal(signal.SIGWINCH); child.send_signal(signal.SIGTERM)
+print(child.wait())
+import select; print(len(select.select([left], [], [], 20)[0]))`;
+    const words = [nsexec, "--leave", "--pid-file", pidFile, "--pid", "--", "confine", "--seccomp", join(dir, "asks.json"), "--", "true"];
+    const { stdout, stderr } = run(["python3", "-c", script, agent, ...words]);
+    assert.equal(stdout, "-15\n1\n", stderr);
+    assert.equal(existsSync(pidFile), false);
+  });
+});
+
 describe("nsexec --leave --tty", need("python3"), () => {
   test("the listener at --console-socket gets the master", () => {
     const script = `import array, os, select, socket, subprocess, sys
