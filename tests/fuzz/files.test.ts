@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { planChain } from "../../packages/chain/src/chain.ts";
+import { newContext } from "../../packages/chain/src/context.ts";
 import { codeOf, ToolError } from "../../packages/kernel/src/ffi/errno.ts";
 import { modelOf } from "../../packages/record/src/report/model.ts";
 import { readRecording } from "../../packages/record/src/report/read.ts";
@@ -69,7 +70,7 @@ test("250 seccomp profiles", () => {
   tryAll(
     200_000,
     (random) => malformed(random, PROFILE),
-    (file) => void planChain(TOOLS, "confine", ["--seccomp", file, "--", "true"]),
+    (file) => void planChain(newContext(), TOOLS, "confine", ["--seccomp", file, "--", "true"]),
   );
 });
 
@@ -77,7 +78,7 @@ test("250 env files", () => {
   tryAll(
     210_000,
     (random) => mutateBytes(random, ENV),
-    (file) => void planChain(TOOLS, "pivot", ["--env-file", file, rootfs, "--", "true"]),
+    (file) => void planChain(newContext(), TOOLS, "pivot", ["--env-file", file, rootfs, "--", "true"]),
   );
 });
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planChain } from "../../packages/chain/src/chain.ts";
+import { newContext } from "../../packages/chain/src/context.ts";
 import { codeOf, ToolError } from "../../packages/kernel/src/ffi/errno.ts";
 import { Random, SEED, times } from "../helpers/random.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
@@ -21,7 +22,7 @@ function fault(argv: readonly [string, ...string[]]): string | undefined {
   const [name, ...words] = argv;
   const began = process.cpuUsage();
   try {
-    planChain(TOOLS, name, words);
+    planChain(newContext(), TOOLS, name, words);
   } catch (error) {
     const { message = "", stack } = error as Error;
     const isTold = error instanceof ToolError || (codeOf(error) !== undefined && "syscall" in (error as Error));

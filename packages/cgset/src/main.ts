@@ -1,6 +1,5 @@
 // cgset: put a process into a control group with limits, then become PROG.
-
-import { become, payload, steps, type Tool, warn } from "@contain-tools/chain";
+import { become, type Context, type Tool, warn } from "@contain-tools/chain";
 import { cgroupOf, exit, findHierarchy, getpid, groupDirectory, write } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
 import { leave, moveInto } from "./move.ts";
@@ -13,18 +12,18 @@ export const cgset: Tool<Plan, keyof typeof options> = {
   usage: "[PID | [--] PROG [ARG…]]",
   options,
   plan: readPlan,
-  run(plan) {
-    steps.writes = true;
-    const { dir, undo } = act(plan);
+  run(context, plan) {
+    context.saysWrites = true;
+    const { dir, undo } = act(context, plan);
     if (plan.next === undefined) return exit(0);
     warn(
       `group ${dir} stays when the program has ended: \`cgset ${plan.path === undefined ? `--name ${plan.name ?? `contain-${getpid()}`}` : `--path ${plan.path}`} --rm\` removes it`,
     );
     try {
-      return become(plan.next);
+      return become(context, plan.next);
     } catch (error) {
       // Behind a pivot the same path would be a file of the container's.
-      if (payload.inside === undefined) undo?.();
+      if (context.inside === undefined) undo?.();
       throw error;
     }
   },
@@ -40,14 +39,14 @@ interface Acted {
 }
 
 /** Everything but becoming the next program. */
-export function act(plan: Plan, hierarchy = findHierarchy()): Acted {
+export function act(context: Context, plan: Plan, hierarchy = findHierarchy()): Acted {
   const dir = locate(plan, hierarchy);
   const acts = plan.freeze !== undefined || plan.kill || plan.remove;
   const subject = plan.next === undefined ? plan.pid : getpid();
-  if (acts) actOn(plan, hierarchy, dir);
+  if (acts) actOn(context, plan, hierarchy, dir);
   else if (shows(plan)) write(1, describe(dir));
   else {
-    const { made, restore } = applyLimits(plan, hierarchy, dir);
+    const { made, restore } = applyLimits(context, plan, hierarchy, dir);
     const from = groupDirectory(hierarchy, cgroupOf("self"));
     const undo = () => leave(dir, from, restore);
     try {

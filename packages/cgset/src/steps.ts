@@ -1,6 +1,5 @@
 // Plan to kernel calls: find or make the group, write its files, move a process in, act on it.
-
-import { steps } from "@contain-tools/chain";
+import { type Context, sayStep, sayWrite } from "@contain-tools/chain";
 import {
   cgroupOf,
   checkParent,
@@ -66,7 +65,7 @@ export interface Applied {
 }
 
 /** Makes the group if it is not there, with the controllers that its limits need, writes them, and attaches the list of its devices. After a failure everything is as it was. */
-export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): Applied {
+export function applyLimits(context: Context, plan: Plan, hierarchy: Hierarchy, dir: string): Applied {
   const controllers = controllersOf(plan.writes);
   const parent = dirname(dir);
   const undo = plan.path === undefined ? [] : [makeAncestors(hierarchy, parent)];
@@ -81,9 +80,9 @@ export function applyLimits(plan: Plan, hierarchy: Hierarchy, dir: string): Appl
     undo.push(enableControllers(hierarchy, parent, controllers));
     if (plan.path !== undefined) undo.push(enableAvailable(hierarchy, parent));
     made = makeGroup(dir);
-    for (const write of plan.writes) writeLimit(dir, write);
+    for (const write of plan.writes) writeLimit(context, dir, write);
     if (plan.devices !== undefined) {
-      steps.wrote("device program", `${plan.devices.length} rules`);
+      sayWrite(context, "device program", `${plan.devices.length} rules`);
       setDevices(dir, plan.devices, made);
     }
   } catch (error) {
@@ -114,16 +113,16 @@ function makeAncestors(hierarchy: Hierarchy, dir: string): () => void {
 }
 
 /** --freeze, --thaw, --kill, --rm, in that order. */
-export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir: string): void {
+export function actOn(context: Context, { freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir: string): void {
   if (!exists(dir)) throw new ToolError(`no such group: ${dir}`);
   if (dir === hierarchy.mountPoint)
     throw new ToolError(`the root of the hierarchy cannot be frozen, killed or removed: ${dir}`, "all groups are below it");
   if (freeze !== undefined) {
-    steps.wrote("cgroup.freeze", freeze ? "1" : "0");
+    sayWrite(context, "cgroup.freeze", freeze ? "1" : "0");
     writeKernelFile(`${dir}/cgroup.freeze`, freeze ? "1" : "0");
   }
   if (kill) {
-    steps.wrote("cgroup.kill", "1");
+    sayWrite(context, "cgroup.kill", "1");
     try {
       killGroup(dir);
     } catch (error) {
@@ -132,7 +131,7 @@ export function actOn({ freeze, kill, remove }: Plan, hierarchy: Hierarchy, dir:
     }
   }
   if (remove) {
-    steps.say(`rmdir ${dir}`);
+    sayStep(context, `rmdir ${dir}`);
     removeGroup(dir, kill ? REMOVE_TIMEOUT : 0);
   }
 }

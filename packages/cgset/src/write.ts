@@ -1,14 +1,14 @@
 // One limit is written, with a warning and an explanation.
-import { steps, warn } from "@contain-tools/chain";
+import { type Context, sayWrite, warn } from "@contain-tools/chain";
 import { exists, readdir, readIfThere, SyscallError, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import type { Write } from "./limits.ts";
 
-export function writeLimit(dir: string, { file, value }: Write): void {
+export function writeLimit(context: Context, dir: string, { file, value }: Write): void {
   const path = `${dir}/${file}`;
   if (!exists(path)) {
     const bfq = file === "io.weight" ? bfqWeight(value) : undefined;
     if (bfq !== undefined && exists(`${dir}/io.bfq.weight`)) {
-      writeLimit(dir, { file: "io.bfq.weight", value: bfq });
+      writeLimit(context, dir, { file: "io.bfq.weight", value: bfq });
       return;
     }
     if (file === "memory.swap.max" && value === "0") return; // a kernel without swap accounting has nothing to forbid
@@ -22,7 +22,7 @@ export function writeLimit(dir: string, { file, value }: Write): void {
     );
   }
   warnBelowUsage(dir, file, value);
-  steps.wrote(file, value);
+  sayWrite(context, file, value);
   try {
     writeKernelFile(path, value);
   } catch (error) {

@@ -1,92 +1,99 @@
 // From one link to the next: called in this process, or by execve(2).
-import { isNative, setName, shellQuote, stat, tracer } from "@contain-tools/kernel";
+import { isNative, setName, setTracer, shellQuote, stat, tracer } from "@contain-tools/kernel";
+import type { Context } from "./context.ts";
 import { execProgram } from "./exec.ts";
+import type { Launch } from "./launch.ts";
 import type { Link, Next, Program } from "./link.ts";
-import { payload } from "./payload.ts";
-import { steps } from "./report.ts";
+import { blame, sayStep } from "./report.ts";
 
 /** Does a link's job: the process takes its name, its settings, and goes on as this tool. */
-export function runLink(link: Link): never {
-  enterLink(link);
-  return link.tool.run(link.plan);
+export function runLink(context: Context, link: Link): never {
+  enterLink(context, link);
+  return link.tool.run(context, link.plan);
 }
 
-/** Takes a link's name and settings, for a caller that then runs a part of that tool. */
-export function enterLink(link: Link): void {
-  const { settings, tool } = link;
-  tracer.tool = tool.name;
-  tracer.mode = settings.trace === "off" ? "off" : settings.trace;
-  payload.preserveFds = settings.preserveFds;
-  steps.on ||= settings.verbose;
+/** Does a part of another tool's job in this process, under its name and with its settings; afterwards all is as before. */
+export function runAs<T>(context: Context, link: Link, part: (context: Context) => T): T {
+  const { tool } = tracer;
+  const inner = { ...context };
+  const restore = enterLink(inner, link);
+  try {
+    return part(inner);
+  } catch (error) {
+    blame(error, link.tool.name);
+    throw error;
+  } finally {
+    restore();
+    setName(tool);
+  }
+}
+
+/** Takes a link's name and settings. Returns what gives the tracer its own back. */
+function enterLink(context: Context, { settings, tool }: Link): () => void {
+  const restore = setTracer({ tool: tool.name, mode: settings.trace });
+  context.preserveFds = settings.preserveFds;
+  context.passed = settings.passed;
+  context.verbose ||= settings.verbose;
   setName(tool.name);
+  return restore;
 }
 
 /** Becomes the next program: one of ours in this same process, or by execve; it never returns. */
-export function become(next: Next): never {
+export function become(context: Context, next: Next): never {
   if (next.kind === "program") {
-    sayRunning(next);
-    return execProgram(next.argv);
+    sayRunning(context, next);
+    return execProgram(context, next.argv, next);
   }
-  if (next.settings.mode === "exec" && reachable()) return execLink(next);
-  return runLink(next);
+  if (next.settings.mode === "exec" && isReachable(next.settings.files)) return execLink(context, next);
+  return runLink(context, next);
 }
 
 /** The step that a program is. */
-export function sayRunning({ argv }: Program): void {
-  if (steps.on) steps.say(`running: ${argv.map(shellQuote).join(" ")}`);
+export function sayRunning(context: Context, { argv }: Program): void {
+  if (context.verbose) sayStep(context, `running: ${argv.map(shellQuote).join(" ")}`);
 }
 
 /** True when a link in the rest of the chain, however far, is such a one. */
-export function someLink(next: Next, test: (link: Link) => boolean): boolean {
-  if (next.kind === "program") return false;
-  const { next: behind } = next.plan as { readonly next?: Next };
-  return test(next) || (behind !== undefined && someLink(behind, test));
+export function someLink(next: Next | undefined, test: (link: Link) => boolean): boolean {
+  return next?.kind === "tool" && (test(next) || someLink(next.plan.next, test));
 }
 
 /** The program at the end of the chain. */
-export function programOf(next: Next): Program | undefined {
-  if (next.kind === "program") return next;
-  const { next: behind } = next.plan as { readonly next?: Next };
-  return behind === undefined ? undefined : programOf(behind);
+export function programOf(next: Next | undefined): Program | undefined {
+  return next?.kind === "tool" ? programOf(next.plan.next) : next;
 }
 
-/** The argv that makes one of our programs a process of its own with the same settings. */
-export function linkArgv(link: Link): string[] {
-  const { trace, preserveFds, mode } = link.settings;
+/** The options that give one of our programs, as a process of its own, the same settings. */
+function settingsWords({ verbose }: Context, { settings: { trace, preserveFds, mode } }: Link): string[] {
   return [
-    link.tool.name,
     ...(trace === "off" ? [] : [`--trace=${trace}`]),
     ...(mode === "exec" ? ["--chain=exec"] : []),
     ...(preserveFds > 0 ? [`--preserve-fds=${preserveFds}`] : []),
-    ...(steps.on ? ["--verbose"] : []),
-    ...link.words,
+    ...(verbose ? ["--verbose"] : []),
   ];
 }
 
-function execLink(link: Link): never {
-  const [name = "", ...words] = linkArgv(link);
-  return execProgram([`${payload.launch.bin}/${name}`, ...words]);
+function execLink(context: Context, link: Link): never {
+  const options = [`${context.launch.bin}/${link.tool.name}`, ...settingsWords(context, link)];
+  return execProgram(context, [...options, ...link.words], { bytes: [...options, ...link.bytes] });
 }
 
-/** The files that an execve of one of our programs needs, as they were before any pivot_root. */
-let files: ReadonlyMap<string, string> = new Map();
-
-function identity(path: string): string | undefined {
+function identity(path: string): string {
   try {
     const { dev, ino } = stat(path);
     return `${dev}:${ino}`;
   } catch {
-    return undefined;
+    return "";
   }
 }
 
-export function rememberFiles(bin: string | undefined): void {
-  if (files.size > 0) return;
+/** The files that an execve of one of our programs needs, as they are before any pivot_root. */
+export function programFiles({ bin }: Launch): ReadonlyMap<string, string> {
   const paths = bin === undefined ? [] : [`${bin}/nsexec`, process.execPath, ...(isNative ? [] : [process.argv[1] ?? ""])];
-  files = new Map(paths.map((path) => [path, identity(path) ?? ""]));
+  return new Map(paths.map((path) => [path, identity(path)]));
 }
 
 /** After pivot_root the launcher's path may lead nowhere, or to a file of the container's: only the very same files will do. */
-function reachable(): boolean {
-  return files.size > 0 && [...files].every(([path, id]) => identity(path) === id);
+function isReachable(files: ReadonlyMap<string, string>): boolean {
+  return files.size > 0 && [...files].every(([path, id]) => id !== "" && identity(path) === id);
 }

@@ -1,7 +1,10 @@
 // Running a program for what it says. The runtime's own child processes need its event loop, which a forked process must not touch.
-import { clone3, close, dup2, open, pipe, readToEnd, shellStatus, signalSet, waitpid } from "@contain-tools/kernel";
+
+import { close, dup2, open, pipe, readToEnd, shellStatus, waitpid } from "@contain-tools/kernel";
+import { newContext } from "./context.ts";
 import { execProgram } from "./exec.ts";
-import { payload } from "./payload.ts";
+import { NO_LAUNCHER } from "./launch.ts";
+import { fork } from "./report.ts";
 
 export interface Captured {
   /** As a shell shows it; 127 when there is no such program. */
@@ -11,19 +14,17 @@ export interface Captured {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, without input. @param prepare called in the child before: namespaces to join */
+/** Runs a program of the host's to its end, without input. @param prepare called in the child before: namespaces to join */
 export function capture(argv: readonly string[], prepare: () => void = () => {}): Captured {
   const out = pipe();
   const err = pipe();
-  const pid = clone3({ flags: 0 }, () => {
+  const pid = fork(newContext(NO_LAUNCHER, { ...process.env } as Record<string, string>), { flags: 0 }, (own) => {
     const nothing = open("/dev/null");
     dup2(nothing, 0);
     dup2(out.write, 1);
     dup2(err.write, 2);
-    payload.preserveFds = 0;
-    payload.launch = { ...payload.launch, closed: [], ignored: signalSet(), blocked: signalSet() };
     prepare();
-    return execProgram(argv);
+    return execProgram(own, argv);
   });
   close(out.write);
   close(err.write);

@@ -1,7 +1,7 @@
 // The chain: every link reads its words into a typed plan before the first one acts; then each does its job and becomes the next.
+
 import {
   closeQuietly,
-  consoleSocket,
   exit,
   fchdir,
   getLimit,
@@ -12,58 +12,60 @@ import {
   SIGCHLD,
   SIGUSR1,
   setDisposition,
-  tracer,
+  setTracer,
   UsageError,
 } from "@contain-tools/kernel";
 import { runLink } from "./become.ts";
+import { type Context, newContext, variables } from "./context.ts";
 import { renderHelp } from "./help.ts";
 import type { Launch, Start } from "./launch.ts";
-import type { Link, Settings, Tool } from "./link.ts";
-import { payload, variables } from "./payload.ts";
-import { HelpWanted, owners, planLink } from "./plan.ts";
+import type { Link, Settings, Tool, ToolPlan } from "./link.ts";
+import { HelpWanted, planLink } from "./plan.ts";
+import { rawVariables } from "./rawwords.ts";
 import { fail } from "./report.ts";
 import { phaseEnds } from "./startuptimes.ts";
 
 /** The main of every program: plans the whole chain, then carries it out. Never returns; help alone waits for the event loop. */
 export function start(tools: readonly Tool[], started: Start, words: readonly string[], version: string): void {
+  const context = newContext(started.launch);
   try {
-    takeLaunch(started);
-    runLink(planChain(tools, started.name, words));
+    takeLaunch(context, started.name);
+    runLink(context, planChain(context, tools, started.name, words));
   } catch (error) {
     if (error instanceof HelpWanted) {
       void showHelp(error, version);
       return;
     }
-    failPlanned(error);
+    fail(context, error);
   }
 }
 
-/** Learns from the launcher what the payload is to be given back. To be called once, before anything is planned. */
-export function takeLaunch({ name, launch }: Start): void {
+/** Learns from the launcher what the program is to be given back. To be called once, before anything is planned. */
+export function takeLaunch(context: Context, name: string): void {
+  const { launch } = context;
   phaseEnds("our modules, koffi");
-  tracer.tool = name;
+  setTracer({ tool: name });
   setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
-  payload.launch = launch;
   if (launch.place !== undefined) goBack(launch.place);
-  payload.limits = launch.raised.map((limit) => ({ ...getLimit(limit.resource), ...limit }));
+  context.limits = launch.raised.map((limit) => ({ ...getLimit(limit.resource), ...limit }));
   noteIgnored(launch.ignored);
   setDisposition(SIGCHLD, SIG_DFL); // ignored, it would be neither sent nor a child's status kept (wait(2))
-  payload.env = callersEnvironment(launch);
-  payload.inherited = openFiles();
-  takeConsoleSocket();
+  context.env = callersEnvironment(launch);
+  if (launch.environment !== undefined) context.rawEnv = new Map(rawVariables(launch.environment));
+  context.inherited = openFiles();
+  takeConsoleSocket(context);
 }
 
 /** Reads a whole command line into plans; nothing is changed. @throws UsageError, ToolError */
-export function planChain(tools: readonly Tool[], name: string, words: readonly string[]): Link {
+export function planChain(context: Context, tools: readonly Tool[], name: string, words: readonly string[]): Link {
   const tool = tools.find((candidate) => candidate.name === name);
   if (tool === undefined) throw new UsageError(`no tool is called ${name}`, `the tools are ${tools.map((t) => t.name).join(", ")}`);
-  return planLink(tools, tool, words, initialSettings());
+  return planTool(context, tools, tool, words);
 }
 
-/** Ends this process with an explanation, under the name of the tool whose words were wrong. */
-export function failPlanned(error: unknown): never {
-  if (error instanceof Error) tracer.tool = owners.get(error) ?? tracer.tool;
-  return fail(error);
+/** The same of a tool that is known. */
+export function planTool<Plan extends ToolPlan>(context: Context, tools: readonly Tool[], tool: Tool<Plan>, words: readonly string[]) {
+  return planLink(context, tools, tool, words, initialSettings(context));
 }
 
 /** Back to the working directory of our caller, in which the runtime does not start. */
@@ -83,20 +85,22 @@ function callersEnvironment({ environment }: Launch): Record<string, string> {
 }
 
 /** A link before us, exec'd as we are, has passed a descriptor on. */
-function takeConsoleSocket(): void {
-  const { CONTAIN_CONSOLE: fd } = payload.env;
+function takeConsoleSocket(context: Context): void {
+  const { CONTAIN_CONSOLE: fd } = context.env;
   if (fd === undefined) return;
-  delete payload.env["CONTAIN_CONSOLE"];
-  consoleSocket.fd = parseCount("CONTAIN_CONSOLE", fd, 3, 0x7fffffff);
+  delete context.env["CONTAIN_CONSOLE"];
+  context.consoleSocket = parseCount("CONTAIN_CONSOLE", fd, 3, 0x7fffffff);
 }
 
-function initialSettings(): Settings {
-  const { CONTAIN_TRACE: trace = "", CONTAIN_CHAIN: chain = "call" } = payload.env;
+function initialSettings({ env, preserveFds, passed }: Context): Settings {
+  const { CONTAIN_TRACE: trace = "", CONTAIN_CHAIN: chain = "call" } = env;
   if (chain !== "call" && chain !== "exec") throw new UsageError(`CONTAIN_CHAIN=${chain}: must be call or exec`);
   return {
     trace: trace === "json" ? "json" : trace === "" || trace === "0" ? "off" : "text",
     mode: chain,
-    preserveFds: 0,
+    preserveFds,
+    passed,
+    files: new Map(),
     verbose: false,
     elsewhere: false,
     replanned: false,

@@ -2,22 +2,22 @@
 // socket that was made before the fork. The slave becomes the program's controlling terminal and its descriptors 0, 1 and 2.
 import {
   close,
-  consoleSocket,
   dup2,
   duplicate,
   getAttributes,
-  messages,
   openMaster,
   openPeer,
   sendDescriptor,
   setAttributes,
   setControllingTerminal,
   setsid,
+  setTracer,
   setWindowSize,
   ToolError,
+  tracer,
   windowSize,
 } from "@contain-tools/kernel";
-import { payload } from "./payload.ts";
+import type { Context } from "./context.ts";
 
 const DEFAULT_SIZE = { rows: 24, columns: 80 };
 
@@ -28,8 +28,9 @@ const DEFAULT_SIZE = { rows: 24, columns: 80 };
  * @returns the slave
  * @throws ToolError when nobody outside holds the other end
  */
-export function makeConsole(ptmx: string): number {
-  if (consoleSocket.fd === -1) {
+export function makeConsole(context: Context, ptmx: string): number {
+  const { consoleSocket } = context;
+  if (consoleSocket === undefined) {
     throw new ToolError(
       "--tty: nobody holds the other end of the pseudo-terminal",
       "an `nsexec --tty` before this link does: nsexec --tty --pid -- pivot --tty ROOTFS",
@@ -41,27 +42,27 @@ export function makeConsole(ptmx: string): number {
   const attributes = terminal === undefined ? undefined : getAttributes(terminal);
   if (attributes !== undefined) setAttributes(master, attributes);
   setWindowSize(master, (terminal === undefined ? undefined : windowSize(terminal)) ?? DEFAULT_SIZE);
-  sendDescriptor(consoleSocket.fd, master);
-  close(consoleSocket.fd);
+  sendDescriptor(consoleSocket, master);
+  close(consoleSocket);
   close(master);
-  consoleSocket.fd = -1;
+  context.consoleSocket = undefined;
   return slave;
 }
 
 /** Gives descriptors 0, 1 and 2 to the program that comes; what this process still has to say goes to where its errors went. */
-export function replaceStdio(input: number, output: number, errors = output): void {
-  if (messages.fd === 2) messages.fd = duplicate(2, 3 + payload.preserveFds);
+export function replaceStdio(context: Context, input: number, output: number, errors = output): void {
+  if (tracer.fd === 2) setTracer({ fd: duplicate(2, 3 + context.preserveFds) });
   dup2(input, 0);
   dup2(output, 1);
   dup2(errors, 2);
-  payload.launch = { ...payload.launch, closed: [] };
+  context.launch = { ...context.launch, closed: [] };
 }
 
 /** Makes the slave the controlling terminal of a new session, and its descriptors 0, 1 and 2. @throws SyscallError EPERM */
-export function enterConsole(slave: number): void {
+export function enterConsole(context: Context, slave: number): void {
   setsid();
   setControllingTerminal(slave);
-  replaceStdio(slave, slave);
+  replaceStdio(context, slave, slave);
   close(slave);
-  payload.ownTerminal = true;
+  context.ownTerminal = true;
 }

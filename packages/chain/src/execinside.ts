@@ -2,35 +2,35 @@
 import { ERRNO, ExecError, SyscallError, setCloseOnExec, stringArray, type Words } from "@contain-tools/kernel";
 import type { Binary } from "./binary.ts";
 import { startClean } from "./clean.ts";
+import type { Context } from "./context.ts";
 import { BUSY } from "./execdiagnosis.ts";
 import { cannotExecute, leadingOut, place } from "./execerrors.ts";
 import { type Described, describeExec, replace } from "./execve.ts";
 import { lookAt } from "./magiclinks.ts";
-import { payload } from "./payload.ts";
 import { lineOf, textOf } from "./report.ts";
 import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
 /** A file in another root, which others may exchange at any moment: looked at for the sake of the message, then started by the trampoline. */
-export function execInside(path: string, words: Words, env: Words): never {
+export function execInside(context: Context, path: string, words: Words, env: Words): never {
   const { leadsOut, code, binary } = lookAt(path);
-  if (leadsOut !== undefined) throw leadingOut(path, leadsOut);
+  if (leadsOut !== undefined) throw leadingOut(context, path, leadsOut);
   const args = describeExec(path, words, env);
   if (code !== undefined) throw new SyscallError("execve", args, ERRNO[code] ?? 0);
-  const trampoline = makeTrampoline(refusals(path, args, binary), payload.preserveFds, binary?.kind === "other");
-  startClean();
+  const trampoline = makeTrampoline(context, refusals(context, path, args, binary), binary?.kind === "other");
+  startClean(context);
   if (trampoline.pipe !== -1) setCloseOnExec(trampoline.pipe, false); // the trampoline turns it on again
   const through = trampolineWords(path, words);
   const call = trampolineCall(trampoline, stringArray(through), stringArray(env));
   const [, ...rest] = describeExec("", through, env);
   const first = ["execveat", [`${trampoline.fd}</memfd:contain>`, '""', ...rest, "AT_EMPTY_PATH"]] satisfies Described;
-  replace([first, ["execve", args]], call);
+  replace(context, [first, ["execve", args]], call);
 }
 
 /** What is told when the kernel refuses what nothing spoke against. */
-function refusals(path: string, args: readonly string[], binary: Binary | undefined): Refusal[] {
-  const because = (code: string) => cannotExecute(path, new SyscallError("execve", args, ERRNO[code] ?? 0));
+function refusals(context: Context, path: string, args: readonly string[], binary: Binary | undefined): Refusal[] {
+  const because = (code: string) => cannotExecute(context, path, new SyscallError("execve", args, ERRNO[code] ?? 0));
   const cannot = (errno: string, code: string, text: string, certain: boolean) => {
     const facts = [{ source: `execve(${path})`, value: certain ? errno : undefined, problem: "refused", rule: "execve(2)" }];
-    return new ExecError(`${path}: cannot be executed${place()}: ${errno}`, text, 126, { code, text, certain, facts });
+    return new ExecError(`${path}: cannot be executed${place(context)}: ${errno}`, text, 126, { code, text, certain, facts });
   };
   const list: (readonly [errno: string, error: ExecError])[] = [["ETXTBSY", cannot("ETXTBSY", ...BUSY, true)]];
   if (binary === undefined) list.push(["ENOENT", because("ENOENT")]);

@@ -1,4 +1,5 @@
 // execve(2), and what comes immediately before it.
+
 import {
   declare,
   errno,
@@ -14,7 +15,7 @@ import {
   type Words,
 } from "@contain-tools/kernel";
 import { isOfMemory } from "./clean.ts";
-import { payload } from "./payload.ts";
+import type { Context } from "./context.ts";
 
 const execveC = declare("execve");
 
@@ -28,27 +29,27 @@ export function describeExec(path: string, argv: Words, env: Words): string[] {
  *
  * @throws SyscallError ENOENT, EACCES, ENOEXEC, E2BIG, …
  */
-export function execve(path: string, argv: Words, env: Words): never {
-  if (payload.inside !== undefined) throw new Error("execve(2) in another root: only the trampoline may");
+export function execve(context: Context, path: string, argv: Words, env: Words): never {
+  if (context.inside !== undefined) throw new Error("execve(2) in another root: only the trampoline may");
   const words = stringArray(argv);
   const vars = stringArray(env);
   const { text: file } = stringArray([path]);
-  return replace([["execve", describeExec(path, argv, env)]], () => execveC(file, words.pointers, vars.pointers));
+  return replace(context, [["execve", describeExec(path, argv, env)]], () => execveC(file, words.pointers, vars.pointers));
 }
 
 /** A call by its name and its arguments. */
 export type Described = readonly [syscall: string, args: string[]];
 
 /** Makes the call that replaces this program, with what has to come immediately before; `after` is what that makes in turn. @throws SyscallError */
-export function replace([[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {
+export function replace(context: Context, [[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {
   for (const described of tracer.mode === "off" ? [] : [[syscall, args] as const, ...after]) trace(...described);
-  const late = payload.lastStep === undefined ? payload.limits.filter(isOfMemory).map(prepareLimit) : [];
+  const late = context.lastStep === undefined ? context.limits.filter(isOfMemory).map(prepareLimit) : [];
   if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
   sys(
     syscall,
     () => args,
     () => {
-      resetWriteSignals(payload.launch.ignored);
+      resetWriteSignals(context.launch.ignored);
       for (const set of late) set();
       const result = call();
       const code = errno();

@@ -1,13 +1,12 @@
 // Files that the caller names on the command line: env files, seccomp profiles.
+
 import { codeOf, declare, errno, errnoName, fstat, O_CLOEXEC, POLLIN, pollOnce, stat, UsageError } from "@contain-tools/kernel";
-import { payload } from "./payload.ts";
+import type { Context } from "./context.ts";
 
 const openC = declare("open");
 const readC = declare("read", "long");
 const closeC = declare("close");
 const MAX_GIVEN = 16 << 20; // bytes; /dev/zero has no end
-
-const contents = new Map<string, Buffer>();
 
 /**
  * The bytes of a file that the caller named. It is read once, however often it is asked for: a pipe gives its bytes only once.
@@ -16,9 +15,9 @@ const contents = new Map<string, Buffer>();
  * @param hint what could be given instead
  * @throws UsageError when it cannot be read, or holds more than 16 MiB
  */
-export function readGiven(what: string, path: string, hint?: string): Buffer {
-  const key = `${payload.inside ?? ""}\0${path}`; // after pivot_root a path is another file
-  const known = contents.get(key);
+export function readGiven({ given, inside }: Context, what: string, path: string, hint?: string): Buffer {
+  const key = `${inside ?? ""}\0${path}`; // after pivot_root a path is another file
+  const known = given.get(key);
   if (known !== undefined) return known;
   const bad = (why: string) => new UsageError(`${what} ${path}: cannot be read: ${why}`, hint);
   const own = callersDescriptor(path);
@@ -26,7 +25,7 @@ export function readGiven(what: string, path: string, hint?: string): Buffer {
   if (fd === -1) throw bad(errnoName(errno()));
   try {
     const bytes = readAll(fd, bad);
-    contents.set(key, bytes);
+    given.set(key, bytes);
     return bytes;
   } finally {
     if (own === undefined) closeC(fd);

@@ -1,8 +1,6 @@
 // Hooks: programs that run beside a chain at a certain point of it, with the container's state on standard input (OCI runtime-spec, "POSIX-platform Hooks").
 import {
-  clone3,
   close,
-  consoleSocket,
   dup2,
   endSignal,
   fstat,
@@ -10,7 +8,6 @@ import {
   jsonText,
   kill,
   memfd,
-  messages,
   monotonic,
   POLLIN,
   pidfdOpen,
@@ -20,16 +17,16 @@ import {
   pwrite,
   quote,
   SIGKILL,
+  setTracer,
   shellStatus,
-  signalSet,
   ToolError,
   UsageError,
   waitpid,
 } from "@contain-tools/kernel";
+import { type Context, forHelper, variables } from "./context.ts";
 import { execProgram } from "./exec.ts";
 import { readGiven } from "./given.ts";
-import { payload, variables } from "./payload.ts";
-import { failurePipe, steps } from "./report.ts";
+import { fork, sayStep } from "./report.ts";
 
 export interface Hook {
   readonly path: string;
@@ -51,14 +48,14 @@ export interface Hooks {
  *
  * @throws UsageError
  */
-export function readHooks(text: string, kind: string): Hooks {
+export function readHooks(context: Context, text: string, kind: string): Hooks {
   const bad = (why: string) =>
     new UsageError(`--hook ${text}: ${why}`, `${kind}=FILE, with {"hooks": [{"path": …}], "state": {…}} in FILE`);
   if (!text.startsWith(`${kind}=`)) throw bad(`must be ${kind}=FILE`);
   prepareFork();
   let value: Partial<Hooks> | null;
   try {
-    value = JSON.parse(readGiven("--hook", text.slice(kind.length + 1)).toString());
+    value = JSON.parse(readGiven(context, "--hook", text.slice(kind.length + 1)).toString());
   } catch (error) {
     throw error instanceof UsageError ? error : bad("not JSON");
   }
@@ -77,28 +74,25 @@ function isHook(hook: Partial<Hook> | null): boolean {
 }
 
 /** Runs hooks one after the other; the `pid` in their state is this process. @throws ToolError for the first one that fails */
-export function runHooks(kind: string, { hooks, state }: Hooks): void {
+export function runHooks(context: Context, kind: string, { hooks, state }: Hooks): void {
   for (const hook of hooks) {
-    steps.say(`running ${kind} hook: ${hook.path}`);
-    const why = runHook(hook, JSON.stringify({ ...state, pid: getpid() }));
+    sayStep(context, `running ${kind} hook: ${hook.path}`);
+    const why = runHook(context, hook, JSON.stringify({ ...state, pid: getpid() }));
     if (why !== undefined) throw new ToolError(`${kind} hook ${quote(hook.path)}: ${why}`);
   }
 }
 
 /** Runs a program and waits for it. Returns why it failed, with the end of what it said; undefined when it did not. */
-export function runHook({ path, args = [path], env = [], timeout }: Hook, input: string): string | undefined {
+export function runHook(context: Context, { path, args = [path], env = [], timeout }: Hook, input: string): string | undefined {
   const [stdin, output] = [memfd("state"), memfd("output")]; // in files nobody waits for anybody
   pwrite(stdin, Buffer.from(input), 0);
-  const pid = clone3({ flags: 0 }, () => {
+  const helper = { ...forHelper(context), limits: [], lastStep: undefined, consoleSocket: undefined, env: variablesOf(env) };
+  const pid = fork({ ...helper, failurePipe: undefined }, { flags: 0 }, (own) => {
     dup2(stdin, 0);
     dup2(output, 1);
     dup2(output, 2);
-    messages.fd = 2;
-    failurePipe.fd = -1; // what becomes of it is for its parent to tell
-    consoleSocket.fd = -1;
-    Object.assign(payload, { preserveFds: 0, passed: [], limits: [], lastStep: undefined, env: variablesOf(env) });
-    payload.launch = { ...payload.launch, closed: [], ignored: signalSet(), blocked: signalSet() };
-    return execProgram(args, path);
+    setTracer({ fd: 2 });
+    return execProgram(own, args, { file: path });
   });
   const inTime = waitFor(pid, timeout);
   const status = waitpid(pid, 0)?.status ?? 0;

@@ -1,11 +1,12 @@
 // What makes a program a link of a chain.
 import "./startuptimes.ts"; // the first, so that it sees the others being loaded
 
-export { become, enterLink, programOf, sayRunning, someLink } from "./become.ts";
+export { become, programOf, runAs, sayRunning, someLink } from "./become.ts";
 export { readBinary } from "./binary.ts";
 export { capture } from "./capture.ts";
-export { failPlanned, planChain, start, takeLaunch } from "./chain.ts";
+export { planChain, planTool, start, takeLaunch } from "./chain.ts";
 export { enterConsole, makeConsole, replaceStdio } from "./console.ts";
+export { type Context, forHelper, newContext, variables } from "./context.ts";
 export { canRun } from "./denied.ts";
 export { type Evidence, evidenceFrom, type Finding } from "./evidence.ts";
 export { execProgram } from "./exec.ts";
@@ -13,7 +14,7 @@ export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export { optionGroups } from "./help.ts";
 export { type Hook, type Hooks, readHooks, runHook, runHooks } from "./hooks.ts";
 export { NO_LAUNCHER, readLaunch, type Start } from "./launch.ts";
-export type { Chain, Command, Link, Next, Program, Settings, Tool } from "./link.ts";
+export type { Chain, Command, Link, Next, Program, Settings, Tool, ToolPlan } from "./link.ts";
 export {
   closestWord,
   type Given,
@@ -25,11 +26,9 @@ export {
   type Values,
   valuesOf,
 } from "./options.ts";
-export { payload, variables } from "./payload.ts";
 export { withCommon } from "./plan.ts";
-export { keepRawVariables } from "./rawwords.ts";
-export { type Failure, failurePipe, parseFailure, report, steps, warn } from "./report.ts";
-export { asTool } from "./runas.ts";
+export { rawVariables } from "./rawwords.ts";
+export { type Failure, fail, fork, parseFailure, report, sayStep, sayWrite, warn } from "./report.ts";
 export { findProgram } from "./search.ts";
 export { spawnProgram } from "./spawn.ts";
 export { phaseEnds, profile, profileTable } from "./startuptimes.ts";

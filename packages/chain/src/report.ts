@@ -1,6 +1,7 @@
 // What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the fix.
 import {
-  childFailed,
+  type CloneArgs,
+  clone3,
   codeOf,
   type Diagnosis,
   ERRNO,
@@ -14,20 +15,26 @@ import {
   tracer,
   write,
 } from "@contain-tools/kernel";
+import type { Context } from "./context.ts";
 
-/** The steps of --verbose. `contain` says those of all its links under its own name, and the writes of cgset only when asked. */
-export const steps = {
-  on: false,
-  writes: false,
-  label: undefined as string | undefined,
-  say(text: string): void {
-    if (steps.on) say(`[${steps.label ?? tracer.tool}] ${printable(text)}\n`);
-  },
-  /** A write to a file of a group: `memory.max <- 67108864`. */
-  wrote(file: string, value: string): void {
-    if (steps.writes) say(`[${steps.label ?? tracer.tool}] ${printable(`${file} <- ${value}`)}\n`);
-  },
-};
+/** A step, with --verbose. */
+export function sayStep({ verbose, label = tracer.tool }: Context, text: string): void {
+  if (verbose) say(`[${label}] ${printable(text)}\n`);
+}
+
+/** A write to a file of a group: `memory.max <- 67108864`. */
+export function sayWrite({ saysWrites, label = tracer.tool }: Context, file: string, value: string): void {
+  if (saysWrites) say(`[${label}] ${printable(`${file} <- ${value}`)}\n`);
+}
+
+/** Which tool an error is about: the innermost link that was being planned, or whose part was being done. */
+const owners = new WeakMap<Error, string>();
+
+export function blame(error: unknown, tool: string): void {
+  if (error instanceof Error && !owners.has(error)) owners.set(error, tool);
+}
+
+const ownerOf = (error: unknown) => (error instanceof Error ? owners.get(error) : undefined) ?? tracer.tool;
 
 /** A remark on standard error under the name of the tool at work. */
 export function warn(text: string): void {
@@ -35,15 +42,16 @@ export function warn(text: string): void {
 }
 
 /** An error as it is told: under the name of the tool at work, and on a second line the rule and the fix. */
-export function textOf({ message, hint }: ToolError): string {
-  const { tool } = tracer;
+export function textOf(error: ToolError): string {
+  const { message, hint } = error;
+  const tool = ownerOf(error);
   const more = hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${printable(hint)}\n`;
   return `${tool}: ${printable(message)}\n${more}`;
 }
 
 /** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */
 export function report(error: unknown): number {
-  const { tool } = tracer;
+  const tool = ownerOf(error);
   if (error instanceof ToolError) {
     say(textOf(error));
     const strange = error instanceof SyscallError && error.args[0]?.startsWith('"/proc/') ? strangeProc() : undefined;
@@ -63,16 +71,6 @@ export function report(error: unknown): number {
   );
   return 125;
 }
-
-/**
- * The close-on-exec pipe to a supervisor. A line in it is a failure of ours, as JSON; end of file without one means that the program
- * was started, so its own 125, 126 and 127 are never taken for ours. Both an init and its child may have one to tell.
- */
-export const failurePipe = {
-  fd: -1,
-  /** The supervisor tells what it reads here, so that nothing of it goes to standard error. */
-  quiet: false,
-};
 
 /** What a supervisor learns of a start that failed. */
 export interface Failure {
@@ -105,7 +103,7 @@ export function parseFailure(lines: string): Failure {
 /** The line that tells a supervisor of a failure. */
 export function lineOf(error: unknown): string {
   const failure: Failure = {
-    tool: tracer.tool,
+    tool: ownerOf(error),
     message: error instanceof Error ? error.message : String(error),
     hint: error instanceof ToolError ? error.hint : undefined,
     status: error instanceof ToolError ? error.status : 125,
@@ -115,11 +113,11 @@ export function lineOf(error: unknown): string {
 }
 
 /** Ends this process with an explanation. */
-export function fail(error: unknown): never {
-  const status = failurePipe.fd !== -1 && failurePipe.quiet && error instanceof ToolError ? error.status : report(error);
-  if (failurePipe.fd !== -1) {
+export function fail({ failurePipe, quiet }: Context, error: unknown): never {
+  const status = failurePipe !== undefined && quiet && error instanceof ToolError ? error.status : report(error);
+  if (failurePipe !== undefined) {
     try {
-      write(failurePipe.fd, lineOf(error));
+      write(failurePipe, lineOf(error));
     } catch {
       // the supervisor is gone
     }
@@ -127,4 +125,13 @@ export function fail(error: unknown): never {
   return exit(status);
 }
 
-childFailed.tell = fail;
+/** clone3(2), of a child that explains what it throws. @throws SyscallError */
+export function fork(context: Context, args: CloneArgs, child: (context: Context) => never): number {
+  return clone3(args, () => {
+    try {
+      return child(context);
+    } catch (error) {
+      return fail(context, error);
+    }
+  });
+}

@@ -1,11 +1,12 @@
 // A program as a child by posix_spawn(3), clone(2) with CLONE_VM|CLONE_VFORK and execve(2) in one: the child copies no memory of ours.
 
-import { codeOf, consoleSocket, declare, flags, hasSignal, stat, stringArray, trace, tracer } from "@contain-tools/kernel";
+import { codeOf, declare, flags, hasSignal, stat, stringArray, trace, tracer } from "@contain-tools/kernel";
 import { readBinary } from "./binary.ts";
 import { cleanDescriptors } from "./clean.ts";
+import { type Context, candidates } from "./context.ts";
 import { describeExec } from "./execve.ts";
-import { candidates, payload } from "./payload.ts";
-import { wordsFor } from "./rawwords.ts";
+import type { Program } from "./link.ts";
+import { environmentOf } from "./rawwords.ts";
 
 // <spawn.h>: the numbers are the same in glibc and musl.
 const FLAGS = { POSIX_SPAWN_SETPGROUP: 2, POSIX_SPAWN_SETSIGDEF: 4, POSIX_SPAWN_SETSIGMASK: 8 };
@@ -25,17 +26,17 @@ const spawnC = declare("posix_spawn");
  * @param ownGroup in a process group of its own
  * @returns its PID in this PID namespace; undefined where posix_spawn(3) will not do or has failed: then a fork has to, which tells why
  */
-export function spawnProgram(argv: readonly string[], ownGroup: boolean): number | undefined {
-  const path = needsFork() ? undefined : findFile(argv[0] ?? "");
+export function spawnProgram(context: Context, { argv, bytes }: Program, ownGroup: boolean): number | undefined {
+  const path = needsFork(context) ? undefined : findFile(context, argv[0] ?? "");
   if (path === undefined) return undefined;
-  cleanDescriptors();
-  const { words, env } = wordsFor(argv);
+  cleanDescriptors(context);
+  const env = environmentOf(context);
   const file = stringArray([path]);
-  const argvC = stringArray(words);
+  const argvC = stringArray(bytes);
   const envC = stringArray(env);
   const attributes = Buffer.alloc(ATTRIBUTES);
   const mask = Buffer.alloc(SIGSET);
-  mask.set(payload.launch.blocked);
+  mask.set(context.launch.blocked);
   const bits = FLAGS.POSIX_SPAWN_SETSIGDEF | FLAGS.POSIX_SPAWN_SETSIGMASK | (ownGroup ? FLAGS.POSIX_SPAWN_SETPGROUP : 0);
   initC(attributes);
   setFlagsC(attributes, bits);
@@ -46,17 +47,16 @@ export function spawnProgram(argv: readonly string[], ownGroup: boolean): number
   const code = spawnC(new Uint8Array(child.buffer), file.text, null, attributes, argvC.pointers, envC.pointers);
   const pid = code === 0 ? child[0] : undefined;
   if (tracer.mode !== "off") {
-    const [name = "", ...rest] = describeExec(path, words, env);
+    const [name = "", ...rest] = describeExec(path, bytes, env);
     trace("posix_spawn", [`[${pid ?? ""}]`, name, "NULL", `{flags=${flags(FLAGS, bits)}}`, ...rest], code === 0 ? 0 : -1, code);
   }
   return pid;
 }
 
 /** True when something is to be done between fork and execve that posix_spawn(3) cannot do. */
-function needsFork(): boolean {
-  const { launch, limits, lastStep, inside } = payload;
+function needsFork({ launch, limits, lastStep, inside, consoleSocket }: Context): boolean {
   if (inside !== undefined) return true; // what is started there has to come by the trampoline
-  if (limits.length > 0 || lastStep !== undefined || launch.closed.length > 0 || consoleSocket.fd !== -1) return true;
+  if (limits.length > 0 || lastStep !== undefined || launch.closed.length > 0 || consoleSocket !== undefined) return true;
   // libc takes its own two signals, 32 and 33, out of every mask.
   return launch.ignored.some((byte) => byte !== 0) || hasSignal(launch.blocked, 32) || hasSignal(launch.blocked, 33);
 }
@@ -65,8 +65,8 @@ function needsFork(): boolean {
  * The file that PROG is, where there can be no doubt: a failed try would take a PID. Undefined where execvp(3) would go on after a
  * file that is there, or hand it to the shell.
  */
-function findFile(name: string): string | undefined {
-  const paths = candidates(name);
+function findFile(context: Context, name: string): string | undefined {
+  const paths = candidates(context, name);
   for (const path of paths) {
     try {
       const file = stat(path);

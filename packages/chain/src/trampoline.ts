@@ -20,7 +20,7 @@ import {
   type Words,
   write,
 } from "@contain-tools/kernel";
-import { failurePipe } from "./report.ts";
+import type { Context } from "./context.ts";
 
 /** What `as` makes of trampoline/x64.S and trampoline/arm64.S; tests/chain/trampoline.test.ts compares them. */
 export const TRAMPOLINE_CODE: Readonly<Record<string, string>> = {
@@ -77,12 +77,11 @@ export interface Trampoline {
 /**
  * Makes the trampoline. To be called before the program's limits and its filter are set: they may forbid it.
  *
- * @param kept descriptors 3 to 2+kept are the program's own
  * @param shell a file in a format that the kernel does not know (ENOEXEC) is given to /bin/sh, as execvp(3) does
  * @throws ToolError where vm.memfd_noexec is 2; SyscallError EMFILE, ENOMEM
  */
-export function makeTrampoline(refusals: readonly Refusal[], kept: number, shell: boolean): Trampoline {
-  const pipe = failurePipe.fd === -1 ? -1 : duplicate(failurePipe.fd, 3 + kept);
+export function makeTrampoline({ failurePipe, preserveFds }: Context, refusals: readonly Refusal[], shell: boolean): Trampoline {
+  const pipe = failurePipe === undefined ? -1 : duplicate(failurePipe, 3 + preserveFds);
   const fd = createMemfd();
   writeImage(fd, trampolineImage(refusals, pipe, shell));
   sys(

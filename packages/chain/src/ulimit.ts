@@ -1,6 +1,7 @@
 // --ulimit: resource limits of the program.
+
 import { getLimit, type Limit, quote, RESOURCES, type Resource, RLIM_INFINITY, setLimit, UsageError } from "@contain-tools/kernel";
-import { payload } from "./payload.ts";
+import type { Context } from "./context.ts";
 
 const MOST = 2n ** 63n - 1n;
 
@@ -53,11 +54,11 @@ export function readRlimits(words: readonly string[]): Limit[] {
  * The program gets them when it starts. What only a privileged process may do, raising a hard limit, is done now, before the ids
  * change; what would lame this runtime, lowering one, is left until then.
  */
-export function prepareLimits(limits: readonly Limit[]): void {
+export function prepareLimits(context: Context, limits: readonly Limit[]): void {
   for (const limit of limits) {
     const now = getLimit(limit.resource);
     if (limit.hard > now.hard) setLimit({ ...now, hard: limit.hard });
   }
-  payload.limits = [...payload.limits.filter(({ resource }) => !limits.some((limit) => limit.resource === resource)), ...limits];
-  if (limits.some(({ resource }) => resource === "nofile")) payload.launch = { ...payload.launch, softFileLimit: undefined };
+  context.limits = [...context.limits.filter(({ resource }) => !limits.some((limit) => limit.resource === resource)), ...limits];
+  if (limits.some(({ resource }) => resource === "nofile")) context.launch = { ...context.launch, softFileLimit: undefined };
 }

@@ -20,8 +20,8 @@ import {
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
-import { payload } from "./payload.ts";
-import { steps } from "./report.ts";
+import type { Context } from "./context.ts";
+import { sayStep } from "./report.ts";
 
 /** As it was given: numbers or names. */
 export interface UserWords {
@@ -149,15 +149,15 @@ export function chownTerminal({ uid }: Identity): void {
 }
 
 /** Takes the ids, and opens the standard pipes to them; HOME is the user's, unless it says something already. All capabilities go with user id 0 (capabilities(7)). */
-export function becomeUser({ uid, gid, groups, home }: Identity): void {
-  payload.env["HOME"] ||= home; // `podman exec` sends an empty one
+export function becomeUser(context: Context, { uid, gid, groups, home }: Identity): void {
+  context.env["HOME"] ||= home; // `podman exec` sends an empty one
   sharePipes();
   keepingDeathSignal(() => {
     try {
       setgroups(groups);
     } catch (error) {
       if (!failedWith(error, "EPERM")) throw error; // denied in a user namespace with one mapped id: the caller's stay
-      if (countGroups() > 0) steps.say("setgroups(2) is denied in this user namespace: the caller's supplementary groups stay");
+      if (countGroups() > 0) sayStep(context, "setgroups(2) is denied in this user namespace: the caller's supplementary groups stay");
     }
     setresgid(gid);
     setresuid(uid);

@@ -1,5 +1,5 @@
 // Words to plan: what is taken away, and the seccomp filter, made now: after pivot_root no library may be loaded.
-import { type Chain, checkReadAgain, type Options, readRlimits, readUlimits, readUser } from "@contain-tools/chain";
+import { type Chain, type Context, checkReadAgain, type Options, readRlimits, readUlimits, readUser } from "@contain-tools/chain";
 import {
   compileFilter,
   type Limit,
@@ -66,6 +66,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
       profile === "none"
         ? undefined
         : makeFilter(
+            chain.context,
             profile,
             sets?.bounding ?? capabilities?.kept ?? ALL_CAPABILITIES,
             { link: next.kind === "tool", inside: elsewhere, traced, privileged },
@@ -121,15 +122,21 @@ function readPaths(words: readonly string[]): AllowedPath[] {
   });
 }
 
-function makeFilter(word: string, capabilities: bigint, circumstances: Circumstances, state: string | undefined): FilterPlan {
-  const { rules, listener: asked } = readProfile(word, capabilities);
+function makeFilter(
+  context: Context,
+  word: string,
+  capabilities: bigint,
+  circumstances: Circumstances,
+  state: string | undefined,
+): FilterPlan {
+  const { rules, listener: asked } = readProfile(context, word, capabilities);
   const program = compileFilter(rules);
   const { privileged, traced } = circumstances;
   if (traced && asked !== undefined) throw new UsageError(`--trace-denied: another process listens to ${quote(word)}, by SCMP_ACT_NOTIFY`);
   if (word !== "default") checkStillNeeded(word, program, { ...circumstances, traced: traced || asked !== undefined });
   const flags = flagsFor(rules.flags, asked);
   if (asked !== undefined) prepareFork();
-  const listener = asked === undefined ? undefined : connectListener(asked, state);
+  const listener = asked === undefined ? undefined : connectListener(context, asked, state);
   if (!traced) return { program, flags, privileged, listener, traced: undefined };
   const action = rules.defaultAction;
   const errno = action & 0xffff;

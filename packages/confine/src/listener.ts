@@ -1,6 +1,6 @@
 // SCMP_ACT_NOTIFY: another process, at a Unix socket, answers for calls of PROG (seccomp_unotify(2)). It gets the listener with the
 // container process state of the OCI runtime specification (config-linux.md, "The Container Process State").
-import { payload, readGiven } from "@contain-tools/chain";
+import { type Context, readGiven } from "@contain-tools/chain";
 import { connectTo, getpid, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, sendMessage, ToolError, UsageError } from "@contain-tools/kernel";
 import { installListening } from "./watcher.ts";
 
@@ -15,10 +15,11 @@ export interface Listener {
 
 /** @param file the container's state as JSON, of --listener-state. @throws UsageError when nobody listens */
 export function connectListener(
+  context: Context,
   { path, metadata }: { readonly path: string; readonly metadata: string },
   file: string | undefined,
 ): Listener {
-  const state = readState(file);
+  const state = readState(context, file);
   try {
     return { socket: connectTo(path), path, metadata, state };
   } catch (error) {
@@ -29,10 +30,10 @@ export function connectListener(
   }
 }
 
-function readState(file: string | undefined): Record<string, unknown> {
+function readState(context: Context, file: string | undefined): Record<string, unknown> {
   if (file === undefined) return { ociVersion: "1.0.2", id: "", status: "creating", bundle: "" };
   try {
-    const state: unknown = JSON.parse(readGiven("--listener-state", file).toString());
+    const state: unknown = JSON.parse(readGiven(context, "--listener-state", file).toString());
     if (typeof state === "object" && state !== null && !Array.isArray(state)) return state as Record<string, unknown>;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -41,10 +42,10 @@ function readState(file: string | undefined): Record<string, unknown> {
 }
 
 /** Installs the filter and hands its listener over. @throws ToolError when it was not taken */
-export function installForListener(program: Buffer, flags: number, { socket, path, metadata, state }: Listener): void {
-  const pid = payload.hostPid ?? getpid();
+export function installForListener(context: Context, program: Buffer, flags: number, { socket, path, metadata, state }: Listener): void {
+  const pid = context.hostPid ?? getpid();
   const text = JSON.stringify({ ociVersion: state["ociVersion"], fds: ["seccompFd"], pid, metadata, state: { pid, ...state } });
-  if (!installListening(program, flags, (listener) => sendMessage(socket, text, listener)))
+  if (!installListening(context, program, flags, (listener) => sendMessage(socket, text, listener)))
     throw new ToolError(`listenerPath ${path}: the listener could not be handed over`, "the agent there has closed the connection");
 }
 

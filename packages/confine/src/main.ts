@@ -11,8 +11,8 @@ export const confine: Tool<Plan, keyof typeof options> = {
   usage: "[--] PROG [ARG…]",
   options,
   plan: readPlan,
-  run(plan) {
-    confineSelf(plan);
-    return become(plan.next);
+  run(context, plan) {
+    confineSelf(context, plan);
+    return become(context, plan.next);
   },
 };

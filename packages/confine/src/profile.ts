@@ -1,4 +1,5 @@
 // Seccomp profiles in docker's format: what applies to this machine and to these capabilities, as rules for libseccomp.
+import type { Context } from "@contain-tools/chain";
 import {
   ARCHITECTURES,
   CAPABILITIES,
@@ -46,8 +47,8 @@ export interface Read {
 }
 
 /** `default`, or a file, for a program with these capabilities. @throws UsageError that names the file and the key */
-export function readProfile(word: string, capabilities: bigint): Read {
-  const profile = word === "default" ? defaultProfile() : readProfileFile(word);
+export function readProfile(context: Context, word: string, capabilities: bigint): Read {
+  const profile = word === "default" ? defaultProfile() : readProfileFile(context, word);
   return { rules: rulesFor(word, profile, capabilities), listener: listenerOf(word, profile) };
 }
 

@@ -1,5 +1,5 @@
 // A seccomp profile from a file in docker's JSON format: every key is looked at, so that a mistake is told with its place.
-import { readGiven } from "@contain-tools/chain";
+import { type Context, readGiven } from "@contain-tools/chain";
 import { UsageError } from "@contain-tools/kernel";
 import { has, keys, list, text } from "./json.ts";
 import { action, capability, comparison, errnoNumber, errnoWord, flag, machine, position, version, wholeNumber } from "./profilefields.ts";
@@ -43,9 +43,9 @@ export interface Profile {
 }
 
 /** @throws UsageError that names the file and the key */
-export function readProfileFile(path: string): Profile {
+export function readProfileFile(context: Context, path: string): Profile {
   const where = `--seccomp ${path}`;
-  const text = readGiven("--seccomp", path, "it is default, none, or a file").toString();
+  const text = readGiven(context, "--seccomp", path, "it is default, none, or a file").toString();
   try {
     return profile(JSON.parse(keepLargeNumbers(text)), where);
   } catch (error) {

@@ -1,6 +1,6 @@
 // Plan to kernel calls, in the one order in which each is still allowed: what root alone may set, bounding set, ids, the other sets,
 // no_new_privs; the filter last of all.
-import { becomeUser, chownTerminal, findUser, type Identity, payload, prepareLimits, warn } from "@contain-tools/chain";
+import { becomeUser, type Context, chownTerminal, findUser, type Identity, prepareLimits, warn } from "@contain-tools/chain";
 import {
   codeOf,
   failedWith,
@@ -22,20 +22,20 @@ import type { FilterPlan, Plan } from "./plan.ts";
 import { installTraced } from "./watcher.ts";
 
 /** Takes away what the plan says. @throws SyscallError, ToolError */
-export function confineSelf(plan: Plan): void {
+export function confineSelf(context: Context, plan: Plan): void {
   const { capabilities, sets, filter, next } = plan;
   for (const remark of plan.remarks) warn(remark);
   if (plan.oomScoreAdj !== undefined) setOomScoreAdj(plan.oomScoreAdj);
   for (const set of plan.attributes) set();
   setLabels(plan.labels);
-  if (plan.limits.length > 0) prepareLimits(plan.limits);
-  const user = findIdentity(plan);
+  if (plan.limits.length > 0) prepareLimits(context, plan.limits);
+  const user = findIdentity(context, plan);
   const bounding = sets === undefined ? capabilities?.kept : sets.bounding;
   if (bounding !== undefined) lowerBoundingSet(bounding);
   if (user !== undefined) {
-    if (payload.ownTerminal) chownTerminal(user);
+    if (context.ownTerminal) chownTerminal(user);
     if (sets !== undefined || capabilities?.how === "caps") keepCapabilities();
-    becomeUser(user);
+    becomeUser(context, user);
   }
   if (capabilities !== undefined) lowerSets(capabilities);
   const finish = sets === undefined ? () => {} : setExactly(sets, filter?.privileged === true);
@@ -44,23 +44,23 @@ export function confineSelf(plan: Plan): void {
   const rules = plan.paths.map(({ path, writable }) => ({ fd: openAllowed(path), writable }));
   const install = () => {
     if (rules.length > 0) restrictFiles(rules);
-    if (filter !== undefined) load(filter);
+    if (filter !== undefined) load(context, filter);
     finish();
   };
-  if (next.kind === "program") payload.lastStep = install;
+  if (next.kind === "program") context.lastStep = install;
   else install(); // a next link of ours is confined as any other program would be
 }
 
-function findIdentity({ user, groups }: Plan): Identity | undefined {
+function findIdentity(context: Context, { user, groups }: Plan): Identity | undefined {
   if (user === undefined) return undefined;
-  const found = findUser(user, payload.inside ?? "this host");
+  const found = findUser(user, context.inside ?? "this host");
   return groups === undefined ? found : { ...found, groups };
 }
 
-function load({ program, flags, listener, traced, privileged }: FilterPlan): void {
+function load(context: Context, { program, flags, listener, traced, privileged }: FilterPlan): void {
   try {
-    if (traced !== undefined) installTraced(program, flags, traced);
-    else if (listener !== undefined) installForListener(program, flags, listener);
+    if (traced !== undefined) installTraced(context, program, flags, traced);
+    else if (listener !== undefined) installForListener(context, program, flags, listener);
     else installFilter(program, flags);
   } catch (error) {
     if (!privileged || !failedWith(error, "EACCES")) throw error;

@@ -1,11 +1,10 @@
 // --trace-denied: a process beside PROG that is told of each call that the filter refuses. Three processes make it: this one, which
 // will be PROG; the watcher, which has nothing of ours but a socket; and a helper that shares our descriptors, and so sees the listener
 // that seccomp(2) makes here and sends it to the watcher: after that call this process may not be able to.
-import { warn } from "@contain-tools/chain";
+import { type Context, fork, warn } from "@contain-tools/chain";
 import {
   type Areas,
   chdir,
-  clone3,
   close,
   closeAllBut,
   commandOf,
@@ -18,7 +17,6 @@ import {
   hideSecrets,
   installListeningFilter,
   isOpen,
-  messages,
   POLLHUP,
   POLLIN,
   PollSet,
@@ -31,6 +29,7 @@ import {
   refuse,
   sendDescriptor,
   setName,
+  setTracer,
   socketpair,
   syscallName,
   waitpid,
@@ -50,17 +49,17 @@ const CLONE_FILES = 0x400;
 const MOST = 200; // lines: a program that is refused may try for ever
 
 /** Installs the filter; what it refuses fails with `errno`, and is told on standard error. */
-export function installTraced(program: Buffer, flags: number, traced: Traced): void {
+export function installTraced(context: Context, program: Buffer, flags: number, traced: Traced): void {
   const [ours, theirs] = socketpair();
-  const first = clone3({ flags: 0 }, () => {
-    clone3({ flags: 0 }, () => {
+  const first = fork(context, { flags: 0 }, () => {
+    fork(context, { flags: 0 }, () => {
       close(ours);
       return watchRefusals(theirs, traced);
     });
     return exit(0); // the watcher is not to be a child of PROG, which may wait for all it has
   });
   waitpid(first, 0);
-  installListening(program, flags, (listener) => sendDescriptor(ours, listener));
+  installListening(context, program, flags, (listener) => sendDescriptor(ours, listener));
 }
 
 /**
@@ -68,12 +67,12 @@ export function installTraced(program: Buffer, flags: number, traced: Traced): v
  *
  * @returns false when that has failed
  */
-export function installListening(program: Buffer, flags: number, send: (listener: number) => void): boolean {
+export function installListening(context: Context, program: Buffer, flags: number, send: (listener: number) => void): boolean {
   const self = getpid();
   const pidfd = pidfdOpen(self); // any descriptor
   const listener = duplicate(pidfd, 0); // the number that the listener will have: the lowest free one
   close(listener);
-  const helper = clone3({ flags: CLONE_FILES }, () => {
+  const helper = fork(context, { flags: CLONE_FILES }, () => {
     // Nothing here may open a file: it would take that number.
     while (!isOpen(listener)) {
       if (getppid() !== self) return exit(1);
@@ -92,7 +91,7 @@ function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced):
   setName("confine-watcher");
   const listener = receiveDescriptor(socket);
   if (listener === undefined) return exit(125);
-  messages.fd = 2; // PROG's, the log of a detached container: who called must not be held
+  setTracer({ fd: 2 }); // PROG's, the log of a detached container: who called must not be held
   dup2(listener, 0); // a reader of PROG's output sees its end when PROG closes it
   dup2(listener, 1);
   chdir("/"); // nor the directory that it called from

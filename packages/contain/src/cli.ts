@@ -29,9 +29,9 @@ const rootfsCommand = subcommand({
   description: "Make a small root file system from programs of this host",
   usage: "DIR",
   options: withCommon({}),
-  plan(given) {
+  plan(given, { context }) {
     const plan = readRootfsPlan(given.rest);
-    return () => makeRootfs(plan);
+    return () => makeRootfs(context, plan);
   },
 });
 

@@ -9,7 +9,10 @@ export const options = withCommon({
   root: ROOT,
   profile: { type: "boolean", description: "`contain --profile run …` says at the end where its time went" },
 });
-export type Plan = () => never;
+export interface Plan {
+  readonly act: () => never;
+  readonly next: undefined;
+}
 
 /** `contain` with these commands. */
 export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof typeof options> {
@@ -22,7 +25,7 @@ export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof t
     },
     options,
     plan: (given, chain) => readPlan(tool, commands, given, chain),
-    run: (plan) => plan(),
+    run: (_, { act }) => act(),
   };
   return tool;
 }
@@ -48,7 +51,7 @@ function readPlan(tool: Command, commands: readonly Subcommand[], given: Options
   profile.wanted = given.has("profile");
   const root = own.value("root") ?? given.value("root") ?? process.env["CONTAIN_ROOT"];
   if (root) useStateFolder(resolve(root));
-  return command.plan(own, chain);
+  return { act: command.plan(own, chain), next: undefined };
 }
 
 /** docker's and podman's commands that are not here, and what to do instead. */

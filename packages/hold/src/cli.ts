@@ -52,8 +52,8 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   return {
     path,
     fifo: openFifo(path),
-    program: someLink(next, ({ tool }) => tool.name === "nsexec" || tool.name === "pivot") ? undefined : programOf(next),
-    hooks: hook === undefined ? undefined : readHooks(hook, HOOK),
+    program: someLink(next, ({ plan }) => plan.entersRoot === true) ? undefined : programOf(next),
+    hooks: hook === undefined ? undefined : readHooks(chain.context, hook, HOOK),
     areas: readAreas(),
     title: ["hold", "--", ...rest].join("\0"),
     next,

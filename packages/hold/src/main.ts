@@ -9,8 +9,8 @@ export const hold: Tool<Plan, keyof typeof options> = {
   usage: "FIFO [--] PROG [ARG…]",
   options,
   plan: readPlan,
-  run(plan) {
-    waitAtFifo(plan);
-    return become(plan.next);
+  run(context, plan) {
+    waitAtFifo(context, plan);
+    return become(context, plan.next);
   },
 };

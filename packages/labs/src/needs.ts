@@ -2,7 +2,6 @@
 import { accessSync, constants } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Plan as CgsetPlan, locate } from "@contain-tools/cgset";
-import { payload } from "@contain-tools/chain";
 import { availableControllers, findHierarchy, isWritable, missingController, notDelegated, ToolError } from "@contain-tools/kernel";
 import type { Need } from "./lab.ts";
 import { NotHere } from "./stopped.ts";
@@ -31,7 +30,7 @@ function check(need: Need, plan: CgsetPlan): void {
 }
 
 function isOnPath(name: string): boolean {
-  return (payload.env["PATH"] ?? "").split(":").some((dir) => {
+  return (process.env["PATH"] ?? "").split(":").some((dir) => {
     try {
       accessSync(join(dir, name), constants.X_OK);
       return true;

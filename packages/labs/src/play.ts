@@ -3,7 +3,7 @@
 import { readSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Finding } from "@contain-tools/chain";
+import type { Context, Finding } from "@contain-tools/chain";
 import { printed } from "@contain-tools/explain";
 import { codeOf, getpid, jsonText, SIGPIPE, shellQuote, shortened, signalName, takeAllSignals, uninterrupted } from "@contain-tools/kernel";
 import type { Lab } from "./lab.ts";
@@ -16,6 +16,7 @@ export const OTHERWISE = 1;
 export const NOT_HERE = 3;
 
 export interface Way {
+  readonly context: Context;
   /** Ask the person at the terminal. */
   readonly ask: boolean;
   /** One object instead of a text. */
@@ -37,13 +38,13 @@ interface Played {
 const WIDE = 4000; // characters of one line of output or of a file
 
 /** @returns 0 as expected, 1 otherwise, 3 if this host cannot play it, 128+n after signal n */
-export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
+export function play(lab: Lab, { context, ask, json, checkNeeds }: Way): number {
   const say = (text: string) => {
     const lines = text.split("\n").map((line) => shortened(line.replaceAll("\t", " "), WIDE));
     if (!json && !printed(`${lines.join("\n")}\n`)) throw new Interrupted(SIGPIPE);
   };
   try {
-    const played = perform(lab, say, ask, checkNeeds);
+    const played = perform(lab, context, say, ask, checkNeeds);
     if (json) printed(`${jsonText(describe(lab, played))}\n`);
     else tell(lab, played, say);
     return played.status;
@@ -54,7 +55,7 @@ export function play(lab: Lab, { ask, json, checkNeeds }: Way): number {
   }
 }
 
-function perform(lab: Lab, say: (text: string) => void, ask: boolean, checkNeeds: () => void): Played {
+function perform(lab: Lab, context: Context, say: (text: string) => void, ask: boolean, checkNeeds: () => void): Played {
   // The name appears in shell commands without quotes.
   const dir = join(/^[\w/.-]+$/.test(tmpdir()) ? tmpdir() : "/tmp", `contain-lab-${getpid()}`);
   say(`${lab.name}: ${lab.title}\n\n${lab.story}`);
@@ -68,7 +69,7 @@ function perform(lab: Lab, say: (text: string) => void, ask: boolean, checkNeeds
     if (ask) say(`\n${predict(lab)}`);
     say("\nWhat happens:");
     takeAllSignals();
-    stage = new Stage(lab, dir, (text) => say(text.replace(/^/gm, "  ")));
+    stage = new Stage(context, lab, dir, (text) => say(text.replace(/^/gm, "  ")));
     stage.prepare(lab);
     lab.play(stage);
     const { checks, evidence, output } = stage;

@@ -1,8 +1,7 @@
 // A command of a lab, in a session of its own, with a pipe as its standard input and a file for its output.
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-import { become, payload, replaceStdio } from "@contain-tools/chain";
+import { type Context, execProgram, forHelper, fork, replaceStdio } from "@contain-tools/chain";
 import {
-  clone3,
   closeQuietly,
   codeOf,
   kill,
@@ -14,7 +13,6 @@ import {
   setParentDeathSignal,
   setsid,
   shellStatus,
-  signalSet,
   WNOHANG,
   waitpid,
 } from "@contain-tools/kernel";
@@ -29,19 +27,18 @@ export class Running {
   private stopped: { readonly status: number; readonly milliseconds: number } | undefined;
 
   /** Starts one of our programs, or one by its path; `file` gets what it writes. */
-  constructor([name = "", ...words]: readonly string[], file: string) {
+  constructor(context: Context, [name = "", ...words]: readonly string[], file: string) {
     const { read, write } = pipe();
     const output = openSync(file, "a", 0o600);
     this.input = write;
     this.file = file;
-    this.pid = clone3({ flags: 0 }, () => {
+    this.pid = fork(forHelper(context), { flags: 0 }, (own) => {
       setParentDeathSignal(SIGTERM); // in case the lab's own clean-up does not run
       setsid(); // a Ctrl-C is for the lab, which ends its containers itself
-      replaceStdio(read, output);
-      const { bin = "" } = payload.launch;
-      payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() };
-      payload.env = { ...payload.env, PATH: `${bin}:${payload.env["PATH"] ?? ""}` };
-      return become({ kind: "program", argv: [name.includes("/") ? name : `${bin}/${name}`, ...words] });
+      replaceStdio(own, read, output);
+      const { bin = "" } = own.launch;
+      own.env = { ...own.env, PATH: `${bin}:${own.env["PATH"] ?? ""}` };
+      return execProgram(own, [name.includes("/") ? name : `${bin}/${name}`, ...words]);
     });
     closeSync(read);
     closeSync(output);

@@ -1,6 +1,7 @@
 // Runs the commands of a lab, keeps evidence and checks, and leaves nothing behind.
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Context } from "@contain-tools/chain";
 import { ALL_SIGNALS, monotonic, SIGHUP, SIGINT, SIGQUIT, SIGTERM, shellQuote, signalName, waitForSignal } from "@contain-tools/kernel";
 import type { State } from "@contain-tools/state";
 import { Protocol } from "./protocol.ts";
@@ -30,14 +31,16 @@ export interface Script {
 export class Stage extends Protocol {
   readonly dir: string;
   readonly output: string[] = [];
+  private readonly context: Context;
   private readonly commands: readonly (readonly string[])[];
   private readonly say: (text: string) => void;
   private readonly running: Running[] = [];
   private readonly shown = new Map<Running, number>();
 
   /** All signals must be blocked. `say` shows a person what happens. */
-  constructor({ commands }: Script, dir: string, say: (text: string) => void) {
+  constructor(context: Context, { commands }: Script, dir: string, say: (text: string) => void) {
     super();
+    this.context = context;
     this.dir = dir;
     this.commands = commands(dir);
     this.say = say;
@@ -62,7 +65,7 @@ export class Stage extends Protocol {
   }
 
   private run(argv: readonly string[]): Running {
-    const running = new Running(argv, join(this.dir, `output-${this.running.length}`));
+    const running = new Running(this.context, argv, join(this.dir, `output-${this.running.length}`));
     this.running.push(running);
     return running;
   }

@@ -1,5 +1,5 @@
 // Words to plan: which namespaces to make or to join, and what to set up in them.
-import { type Chain, type Options, readUser, someLink } from "@contain-tools/chain";
+import { type Chain, type Options, rawVariables, readUser, someLink } from "@contain-tools/chain";
 import {
   holdsTerminal,
   inForeground,
@@ -55,12 +55,14 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   checkGroups(given, names, maps);
   if (given.has("target-env") && target === undefined) throw new UsageError("--target-env: whose environment?", "--target PID says it");
   if (fork) prepareFork();
+  const targetEnv = given.has("target-env") && target !== undefined ? environmentOf(target) : Buffer.alloc(0);
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
   const next = chain.next(
     words,
     given.has("root") || given.has("wd") || given.has("wdns") || joinsMounts({ joined }) ? { elsewhere: true } : {},
   );
   return {
+    entersRoot: true,
     wanted,
     joined,
     target,
@@ -70,7 +72,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     ownGroup: given.has("own-group") || (given.has("foreground") && !foreground && !isBackgroundJob()),
     hadTerminal: fork && inForeground(),
     tty: given.has("tty"),
-    makesTty: given.has("tty") && !someLink(next, ({ tool, plan }) => tool.name === "pivot" && (plan as { readonly tty: boolean }).tty),
+    makesTty: given.has("tty") && !someLink(next, ({ plan }) => plan.makesTerminal === true),
     intoCgroup: given.value("into-cgroup"),
     maps,
     shift: readShift(given, names, maps),
@@ -82,7 +84,8 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     ...readDirectories(given, target !== undefined || joinsMounts({ joined })),
     netSocket: readNetSocket(given, target),
     root: given.value("root"),
-    env: [...(given.has("target-env") && target !== undefined ? environmentOf(target) : []), ...given.all("env").map(readVariable)],
+    env: [...variablesOf(targetEnv), ...given.all("env").map(readVariable)],
+    rawEnv: rawVariables(targetEnv),
     clearEnv: given.has("clear-env") || given.has("target-env"),
     areas: target === undefined && joined.length === 0 ? undefined : readAreas(),
     keyring: readKeyring(given.value("keyring")),
@@ -125,6 +128,13 @@ function readNetSocket(given: Options<Name>, target: number | undefined): number
 function readDeathSignal(word: string | undefined, fork: boolean): number {
   if (!fork || word === "none") return 0;
   return word === undefined ? SIGKILL : parseSignal(word);
+}
+
+function variablesOf(block: Buffer): string[] {
+  return block
+    .toString()
+    .split("\0")
+    .filter((entry) => entry.indexOf("=") > 0);
 }
 
 function readVariable(text: string): string {

@@ -17,21 +17,21 @@ export const nsexec: Tool<Plan, keyof typeof options> = {
   usage: "[--] [PROG [ARG…]]",
   options,
   plan: readPlan,
-  run(plan) {
+  run(context, plan) {
     if (!plan.fork) {
-      enterInPlace(plan);
-      return become(plan.next);
+      enterInPlace(context, plan);
+      return become(context, plan.next);
     }
-    const spawned = spawn(plan, () => {
-      inside(plan);
-      return become(plan.next);
+    const spawned = spawn(context, plan, (own) => {
+      inside(own, plan);
+      return become(own, plan.next);
     });
     const { pid, pasta } = spawned;
     if (plan.leave !== undefined) {
-      const ended = waitUntilStarted(spawned, plan.leave);
+      const ended = waitUntilStarted(context, spawned, plan.leave);
       return ended === undefined ? exit(0) : endLike(ended);
     }
-    const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
+    const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;
     const sources = relay?.sources ?? [];
     sources.push(...(pasta?.sources ?? []));
     const status = watch({

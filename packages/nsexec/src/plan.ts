@@ -10,6 +10,7 @@ import type { Place } from "./steps/lock.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Plan {
+  readonly entersRoot: true;
   /** New namespaces. */
   readonly wanted: readonly Wanted[];
   /** Namespaces to join: by FILE, or those of `target`. */
@@ -46,6 +47,8 @@ export interface Plan {
   /** The descriptor of the target whose network namespace is joined. */
   readonly netSocket: number | undefined;
   readonly env: readonly string[];
+  /** Those that are not UTF-8, by what they read as. */
+  readonly rawEnv: readonly (readonly [string, Buffer])[];
   /** Nothing of the caller's environment is left. */
   readonly clearEnv: boolean;
   /** Our own command line and environment, to be overwritten in a process that joins others. */

@@ -1,8 +1,7 @@
 // --shift: which paths are in the new root, and copies of their mounts that have the maps of the new user namespace.
-import { steps, type Values } from "@contain-tools/chain";
+import { type Context, fork, sayStep, type Values } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
-  clone3,
   cloneMount,
   close,
   exists,
@@ -77,13 +76,13 @@ export interface Piece {
 }
 
 /** Copies of all mounts of the paths, a parent before its children. @throws SyscallError, ToolError; nothing is left behind then */
-export function copyShifted({ paths }: Shifted, maps: IdMaps): Piece[] {
-  const userns = openUserNamespace(maps);
+export function copyShifted(context: Context, { paths }: Shifted, maps: IdMaps): Piece[] {
+  const userns = openUserNamespace(context, maps);
   const pieces: Piece[] = [];
   try {
     const mounts = readMountInfo();
     for (const { path, how } of paths)
-      copyTree(path, { userns: how === "unshifted" ? undefined : userns, readOnly: how === "ro-shift" }, mounts, pieces);
+      copyTree(path, { context, userns: how === "unshifted" ? undefined : userns, readOnly: how === "ro-shift" }, mounts, pieces);
     return pieces;
   } catch (error) {
     for (const { fd } of pieces) close(fd);
@@ -94,6 +93,7 @@ export function copyShifted({ paths }: Shifted, maps: IdMaps): Piece[] {
 }
 
 interface Form {
+  readonly context: Context;
   /** Whose maps; undefined for none. */
   readonly userns: number | undefined;
   /** Of what is shifted. */
@@ -101,15 +101,15 @@ interface Form {
 }
 
 /** A user namespace with these maps. Its only process ends here; a mount keeps the maps for itself. */
-function openUserNamespace(maps: IdMaps): number {
+function openUserNamespace(context: Context, maps: IdMaps): number {
   const gate = pipe();
-  const pid = clone3({ flags: CLONE_NEWUSER }, () => {
+  const pid = fork(context, { flags: CLONE_NEWUSER }, () => {
     close(gate.write);
     waitAt(gate);
     return exit(0);
   });
   try {
-    writeMaps(pid, maps);
+    writeMaps(context, pid, maps);
     return open(`${procDirectory(pid)}/ns/user`);
   } finally {
     close(gate.write); // end of file: it exits
@@ -173,7 +173,7 @@ function copySubmount(entry: MountInfo, form: Form): number | undefined {
 }
 
 /** One that cannot be shifted is there all the same; then its files are nobody's inside. */
-function formed(fd: number, { mountPoint, type }: MountInfo, { userns, readOnly }: Form): number {
+function formed(fd: number, { mountPoint, type }: MountInfo, { context, userns, readOnly }: Form): number {
   if (isKernelsOwn(type)) return fd; // and a /proc that is read-only would forbid a new one (mount_namespaces(7))
   if (userns !== undefined) {
     try {
@@ -181,7 +181,7 @@ function formed(fd: number, { mountPoint, type }: MountInfo, { userns, readOnly 
       return fd;
     } catch (error) {
       if (!failedWith(error, "EINVAL", "EPERM")) throw error;
-      steps.say(`${mountPoint} (${type}) cannot be shifted (${error.code}): inside, its files belong to nobody`);
+      sayStep(context, `${mountPoint} (${type}) cannot be shifted (${error.code}): inside, its files belong to nobody`);
     }
   }
   if (readOnly) makeReadOnly(fd);

@@ -1,5 +1,5 @@
 // contain-oci: every command.
-import { NO_LAUNCHER, readLaunch, takeLaunch } from "@contain-tools/chain";
+import { type Context, NO_LAUNCHER, newContext, readLaunch, takeLaunch } from "@contain-tools/chain";
 import { exit } from "@contain-tools/kernel";
 import { checkpoint, restore } from "./commands/checkpoint.ts";
 import { create } from "./commands/create.ts";
@@ -16,9 +16,14 @@ import { textOf } from "./explain.ts";
 import { LIFE } from "./life.ts";
 import { runProgram } from "./program.ts";
 
-const COMMANDS = [create, ...LIFE, run, exec, list, ps, pause, resume, update, events, features, spec, checkpoint, restore];
+const commandsWith = (context: Context) => [
+  ...[create(context), ...LIFE, run(context), exec(context), list, ps, pause(context), resume(context), update(context)],
+  ...[events, features, spec, checkpoint, restore],
+];
 
 export function startOci(argv: readonly string[], version: string): void {
-  takeLaunch(readLaunch() ?? { name: "contain-oci", launch: NO_LAUNCHER });
-  exit(runProgram(COMMANDS, argv, version, textOf));
+  const { launch } = readLaunch() ?? { launch: NO_LAUNCHER };
+  const context = newContext(launch);
+  takeLaunch(context, "contain-oci");
+  exit(runProgram(commandsWith(context), argv, version, textOf));
 }

@@ -1,11 +1,11 @@
 // A chain started as a child, up to where it is left behind.
-import { asTool, become, failurePipe, parseFailure } from "@contain-tools/chain";
+import { become, type Context, type Link, parseFailure, runAs } from "@contain-tools/chain";
 import { shellStatus } from "@contain-tools/kernel";
 import { inside, passOn, type Spawned, spawn, waitUntilStarted, watch } from "@contain-tools/nsexec";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { textOfFailure } from "./explain.ts";
 import { OciError } from "./failure.ts";
-import type { NsexecPlan, TypedLink } from "./tools.ts";
+import type { NsexecPlan } from "./tools.ts";
 
 /**
  * Starts the chain and waits until its program runs, or a `hold` before it has been reached.
@@ -14,28 +14,29 @@ import type { NsexecPlan, TypedLink } from "./tools.ts";
  * @param meanwhile called while the child waits in its new namespaces
  * @throws OciError when it fails; the child has ended then
  */
-export function launch(link: TypedLink<NsexecPlan>, program: string, meanwhile: (pid: number) => void): Spawned {
-  const spawned = asTool(link, () =>
+export function launch(context: Context, link: Link<NsexecPlan>, program: string, meanwhile: (pid: number) => void): Spawned {
+  const spawned = runAs(context, link, (inner) =>
     spawn(
+      inner,
       link.plan,
-      () => {
-        failurePipe.quiet = true; // what fails is told by us
-        inside(link.plan);
-        return become(link.plan.next);
+      (own) => {
+        own.quiet = true; // what fails is told by us
+        inside(own, link.plan);
+        return become(own, link.plan.next);
       },
       meanwhile,
     ),
   );
-  if (waitUntilStarted(spawned, { pidFile: link.plan.leave?.pidFile }) === undefined) return spawned;
+  if (waitUntilStarted(context, spawned, { pidFile: link.plan.leave?.pidFile }) === undefined) return spawned;
   const word = spawned.failed();
   const why = word === undefined ? "its first process was killed: too little memory, perhaps" : textOfFailure(parseFailure(word), program);
   throw new OciError(`unable to start container process: ${why}`);
 }
 
 /** Stays as the parent of a chain that was not left behind: signals and its terminal are passed on. Returns the program's status. */
-export function attend(spawned: Spawned, plan: NsexecPlan): number {
+export function attend(context: Context, spawned: Spawned, plan: NsexecPlan): number {
   const { pid } = spawned;
-  const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
+  const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;
   const status = watch({
     pid,
     ownGroup: plan.foreground,

@@ -1,11 +1,10 @@
 // --pasta: pasta(1) connects a new network namespace to the network outside without privilege. It is our child and dies with us;
 // otherwise it would outlive the namespace.
-import { capture, execProgram, payload, steps, warn } from "@contain-tools/chain";
+import { type Context, capture, execProgram, forHelper, fork, sayStep, warn } from "@contain-tools/chain";
 import {
   type Address,
   access,
   chdir,
-  clone3,
   close,
   codeOf,
   dieWithParent,
@@ -34,7 +33,6 @@ import {
   type Source,
   setsid,
   shellStatus,
-  signalSet,
   ToolError,
   UsageError,
   W_OK,
@@ -70,7 +68,7 @@ export function readPasta(address: string | undefined, publish: readonly string[
 
 /** @throws ToolError if it is not installed */
 export function checkPasta(): void {
-  const dirs = (payload.env["PATH"] ?? "/bin:/usr/bin").split(":");
+  const dirs = (process.env["PATH"] ?? "/bin:/usr/bin").split(":");
   if (dirs.some((dir) => exists(`${dir}/pasta`))) return;
   throw new ToolError(
     "missing program: pasta, which connects an ordinary user's network",
@@ -87,12 +85,12 @@ export interface Pasta {
 }
 
 /** Connects the network namespace of `child`, and returns when it is connected. @throws ToolError with pasta's message; nothing is left behind */
-export function startPasta(child: number, { address, publish }: PastaPlan): Pasta {
+export function startPasta(context: Context, child: number, { address, publish }: PastaPlan): Pasta {
   checkVersion(publish);
   const words = pastaWords(child, address, publish);
-  steps.say(`connecting eth0 (${address.ip}/${address.prefix}) by pasta: ${words.join(" ")}`);
+  sayStep(context, `connecting eth0 (${address.ip}/${address.prefix}) by pasta: ${words.join(" ")}`);
   const told = pipe();
-  const pid = start(words, told.write);
+  const pid = start(context, words, told.write);
   close(told.write);
   for (const deadline = monotonic() + PATIENCE; !isConnected(child); pollOnce(-1, 0, STEP)) {
     const status = waitpid(pid, WNOHANG)?.status;
@@ -127,9 +125,9 @@ function pastaWords(child: number, { ip, prefix }: Address, publish: readonly Pu
 }
 
 /** In a session of its own, away from the keys of the terminal, and not in our working directory. */
-function start(words: readonly string[], told: number): number {
+function start(context: Context, words: readonly string[], told: number): number {
   const self = pidfdOpen(getpid());
-  const pid = clone3({ flags: 0 }, () => {
+  const pid = fork(forHelper(context), { flags: 0 }, (own) => {
     dieWithParent(SIGKILL, self);
     setsid();
     chdir("/");
@@ -137,9 +135,7 @@ function start(words: readonly string[], told: number): number {
     dup2(nothing, 0);
     dup2(told, 2);
     dup2(nothing, 1);
-    payload.preserveFds = 0;
-    payload.launch = { ...payload.launch, closed: [], ignored: signalSet(), blocked: signalSet() };
-    return execProgram(words);
+    return execProgram(own, words);
   });
   close(self);
   return pid;

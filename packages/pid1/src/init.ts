@@ -1,7 +1,7 @@
 // The init: one loop that takes signals from the queue, forwards them, and reaps. A turn allocates nothing, so that private memory
 // does not grow after the fork.
 
-import { payload, warn } from "@contain-tools/chain";
+import { type Context, warn } from "@contain-tools/chain";
 import {
   ALL_SIGNALS,
   continueStopped,
@@ -36,9 +36,9 @@ import type { Plan } from "./cli.ts";
 import { descendants } from "./descendants.ts";
 
 /** Serves until the main child has ended and, with --linger, the others had their time. All signals must be blocked. */
-export function serve(plan: Plan, child: number): never {
+export function serve({ ownTerminal }: Context, plan: Plan, child: number): never {
   const job = { child, ownGroup: !plan.singleChild, isOrphaned: () => plan.orphaned, hasTerminal: plan.foreground };
-  const init: Init = { plan, child, status: -1, deadline: 0, job };
+  const init: Init = { plan, child, ownTerminal, status: -1, deadline: 0, job };
   if (reap(init)) return leave(init); // the engine prepares functions at their first call; do that while the child starts
   for (;;) {
     keepSmall();
@@ -53,6 +53,8 @@ export function serve(plan: Plan, child: number): never {
 
 interface Init {
   readonly plan: Plan;
+  /** The terminal is the program's alone: nobody above us could continue it. */
+  readonly ownTerminal: boolean;
   readonly child: number;
   /** The main child's wait status, -1 while it runs. */
   status: number;
@@ -109,8 +111,7 @@ function stopWithChild(init: Init, stop: number): void {
   const fd = controllingTerminal();
   if (fd === undefined || !isJobControl(stop)) return;
   if (plan.verbose) warn(`the child was stopped by ${signalName(stop)}`);
-  if (payload.ownTerminal) {
-    // Nobody could ever continue it.
+  if (init.ownTerminal) {
     setForegroundGroup(fd, child);
     kill(-child, SIGCONT);
     return;

@@ -1,19 +1,17 @@
 // pid1: be init. Forward signals, reap orphans, report the child's status.
-
-import { become, execProgram, payload, sayRunning, spawnProgram, type Tool } from "@contain-tools/chain";
+import { become, type Context, execProgram, fork, sayRunning, spawnProgram, type Tool } from "@contain-tools/chain";
 import {
   chdir,
-  clone3,
   closeAllBut,
   getpid,
   getppid,
   hideSecrets,
   kill,
   leadGroup,
-  messages,
   setChildSubreaper,
   setParentDeathSignal,
   setpgid,
+  setTracer,
   takeAllSignals,
 } from "@contain-tools/kernel";
 import { options, type Plan, readPlan } from "./cli.ts";
@@ -25,30 +23,30 @@ export const pid1: Tool<Plan, keyof typeof options> = {
   usage: "[--] PROG [ARG…]",
   options,
   plan: readPlan,
-  run(plan) {
+  run(context, plan) {
     takeAllSignals();
     dieWithParent(plan.deathSignal);
     if (getpid() !== 1 || plan.subreaper) setChildSubreaper();
     hideSecrets(plan.areas, plan.title);
-    const child = startChild(plan);
+    const child = startChild(context, plan);
     leaveDirectory();
-    messages.fd = 2;
+    setTracer({ fd: 2 });
     closeAllBut(plan.runtimeEvents); // nothing of the host's stays open in the init (CVE-2024-21626)
-    return serve(plan, child);
+    return serve(context, plan, child);
   },
 };
 
 /** By posix_spawn(3) where possible: a fork would copy our memory for a child that discards it at its execve. */
-function startChild({ next, singleChild, foreground }: Plan): number {
+function startChild(context: Context, { next, singleChild, foreground }: Plan): number {
   // On a terminal made for us we are the foreground group, which planning could not know.
-  const takesTerminal = !singleChild && (foreground || payload.ownTerminal);
+  const takesTerminal = !singleChild && (foreground || context.ownTerminal);
   const program = next.kind === "program" ? next : undefined;
-  if (program !== undefined) sayRunning(program);
-  const spawned = program === undefined || takesTerminal ? undefined : spawnProgram(program.argv, !singleChild);
+  if (program !== undefined) sayRunning(context, program);
+  const spawned = program === undefined || takesTerminal ? undefined : spawnProgram(context, program, !singleChild);
   if (spawned !== undefined) return spawned;
-  const child = clone3({ flags: 0 }, () => {
+  const child = fork(context, { flags: 0 }, () => {
     if (!singleChild) leadGroup(takesTerminal);
-    return program === undefined ? become(next) : execProgram(program.argv);
+    return program === undefined ? become(context, next) : execProgram(context, program.argv, program);
   });
   if (!singleChild) joinGroup(child);
   return child;

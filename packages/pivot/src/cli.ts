@@ -11,7 +11,6 @@ import {
   readHooks,
   readUlimits,
   readUser,
-  type Settings,
   type UserWords,
   valuesOf,
 } from "@contain-tools/chain";
@@ -34,6 +33,7 @@ import { readSysctl, type Sysctl } from "./sysctl.ts";
 import { checkOrder, isVolume, readVolume, type Volume } from "./volume.ts";
 
 export interface Plan {
+  readonly entersRoot: true;
   /** The directory as it was given, for messages. */
   readonly rootfs: string;
   readonly unshare: boolean;
@@ -58,7 +58,8 @@ export interface Plan {
   readonly hidden: readonly string[];
   /** undefined when the root is ROOTFS itself. */
   readonly layers: Layers | undefined;
-  readonly tty: boolean;
+  /** The pseudo-terminal of --tty, of the new /dev/pts. */
+  readonly makesTerminal: boolean;
   readonly volumes: readonly Volume[];
   readonly cwd: string;
   readonly user: UserWords | undefined;
@@ -96,6 +97,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const hook = last("hook");
   if (!cwd.startsWith("/")) throw new UsageError(`--cwd ${cwd}: must be a path inside the root that starts with /`);
   return {
+    entersRoot: true,
     rootfs,
     unshare: !has("no-unshare"),
     readOnly: !has("rw") && !has("overlay"),
@@ -114,16 +116,14 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     rootPropagation: readPropagation(last("root-propagation")),
     hidden: all("hide").map((dir) => resolve(dir)),
     layers,
-    tty: has("tty"),
+    makesTerminal: has("tty"),
     volumes: volumes.filter((volume) => !inDev(volume)),
     cwd,
     user: user === undefined ? undefined : readUser("--user", user),
     limits: readUlimits(all("ulimit")),
-    env: given.flatMap(({ name, value = "" }) =>
-      name === "env" || name === "env-file" ? readEnvironment(name, value, chain.settings) : [],
-    ),
+    env: given.flatMap(({ name, value = "" }) => (name === "env" || name === "env-file" ? readEnvironment(chain, name, value) : [])),
     clearEnv: has("clear-env"),
-    hooks: hook === undefined ? undefined : readHooks(hook, HOOK),
+    hooks: hook === undefined ? undefined : readHooks(chain.context, hook, HOOK),
     next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),
   };
 }
@@ -138,10 +138,10 @@ function readPropagation(word: string | undefined): RootPropagation | undefined 
   throw new UsageError(`--root-propagation ${word}: it is private, slave, shared or unbindable, with an r for all below`);
 }
 
-function readEnvironment(name: "env" | "env-file", value: string, settings: Settings): readonly (Variable | EnvFile)[] {
+function readEnvironment({ context, settings }: Chain, name: "env" | "env-file", value: string): readonly (Variable | EnvFile)[] {
   if (name === "env") return [readVariable(value)];
   checkReadAgain("--env-file", value, settings);
-  return settings.elsewhere ? [{ file: value }] : readEnvFile(value);
+  return settings.elsewhere ? [{ file: value }] : readEnvFile(context, value);
 }
 
 /** @throws UsageError when it is no directory */

@@ -1,5 +1,5 @@
 // A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
-import { makeConsole } from "@contain-tools/chain";
+import { type Context, makeConsole } from "@contain-tools/chain";
 import {
   cloneTree,
   close,
@@ -65,11 +65,11 @@ export interface DevOptions {
   /** Nodes of the host's that have a place in it. */
   readonly devices: readonly DeviceNode[];
   /** Make a pseudo-terminal. */
-  readonly tty: boolean;
+  readonly makesTerminal: boolean;
 }
 
 /** A filled /dev at `target`. Returns the slave of the pseudo-terminal, if one is wanted. */
-export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOptions): number | undefined {
+export function makeDev(context: Context, target: number, { readOnly, nodev, devices, makesTerminal }: DevOptions): number | undefined {
   const bound = nodev && !readOnly; // nodes cannot be made where nothing can be written, and those that are ours are to work
   const bits = MS_NOSUID | MS_NOEXEC | (bound ? MS_NODEV : 0);
   const fd = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "65536k" }, bits);
@@ -83,7 +83,7 @@ export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOp
   const group = isMapped(readIdMap("self", "gid_map"), TTY_GROUP) ? `,gid=${TTY_GROUP}` : "";
   mount("devpts", `${dev}/pts`, "devpts", MS_NOSUID | MS_NOEXEC, `newinstance,ptmxmode=0666,mode=0620${group}`);
   mount("tmpfs", `${dev}/shm`, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k");
-  const slave = tty ? makeConsole(`${dev}/pts/ptmx`) : undefined;
+  const slave = makesTerminal ? makeConsole(context, `${dev}/pts/ptmx`) : undefined;
   if (slave !== undefined) bindConsole(slave, makePlace(`${dev}/console`), () => open(`${dev}/console`, O_PATH));
   for (const device of devices) {
     const place = makeInRoot(fd, device.target.slice("/dev".length), "file");
@@ -96,12 +96,12 @@ export function makeDev(target: number, { readOnly, nodev, devices, tty }: DevOp
 }
 
 /** A pseudo-terminal of the devpts that was mounted on /dev/pts, and /dev/console. Returns its slave. @throws ToolError when there is none */
-export function makeConsoleIn(root: number): number {
+export function makeConsoleIn(context: Context, root: number): number {
   const ptmx = openInRoot(root, "/dev/pts/ptmx");
   const device = deviceOf(fstat(ptmx));
   if (device?.major !== 5 || device.minor !== 2)
     throw new ToolError("--tty: /dev/pts/ptmx is not the device 5:2", "--mount type=devpts,target=/dev/pts,newinstance,ptmxmode=0666");
-  const slave = makeConsole(fdPath(ptmx));
+  const slave = makeConsole(context, fdPath(ptmx));
   close(ptmx);
   bindConsole(slave, makeInRoot(root, "/dev/console", "file"), () => openInRoot(root, "/dev/console"));
   return slave;

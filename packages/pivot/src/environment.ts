@@ -1,5 +1,5 @@
 // The environment inside: --env and --env-file, in the order of the command line.
-import { payload, readGiven, variables } from "@contain-tools/chain";
+import { type Context, readGiven, variables } from "@contain-tools/chain";
 import { quote, UsageError } from "@contain-tools/kernel";
 
 /** A variable; without a value it is the one that our caller had, and where there is none it is removed. */
@@ -26,8 +26,8 @@ export function readVariable(text: string): Variable {
  *
  * @throws UsageError with the number of the line
  */
-export function readEnvFile(file: string): Variable[] {
-  const bytes = readGiven("--env-file", file);
+export function readEnvFile(context: Context, file: string): Variable[] {
+  const bytes = readGiven(context, "--env-file", file);
   const text = bytes.toString("utf8").replace(/^\ufeff/, "");
   return text.split("\n").flatMap((whole, i) => {
     const line = whole.replace(/\r$/, "").trimStart();
@@ -44,11 +44,11 @@ export function readEnvFile(file: string): Variable[] {
 }
 
 /** Sets the variables for what runs inside, over those of the caller or from nothing. */
-export function setEnvironment(wanted: readonly Variable[], clear: boolean): void {
-  const callers = payload.env;
-  payload.env = variables(clear ? {} : callers);
+export function setEnvironment(context: Context, wanted: readonly Variable[], clear: boolean): void {
+  const callers = context.env;
+  context.env = variables(clear ? {} : callers);
   for (const { name, value = callers[name] } of wanted) {
-    if (value === undefined) delete payload.env[name];
-    else payload.env[name] = value;
+    if (value === undefined) delete context.env[name];
+    else context.env[name] = value;
   }
 }

@@ -10,8 +10,8 @@ export const pivot: Tool<Plan, keyof typeof options> = {
   usage: "ROOTFS [OPTIONS] [--] [PROG [ARG…]]",
   options,
   plan: readPlan,
-  run(plan) {
-    enterRoot(plan);
-    return become(plan.next);
+  run(context, plan) {
+    enterRoot(context, plan);
+    return become(context, plan.next);
   },
 };

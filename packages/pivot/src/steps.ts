@@ -1,5 +1,5 @@
 // Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
-import { becomeUser, chownTerminal, enterConsole, findUser, payload, prepareLimits, runHooks, steps } from "@contain-tools/chain";
+import { becomeUser, type Context, chownTerminal, enterConsole, findUser, prepareLimits, runHooks, sayStep } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
   chdirInRoot,
@@ -44,37 +44,37 @@ import { mountVolumes, openPropagated, openSources, type Sources, type Trees } f
 const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
 
 /** Makes ROOTFS the root of this process. @throws SyscallError, ToolError; the caller's own mounts are never touched */
-export function enterRoot(plan: Plan): void {
+export function enterRoot(context: Context, plan: Plan): void {
   if (plan.unshare) unshare(CLONE_NEWNS);
   else checkOwnNamespace();
   if (plan.user !== undefined) rememberParent(); // while its /proc is here
-  const variables = plan.env.flatMap((entry) => ("file" in entry ? readEnvFile(entry.file) : entry));
+  const variables = plan.env.flatMap((entry) => ("file" in entry ? readEnvFile(context, entry.file) : entry));
   const trees = openPropagated(plan.volumes);
   // Slave, not private: an unmount on the host still reaches our copies, which would keep it busy otherwise.
   const oldRoot = setPropagationEverywhere("slave");
-  steps.say(`setting up rootfs: ${plan.rootfs}`);
+  sayStep(context, `setting up rootfs: ${plan.rootfs}`);
   const umask = process.umask(0); // what is made has the modes that are written here
   for (const parameter of plan.sysctls) writeSysctl(parameter);
   const sources = openSources(plan.volumes, trees);
   const newRoot = mountRootfs(plan);
-  const { slave, keeps } = fillRoot(plan, newRoot, trees, sources);
+  const { slave, keeps } = fillRoot(context, plan, newRoot, trees, sources);
   process.umask(umask);
-  if (plan.hooks !== undefined) runHooks(HOOK, plan.hooks);
-  steps.say("pivoting root");
+  if (plan.hooks !== undefined) runHooks(context, HOOK, plan.hooks);
+  sayStep(context, "pivoting root");
   const way = swapRoots(newRoot, oldRoot);
-  if (way !== undefined) steps.say(way);
+  if (way !== undefined) sayStep(context, way);
   close(newRoot);
   if (plan.rootPropagation !== undefined) setRootPropagation(plan.rootPropagation);
   else if (!keeps) setPropagation("private");
   chdirInside(plan.cwd);
-  payload.inside = `the rootfs ${plan.rootfs}`;
-  setEnvironment(variables, plan.clearEnv);
-  prepareLimits(plan.limits);
-  if (slave !== undefined) enterConsole(slave);
+  context.inside = `the rootfs ${plan.rootfs}`;
+  setEnvironment(context, variables, plan.clearEnv);
+  prepareLimits(context, plan.limits);
+  if (slave !== undefined) enterConsole(context, slave);
   if (plan.user === undefined) return;
-  const user = findUser(plan.user, payload.inside);
+  const user = findUser(plan.user, context.inside);
   if (slave !== undefined) chownTerminal(user);
-  becomeUser(user);
+  becomeUser(context, user);
 }
 
 /** The rootfs as a mount of its own, with all that is mounted below it, or under its layers: pivot_root(2) wants a mount point. */
@@ -101,17 +101,17 @@ interface Filled {
   readonly keeps: boolean;
 }
 
-function fillRoot(plan: Plan, root: number, trees: Trees, sources: Sources): Filled {
+function fillRoot(context: Context, plan: Plan, root: number, trees: Trees, sources: Sources): Filled {
   if (plan.proc) {
-    steps.say("mounting /proc");
+    sayStep(context, "mounting /proc");
     mountAt(plan, root, "/proc", (target) => mount("proc", fdPath(target), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
   }
   if (plan.sys) mountAt(plan, root, "/sys", mountSys);
-  const made = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(target, plan)) : undefined;
+  const made = plan.dev ? mountAt(plan, root, "/dev", (target) => makeDev(context, target, plan)) : undefined;
   const keeps = mountVolumes(plan, root, trees, sources);
   for (const node of plan.nodes) makeNodeIn(root, node);
   if (plan.devLinks) makeDevLinks(root);
-  const slave = plan.tty && !plan.dev ? makeConsoleIn(root) : made;
+  const slave = plan.makesTerminal && !plan.dev ? makeConsoleIn(context, root) : made;
   if (plan.mask) maskKernelFiles(root);
   maskPaths(root, plan.maskedPaths, plan.readOnlyPaths);
   for (const dir of plan.hidden) hideDirectory(plan, root, dir);

@@ -43,8 +43,8 @@ export interface Recorder {
 }
 
 /** @throws ToolError if FILE cannot be opened; nothing has been started */
-export function openRecorder(path: string): Recorder {
-  const file = openRecordFile(path);
+export function openRecorder(path: string, preserveFds: number): Recorder {
+  const file = openRecordFile(path, preserveFds);
   const watches: Watched[] = [];
   let sampler: Sampler | undefined;
   let timer = -1;

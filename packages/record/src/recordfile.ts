@@ -1,5 +1,4 @@
 // The file of a flight recorder: one JSON object a line. Recording errors never stop the container.
-import { payload } from "@contain-tools/chain";
 import {
   close,
   codeOf,
@@ -22,8 +21,8 @@ export interface RecordFile {
 }
 
 /** Opens and empties FILE, readable only by its owner since it holds the command line. @throws ToolError; ENXIO for a FIFO without a reader */
-export function openRecordFile(path: string): RecordFile {
-  const fd = openForLines(path);
+export function openRecordFile(path: string, preserveFds: number): RecordFile {
+  const fd = openForLines(path, preserveFds);
   let lost = 0;
   let torn = false;
   const epoch = Date.now() - monotonic(); // read once, so that steps of the clock do not matter
@@ -48,7 +47,7 @@ export function openRecordFile(path: string): RecordFile {
 }
 
 /** Never waits for a reader; above the descriptors of --preserve-fds. */
-function openForLines(path: string): number {
+function openForLines(path: string, preserveFds: number): number {
   let fd: number;
   try {
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK, 0o600);
@@ -56,7 +55,7 @@ function openForLines(path: string): number {
     const fix = codeOf(error) === "ENXIO" ? "a FIFO needs a reader first (fifo(7))" : "nothing was started";
     throw new ToolError(`--record ${path}: cannot be written: ${codeOf(error)}`, fix, 125, { cause: error });
   }
-  const kept = duplicate(fd, 3 + payload.preserveFds);
+  const kept = duplicate(fd, 3 + preserveFds);
   close(fd);
   return kept;
 }

@@ -60,14 +60,14 @@ export function makeStateFolder(): string {
  * environment of a container, and its socket gives access to its terminal.
  */
 export function foldersToHide(): string[] {
-  // Make it now: one that is made later would be visible inside.
-  if (uid() === 0) makeQuietly(choose(undefined));
   const sessions = uid() === 0 ? readIfListed("/run/user").map((name) => `/run/user/${name}/contain`) : [];
   return [...new Set([stateFolder(), choose(undefined), ...sessions.filter((folder) => exists(folder))])];
 }
 
-function makeQuietly(folder: string): void {
-  if (exists(folder)) return;
+/** Makes the one that would be without --root, so that a container can be kept from it: one that is made later would be seen inside. */
+export function makeDefaultFolder(): void {
+  const folder = choose(undefined);
+  if (uid() !== 0 || folder === checked || exists(folder)) return;
   try {
     mkdir(folder, 0o700);
   } catch {

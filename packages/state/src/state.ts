@@ -2,7 +2,7 @@
 // reader checks in /proc whether supervisor and container still live, by PID, start time and boot.
 
 import { codeOf, getpid, mkdir, readdir, readIfThere, readText, rename, rmdir, UsageError, unlink, writeFile } from "@contain-tools/kernel";
-import { makeStateFolder, stateFolder, unusable } from "./folder.ts";
+import { makeDefaultFolder, makeStateFolder, stateFolder, unusable } from "./folder.ts";
 import { childThatIsInit, identify, isAlive, isStopped, type ProcessId, thisBoot } from "./processid.ts";
 import { isState, type State } from "./statefile.ts";
 
@@ -26,6 +26,7 @@ export function folderOf(id: string): string {
  */
 export function createState(state: State): void {
   const draft = `${makeStateFolder()}/${hiddenName(state.id, state.supervisor)}`;
+  makeDefaultFolder();
   try {
     mkdir(draft, 0o700);
   } catch (error) {

@@ -1,6 +1,6 @@
 // The outer end of a pseudo-terminal: our own terminal in raw mode, bytes in both directions, the window size. Keys are bytes here; the
 // terminal inside decides what they mean (Ctrl-C, Ctrl-Z, end of file).
-import { payload } from "@contain-tools/chain";
+import type { Context } from "@contain-tools/chain";
 import {
   close,
   endOfFileKey,
@@ -11,7 +11,6 @@ import {
   inForeground,
   isTerminal,
   kill,
-  messages,
   O_NOCTTY,
   O_NONBLOCK,
   O_WRONLY,
@@ -28,6 +27,7 @@ import {
   SIGWINCH,
   type SignalInfo,
   type Source,
+  setTracer,
   setWindowSize,
   takeTicks,
   timerfd,
@@ -69,8 +69,8 @@ export interface Relay {
 }
 
 /** Descriptor 0; undefined if it is closed: a keyboard without keys pressed, not one at its end. */
-export function keyboard(): number | undefined {
-  return payload.launch.closed.includes(0) ? undefined : 0;
+export function keyboard({ launch }: Context): number | undefined {
+  return launch.closed.includes(0) ? undefined : 0;
 }
 
 /** Serves the pseudo-terminal that the child of a plan with `tty` makes. All signals must be blocked. */
@@ -194,10 +194,9 @@ const isBackground = (fd: number) => foregroundGroup(fd) !== undefined && !inFor
 
 /** A job started with `&` must not take the terminal from the shell: it stops until `fg`, as by SIGTTOU. */
 function stopInBackground(fd: number): void {
-  const { raw } = messages;
-  messages.raw = false;
+  const restore = setTracer({ raw: false });
   while (isBackground(fd)) kill(getpid(), SIGSTOP);
-  messages.raw = raw;
+  restore();
 }
 
 /**

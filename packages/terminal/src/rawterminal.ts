@@ -7,7 +7,6 @@ import {
   getpid,
   isTerminal,
   kill,
-  messages,
   POLLIN,
   pidfdOpen,
   pollOnce,
@@ -16,6 +15,7 @@ import {
   sameAttributes,
   setAttributes,
   setsid,
+  setTracer,
   waitpid,
 } from "@contain-tools/kernel";
 
@@ -33,13 +33,13 @@ export function makeRaw(fd: number): RawTerminal {
   const again = () => void setAttributes(fd, rawAttributes(before));
   again();
   const guard = startGuard(fd, getAttributes(fd) ?? before, before);
-  messages.raw = isTerminal(2);
+  setTracer({ raw: isTerminal(2) });
   const restore = () => {
     // End the guard first: after our end the shell owns the terminal, and a late guard would change its settings.
     kill(guard, SIGKILL);
     waitpid(guard, 0);
     setAttributes(fd, before);
-    messages.raw = false;
+    setTracer({ raw: false });
   };
   return { again, restore };
 }

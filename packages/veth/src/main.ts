@@ -11,12 +11,12 @@ export const veth: Tool<Plan, keyof typeof options> = {
   usage: "[PID [OPTIONS] | [--] PROG [ARG…]]",
   options,
   plan: readPlan,
-  run({ pid, pair, json, next }) {
-    if (pair !== undefined) connect(pid, pair);
+  run(context, { pid, pair, json, next }) {
+    if (pair !== undefined) connect(context, pid, pair);
     else if (pid !== undefined) {
       const shown = look(pid);
       write(1, json ? `${jsonText(shown)}\n` : describe(shown));
     }
-    return next === undefined ? exit(0) : become(next);
+    return next === undefined ? exit(0) : become(context, next);
   },
 };

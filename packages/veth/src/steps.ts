@@ -1,5 +1,5 @@
 // Plan to kernel calls: the bridge, the pair, the address and the routes.
-import { payload, steps } from "@contain-tools/chain";
+import { type Context, sayStep } from "@contain-tools/chain";
 import {
   type Address,
   addAddress,
@@ -30,10 +30,10 @@ import type { Pair } from "./cli.ts";
 export const OURS = "contain";
 
 /** Connects the network namespace of a process, or our own with that of our parent. @throws SyscallError, ToolError; no pair is left behind */
-export function connect(pid: number | undefined, pair: Pair): void {
+export function connect(context: Context, pid: number | undefined, pair: Pair): void {
   const host = pid === undefined ? parentOf() : "self";
-  const inside = openNamespace(pid ?? "self");
-  const outside = host === "self" ? undefined : openNamespace(host);
+  const inside = openNamespace(pid ?? "self", context.inside);
+  const outside = host === "self" ? undefined : openNamespace(host, context.inside);
   if (namespaceId(host, "net") === namespaceId(pid ?? "self", "net")) {
     throw new UsageError(
       pid === undefined
@@ -45,7 +45,7 @@ export function connect(pid: number | undefined, pair: Pair): void {
   const there = openNetlink(inside);
   const here = openNetlink(outside);
   try {
-    wire({ here, there, inside }, pair, pair.hostName ?? `contain-${pid ?? ownPid()}`);
+    wire(context, { here, there, inside }, pair, pair.hostName ?? `contain-${pid ?? ownPid()}`);
   } finally {
     for (const fd of [there, here, inside, ...(outside === undefined ? [] : [outside])]) closeQuietly(fd);
   }
@@ -58,10 +58,10 @@ interface Sides {
   readonly inside: number;
 }
 
-function wire({ here, there, inside }: Sides, { bridge, address, gateway, name }: Pair, hostName: string): void {
+function wire(context: Context, { here, there, inside }: Sides, { bridge, address, gateway, name }: Pair, hostName: string): void {
   const gate = { ip: gateway, prefix: address.prefix };
-  const port = ensureBridge(here, bridge, gate);
-  steps.say(`connecting ${name} (${address.ip}/${address.prefix}) to ${bridge} by ${hostName}`);
+  const port = ensureBridge(context, here, bridge, gate);
+  sayStep(context, `connecting ${name} (${address.ip}/${address.prefix}) to ${bridge} by ${hostName}`);
   addVeth(here, { name: hostName, bridge: port, peer: name, namespace: inside });
   const outer = find(here, hostName);
   try {
@@ -84,10 +84,10 @@ function wire({ here, there, inside }: Sides, { bridge, address, gateway, name }
 export const bridgeMac = (gateway: string) => Buffer.from([2, 0x42, ...gateway.split(".").map(Number)]);
 
 /** Finds a bridge, or makes it with the gateway's address; one that has an address keeps it. Returns its index. */
-export function ensureBridge(fd: number, name: string, gateway: Address): number {
+export function ensureBridge(context: Context, fd: number, name: string, gateway: Address): number {
   try {
     addBridge(fd, name, { alias: OURS, mac: bridgeMac(gateway.ip) });
-    steps.say(`made the bridge ${name} (${gateway.ip}/${gateway.prefix})`);
+    sayStep(context, `made the bridge ${name} (${gateway.ip}/${gateway.prefix})`);
   } catch (error) {
     if (!failedWith(error, "EEXIST")) throw error;
   }
@@ -111,15 +111,15 @@ function find(fd: number, name: string): Interface {
   return link;
 }
 
-/** A descriptor of a network namespace. @throws ToolError */
-export function openNamespace(process: Whose): number {
+/** A descriptor of a network namespace. @param behind where this process has gone, if it has @throws ToolError */
+export function openNamespace(process: Whose, behind?: string): number {
   const path = `${procDirectory(process)}/ns/net`;
   try {
     return open(path);
   } catch (error) {
     throw new ToolError(
       `${path}: ${codeOf(error)}`,
-      payload.inside === undefined
+      behind === undefined
         ? "an ended process has no namespaces; those of another user's process need permission to trace it (ptrace(2))"
         : "after a pivot the host's /proc is gone: put veth before it",
       125,

@@ -1,6 +1,7 @@
 // `contain attach`: this terminal, or this standard input and output, for a container that runs elsewhere.
+
 import { closeSync } from "node:fs";
-import { warn, withCommon } from "@contain-tools/chain";
+import { type Context, warn, withCommon } from "@contain-tools/chain";
 import {
   connectTo,
   exit,
@@ -41,19 +42,19 @@ export const attach = subcommand({
   description: "Join the terminal of a container, or follow its output and pass signals on",
   usage: "ID",
   options: withCommon({}),
-  plan(given) {
+  plan(given, { context }) {
     const state = readRunning(given.rest);
     if (!state.tty && !state.detached)
       throw new UsageError(`${state.id} has no terminal to attach to`, "it was started without --tty and without --detach");
     return () => {
       takeAllSignals();
-      return exit(state.tty ? attachToTerminal(state) : followOutput(state));
+      return exit(state.tty ? attachToTerminal(context, state) : followOutput(state));
     };
   },
 });
 
 /** Returns our exit status: the container's, or 0 after the detach keys. */
-function attachToTerminal(state: State): number {
+function attachToTerminal(context: Context, state: State): number {
   const socket = connectTo(attachSocketOf(state.id));
   const master = receiveDescriptor(socket);
   if (master === undefined)
@@ -68,7 +69,7 @@ function attachToTerminal(state: State): number {
     return false;
   });
   output.addSink(unblocked(1), () => kill(getpid(), SIGHUP));
-  const input = keyboard() ?? -1;
+  const input = keyboard(context) ?? -1;
   const filter = detachKeys(() => {
     over = "detached";
   });

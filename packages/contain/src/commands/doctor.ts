@@ -1,6 +1,6 @@
 // `contain doctor`: what this host can do for containers, as a table with reasons and fixes. Nothing is changed.
 import { dirname } from "node:path";
-import { type Plan as CgsetPlan, locate } from "@contain-tools/cgset";
+import { cgset, locate } from "@contain-tools/cgset";
 import { withCommon } from "@contain-tools/chain";
 import type { Check } from "@contain-tools/explain";
 import {
@@ -27,7 +27,7 @@ export const doctor = subcommand({
   options: doctorOptions,
   plan(given, chain) {
     checkNoWords(given);
-    const example = chain.link(["cgset", "--name", "contain-doctor", "--make"]).plan as CgsetPlan;
+    const { plan: example } = chain.link(cgset, ["cgset", "--name", "contain-doctor", "--make"]);
     return () => {
       const checks = examine((hierarchy) => dirname(locate(example, hierarchy)));
       print(given.has("json") ? checks.map((one) => `${jsonText(one)}\n`).join("") : showChecks(checks));

@@ -1,12 +1,12 @@
 // `contain exec`: a program in a container that runs: the argv of an nsexec that joins its namespaces and is born in its group.
-import { asTool, become, type Options, payload, readUser, steps, withCommon } from "@contain-tools/chain";
+import { become, type Context, type Link, type Options, readUser, runAs, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit, hasEnded, kill, monotonic, SIGHUP, SIGKILL, shellStatus, signalSet, ToolError, UsageError } from "@contain-tools/kernel";
-import { inside, type Plan as NsexecPlan, passOn, spawn, watch } from "@contain-tools/nsexec";
+import { inside, type Plan as NsexecPlan, nsexec, passOn, spawn, watch } from "@contain-tools/nsexec";
 import { findContainer, noteSignal, statusOf } from "@contain-tools/state";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
-import { callersTerm, checkVariable, keyringWords, type TypedLink } from "../run/compose.ts";
+import { callersTerm, checkVariable, keyringWords } from "../run/compose.ts";
 import { ROOTS_HOME } from "../run/pivotwords.ts";
 import { scriptOf } from "../run/script.ts";
 import { checkRunning, openMember, type Running } from "./container.ts";
@@ -32,16 +32,17 @@ export const exec = subcommand({
   options: execOptions,
   optionsBehind: 1,
   plan(given, chain) {
-    const composed = compose(given);
+    const { context } = chain;
+    const composed = compose(context, given);
     const { argv } = composed;
-    const link = chain.link(argv) as TypedLink<NsexecPlan>;
+    const link = chain.link(nsexec, argv);
     if (given.has("print-chain")) {
       return () => {
-        print(scriptOf(argv));
+        print(scriptOf(context, argv));
         return exit(0);
       };
     }
-    return () => runInside(link, composed);
+    return () => runInside(context, link, composed);
   },
 });
 
@@ -55,7 +56,7 @@ interface Composed {
 }
 
 /** @throws UsageError when there is no such container, or none that a process can be started in */
-function compose(given: Options<ExecOption>): Composed {
+function compose(context: Context, given: Options<ExecOption>): Composed {
   const [word, ...program] = given.rest;
   if (word === undefined || program.length === 0)
     throw new UsageError("which program, in which container?", "contain exec ID [options] [--] PROG [ARG…]");
@@ -80,7 +81,7 @@ function compose(given: Options<ExecOption>): Composed {
     ...(directory === undefined ? [] : ["--wdns", directory]),
     ...keyringWords(state.id),
     ...(user === undefined || confine.length > 0 ? [] : ["--as", user]),
-    ...["--clear-env", ...environment(state, given).flatMap((variable) => ["--env", variable])],
+    ...["--clear-env", ...environment(context, state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...confine, ...program],
   ];
   return { id: state.id, argv, grace, member };
@@ -95,25 +96,25 @@ function confinedAs(words: readonly string[], user: string | undefined): readonl
 }
 
 /** What `contain run` gave, with the caller's terminal in place of that of then, and what --env adds. Another user has another home. */
-function environment({ env }: Running, given: Options<ExecOption>): string[] {
+function environment(context: Context, { env }: Running, given: Options<ExecOption>): string[] {
   const stays = (variable: string) => !variable.startsWith("TERM=") && !(given.has("user") && variable === ROOTS_HOME);
-  return [...env.filter(stays), callersTerm(), ...given.all("env").map(checkVariable)];
+  return [...env.filter(stays), callersTerm(context), ...given.all("env").map(checkVariable)];
 }
 
 /** Stays as the program's parent, and ends with its status; by SIGKILL to us the program ends too (nsexec's --kill-child). */
-function runInside(link: TypedLink<NsexecPlan>, { id, grace, member }: Composed): never {
+function runInside(context: Context, link: Link<NsexecPlan>, { id, grace, member }: Composed): never {
   const { plan } = link;
-  steps.label = "contain";
-  payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
-  const spawned = asTool(link, () =>
-    spawn(plan, () => {
+  context.label = "contain";
+  context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
+  const spawned = runAs(context, link, (inner) =>
+    spawn(inner, plan, (own) => {
       if (hasEnded(member)) throw new ToolError("the container has ended"); // nsexec may have joined whoever got its PID
-      inside(plan);
-      return become(plan.next);
+      inside(own, plan);
+      return become(own, plan.next);
     }),
   );
   const { pid } = spawned;
-  const relay = plan.tty ? startRelay(spawned, { input: keyboard(), output: 1 }) : undefined;
+  const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;
   let deadline: number | undefined;
   const status = watch({
     pid,

@@ -1,5 +1,5 @@
 // `contain lab`: production failures, each staged in a container of its own, and explained.
-import type { Plan as CgsetPlan } from "@contain-tools/cgset";
+import { cgset } from "@contain-tools/cgset";
 import { withCommon } from "@contain-tools/chain";
 import { columns, print } from "@contain-tools/explain";
 import { exit, isTerminal, jsonText, UsageError } from "@contain-tools/kernel";
@@ -24,10 +24,10 @@ export const lab = subcommand({
     if (name === undefined) return () => list(given.has("json"), given.has("list"));
     const found = LABS.find((candidate) => candidate.name === name);
     if (found === undefined) throw new UsageError(`no such lab: ${name}`, `the labs are ${LABS.map((one) => one.name).join(", ")}`);
-    const cgset = chain.link(["cgset", "--name", "contain-lab", "--make"]).plan as CgsetPlan;
+    const { plan: example } = chain.link(cgset, ["cgset", "--name", "contain-lab", "--make"]);
     const json = given.has("json");
     const ask = !json && !given.has("yes") && isTerminal(0) && isTerminal(1);
-    return () => exit(play(found, { ask, json, checkNeeds: () => checkNeeds(found.needs, cgset) }));
+    return () => exit(play(found, { context: chain.context, ask, json, checkNeeds: () => checkNeeds(found.needs, example) }));
   },
 });
 

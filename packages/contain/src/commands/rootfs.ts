@@ -1,8 +1,9 @@
 // `contain rootfs DIR`: a small root file system from programs of this host, without a download.
+
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { readBinary, steps } from "@contain-tools/chain";
+import { type Context, readBinary, sayStep } from "@contain-tools/chain";
 import { codeOf, exit, UsageError } from "@contain-tools/kernel";
 
 export interface RootfsPlan {
@@ -65,14 +66,14 @@ const PROGRAMS = [
 ];
 
 /** Makes the directories, the programs, and an /etc with root in it. */
-export function makeRootfs({ dir }: RootfsPlan): never {
-  steps.on = true;
+export function makeRootfs(context: Context, { dir }: RootfsPlan): never {
+  context.verbose = true;
   process.umask(0o022); // the files are for every user of a container
   for (const name of DIRECTORIES) makeDirectory(join(dir, name));
   for (const [name, mode] of Object.entries(MODES)) chmodSync(join(dir, name), mode);
   const busybox = findStaticBusybox();
-  if (busybox === undefined) copyPrograms(dir);
-  else installBusybox(dir, busybox);
+  if (busybox === undefined) copyPrograms(context, dir);
+  else installBusybox(context, dir, busybox);
   writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
   for (const name of ["hosts", "resolv.conf"]) writeFileSync(join(dir, "etc", name), ""); // for `contain run --net veth` to lie on
   writeFileSync(join(dir, "etc/group"), "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
@@ -104,8 +105,8 @@ function findStaticBusybox(): string | undefined {
   return binary?.kind === "elf" && binary.interpreter === undefined ? path : undefined;
 }
 
-function installBusybox(dir: string, busybox: string): void {
-  steps.say(`busybox from ${busybox} (static)`);
+function installBusybox(context: Context, dir: string, busybox: string): void {
+  sayStep(context, `busybox from ${busybox} (static)`);
   copyFileSync(busybox, join(dir, "bin/busybox"));
   for (const applet of outputOf(busybox, "--list")
     .split("\n")
@@ -114,9 +115,9 @@ function installBusybox(dir: string, busybox: string): void {
 }
 
 /** Programs of the host, each with the libraries that its loader names (ldd). */
-function copyPrograms(dir: string): void {
+function copyPrograms(context: Context, dir: string): void {
   const found = PROGRAMS.flatMap((name) => find(name) ?? []);
-  steps.say(`no static busybox here: ${found.length} programs of this host and their libraries`);
+  sayStep(context, `no static busybox here: ${found.length} programs of this host and their libraries`);
   const libraries = new Set<string>();
   for (const program of found) {
     copyFileSync(program, join(dir, "bin", program.slice(program.lastIndexOf("/") + 1)));

@@ -19,6 +19,6 @@ export const runCommand = subcommand({
   instead,
   plan(given, chain) {
     const plan = composeRun(inOurWords(given), chain);
-    return () => run(plan);
+    return () => run(chain.context, plan);
   },
 });

@@ -1,13 +1,13 @@
 // `contain update`: changes limits of a container that runs: the argv of a cgset for its group.
+
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { act, type Plan as CgsetPlan, limitOptions } from "@contain-tools/cgset";
-import { asTool, type Options, steps, withCommon } from "@contain-tools/chain";
+import { act, cgset, limitOptions } from "@contain-tools/cgset";
+import { type Options, runAs, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit, ToolError, UsageError } from "@contain-tools/kernel";
 import { type State, writeLimits } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import type { TypedLink } from "../run/compose.ts";
 import { describeLimits, limitIn, limitWords, mergeLimits } from "../run/limits.ts";
 import { scriptOf } from "../run/script.ts";
 import { groupOf, readRunning } from "./container.ts";
@@ -31,19 +31,19 @@ export const update = subcommand({
     const kept = swap === undefined ? [] : ["--swap", swap];
     const argv = ["cgset", "--parent", dirname(group), "--name", basename(group), ...words, ...kept];
     const described = mergeLimits(describeLimits(given), swap === undefined ? "" : `swap=${swap}`);
-    const link = chain.link(argv) as TypedLink<CgsetPlan>;
+    const link = chain.link(cgset, argv);
     if (given.has("print-chain")) {
       return () => {
-        print(scriptOf(argv));
+        print(scriptOf(chain.context, argv));
         return exit(0);
       };
     }
     return () => {
       // cgset would make it again
       if (!existsSync(group)) throw new ToolError(`${state.id} has ended`);
-      steps.label = "contain";
-      steps.writes = true;
-      asTool(link, () => act(link.plan));
+      chain.context.label = "contain";
+      chain.context.saysWrites = true;
+      runAs(chain.context, link, (inner) => act(inner, link.plan));
       writeLimits(state.id, mergeLimits(state.limits, described));
       return exit(0);
     };

@@ -1,5 +1,5 @@
 // /etc/hosts and /etc/resolv.conf of a container with a network of its own: files in its state's folder, bound over the rootfs's.
-import { steps } from "@contain-tools/chain";
+import { type Context, sayStep } from "@contain-tools/chain";
 import { close, codeOf, exists, join, O_PATH, open, openInRoot, readText, SyscallError, writeFile } from "@contain-tools/kernel";
 
 const LOCAL = /^(127\.|::1$)/;
@@ -35,10 +35,16 @@ export interface NameFile {
 }
 
 /** Writes them into `folder`; a read-only rootfs without such a file stays without. */
-export function writeNameFiles(folder: string, files: Readonly<Record<string, string>>, rootfs: string, writable: boolean): NameFile[] {
+export function writeNameFiles(
+  context: Context,
+  folder: string,
+  files: Readonly<Record<string, string>>,
+  rootfs: string,
+  writable: boolean,
+): NameFile[] {
   return Object.entries(files).flatMap(([path, text]) => {
     if (!writable && !isThere(rootfs, path)) {
-      steps.say(`${rootfs} has no ${path}, and is read-only: names are not set up there`);
+      sayStep(context, `${rootfs} has no ${path}, and is read-only: names are not set up there`);
       return [];
     }
     const file = join(folder, path.slice("/etc/".length));

@@ -1,5 +1,5 @@
 // --nat: packets to other hosts go out in the name of this one, by nft(8) in a table of its own.
-import { capture, steps } from "@contain-tools/chain";
+import { type Context, capture, sayStep } from "@contain-tools/chain";
 import { nft } from "@contain-tools/explain";
 import { networkOf, readText, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import { BRIDGE, NETWORK } from "./constants.ts";
@@ -12,14 +12,14 @@ export function checkNft(): void {
 }
 
 /** Puts the rule in place, as often as you like. @throws ToolError */
-export function masquerade(): void {
+export function masquerade(context: Context): void {
   const from = `${networkOf(NETWORK.ip, NETWORK.prefix)}/${NETWORK.prefix}`;
   const chain = "type nat hook postrouting priority 100";
   runNft(
     `table ip contain; delete table ip contain; table ip contain { chain postrouting { ${chain}; ip saddr ${from} oifname != "${BRIDGE}" masquerade; }; }`,
   );
   if (readText(FORWARD).trim() !== "0") return;
-  steps.say("net.ipv4.ip_forward was 0 and is 1 now, and stays: without it the host passes no packets on (ip-sysctl.rst)");
+  sayStep(context, "net.ipv4.ip_forward was 0 and is 1 now, and stays: without it the host passes no packets on (ip-sysctl.rst)");
   writeKernelFile(FORWARD, "1\n");
 }
 

@@ -1,6 +1,6 @@
 // --net veth and what belongs to it: words to a plan.
 
-import type { Options } from "@contain-tools/chain";
+import type { Context, Options } from "@contain-tools/chain";
 import { networkOf, parseIp, ToolError, UsageError } from "@contain-tools/kernel";
 import { checkPasta, describePublished, type Published, readPublished } from "@contain-tools/pasta";
 import type { Lease } from "@contain-tools/state";
@@ -81,8 +81,8 @@ export function takeLease(id: string, plan: NetworkPlan): Lease {
 }
 
 /** Connects a container whose user namespace cannot do it from inside: what a `veth` in its chain does. */
-export function connectFromOutside(pid: number, { bridge, ip, prefix, gateway, hostName }: Lease): void {
-  if (bridge !== undefined) connect(pid, { bridge, address: { ip, prefix }, gateway, name: "eth0", hostName });
+export function connectFromOutside(context: Context, pid: number, { bridge, ip, prefix, gateway, hostName }: Lease): void {
+  if (bridge !== undefined) connect(context, pid, { bridge, address: { ip, prefix }, gateway, name: "eth0", hostName });
 }
 
 /** The name that the end on the host has: 15 bytes are what there is room for. */

@@ -1,9 +1,8 @@
 // `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
 // to, and go; what goes wrong until then is told on our standard error, with our exit status.
-import { payload, replaceStdio } from "@contain-tools/chain";
+import { type Context, fork, replaceStdio } from "@contain-tools/chain";
 import {
   chdir,
-  clone3,
   close,
   closeAllBut,
   closeQuietly,
@@ -36,12 +35,12 @@ export interface Background {
 }
 
 /** Runs `serve` in the background, and ends: with the id on standard output, or with the status of a start that failed. */
-export function startInBackground(id: string, serve: (background: Background) => number): never {
+export function startInBackground(context: Context, id: string, serve: (background: Background) => number): never {
   const answer = pipe();
-  const pid = clone3({ flags: 0 }, () => {
+  const pid = fork(context, { flags: 0 }, () => {
     setsid();
-    const caller = keepOnly(answer.write);
-    return exit(serve({ started: () => letCallerGo(id, [caller, ...payload.passed]) }));
+    const caller = keepOnly(context, answer.write);
+    return exit(serve({ started: () => letCallerGo(id, [caller, ...context.passed]) }));
   });
   close(answer.write);
   if (uninterrupted(() => read(answer.read, Buffer.alloc(1))) === 1) {
@@ -52,17 +51,17 @@ export function startInBackground(id: string, serve: (background: Background) =>
 }
 
 /** The runtime's descriptors, and what the caller left open, are closed for good. Those to be passed to the program stay. */
-function keepOnly(fd: number): number {
-  const kept = duplicate(fd, 3 + payload.preserveFds);
-  closeAllBut([...payload.passed, kept, ...runtimeEvents()]);
-  payload.inherited = []; // their numbers will be those of ours
+function keepOnly(context: Context, fd: number): number {
+  const kept = duplicate(fd, 3 + context.preserveFds);
+  closeAllBut([...context.passed, kept, ...runtimeEvents()]);
+  context.inherited = []; // their numbers will be those of ours
   return kept;
 }
 
 /** In the child that will be the program: nothing to read, and output to the log. */
-export function redirect([stdout = -1, stderr = -1]: readonly number[]): void {
+export function redirect(context: Context, [stdout = -1, stderr = -1]: readonly number[]): void {
   const input = open("/dev/null");
-  replaceStdio(input, stdout, stderr);
+  replaceStdio(context, input, stdout, stderr);
   for (const fd of [input, stdout, stderr]) close(fd);
 }
 

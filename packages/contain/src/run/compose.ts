@@ -1,6 +1,6 @@
 // Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
-import { type Plan as CgsetPlan, placeOf } from "@contain-tools/cgset";
-import { type Chain, canBeReadAgain, type Link, type Options, payload, readGiven } from "@contain-tools/chain";
+import { type Plan as CgsetPlan, cgset, placeOf } from "@contain-tools/cgset";
+import { type Chain, type Context, canBeReadAgain, type Link, type Options, readGiven } from "@contain-tools/chain";
 import {
   close,
   findHierarchy,
@@ -16,7 +16,7 @@ import {
   ToolError,
   UsageError,
 } from "@contain-tools/kernel";
-import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
+import { type Plan as NsexecPlan, nsexec } from "@contain-tools/nsexec";
 import { describePublished, type Published } from "@contain-tools/pasta";
 import { checkRootfs } from "@contain-tools/pivot";
 import type { IdLease } from "@contain-tools/state";
@@ -59,12 +59,12 @@ export interface RunPlan {
   /** Where to record what happens. */
   readonly record: string | undefined;
   /** cgset, making the group. */
-  readonly makeGroup: TypedLink<CgsetPlan> | undefined;
-  readonly removeGroup: TypedLink<CgsetPlan> | undefined;
+  readonly makeGroup: Link<CgsetPlan> | undefined;
+  readonly removeGroup: Link<CgsetPlan> | undefined;
   /** `memory=64M pids=64`, for the log. */
   readonly limits: string;
   /** The chain, planned once what it needs has been granted. To be called once. */
-  readonly container: (granted: Granted) => TypedLink<NsexecPlan>;
+  readonly container: (granted: Granted) => Link<NsexecPlan>;
   /** The container's first process is not our child, but its child. */
   readonly indirect: boolean;
   /** With --net veth. */
@@ -107,8 +107,6 @@ export interface Granted {
   readonly ports?: readonly Published[];
 }
 
-export type TypedLink<Plan> = Omit<Link, "plan"> & { readonly plan: Plan };
-
 const GRACE = 10_000; // milliseconds
 
 /** Composes a container. Nothing is changed. @throws UsageError; ToolError when limits are asked for and there is no cgroup v2 */
@@ -124,7 +122,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const settings = [...limits, ...devices.words];
   const make = ["cgset", "--name", name, ...(settings.length > 0 ? settings : ["--make"])];
   const remove = ["cgset", "--name", name, "--kill", "--rm"];
-  const makeGroup = chain.link(make) as TypedLink<CgsetPlan>;
+  const makeGroup = chain.link(cgset, make);
   const tty = given.has("tty");
   const network = readNetwork(given, rootless);
   if (network?.nat && network.by === "veth") checkNft();
@@ -141,14 +139,14 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
   const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
   const argv = (granted: Granted, relay: boolean) =>
-    containerArgv(given, {
+    containerArgv(chain.context, given, {
       ...{ id, group, own, granted, relay },
       // From inside another user namespace the host's end cannot be made: run.ts does it.
       veth: granted.ip === undefined || granted.ids !== undefined || network?.by !== "veth" ? [] : vethWords(id, granted.ip),
       pasta: granted.ip === undefined || network?.by !== "pasta" ? [] : pastaWords(granted.ports ?? network.publish, granted.ip),
     });
-  const link = (words: readonly string[]) => chain.link(words) as TypedLink<NsexecPlan>;
-  const profile = readSeccomp(given, printed);
+  const link = (words: readonly string[]) => chain.link(nsexec, words);
+  const profile = readSeccomp(chain.context, given, printed);
   const rootfs = given.value("rootfs") ?? "/";
   let plan = (granted: Granted) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
   let run: readonly string[] | undefined;
@@ -169,7 +167,9 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     argv: given.rest,
     rootfs,
     user: given.value("user"),
-    env: variablesOf(given, namespaces.hostname).flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`])),
+    env: variablesOf(chain.context, given, namespaces.hostname).flatMap(({ name, value }) =>
+      value === undefined ? [] : [`${name}=${value}`],
+    ),
     hierarchy,
     group,
     stopSignal: stopSignal === undefined ? SIGTERM : parseSignal(stopSignal),
@@ -177,7 +177,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     json: given.value("json") === undefined ? undefined : resolve(given.value("json") ?? ""),
     record: given.value("record") === undefined ? undefined : resolve(given.value("record") ?? ""),
     makeGroup: group === undefined ? undefined : makeGroup,
-    removeGroup: group === undefined ? undefined : (chain.link(remove) as TypedLink<CgsetPlan>),
+    removeGroup: group === undefined ? undefined : chain.link(cgset, remove),
     limits: describeLimits(given),
     container: plan,
     indirect: exec,
@@ -205,17 +205,17 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
 }
 
 /** TERM is the one variable that says something about the caller's side: its terminal. */
-export function callersTerm(): string {
-  return `TERM=${payload.env["TERM"] ?? "xterm"}`;
+export function callersTerm({ env }: Context): string {
+  return `TERM=${env["TERM"] ?? "xterm"}`;
 }
 
 /** The profile of --seccomp FILE, read now. @throws UsageError */
-function readSeccomp(given: Options<RunOption>, printed: boolean): Buffer | undefined {
+function readSeccomp(context: Context, given: Options<RunOption>, printed: boolean): Buffer | undefined {
   const file = profileFile(given);
   if (file === undefined) return undefined;
   if (printed && !canBeReadAgain(file))
     throw new UsageError(`--seccomp ${file}: a printed chain cannot read it again`, "give a regular file");
-  return readGiven("--seccomp", file, "it is default, none, or a file");
+  return readGiven(context, "--seccomp", file, "it is default, none, or a file");
 }
 
 interface Where {
@@ -242,7 +242,7 @@ function pastaWords(ports: readonly Published[], ip: string): string[] {
   return ["--pasta", `${ip}/${NETWORK.prefix}`, ...ports.flatMap((wanted) => ["--publish", describePublished(wanted)])];
 }
 
-function containerArgv(given: Options<RunOption>, { id, group, own, granted, relay, pasta, veth }: Where): string[] {
+function containerArgv(context: Context, given: Options<RunOption>, { id, group, own, granted, relay, pasta, veth }: Where): string[] {
   const namespaces = readNamespaces(given);
   const { ids, files } = granted;
   const sources = files.map(({ source }) => source);
@@ -265,7 +265,7 @@ function containerArgv(given: Options<RunOption>, { id, group, own, granted, rel
     ...(given.has("tty") ? ["--tty"] : []),
     ...foldersToHide().flatMap((folder) => ["--hide", folder]),
     ...files.flatMap(({ source, target }) => ["--ro-bind", `${source}:${target}`]),
-    ...insideWords(given, namespaces.hostname),
+    ...insideWords(context, given, namespaces.hostname),
     ...[given.value("rootfs") ?? "/", "--"],
     ...railWords(given),
     ...given.rest,

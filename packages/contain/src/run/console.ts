@@ -1,4 +1,5 @@
 // The supervisor's end of a container's pseudo-terminal: our own terminal, or in the background its log, and whoever attaches.
+import type { Context } from "@contain-tools/chain";
 import {
   acceptFrom,
   close,
@@ -19,8 +20,8 @@ import { keyboard, type Relay, startRelay } from "@contain-tools/terminal";
 export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
 
 /** Starts to relay. @param log what a background supervisor, which has no keyboard, has for a screen */
-export function relayTerminal(id: string, spawned: Spawned, log: number | undefined): Relay {
-  const [input, output] = log === undefined ? [keyboard(), 1] : [undefined, log];
+export function relayTerminal(context: Context, id: string, spawned: Spawned, log: number | undefined): Relay {
+  const [input, output] = log === undefined ? [keyboard(context), 1] : [undefined, log];
   const relay: Relay = startRelay(spawned, {
     input,
     output,

@@ -1,5 +1,5 @@
 // Options of `contain run` about what the program finds inside, as words for pivot.
-import { canBeReadAgain, type Options, payload } from "@contain-tools/chain";
+import { type Context, canBeReadAgain, type Options } from "@contain-tools/chain";
 import { deviceAt, exists, quote, resolve, UsageError } from "@contain-tools/kernel";
 import { bindOf, insideOptions, isBasicDevice, readEnvFile, readMount, readVariable, type Variable } from "@contain-tools/pivot";
 import { nodeWords } from "./devices.ts";
@@ -10,7 +10,7 @@ export const ROOTS_HOME = "HOME=/root";
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** pivot's options, in an order in which a later one may override an earlier one. @throws UsageError */
-export function insideWords(given: Options<RunOption>, hostname: string): string[] {
+export function insideWords(context: Context, given: Options<RunOption>, hostname: string): string[] {
   checkRoot(given);
   const workdir = given.value("workdir");
   return [
@@ -19,31 +19,31 @@ export function insideWords(given: Options<RunOption>, hostname: string): string
     ...(given.has("confine") ? ["--mask"] : []),
     ...(workdir === undefined ? [] : ["--cwd", workdir]),
     ...(given.has("inherit-env") ? [] : ["--clear-env"]),
-    ...defaults(given, hostname).flatMap((variable) => ["--env", variable]),
-    ...given.all("env-file").flatMap(envFileWords), // as in docker, --env wins wherever it stands
+    ...defaults(context, given, hostname).flatMap((variable) => ["--env", variable]),
+    ...given.all("env-file").flatMap((file) => envFileWords(context, file)), // as in docker, --env wins wherever it stands
     ...pass(given),
   ];
 }
 
 /** The variables that pivot sets by these words, in their order. @throws UsageError */
-export function variablesOf(given: Options<RunOption>, hostname: string): Variable[] {
+export function variablesOf(context: Context, given: Options<RunOption>, hostname: string): Variable[] {
   return [
-    ...defaults(given, hostname).map(readVariable),
-    ...given.all("env-file").flatMap(readEnvFile),
+    ...defaults(context, given, hostname).map(readVariable),
+    ...given.all("env-file").flatMap((file) => readEnvFile(context, file)),
     ...given.all("env").map(readVariable),
   ];
 }
 
 /** The file stays a file, so that what is in it is on no command line; what can be read only once is read here, for every link. */
-function envFileWords(file: string): string[] {
+function envFileWords(context: Context, file: string): string[] {
   if (canBeReadAgain(file)) return ["--env-file", file];
-  return readEnvFile(file).flatMap(({ name, value }) => ["--env", value === undefined ? name : `${name}=${value}`]);
+  return readEnvFile(context, file).flatMap(({ name, value }) => ["--env", value === undefined ? name : `${name}=${value}`]);
 }
 
 /** What every program may expect to be set. */
-function defaults(given: Options<RunOption>, hostname: string): string[] {
-  const inherited = given.has("inherit-env") ? payload.env : {};
-  const { PATH: path = DEFAULT_PATH, HOME: home, TERM: term = payload.env["TERM"] ?? "xterm" } = inherited;
+function defaults({ env }: Context, given: Options<RunOption>, hostname: string): string[] {
+  const inherited = given.has("inherit-env") ? env : {};
+  const { PATH: path = DEFAULT_PATH, HOME: home, TERM: term = env["TERM"] ?? "xterm" } = inherited;
   return [
     `PATH=${path}`, // also when it is inherited: the script of --print-chain puts our own directory into it
     ...(home === undefined && !given.has("user") ? [ROOTS_HOME] : []),

@@ -1,6 +1,6 @@
 // The last lines of a run, and the same as one object.
 import type { Finding } from "@contain-tools/chain";
-import { steps, warn } from "@contain-tools/chain";
+import { type Context, sayStep, warn } from "@contain-tools/chain";
 import { describeStatus, describeUsage, formatTime, type Outcome, type Usage } from "@contain-tools/explain";
 import { codeOf, shellStatus, writeFile } from "@contain-tools/kernel";
 import type { RunPlan } from "./compose.ts";
@@ -23,12 +23,12 @@ export interface Ending {
 }
 
 /** Says how the container ended and what it used, and writes the file of --json. */
-export function reportEnd({ id, json, argv }: RunPlan, { outcome, usage, failed, verdict, milliseconds }: Ending): End {
+export function reportEnd(context: Context, { id, json, argv }: RunPlan, { outcome, usage, failed, verdict, milliseconds }: Ending): End {
   const status = shellStatus(outcome.status);
   const reason = failed === undefined ? describeStatus(outcome.status) : `${failed} failed (exit status ${status})`;
-  steps.say(failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
+  sayStep(context, failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
   const used = usage === undefined ? undefined : describeUsage(usage);
-  if (failed === undefined) steps.say(`it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
+  if (failed === undefined) sayStep(context, `it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
   if (json !== undefined) writeJson(json, { id, argv, status, reason, verdict, milliseconds, usage });
   return { status, reason, verdict, started: failed === undefined };
 }

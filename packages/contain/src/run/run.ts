@@ -1,6 +1,18 @@
 // `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
 import { act } from "@contain-tools/cgset";
-import { asTool, become, failPlanned, parseFailure, payload, phaseEnds, profile, profileTable, report, steps } from "@contain-tools/chain";
+import {
+  become,
+  type Context,
+  fail,
+  type Link,
+  parseFailure,
+  phaseEnds,
+  profile,
+  profileTable,
+  report,
+  runAs,
+  sayStep,
+} from "@contain-tools/chain";
 import { closeCase, judge, print, readUsage, sayVerdict, takeBaseline, witness } from "@contain-tools/explain";
 import {
   childrenOf,
@@ -42,7 +54,7 @@ import { type Relays, relaysOf } from "../network/relay.ts";
 import { describeIds } from "../userns/plan.ts";
 import { type Background, redirect, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
-import type { RunPlan, TypedLink } from "./compose.ts";
+import type { RunPlan } from "./compose.ts";
 import { relayTerminal } from "./console.ts";
 import { logOutput } from "./log/output.ts";
 import { endOfLog } from "./log/read.ts";
@@ -51,38 +63,38 @@ import { chainScript } from "./script.ts";
 import { supervise } from "./supervise.ts";
 
 /** Runs the container and ends with its status: the program's own, 128+n for signal n, 125 to 127 for failures before it started. */
-export function run(plan: RunPlan): never {
+export function run(context: Context, plan: RunPlan): never {
   if (plan.argvs !== undefined) {
-    print(chainScript(plan, plan.argvs));
+    print(chainScript(context, plan, plan.argvs));
     return exit(0);
   }
-  steps.label = "contain";
-  steps.writes = steps.on && !plan.quiet;
-  steps.on = !plan.quiet;
-  return plan.detach ? startInBackground(plan.id, (background) => serve(plan, background)) : exit(serve(plan));
+  context.label = "contain";
+  context.saysWrites = context.verbose && !plan.quiet;
+  context.verbose = !plan.quiet;
+  return plan.detach ? startInBackground(context, plan.id, (background) => serve(context, plan, background)) : exit(serve(context, plan));
 }
 
 /** What the supervisor does, from here to the container's end. Returns the status. */
-function serve(plan: RunPlan, background?: Background): number {
+function serve(context: Context, plan: RunPlan, background?: Background): number {
   phaseEnds("options, plan");
-  payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
+  context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
-  if (plan.own !== undefined) steps.say(plan.own.text);
-  for (const remark of plan.remarks) steps.say(remark);
-  const recorder = plan.record === undefined ? undefined : openRecorder(plan.record);
+  if (plan.own !== undefined) sayStep(context, plan.own.text);
+  for (const remark of plan.remarks) sayStep(context, remark);
+  const recorder = plan.record === undefined ? undefined : openRecorder(plan.record, context.preserveFds);
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
   const state = inStateFolder(() => claim(plan));
   let restore = () => {};
   try {
-    const { container, forwarded } = prepare(plan, state, ports);
+    const { container, forwarded } = prepare(context, plan, state, ports);
     if (plan.detach) inStateFolder(() => reserveEnd(state));
     writeCidfile(plan);
-    restore = makeGroup(plan);
-    const end = startAndWatch(plan, container, state, { background, recorder, forwarded });
-    removeGroup(plan);
+    restore = makeGroup(context, plan);
+    const end = startAndWatch(context, plan, container, state, { background, recorder, forwarded });
+    removeGroup(context, plan);
     if (!end.started) restore();
     const { status, reason, verdict } = end;
-    sayVerdict(verdict);
+    sayVerdict(context, verdict);
     // A container that was left alone is remembered, with its log, until somebody asks.
     leave(state, () => {
       if (plan.detach && !plan.remove && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });
@@ -92,11 +104,11 @@ function serve(plan: RunPlan, background?: Background): number {
     if (profile.wanted) say(profileTable());
     return status;
   } catch (error) {
-    removeGroup(plan);
+    removeGroup(context, plan);
     restore();
     leave(state, () => removeState(plan.id, state.supervisor));
     if (!plan.detach) throw error;
-    return failPlanned(error);
+    return fail(context, error);
   }
 }
 
@@ -119,19 +131,19 @@ function claim(plan: RunPlan): State {
 }
 
 interface Prepared extends Pick<Relays, "forwarded"> {
-  readonly container: TypedLink<NsexecPlan>;
+  readonly container: Link<NsexecPlan>;
 }
 
 /** Plans the chain with the address and the ids that were granted; and what we are to forward. */
-function prepare(plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
+function prepare(context: Context, plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
   if (plan.profile !== undefined) writeFile(profileOf(id), plan.profile, 0o600);
-  if (ids !== undefined) steps.say(describeIds(ids));
+  if (ids !== undefined) sayStep(context, describeIds(ids));
   if (network === undefined || plan.network === undefined)
     return { container: plan.container({ ip: undefined, ids, files: [] }), forwarded: [] };
-  if (network.nat) masquerade();
+  if (network.nat) masquerade(context);
   const texts = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
   const { forwarded, pasta } = relaysOf(plan.network, network.ip, fds);
-  const files = writeNameFiles(folderOf(id), texts, plan.rootfs, plan.writable);
+  const files = writeNameFiles(context, folderOf(id), texts, plan.rootfs, plan.writable);
   return { container: plan.container({ ip: network.ip, ids, files, ports: pasta }), forwarded };
 }
 
@@ -176,10 +188,10 @@ function newState(plan: RunPlan): State {
 }
 
 /** Returns what puts the groups above back to what they were, for a start that fails. */
-function makeGroup({ makeGroup: link, limits, hierarchy }: RunPlan): () => void {
+function makeGroup(context: Context, { makeGroup: link, limits, hierarchy }: RunPlan): () => void {
   if (link === undefined) return () => {};
-  if (limits) steps.say(`applying cgroup limits: ${limits}`);
-  return asTool(link, () => act(link.plan, hierarchy)).restore;
+  if (limits) sayStep(context, `applying cgroup limits: ${limits}`);
+  return runAs(context, link, (inner) => act(inner, link.plan, hierarchy)).restore;
 }
 
 interface Helpers {
@@ -189,22 +201,29 @@ interface Helpers {
   readonly forwarded: readonly Forwarded[];
 }
 
-function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: State, { background, recorder, forwarded }: Helpers): End {
+function startAndWatch(
+  context: Context,
+  plan: RunPlan,
+  container: Link<NsexecPlan>,
+  state: State,
+  { background, recorder, forwarded }: Helpers,
+): End {
   const { group, stopSignal, grace } = plan;
   const baseline = takeBaseline(group);
   const started = monotonic();
   phaseEnds("state, cgroup");
   const log = background && inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]));
   const { network, ids } = state;
-  const spawned = asTool(container, () =>
+  const spawned = runAs(context, container, (inner) =>
     spawn(
+      inner,
       container.plan,
-      () => {
-        if (log !== undefined && !plan.tty) redirect(log.ends);
-        inside(container.plan);
-        return become(container.plan.next);
+      (own) => {
+        if (log !== undefined && !plan.tty) redirect(own, log.ends);
+        inside(own, container.plan);
+        return become(own, container.plan.next);
       },
-      (child) => ids !== undefined && network !== undefined && connectFromOutside(child, network),
+      (child) => ids !== undefined && network !== undefined && connectFromOutside(inner, child, network),
     ),
   );
   if (!plan.tty) log?.handOver();
@@ -214,7 +233,7 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   const made = { ...state, init: identify(pid) };
   inStateFolder(() => writeState(made));
   const { foreground, ownGroup, hadTerminal } = container.plan;
-  const relay = plan.tty ? relayTerminal(plan.id, spawned, log?.ends[0]) : undefined;
+  const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0]) : undefined;
   const sources = relay?.sources ?? [];
   sources.push(...(log?.sources ?? []));
   sources.push(...(recorder?.begin(plan) ?? []));
@@ -230,7 +249,7 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   );
   sources.push(...(pasta?.sources ?? []));
   forwardAll(sources, forwarded);
-  const outcome = supervise({
+  const outcome = supervise(context, {
     pid,
     first: () => (state.indirect ? childrenOf(pid)[0] : undefined) ?? pid,
     init: plan.init,
@@ -249,14 +268,14 @@ function startAndWatch(plan: RunPlan, container: TypedLink<NsexecPlan>, state: S
   recorder?.last();
   relay?.end();
   log?.end();
-  const wanted = steps.on || recorder !== undefined || plan.json !== undefined;
+  const wanted = context.verbose || recorder !== undefined || plan.json !== undefined;
   const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
   const word = failed();
   const failure = word === undefined ? undefined : parseFailure(word);
   const ended = closeCase(watcher, outcome, { failure, output: log && endOfLog(folderOf(plan.id)), id: plan.id });
   const verdict = judge(ended);
   watcher.close();
-  const end = reportEnd(plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });
+  const end = reportEnd(context, plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });
   recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, usage });
   recorder?.close();
   return end;
@@ -276,17 +295,13 @@ function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
 }
 
 /** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
-function removeGroup({ removeGroup: link, group, hierarchy }: RunPlan): void {
+function removeGroup(context: Context, { removeGroup: link, group, hierarchy }: RunPlan): void {
   if (link !== undefined && group !== undefined && exists(group)) {
-    steps.say("cleaning up cgroups");
-    const { on } = steps;
-    steps.on = false;
-    steps.writes = false;
+    sayStep(context, "cleaning up cgroups");
     try {
-      asTool(link, () => act(link.plan, hierarchy));
+      runAs({ ...context, verbose: false, saysWrites: false }, link, (inner) => act(inner, link.plan, hierarchy));
     } catch (error) {
       report(error);
     }
-    steps.on = on;
   }
 }

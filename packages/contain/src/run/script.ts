@@ -1,12 +1,11 @@
-// --print-chain: what `contain` does, as a shell script of the other tools.
-import { payload } from "@contain-tools/chain";
+import type { Context } from "@contain-tools/chain";
 import { shellQuote } from "@contain-tools/kernel";
 import { describePublished } from "@contain-tools/pasta";
 import type { RunPlan } from "./compose.ts";
 
 /** The chain as a script that does the same when pasted into a shell. */
-export function chainScript({ cidfile, detach, id, network }: RunPlan, argvs: NonNullable<RunPlan["argvs"]>): string {
-  const lines = script([
+export function chainScript(context: Context, { cidfile, detach, id, network }: RunPlan, argvs: NonNullable<RunPlan["argvs"]>): string {
+  const lines = script(context, [
     ...(cidfile === undefined ? [] : [`(set -C; printf %s ${id} >${scriptQuote(cidfile)}) || exit 125`]),
     ...(argvs.make.length > 0 ? [`${shellLine(argvs.make)} || exit`] : []),
     ...supervisorsPart(network),
@@ -28,8 +27,8 @@ function supervisorsPart(network: RunPlan["network"]): string[] {
 }
 
 /** One argv as such a script. */
-export function scriptOf(argv: readonly string[]): string {
-  return script([shellLine(argv)]);
+export function scriptOf(context: Context, argv: readonly string[]): string {
+  return script(context, [shellLine(argv)]);
 }
 
 const shellLine = (argv: readonly string[]) => argv.map(scriptQuote).join(" ");
@@ -40,7 +39,7 @@ function scriptQuote(word: string): string {
   return shellQuote(word).replace(/[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `'"$(printf '${octal(char)}')"'`);
 }
 
-function script(lines: readonly string[]): string {
-  const path = payload.launch.bin === undefined ? [] : [`PATH=${shellQuote(payload.launch.bin)}:"$PATH"`];
+function script({ launch }: Context, lines: readonly string[]): string {
+  const path = launch.bin === undefined ? [] : [`PATH=${shellQuote(launch.bin)}:"$PATH"`];
   return `(\n${[...path, ...lines].map((text) => `  ${text}\n`).join("")})\n`;
 }

@@ -1,6 +1,6 @@
 // The signal policy of the supervisor: what is forwarded, the grace window, and who ended the container.
+import { type Context, sayStep } from "@contain-tools/chain";
 
-import { steps } from "@contain-tools/chain";
 import type { Outcome, PassedOn } from "@contain-tools/explain";
 import { describeReaction, formatTime, reactionOf, senderOf } from "@contain-tools/explain";
 import {
@@ -45,7 +45,7 @@ export interface Supervised {
 }
 
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
-export function supervise(container: Supervised): Outcome {
+export function supervise(context: Context, container: Supervised): Outcome {
   const { pid, init, foreground, ownGroup, hadTerminal, relay, sources, recorder } = container;
   // A terminal that was closed ends what ran in it; without a pseudo-terminal the kernel tells the container itself.
   const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
@@ -88,7 +88,7 @@ export function supervise(container: Supervised): Outcome {
       }
       if (info.signal === SIGINT && asked?.signal === SIGINT) {
         recorder?.signal(info, undefined);
-        steps.say("second SIGINT: SIGKILL now");
+        sayStep(context, "second SIGINT: SIGKILL now");
         killNow("interrupt");
         return;
       }
@@ -96,7 +96,7 @@ export function supervise(container: Supervised): Outcome {
       const signal = info.signal === SIGTERM ? container.stopSignal : info.signal;
       const reaction = reactionOf(container.first(), signal, init);
       asked ??= { signal: info.signal, sent: signal, from: senderOf(info), reaction };
-      steps.say(`${describeReaction(reaction, signal)} SIGKILL in ${formatTime(grace)}.`);
+      sayStep(context, `${describeReaction(reaction, signal)} SIGKILL in ${formatTime(grace)}.`);
       forward(info, signal);
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, monotonic() + grace);
       if (grace === 0) killNow("grace");
@@ -107,7 +107,7 @@ export function supervise(container: Supervised): Outcome {
     },
     timeout: () => (deadline === undefined ? undefined : Math.max(0, deadline - monotonic())),
     onTimeout: () => {
-      steps.say("the grace window is over: SIGKILL");
+      sayStep(context, "the grace window is over: SIGKILL");
       killNow("grace");
     },
   });

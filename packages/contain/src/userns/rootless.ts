@@ -1,5 +1,5 @@
 // An ordinary user's ids: all that /etc/subuid and /etc/subgid give to him, if newuidmap and newgidmap can write such maps; else his own alone.
-import { canRun, payload } from "@contain-tools/chain";
+import { canRun } from "@contain-tools/chain";
 import {
   hasFileCapabilities,
   isMapped,
@@ -57,7 +57,7 @@ function problemOf({ helper, file, map, ranges }: Wanted, owners: readonly strin
 }
 
 function find(program: string): string | undefined {
-  const folders = (payload.env["PATH"] ?? "").split(":").filter((dir) => dir.startsWith("/"));
+  const folders = (process.env["PATH"] ?? "").split(":").filter((dir) => dir.startsWith("/"));
   return folders.map((dir) => join(dir, program)).find(canRun);
 }
 

@@ -1,7 +1,7 @@
 // Who we are, and whose ids we may use: capabilities, newuidmap and newgidmap, subordinate ids.
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { canRun, type Evidence, evidenceFrom, payload } from "@contain-tools/chain";
+import { canRun, type Evidence, evidenceFrom } from "@contain-tools/chain";
 import { capget, codeOf, hasFileCapabilities, readIfThere, statusField } from "@contain-tools/kernel";
 import { isPrivileged } from "./attempts.ts";
 import { answered, asRoot, type Check, cannotTell, check, quoteEvidence, type Verdict } from "./check.ts";
@@ -34,7 +34,7 @@ const INSTALL = "install it: package uidmap (Debian, Ubuntu), shadow-utils (Fedo
 
 function helper(name: string): Verdict {
   const rule = `${name}(1): writes a map of several ids for an ordinary user; root writes it itself`;
-  const folders = (payload.env["PATH"] ?? "").split(":").filter((dir) => dir.startsWith("/"));
+  const folders = (process.env["PATH"] ?? "").split(":").filter((dir) => dir.startsWith("/"));
   const path = folders.map((dir) => join(dir, name)).find(canRun);
   const who = uid() === 0 ? "; root does not need it, an ordinary user does for more than one id" : "";
   if (path === undefined) {

@@ -1,7 +1,7 @@
 // The verdict: why a container ended as it did, as far as the evidence goes.
 
-import type { Evidence, Finding } from "@contain-tools/chain";
-import { type Failure, steps } from "@contain-tools/chain";
+import type { Evidence, Failure, Finding } from "@contain-tools/chain";
+import { type Context, sayStep } from "@contain-tools/chain";
 import { endSignal, printable, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
 import type { Case } from "./case.ts";
 import { judgeExit, judgeRest } from "./exited.ts";
@@ -73,6 +73,6 @@ export function verdictLines(findings: readonly Finding[]): string[] {
   return lines.map(printable);
 }
 
-export function sayVerdict(findings: readonly Finding[]): void {
-  for (const line of verdictLines(findings)) steps.say(line);
+export function sayVerdict(context: Context, findings: readonly Finding[]): void {
+  for (const line of verdictLines(findings)) sayStep(context, line);
 }

@@ -9,8 +9,26 @@ const getpid = declare("getpid");
 const readlinkC = declare("readlink", "long");
 const writeC = declare("write", "long");
 
-/** What a trace line says about the process that made the call. A forked child changes its own copy. */
-export const tracer: { mode: TraceMode; tool: string; pid: number } = { mode: "off", tool: "contain", pid: 0 };
+/** Who makes the system calls, and where the lines about them go. */
+export interface Tracer {
+  mode: TraceMode;
+  tool: string;
+  pid: number;
+  /** A process that has given descriptor 2 to its program keeps the caller's under another number. */
+  fd: number;
+  /** The terminal is in raw mode: a line ends with a carriage return of its own. */
+  raw: boolean;
+}
+
+/** That of this process, a forked child's its own copy. It is not passed along: each of the wrappers of a system call would have to. */
+export const tracer: Tracer = { mode: "off", tool: "contain", pid: 0, fd: 2, raw: false };
+
+/** Changes it. Returns what puts that back. */
+export function setTracer(change: Partial<Omit<Tracer, "pid">>): () => void {
+  const { mode, tool, fd, raw } = tracer;
+  Object.assign(tracer, change);
+  return () => void Object.assign(tracer, { mode, tool, fd, raw });
+}
 
 /** The PID as the host's /proc shows it, which is what a reader of a trace can look up; inside a new PID namespace getpid() is 1. */
 export function learnPid(): void {
@@ -19,17 +37,10 @@ export function learnPid(): void {
   tracer.pid = length > 0 ? Number(target.toString("latin1", 0, length)) : getpid();
 }
 
-/** Where messages go. A process that has given descriptor 2 to its program keeps the caller's under another number. */
-export const messages = {
-  fd: 2,
-  /** The terminal is in raw mode: a line ends with a carriage return of its own. */
-  raw: false,
-};
-
 /** Writes to standard error without the event loop, which must not be touched in a forked child. A closed pipe is no reason to stop. */
 export function say(text: string): void {
-  const line = messages.raw ? text.replaceAll("\n", "\r\n") : text;
-  writeC(messages.fd, line, Buffer.byteLength(line)); // EPIPE, EBADF, EAGAIN: nobody can be told
+  const line = tracer.raw ? text.replaceAll("\n", "\r\n") : text;
+  writeC(tracer.fd, line, Buffer.byteLength(line)); // EPIPE, EBADF, EAGAIN: nobody can be told
 }
 
 /** Prints one system call. `result` is undefined for a call that does not return when it succeeds (execve). */

@@ -7,9 +7,6 @@ import { basename, dirname } from "../file/path.ts";
 import { pidfdOpen } from "../process/process.ts";
 import { bindSocket, connectSocket, getSocketOption, listenSocket, MSG_NOSIGNAL, openSocket, SOL_SOCKET } from "./socket.ts";
 
-/** The socket by which the master of a pseudo-terminal reaches the supervisor; CONTAIN_CONSOLE tells an exec'd link its number. */
-export const consoleSocket = { fd: -1 };
-
 const AF_UNIX = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;

@@ -166,14 +166,6 @@ export function clone3(args: CloneArgs, child: () => never): number {
   }
 }
 
-/** What becomes of an error that a child throws: who can explain it takes its place. */
-export const childFailed = {
-  tell: (error: unknown): never => {
-    say(`${error}\n`);
-    return exit(125);
-  },
-};
-
 /** `cleared`: the kernel has taken the handlers away. */
 function runChild(child: () => never, cleared: boolean): never {
   try {
@@ -183,7 +175,8 @@ function runChild(child: () => never, cleared: boolean): never {
     resetDispositionsSilently(signalSet(), !cleared);
     child();
   } catch (error) {
-    return childFailed.tell(error);
+    say(`${error}\n`);
+    return exit(125);
   }
 }
 

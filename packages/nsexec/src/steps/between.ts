@@ -1,19 +1,7 @@
 // A process between us and the child, which joins namespaces for it, or makes mounts ready in a mount namespace of its own: the child's is
 // a copy of it, and so its mounts are locked (mount_namespaces(7)).
-import {
-  clone3,
-  close,
-  dieWithParent,
-  exit,
-  type IdRange,
-  kill,
-  pipe,
-  readToEnd,
-  SIGKILL,
-  ToolError,
-  waitpid,
-  write,
-} from "@contain-tools/kernel";
+import { type Context, fork } from "@contain-tools/chain";
+import { close, dieWithParent, exit, type IdRange, kill, pipe, readToEnd, SIGKILL, ToolError, waitpid, write } from "@contain-tools/kernel";
 import type { IdMaps } from "../maps.ts";
 import { release, waitAt } from "./gate.ts";
 import { writeMaps } from "./idmaps.ts";
@@ -44,7 +32,7 @@ export interface Between {
  *
  * @throws SyscallError, ToolError
  */
-export function createBetween({ self, flags, maps, prepare }: Between, create: (close: () => void) => Made): Made {
+export function createBetween(context: Context, { self, flags, maps, prepare }: Between, create: (close: () => void) => Made): Made {
   const answer = pipe();
   const gate = pipe();
   const tell = (word: Answer) => write(answer.write, JSON.stringify(word));
@@ -53,14 +41,14 @@ export function createBetween({ self, flags, maps, prepare }: Between, create: (
   };
   let first = 0;
   try {
-    first = clone3({ flags }, () => {
+    first = fork(context, { flags }, () => {
       close(gate.write);
       dieWithParent(SIGKILL, self);
       waitAt(gate); // until our maps are written
       try {
         prepare();
         const made = create(closeGates);
-        if (maps !== undefined) giveSameIds(made.pid, maps);
+        if (maps !== undefined) giveSameIds(context, made.pid, maps);
         tell(made);
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
@@ -68,7 +56,7 @@ export function createBetween({ self, flags, maps, prepare }: Between, create: (
       }
       return exit(0);
     });
-    if (maps !== undefined) writeMaps(first, maps);
+    if (maps !== undefined) writeMaps(context, first, maps);
     release(gate);
   } catch (error) {
     close(gate.write); // end of file: it exits
@@ -89,10 +77,10 @@ export function createBetween({ self, flags, maps, prepare }: Between, create: (
 }
 
 /** Each id is what it is in the user namespace around it, whose root needs no helper to write that. */
-function giveSameIds(pid: number, { user, group }: IdMaps): void {
+function giveSameIds(context: Context, pid: number, { user, group }: IdMaps): void {
   const same = (ranges: readonly IdRange[]) => ranges.map(({ inner, count }) => ({ inner, outer: inner, count }));
   try {
-    writeMaps(pid, { user: same(user), group: same(group), setgroups: undefined, subordinate: false });
+    writeMaps(context, pid, { user: same(user), group: same(group), setgroups: undefined, subordinate: false });
   } catch (error) {
     kill(pid, SIGKILL); // nobody else learns of it
     throw error;

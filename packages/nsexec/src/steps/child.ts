@@ -1,11 +1,10 @@
 // The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then let go.
-import { failurePipe, payload } from "@contain-tools/chain";
+import type { Context } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
   close,
   closeQuietly,
   connectTo,
-  consoleSocket,
   dieWithParent,
   getpid,
   leadGroup,
@@ -43,7 +42,12 @@ export interface Spawned {
  *
  * @throws SyscallError; nothing is left behind then
  */
-export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) => void = () => {}): Spawned {
+export function spawn(
+  context: Context,
+  plan: Plan,
+  body: (context: Context) => never,
+  meanwhile: (pid: number) => void = () => {},
+): Spawned {
   takeAllSignals();
   if ([...plan.wanted, ...plan.joined].some(({ kind }) => kind.flag & CLONE_NEWUSER)) sharePipes(); // whose owner is nobody there
   const report = pipe();
@@ -53,13 +57,13 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
   const [console, inner] = openConsole(plan);
   const cgroup = plan.intoCgroup === undefined ? undefined : openCgroup(plan.intoCgroup);
   const child = () => {
-    failurePipe.fd = report.write;
+    context.failurePipe = report.write;
     close(report.read);
     close(gate.write);
     close(made.read);
     if (cgroup !== undefined) close(cgroup); // a directory of the host's, by which a working directory could lead out
     if (console !== undefined) close(console);
-    if (inner !== undefined) consoleSocket.fd = inner;
+    if (inner !== undefined) context.consoleSocket = inner;
     dieWithParent(plan.deathSignal, self);
     if (plan.foreground || plan.ownGroup) leadGroup(plan.foreground);
     else if (plan.leave !== undefined && !plan.tty) setsid(); // a pseudo-terminal brings its own session
@@ -67,11 +71,11 @@ export function spawn(plan: Plan, body: () => never, meanwhile: (pid: number) =>
     enterLate(plan);
     if (lateKept(plan).length > 0) release(made);
     waitAt(gate); // until all that is to be kept is kept
-    payload.hostPid = pidFrom(gate);
+    context.hostPid = pidFrom(gate);
     close(gate.read);
-    body();
+    return body(context);
   };
-  const { pid, pasta } = create(plan, { cgroup, self, meanwhile }, gate, made, child);
+  const { pid, pasta } = create(context, plan, { cgroup, self, meanwhile }, gate, made, child);
   close(report.write);
   close(gate.read);
   close(made.read);

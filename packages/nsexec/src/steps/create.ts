@@ -1,4 +1,5 @@
 // The child of nsexec as its parent sees it: made, by this process or by one in between; put into its group; its maps written.
+import type { Context } from "@contain-tools/chain";
 import { CLONE_NEWNS, CLONE_NEWUSER, CLONE_PARENT, close, hideSecrets, type Pipe, readToEnd, waitpid, write } from "@contain-tools/kernel";
 import { type Pasta, startPasta } from "@contain-tools/pasta";
 import type { Plan } from "../plan.ts";
@@ -23,6 +24,7 @@ export interface Outside {
 
 /** Makes the child, which waits at `gate` meanwhile. @throws SyscallError, ToolError; nothing is left behind then */
 export function create(
+  context: Context,
   plan: Plan,
   outside: Outside,
   gate: Pipe,
@@ -31,16 +33,16 @@ export function create(
 ): { readonly pid: number; readonly pasta: Pasta | undefined } {
   const late = lateFlags(plan);
   const { maps } = plan;
-  announce(plan);
+  announce(context, plan);
   // An ordinary user mounts nothing outside of a user namespace.
   const outerMaps = plan.lock.length > 0 && process.geteuid?.() !== 0 ? maps : undefined;
-  const { pid, entered } = makeChild(plan, outerMaps, outside, child);
+  const { pid, entered } = makeChild(context, plan, outerMaps, outside, child);
   const kept: string[] = [];
   let pasta: Pasta | undefined;
   try {
     putIntoGroup({ pid, entered }, plan.intoCgroup);
-    if (outerMaps === undefined) writeMaps(pid, maps);
-    if (plan.pasta !== undefined) pasta = startPasta(pid, plan.pasta);
+    if (outerMaps === undefined) writeMaps(context, pid, maps);
+    if (plan.pasta !== undefined) pasta = startPasta(context, pid, plan.pasta);
     outside.meanwhile(pid);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
     if (lateKept(plan).length > 0) {
@@ -66,11 +68,11 @@ export function create(
  * namespace two are needed anyway: the first one joins, and what it makes is in there. It is single-threaded, which setns(2) asks for
  * with user and time namespaces.
  */
-function makeChild(plan: Plan, outerMaps: Plan["maps"] | undefined, { cgroup, self }: Outside, child: () => never): Made {
+function makeChild(context: Context, plan: Plan, outerMaps: Plan["maps"] | undefined, { cgroup, self }: Outside, child: () => never): Made {
   const { shift, maps, lock, areas } = plan;
   const bits = flagsOf(plan.wanted) & ~lateFlags(plan);
   const joins = plan.joined.length > 0 || plan.netSocket !== undefined;
-  if (!joins && shift === undefined && lock.length === 0) return cloneIntoCgroup(bits, cgroup, child);
+  if (!joins && shift === undefined && lock.length === 0) return cloneIntoCgroup(context, bits, cgroup, child);
   const files = openTargets(plan);
   const behind = (close: () => void) => {
     const body = () => {
@@ -78,20 +80,20 @@ function makeChild(plan: Plan, outerMaps: Plan["maps"] | undefined, { cgroup, se
       return child();
     };
     // The root of a user namespace that was joined may not write to the group.
-    return cloneIntoCgroup(bits | CLONE_PARENT, cgroup, body, ...(joins ? ["EACCES"] : []));
+    return cloneIntoCgroup(context, bits | CLONE_PARENT, cgroup, body, ...(joins ? ["EACCES"] : []));
   };
   const enter = () => {
     if (joins) hideSecrets(areas, "nsexec"); // the processes there can look at us from here on
     join(files);
   };
   try {
-    if (shift !== undefined) return createInNewRoot({ shift, maps, self, enter }, behind);
+    if (shift !== undefined) return createInNewRoot(context, { shift, maps, self, enter }, behind);
     const prepare = () => {
       if (lock.length > 0) lockMounts(lock);
       enter();
     };
     const flags = (lock.length > 0 ? CLONE_NEWNS : 0) | (outerMaps === undefined ? 0 : CLONE_NEWUSER);
-    return createBetween({ self, flags, maps: outerMaps, prepare }, behind);
+    return createBetween(context, { self, flags, maps: outerMaps, prepare }, behind);
   } finally {
     for (const { fd } of files) close(fd);
   }

@@ -1,11 +1,10 @@
 // Writing the maps of a new user namespace: by ourselves, or for an ordinary user's ranges by newuidmap(1) and newgidmap(1).
-
-import { execProgram } from "@contain-tools/chain";
-import { clone3, type IdRange, shellStatus, signalName, ToolError, waitpid, writeIdMap, writeSetgroups } from "@contain-tools/kernel";
+import { type Context, execProgram, fork } from "@contain-tools/chain";
+import { type IdRange, shellStatus, signalName, ToolError, waitpid, writeIdMap, writeSetgroups } from "@contain-tools/kernel";
 import type { IdMaps } from "../maps.ts";
 
 /** Writes setgroups, uid_map and gid_map of the process that was born in the new user namespace. @throws SyscallError, ToolError */
-export function writeMaps(pid: number, maps: IdMaps): void {
+export function writeMaps(context: Context, pid: number, maps: IdMaps): void {
   const helper = maps.subordinate && process.geteuid?.() !== 0;
   if (maps.setgroups !== undefined) writeSetgroups(pid, maps.setgroups);
   for (const [file, ranges] of [
@@ -13,15 +12,15 @@ export function writeMaps(pid: number, maps: IdMaps): void {
     ["gid_map", maps.group],
   ] as const) {
     if (ranges.length === 0) continue;
-    if (helper) runHelper(`new${file.replace("_", "")}`, pid, ranges);
+    if (helper) runHelper(context, `new${file.replace("_", "")}`, pid, ranges);
     else writeIdMap(pid, file, ranges);
   }
 }
 
 /** newuidmap(1): set-user-id root, it checks the ranges against /etc/subuid and writes the map for us. */
-function runHelper(program: string, pid: number, ranges: readonly IdRange[]): void {
+function runHelper(context: Context, program: string, pid: number, ranges: readonly IdRange[]): void {
   const argv = [program, `${pid}`, ...ranges.flatMap(({ inner, outer, count }) => [`${inner}`, `${outer}`, `${count}`])];
-  const helper = clone3({ flags: 0 }, () => execProgram(argv));
+  const helper = fork(context, { flags: 0 }, () => execProgram(context, argv));
   const status = shellStatus(waitpid(helper, 0)?.status ?? 0);
   if (status !== 0) throw new ToolError(`${argv.join(" ")}: exit status ${status}`, explainHelper(program, status));
 }

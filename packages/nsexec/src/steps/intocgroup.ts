@@ -1,15 +1,6 @@
 // --into-cgroup: a child is born in a control group, or put there.
-import {
-  clone3,
-  exists,
-  failedWith,
-  findHierarchy,
-  groupDirectory,
-  isFrozen,
-  openGroup,
-  ToolError,
-  writeKernelFile,
-} from "@contain-tools/kernel";
+import { type Context, fork } from "@contain-tools/chain";
+import { exists, failedWith, findHierarchy, groupDirectory, isFrozen, openGroup, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import type { Made } from "./between.ts";
 
 function cgroupPath(path: string): string {
@@ -36,12 +27,18 @@ export function openCgroup(path: string): number {
  * clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it; after a user namespace
  * was joined, whose root may not write to the group, too.
  */
-export function cloneIntoCgroup(bits: number, cgroup: number | undefined, child: () => never, ...mayNot: readonly string[]): Made {
+export function cloneIntoCgroup(
+  context: Context,
+  bits: number,
+  cgroup: number | undefined,
+  child: () => never,
+  ...mayNot: readonly string[]
+): Made {
   try {
-    return { pid: clone3({ flags: bits, cgroup }, child), entered: true };
+    return { pid: fork(context, { flags: bits, cgroup }, child), entered: true };
   } catch (error) {
     if (cgroup === undefined || !failedWith(error, "EINVAL", "ENOSYS", "E2BIG", ...mayNot)) throw error;
-    return { pid: clone3({ flags: bits }, child), entered: false };
+    return { pid: fork(context, { flags: bits }, child), entered: false };
   }
 }
 

@@ -1,5 +1,5 @@
 // --leave: PROG goes on alone, a child of whoever adopts our children (PR_SET_CHILD_SUBREAPER, or init), as soon as it was started.
-import { payload } from "@contain-tools/chain";
+import type { Context } from "@contain-tools/chain";
 import {
   basename,
   codeOf,
@@ -34,7 +34,11 @@ import type { Spawned } from "./child.ts";
  * @returns undefined then, and the child is to be left behind; or the wait status of a child that has ended before, having explained itself
  * @throws ToolError when the PID file cannot be written; the child is killed then
  */
-export function waitUntilStarted({ pid, report, failed }: Spawned, { pidFile }: Pick<Leave, "pidFile">): number | undefined {
+export function waitUntilStarted(
+  { launch }: Context,
+  { pid, report, failed }: Spawned,
+  { pidFile }: Pick<Leave, "pidFile">,
+): number | undefined {
   let told = false;
   const source: Source = {
     fd: report,
@@ -46,7 +50,7 @@ export function waitUntilStarted({ pid, report, failed }: Spawned, { pidFile }: 
   while (!told) {
     const info = waitForSignalOr([source], undefined, () => told);
     // What ends us ends a child that was not started yet.
-    if (info !== undefined && endsByDefault(info.signal) && !hasSignal(payload.launch.ignored, info.signal)) return endOf(pid, info.signal);
+    if (info !== undefined && endsByDefault(info.signal) && !hasSignal(launch.ignored, info.signal)) return endOf(pid, info.signal);
   }
   if (failed() !== undefined || diedBefore(pid)) return endOf(pid);
   if (pidFile !== undefined) writePidFile(pidFile, pid);

@@ -1,5 +1,6 @@
 // --shift: the root that a child is born in. It is made in a mount namespace of ours, so that in the child's, which another user
 // namespace owns, none of its mounts can be undone and no flag of theirs be taken back (mount_namespaces(7), locked mounts).
+import type { Context } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
   cloneTree,
@@ -35,14 +36,14 @@ export interface NewRoot {
 }
 
 /** `createBetween`, in a process whose root has nothing but the paths. @throws SyscallError, ToolError */
-export function createInNewRoot({ shift, maps, self, enter }: NewRoot, create: (close: () => void) => Made): Made {
-  const pieces = copyShifted(shift, maps);
+export function createInNewRoot(context: Context, { shift, maps, self, enter }: NewRoot, create: (close: () => void) => Made): Made {
+  const pieces = copyShifted(context, shift, maps);
   try {
     const prepare = () => {
       enterNewRoot(pieces, shift.cwd);
       enter();
     };
-    return createBetween({ self, flags: CLONE_NEWNS, maps: undefined, prepare }, create);
+    return createBetween(context, { self, flags: CLONE_NEWNS, maps: undefined, prepare }, create);
   } finally {
     for (const { fd } of pieces) close(fd);
   }

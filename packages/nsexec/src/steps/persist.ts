@@ -1,7 +1,7 @@
 // Keeping a namespace without a process, by a bind mount of its file in /proc (namespaces(7)).
+import { type Context, fork } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
-  clone3,
   close,
   exit,
   getpid,
@@ -32,7 +32,7 @@ export function letGo(kept: readonly string[]): void {
 }
 
 /** For a plan without fork: who binds the kept files. With another mount namespace it must be somebody who stays in the old one. */
-export function startKeeper({ wanted, joined }: Plan): () => void {
+export function startKeeper(context: Context, { wanted, joined }: Plan): () => void {
   const kept = wanted.filter(({ file }) => file !== undefined);
   const bind = (pid: number | "self") => {
     const done: string[] = [];
@@ -46,7 +46,7 @@ export function startKeeper({ wanted, joined }: Plan): () => void {
   if (kept.length === 0 || !(flagsOf([...wanted, ...joined]) & CLONE_NEWNS)) return () => bind("self");
   const gate = pipe();
   const pid = getpid();
-  const helper = clone3({ flags: 0 }, () => {
+  const helper = fork(context, { flags: 0 }, () => {
     close(gate.write);
     if (uninterrupted(() => read(gate.read, Buffer.alloc(1))) === 1) bind(pid);
     exit(0);

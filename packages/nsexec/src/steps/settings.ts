@@ -1,5 +1,5 @@
 // What is done inside the new or joined namespaces, before the next program.
-import { becomeUser, enterConsole, findUser, makeConsole, payload, steps, variables } from "@contain-tools/chain";
+import { becomeUser, type Context, enterConsole, findUser, makeConsole, sayStep, variables } from "@contain-tools/chain";
 import {
   bringLoopbackUp,
   CLONE_NEWCGROUP,
@@ -35,35 +35,36 @@ import type { Plan } from "../plan.ts";
 import { flagsOf, joinsMounts, type Wanted } from "../wanted.ts";
 import { enterTunnel } from "./join.ts";
 
-export function announce({ wanted }: Plan): void {
-  if (wanted.length > 0) steps.say(`creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);
+export function announce(context: Context, { wanted }: Plan): void {
+  if (wanted.length > 0) sayStep(context, `creating namespaces: ${wanted.map(({ kind }) => kind.file).join(" ")}`);
 }
 
 /** The settings inside: host name, propagation, root, working directory, /proc, ids; in unshare(1)'s order. */
-export function inside(plan: Plan): void {
+export function inside(context: Context, plan: Plan): void {
   const creates = (bit: number) => (flagsOf(plan.wanted) & bit) !== 0;
   if (plan.hostname !== undefined) {
-    steps.say(`setting hostname: ${plan.hostname}`);
+    sayStep(context, `setting hostname: ${plan.hostname}`);
     sethostname(plan.hostname);
   }
   if (plan.domainname !== undefined) setdomainname(plan.domainname);
   if (creates(CLONE_NEWNET)) bringLoopbackUp();
   if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") close(setPropagationEverywhere(plan.propagation).fd);
-  if (joinsMounts(plan)) payload.inside = `the mount namespace ${placeOfMounts(plan)}`;
+  if (joinsMounts(plan)) context.inside = `the mount namespace ${placeOfMounts(plan)}`;
   if (plan.root !== undefined) {
     chroot(plan.root);
     chdir("/");
-    payload.inside = `the root ${plan.root}`;
+    context.inside = `the root ${plan.root}`;
   }
   if (plan.wdns !== undefined) chdirAmongOthers(plan.wdns, placeOfMounts(plan));
   if (plan.wd !== undefined && joinsMounts(plan)) enterTunnel();
   else if (plan.wd !== undefined) chdir(plan.wd);
   if (plan.mountProc !== undefined) mount("proc", plan.mountProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
-  if (plan.clearEnv) payload.env = variables();
+  if (plan.clearEnv) context.env = variables();
   for (const variable of plan.env) {
     const at = variable.indexOf("=");
-    payload.env[variable.slice(0, at)] = variable.slice(at + 1);
+    context.env[variable.slice(0, at)] = variable.slice(at + 1);
   }
+  if (plan.rawEnv.length > 0) context.rawEnv = new Map([...context.rawEnv, ...plan.rawEnv]);
   if (plan.uid !== undefined || plan.gid !== undefined) {
     sharePipes();
     keepingDeathSignal(() => {
@@ -74,9 +75,9 @@ export function inside(plan: Plan): void {
       if (plan.uid !== undefined) setresuid(plan.uid);
     });
   }
-  if (plan.keyring !== undefined) leaveCallersKeyring(plan.keyring); // after the ids, which own it, and before --as, which could not find it
-  if (plan.user !== undefined) becomeUser(findUser(plan.user, payload.inside ?? "this host"));
-  if (plan.makesTty) enterConsole(makeConsole("/dev/ptmx"));
+  if (plan.keyring !== undefined) leaveCallersKeyring(context, plan.keyring); // after the ids, which own it, and before --as, which could not find it
+  if (plan.user !== undefined) becomeUser(context, findUser(plan.user, context.inside ?? "this host"));
+  if (plan.makesTty) enterConsole(context, makeConsole(context, "/dev/ptmx"));
 }
 
 /** Whose mounts are joined, for messages. */
@@ -86,12 +87,12 @@ function placeOfMounts({ joined, target }: Plan): string {
 }
 
 /** Where the kernel or a seccomp filter knows no keyctl(2), nothing inside can read a keyring either. */
-function leaveCallersKeyring(name: string): void {
+function leaveCallersKeyring(context: Context, name: string): void {
   try {
     joinSessionKeyring(name);
   } catch (error) {
     if (!failedWith(error, "ENOSYS", "EPERM")) throw error;
-    steps.say(`keyctl(2) is refused here, and inside too (${error.code}): the session keyring stays the caller's`);
+    sayStep(context, `keyctl(2) is refused here, and inside too (${error.code}): the session keyring stays the caller's`);
   }
 }
 

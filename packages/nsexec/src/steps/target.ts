@@ -1,5 +1,3 @@
-// What nsenter(1) takes over from the target beside its namespaces: its ids and its environment.
-import { keepRawVariables } from "@contain-tools/chain";
 import { codeOf, readBytes, readIdMap, readIfThere, statusField, ToolError } from "@contain-tools/kernel";
 
 const IDS = {
@@ -16,19 +14,10 @@ export function followedId(option: keyof typeof IDS, pid: number, joinsUser: boo
   throw new ToolError(`${option} follow: PID ${pid} has no such id in its user namespace`, `see /proc/${pid}/${map}`);
 }
 
-/** NAME=VALUE each, as the target was started with (proc_pid_environ(5)). @throws ToolError when it may not be read */
-export function environmentOf(pid: number): string[] {
+/** NAME=VALUE each, with a NUL behind it, as the target was started with (proc_pid_environ(5)). @throws ToolError when it may not be read */
+export function environmentOf(pid: number): Buffer {
   try {
-    const bytes = readBytes(`/proc/${pid}/environ`);
-    const text = bytes.toString("utf8");
-    if (text.includes("\ufffd"))
-      keepRawVariables(
-        bytes
-          .toString("latin1")
-          .split("\0")
-          .map((entry) => Buffer.from(entry, "latin1")),
-      );
-    return text.split("\0").filter((entry) => entry.indexOf("=") > 0);
+    return readBytes(`/proc/${pid}/environ`);
   } catch (error) {
     throw new ToolError(
       `--target-env: the environment of PID ${pid} cannot be read: ${codeOf(error)}`,

@@ -1,3 +1,4 @@
+import type { Context } from "@contain-tools/chain";
 import { hideSecrets, unshare, unshareFs } from "@contain-tools/kernel";
 import type { Plan } from "../plan.ts";
 import { flagsOf, joinsMounts } from "../wanted.ts";
@@ -6,8 +7,8 @@ import { startKeeper } from "./persist.ts";
 import { announce, inside } from "./settings.ts";
 
 /** Does it all in this very process, for plans that need no child: same PID, no parent left behind. */
-export function enterInPlace(plan: Plan): void {
-  const keeper = startKeeper(plan);
+export function enterInPlace(context: Context, plan: Plan): void {
+  const keeper = startKeeper(context, plan);
   if (plan.joined.length > 0 || plan.netSocket !== undefined) {
     const files = openTargets(plan);
     hideSecrets(plan.areas, "nsexec"); // whoever is there can look at us from here on
@@ -15,9 +16,9 @@ export function enterInPlace(plan: Plan): void {
     join(files);
   }
   if (plan.wanted.length > 0) {
-    announce(plan);
+    announce(context, plan);
     unshare(flagsOf(plan.wanted));
     keeper();
   }
-  inside(plan);
+  inside(context, plan);
 }

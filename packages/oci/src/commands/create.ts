@@ -1,10 +1,10 @@
 // create: everything but the program itself, which waits for `start`.
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { act, type Plan as CgsetPlan } from "@contain-tools/cgset";
-import { asTool, payload } from "@contain-tools/chain";
+import { act, cgset } from "@contain-tools/cgset";
+import { type Context, runAs } from "@contain-tools/chain";
 import { findHierarchy, groupDirectory, makeFifo, signalSet } from "@contain-tools/kernel";
-import type { Spawned } from "@contain-tools/nsexec";
+import { nsexec, type Spawned } from "@contain-tools/nsexec";
 import { type Composed, compose, type Leave, type Request } from "../compose/chain.ts";
 import { possibleAmbient } from "../compose/process.ts";
 import { scriptOf } from "../compose/script.ts";
@@ -32,19 +32,19 @@ export const CREATE_OPTIONS = {
   "print-chain": "flag",
 } as const satisfies Table;
 
-export const create: OciCommand = {
+export const create = (context: Context): OciCommand => ({
   name: "create",
   options: CREATE_OPTIONS,
   run(words, globals) {
-    const request = readRequest(words, globals, true);
-    if (words.has("print-chain")) return printChain(request, globals);
-    makeContainer(request, globals);
+    const request = readRequest(context, words, globals, true);
+    if (words.has("print-chain")) return printChain(context, request, globals);
+    makeContainer(context, request, globals);
     return 0;
   },
-};
+});
 
 /** Words and config.json to what is wanted. Nothing is changed. @throws OciError */
-export function readRequest(words: Words, { cgroups, log }: Globals, leaves: boolean): Request {
+export function readRequest(context: Context, words: Words, { cgroups, log }: Globals, leaves: boolean): Request {
   const id = idOf(words);
   folderOf("/", id);
   if (words.has("no-pivot")) throw new OciError("--no-pivot is not needed: where pivot_root(2) cannot work, pivot finds that out itself");
@@ -56,7 +56,7 @@ export function readRequest(words: Words, { cgroups, log }: Globals, leaves: boo
   if (ambient.length > 0)
     writeLog(log, "info", `process.capabilities.ambient: left out, since they are not inheritable or not permitted: ${ambient.join(", ")}`);
   const leave = leaves ? leaveOf(words, spec) : undefined;
-  keepDescriptors(words.value("preserve-fds"));
+  keepDescriptors(context, words.value("preserve-fds"));
   return { id, bundle, spec, cgroups, keyring: !words.has("no-new-keyring"), leave };
 }
 
@@ -71,16 +71,16 @@ function leaveOf(words: Words, { process }: Spec): Leave {
 }
 
 /** Descriptors 3 to 2+N stay open for the program. */
-export function keepDescriptors(text: string | undefined): void {
+export function keepDescriptors(context: Context, text: string | undefined): void {
   if (text === undefined) return;
   if (!/^\d{1,3}$/.test(text)) throw new OciError(`--preserve-fds ${text}: it is a number`);
-  payload.preserveFds = Number(text);
-  payload.passed = Array.from({ length: Number(text) }, (_, at) => 3 + at).filter((fd) => existsSync(`/proc/self/fd/${fd}`));
+  context.preserveFds = Number(text);
+  context.passed = Array.from({ length: Number(text) }, (_, at) => 3 + at).filter((fd) => existsSync(`/proc/self/fd/${fd}`));
 }
 
-export function printChain(request: Request, { root }: Globals): number {
+export function printChain(context: Context, request: Request, { root }: Globals): number {
   const folder = folderOf(root, request.id);
-  print(scriptOf(compose({ ...request, leave: undefined }, folder), folder, payload.launch.bin));
+  print(scriptOf(compose({ ...request, leave: undefined }, folder), folder, context.launch.bin));
   return 0;
 }
 
@@ -92,7 +92,7 @@ export interface Made {
 }
 
 /** @throws OciError, UsageError, ToolError; nothing is left behind then */
-export function makeContainer(request: Request, { root, log }: Globals): Made {
+export function makeContainer(context: Context, request: Request, { root, log }: Globals): Made {
   const { id, bundle, spec } = request;
   const composed = compose(request, folderOf(root, id));
   checkRootfs(composed.rootfs);
@@ -111,17 +111,17 @@ export function makeContainer(request: Request, { root, log }: Globals): Made {
   let restore = () => {};
   try {
     writeFiles(folder, composed, spec);
-    payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() };
-    const link = planOf<NsexecPlan>(composed.container);
+    context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() };
+    const link = planOf(context, nsexec, composed.container);
     writeContainer(folder, container);
     if (composed.makeGroup.length > 0) {
-      const make = planOf<CgsetPlan>(composed.makeGroup);
-      ({ restore } = asTool(make, () => act(make.plan, hierarchy)));
+      const make = planOf(context, cgset, composed.makeGroup);
+      ({ restore } = runAs(context, make, (inner) => act(inner, make.plan, hierarchy)));
     }
-    const spawned = launch(link, spec.process.args[0] ?? "", (pid) => {
+    const spawned = launch(context, link, spec.process.args[0] ?? "", (pid) => {
       container = { ...container, init: identify(pid) };
       writeContainer(folder, container); // before it goes on: whatever happens to us, `delete` knows it
-      runCreateHooks(spec.hooks ?? {}, stateOf(container, "creating"));
+      runCreateHooks(context, spec.hooks ?? {}, stateOf(container, "creating"));
     });
     container = { ...container, complete: true };
     writeContainer(folder, container);

@@ -1,8 +1,9 @@
 // exec: another program in a container that runs.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { payload } from "@contain-tools/chain";
+import type { Context } from "@contain-tools/chain";
 import { signalSet } from "@contain-tools/kernel";
+import { nsexec } from "@contain-tools/nsexec";
 import { composeExec, type Leave } from "../compose/chain.ts";
 import { lineOf } from "../compose/script.ts";
 import { OciError } from "../failure.ts";
@@ -12,11 +13,11 @@ import type { OciCommand } from "../program.ts";
 import { readProcess } from "../spec/check.ts";
 import type { Process, Spec } from "../spec/spec.ts";
 import { readContainer, statusOf, writeWhole } from "../state.ts";
-import { type NsexecPlan, planOf } from "../tools.ts";
+import { planOf } from "../tools.ts";
 import type { Words } from "../words.ts";
 import { keepDescriptors } from "./create.ts";
 
-export const exec: OciCommand = {
+export const exec = (context: Context): OciCommand => ({
   name: "exec",
   options: {
     process: "value",
@@ -59,16 +60,16 @@ export const exec: OciCommand = {
     const spec = JSON.parse(readFileSync(`${container.folder}/config.json`, "utf8")) as Spec;
     const process_ = processOf(words, spec, program);
     const leave = leaveOf(words, process_);
-    keepDescriptors(words.value("preserve-fds"));
+    keepDescriptors(context, words.value("preserve-fds"));
     const group = groupOf(container.group, words.value("cgroup"));
     const argv = composeExec(process_, { id, spec, folder: container.folder, pid: container.init?.pid ?? 0, group, leave });
     if (words.has("print-chain")) {
       print(`${lineOf(argv)}\n`);
       return 0;
     }
-    return execute(argv, process_, words.value("pid-file"));
+    return execute(context, argv, process_, words.value("pid-file"));
   },
-};
+});
 
 /** The group is the container's, or one below it. */
 function groupOf(group: string | undefined, below: string | undefined): string | undefined {
@@ -125,12 +126,12 @@ const gidsOf = (gids: readonly string[], { user }: Process) =>
   gids.length === 0 ? { additionalGids: user?.additionalGids ?? [] } : { additionalGids: gids.map(Number) };
 
 /** Returns the program's status, or 0 for one that is left behind. */
-function execute(argv: readonly string[], { args }: Process, pidFile: string | undefined): number {
-  payload.launch = { ...payload.launch, ignored: signalSet(), blocked: signalSet() };
-  const link = planOf<NsexecPlan>(argv);
+function execute(context: Context, argv: readonly string[], { args }: Process, pidFile: string | undefined): number {
+  context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() };
+  const link = planOf(context, nsexec, argv);
   const { plan } = link;
-  const spawned = launch(link, args[0] ?? "", () => {});
+  const spawned = launch(context, link, args[0] ?? "", () => {});
   if (plan.leave !== undefined) return 0;
   if (pidFile !== undefined) writeWhole(pidFile, `${spawned.pid}`);
-  return attend(spawned, plan);
+  return attend(context, spawned, plan);
 }

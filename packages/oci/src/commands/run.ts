@@ -1,4 +1,5 @@
 // run: create and start in one; without --detach it stays, passes signals on, and ends with the program's status.
+import type { Context } from "@contain-tools/chain";
 import { kill, SIGKILL, waitpid } from "@contain-tools/kernel";
 import { attend } from "../launch.ts";
 import type { OciCommand } from "../program.ts";
@@ -7,14 +8,14 @@ import { CREATE_OPTIONS, makeContainer, printChain, readRequest } from "./create
 import { remove } from "./delete.ts";
 import { startContainer } from "./start.ts";
 
-export const run: OciCommand = {
+export const run = (context: Context): OciCommand => ({
   name: "run",
   options: { ...CREATE_OPTIONS, detach: "flag", d: { short: "detach" }, keep: "flag" },
   run(words, globals) {
     const detach = words.has("detach");
-    const request = readRequest(words, globals, detach);
-    if (words.has("print-chain")) return printChain(request, globals);
-    const made = makeContainer(request, globals);
+    const request = readRequest(context, words, globals, detach);
+    if (words.has("print-chain")) return printChain(context, request, globals);
+    const made = makeContainer(context, request, globals);
     const pidFile = words.value("pid-file");
     if (!detach && pidFile !== undefined) writeWhole(pidFile, `${made.container.init?.pid ?? ""}`);
     try {
@@ -26,8 +27,8 @@ export const run: OciCommand = {
       throw error;
     }
     if (detach) return 0;
-    const status = attend(made.spawned, made.plan);
+    const status = attend(context, made.spawned, made.plan);
     if (!words.has("keep")) remove(readContainer(globals.root, request.id), globals);
     return status;
   },
-};
+});

@@ -1,7 +1,8 @@
 // update: other limits for a container that is there: `cgset --path GROUP --set …`.
+
 import { readFileSync } from "node:fs";
-import { act, type Plan as CgsetPlan } from "@contain-tools/cgset";
-import { asTool } from "@contain-tools/chain";
+import { act, cgset } from "@contain-tools/cgset";
+import { type Context, runAs } from "@contain-tools/chain";
 import { limitWords, resourceWords } from "../compose/resources.ts";
 import { OciError } from "../failure.ts";
 import { writeLog } from "../log.ts";
@@ -28,7 +29,7 @@ const NUMBERS: Readonly<Record<string, readonly [string, string]>> = {
 };
 const TEXTS: Readonly<Record<string, readonly [string, string]>> = { "cpuset-cpus": ["cpu", "cpus"], "cpuset-mems": ["cpu", "mems"] };
 
-export const update: OciCommand = {
+export const update = (context: Context): OciCommand => ({
   name: "update",
   options: {
     resources: "value",
@@ -47,11 +48,11 @@ export const update: OciCommand = {
     checkUse(value, group);
     const more = value.devices === undefined ? limitWords(value) : resourceWords(value);
     if (more.length === 0) return 0;
-    const link = planOf<CgsetPlan>(["cgset", "--path", belowMount(group), ...more]);
-    asTool(link, () => act(link.plan));
+    const link = planOf(context, cgset, ["cgset", "--path", belowMount(group), ...more]);
+    runAs(context, link, (inner) => act(inner, link.plan));
     return 0;
   },
-};
+});
 
 function ofOptions(words: Words): ReturnType<typeof checkResources> {
   const resources: Record<string, Record<string, unknown>> = {};
