@@ -1,12 +1,12 @@
 // The log of a detached container: what is in it, in which format, what `contain logs` shows of it, and what it costs.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { detached, folder, ids, inspect } from "../helpers/detached.ts";
 import { need } from "../helpers/need.ts";
-import { commandOf, descendants, stat } from "../helpers/proc.ts";
+import { descendants, stat } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
 import { eventually } from "../helpers/wait.ts";
@@ -70,13 +70,15 @@ describe("a program's output", need("root"), () => {
   }
 
   test("waits for a supervisor that is slow, and nothing is lost", async () => {
-    const id = box(`sleep 1; yes ${"x".repeat(99)} | head -c 2000000; echo end`);
+    const script = `until [ -e /mnt/go ]; do sleep 0.05; done; yes ${"x".repeat(99)} | head -c 2000000; echo end`;
+    const id = box(script, "--volume", `${dir}:/mnt`);
     const supervisor = supervisorOf(id);
     process.kill(supervisor, "SIGSTOP");
     await eventually(() => stat(supervisor, 3) === "T", "it has stopped");
+    writeFileSync(join(dir, "go"), "");
     const { init } = inspect(id);
-    const writes = (pid: number) => commandOf(pid).startsWith("head -c") && stat(pid, 3) === "S";
-    await eventually(() => descendants(init.pid).some(writes), "it waits for its pipe, which is full");
+    const pipeline = () => descendants(init.pid).map((pid) => stat(pid, 3));
+    await eventually(() => pipeline().join("") === "SS", "it waits for its pipe, which is full");
     process.kill(supervisor, "SIGCONT");
     run(["contain", "wait", id]);
     assert.equal(logs(id).length, 2_000_004);
