@@ -162,6 +162,18 @@ describe("pivot: kernel parameters", need("root"), () => {
       assert.match(stderr, message);
     });
   }
+
+  test("one of a namespace that is the host's is refused, and left as it is; contain run has namespaces of its own", () => {
+    const host = readFileSync("/proc/sys/kernel/msgmax", "utf8").trim();
+    const { status, stderr } = inside(["--sysctl", `kernel.msgmax=${host}`], "true", ["nsexec", "--mount", "--"]);
+    assert.equal(status, 125);
+    assert.match(stderr, /^pivot: --sysctl kernel\.msgmax: the ipc namespace is the host's, which would change\n.*nsexec --ipc/);
+    const contain = ["contain", "run", "-q", "--rootfs", rootfs];
+    const program = ["--", "cat", "/proc/sys/net/ipv4/ip_default_ttl"];
+    const sysctl = ["--sysctl", `net.ipv4.ip_default_ttl=${readFileSync("/proc/sys/net/ipv4/ip_default_ttl", "utf8").trim()}`];
+    assert.equal(run([...contain, ...sysctl, ...program]).status, 125);
+    assert.equal(run([...contain, "--net", "none", "--sysctl", "net.ipv4.ip_default_ttl=77", ...program]).stdout, "77\n");
+  });
 });
 
 describe("pivot: the propagation of the root", need("root"), () => {

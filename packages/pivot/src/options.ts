@@ -23,6 +23,13 @@ export const insideOptions = {
     repeat: true,
     description: "a resource limit of the program: nofile=1024:4096, core=-1, stack, nproc, … (getrlimit(2))",
   },
+  sysctl: {
+    type: "string",
+    valueHint: "KEY=VALUE",
+    repeat: true,
+    description:
+      "set a kernel parameter of a namespace of its own, not the host's: net.*, fs.mqueue.*, kernel.shm*, kernel.msg*, kernel.sem",
+  },
   tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside; a SIZE of max is no limit" },
   mount: {
     type: "string",
@@ -71,13 +78,6 @@ export const options = withCommon({
   mask: { type: "boolean", description: "hide and protect what docker does of /proc and /sys, as /proc/kcore and /proc/sys" },
   "mask-path": { type: "string", valueHint: "PATH", repeat: true, description: "hide this PATH inside, if it is there" },
   "ro-path": { type: "string", valueHint: "PATH", repeat: true, description: "make this PATH inside read-only, if it is there" },
-  sysctl: {
-    type: "string",
-    valueHint: "KEY=VALUE",
-    repeat: true,
-    description:
-      "set a kernel parameter of the namespaces that this process is in: net.*, fs.mqueue.*, kernel.shm*, kernel.msg*, kernel.sem",
-  },
   "root-propagation": {
     type: "string",
     valueHint: "[r]private|[r]slave|[r]shared|[r]unbindable",
