@@ -141,8 +141,8 @@ const WRONG: readonly (readonly [words: readonly string[], message: RegExp])[] =
 ];
 
 const NAMELESS: typeof WRONG = [
-  [["--memory", "64M"], /^cgset: limits for whom\?\n.*cgset \[limits\] PID/],
-  [["--make"], /limits for whom\?/],
+  [["--memory", "64M"], /^cgset: missing PID or program\n.*cgset \[limits\] PID/],
+  [["--make"], /missing PID or program/],
   [["--freeze"], /missing group/],
   [["--rm"], /missing group/],
   [["--name", ".", "--make"], /--name \.: it is a name for a directory/],

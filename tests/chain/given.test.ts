@@ -109,7 +109,7 @@ describe("what cannot be read once is refused", () => {
       "nsexec --chain exec --mount -- confine --seccomp <(echo {}) -- true",
       /^confine: --seccomp \/dev\/fd\/\d+: it can be read only once\n/,
     ],
-    ["contain run --print-chain --confine --seccomp <(echo {}) -- true", /a printed chain cannot read it again/],
+    ["contain run --print-chain --confine --seccomp <(echo {}) -- true", /not a regular file, which a printed chain could not read again/],
     ["contain run --env-file /dev/zero -- true", /^contain: --env-file \/dev\/zero: cannot be read: it has more than 16 MiB\n/],
     ["contain run --env-file /dev/fd/77 -- true", /\/dev\/fd\/77: cannot be read: ENOENT/],
   ] as const)

@@ -51,6 +51,19 @@ describe("contain run", need("root"), () => {
     assert.match(quiet(["/none"]).stderr, /^pivot: "\/none": no such file inside the rootfs \/\n/);
   });
 
+  test("a wrong program costs three lines at most, and one with --quiet: with --init, --confine and detached too", () => {
+    for (const words of [[], ["--init"], ["--confine"], ["-d"], ["-d", "--init"]]) {
+      const { status, stderr } = run(["contain", "run", "--rootfs", rootfs, ...words, "--", "nosuch"]);
+      assert.equal(status, 127);
+      const [, after = ""] = stderr.split("[contain] running: nosuch\n");
+      assert.match(
+        after,
+        /^\w+: nosuch: not found in PATH inside the rootfs .*\n\[contain\] container did not start: .*\n(\[contain\] cleaning up cgroups\n)?$/,
+      );
+      assert.match(quiet([...words, "--rootfs", rootfs, "nosuch"]).stderr, /^\w+: nosuch: not found in PATH .*\n$/);
+    }
+  });
+
   test("a program that does not start, or is killed, is told as that", () => {
     const missing = run([...common, "--", "none"]);
     assert.equal(missing.status, 127);
@@ -217,8 +230,8 @@ describe("contain run: --print-chain", need("root"), () => {
 
 describe("contain run: wrong words are refused before anything is done", need("root"), () => {
   for (const [words, message] of [
-    [[], /^contain: which program\?\n +contain run \[options\] \[--\] PROG \[ARG…\]\n$/],
-    [["--"], /^contain: which program\?/],
+    [[], /^contain: missing program\n +contain run \[options\] \[--\] PROG \[ARG…\]\n$/],
+    [["--"], /^contain: missing program/],
     [["--rootf", rootfs, "/bin/true"], /^contain: unknown option --rootf\n +did you mean --rootfs\?\n$/],
     [["--rootfs"], /^contain: --rootfs needs a value: --rootfs DIR\n/],
     [["--rootfs", "", "/bin/true"], /^contain: --rootfs was given an empty value\n/],
@@ -245,8 +258,8 @@ describe("contain run: wrong words are refused before anything is done", need("r
 
   test("no such command, no command", () => {
     const UNKNOWN = [
-      [["runn"], /^contain: unknown command runn\n +did you mean run\?\n$/],
-      [["xyzzy"], /^contain: unknown command xyzzy\n +the commands are run, /],
+      [["runn"], /^contain: unknown command: runn\n +did you mean run\?\n$/],
+      [["xyzzy"], /^contain: unknown command: xyzzy\n +the commands are run, /],
       [[], /^contain: missing command\n +the commands are run, /],
     ] as const;
     for (const [words, message] of UNKNOWN) {

@@ -243,7 +243,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
     const ended = new Promise((resolve) => child.on("exit", resolve));
     await eventually(() => /"status": "running"/.test(run(["contain", "inspect", name]).stdout), "it runs");
     for (const [command, message] of [
-      ["logs", /was not detached: its output goes to who started it/],
+      ["logs", /was not detached: its output goes to the process that started it/],
       ["wait", /was not detached: its status goes to who started it/],
       ["attach", /has no terminal to attach to/],
     ] as const) {
@@ -280,7 +280,7 @@ describe("logs, wait, list, stop, kill, rm", need("root"), () => {
     const { stdout, stderr } = sh(enter, { env: { SCRIPT: script, TOP: top } });
     rmdirSync(group);
     assert.match(stderr, /^contain: ([0-9a-f]{12}): unknown exit status\n +its supervisor was killed, and the container with it/);
-    assert.match(stdout, /^wait 125\n dead \ncontainer ([0-9a-f]{12}) \(sh\): its supervisor, PID \d+, is gone\ngc 0\n$/);
+    assert.match(stdout, /^wait 125\n dead \ncontainer ([0-9a-f]{12}) \(sh\): its supervisor, PID \d+, was killed\ngc 0\n$/);
   });
 });
 
@@ -306,7 +306,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
     first.press("Enter");
     await first.until(/33 99[\s\S]*33 99/m);
     first.press("C-p", "C-q");
-    await first.until(new RegExp(`detached from ${id}, which runs on\nstatus 0`));
+    await first.until(new RegExp(`detached from ${id}, which goes on running\nstatus 0`));
     await eventually(() => existsSync(join(dir, "b")), "its attributes are told");
     assert.equal(readFileSync(join(dir, "b"), "utf8"), readFileSync(join(dir, "a"), "utf8"));
     assert.equal(inspect(id).status, "running");

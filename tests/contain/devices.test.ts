@@ -229,8 +229,12 @@ describe("--device", needed, () => {
     ["a whole tree", ["--device", "/usr"], /^contain: --device \/usr: more than 1000 files are below it\n/],
     ["a place that is no path", ["--device", "/dev/null:x"], /^contain: --device "\/dev\/null:x" is not a device\n/],
     ["a place that is a directory", ["--device", "/dev/null:/dev/shm"], /^pivot: --device \/dev\/null: \/dev\/shm is a directory inside\n/],
-    ["letters without --confine", ["--device", "/dev/null:/dev/x:r"], /^contain: --device .*: without --confine no device is refused/],
-    ["rules without --confine", ["--device-cgroup-rule", "c 1:1 r"], /^contain: --device-cgroup-rule changes the rails of --confine/],
+    [
+      "letters without --confine",
+      ["--device", "/dev/null:/dev/x:r"],
+      /^contain: --device .*: without --confine access to devices is not limited/,
+    ],
+    ["rules without --confine", ["--device-cgroup-rule", "c 1:1 r"], /^contain: --device-cgroup-rule needs --confine/],
     ["a rule that is none", ["--confine", "--device-cgroup-rule", "c 1"], /^cgset: --device "c 1" is not a device rule\n/],
     [
       "a node as a volume",
@@ -248,9 +252,9 @@ describe("--device", needed, () => {
   test("refused: letters where nothing can hold to them", () => {
     const words = ["--confine", "--device", "/dev/null:/dev/x:r", "--rootfs", rootfs, "true"];
     const user = run(["contain", "run", "-q", ...words], NOBODY);
-    assert.match(user.stderr, /^contain: --device: .* cannot be limited here: an ordinary user loads no device program\n/);
+    assert.match(user.stderr, /^contain: --device: .* cannot be limited here: an ordinary user cannot load a device program\n/);
     const { stderr } = isolated(`${HOSTS["without cgroup v2"]}\ncontain run -q ${words.join(" ")}`);
-    assert.match(stderr, /^contain: --device: .* cannot be limited here: there is no cgroup v2 group of ours\n/);
+    assert.match(stderr, /^contain: --device: .* cannot be limited here: the container has no cgroup v2 group\n/);
   });
 
   test("/dev/null as a volume hides a file, as everywhere", () => {

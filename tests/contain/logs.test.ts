@@ -109,7 +109,7 @@ describe("--log-size", need("root"), () => {
         kept.filter((line, i) => line !== `line ${lines - kept.length + 1 + i}`),
         [],
       );
-      assert.match(stderr, /^contain: older output is no longer in the log/);
+      assert.match(stderr, /^contain: older output was removed from the log/);
       run(["contain", "kill", id]);
       run(["contain", "wait", id]);
       assert.equal(logs(id), stdout);
@@ -130,7 +130,7 @@ describe("--log-size", need("root"), () => {
     for (const [words, message] of [
       [["-d", "--log-size", "1K"], /less than 64K/],
       [["-d", "--log-size", "much"], /--log-size: "much" is not a size/],
-      [["--log-size", "1M"], /--log-size is for --detach/],
+      [["--log-size", "1M"], /--log-size needs --detach/],
     ] as const) {
       const { status, stderr } = run(["contain", "run", ...words, "--rootfs", rootfs, "--", "true"]);
       assert.equal(status, 125);
@@ -169,11 +169,11 @@ describe("--log-size", need("root"), () => {
       cat /run/contain/$id/supervisor.log
       contain list --all 2>/dev/null | grep -o 'exited (3)'`;
     const { stdout, stderr } = sh(`exec unshare --mount sh -c "$SCRIPT"`, { env: { SCRIPT: script } });
-    assert.match(stderr, /^contain: older output is no longer in the log/);
+    assert.match(stderr, /^contain: older output was removed from the log/);
     const [status, last, count = 0] = stdout.split("\n");
     assert.deepEqual([status, last], ["3", "line 30000"]);
     assert.ok(Number(count) > 2000, `${count} lines`);
-    assert.match(stdout, /the log's file system is full \(ENOSPC\): the oldest output goes/);
+    assert.match(stdout, /the log's file system is full \(ENOSPC\): the oldest output is removed/);
   });
 });
 

@@ -67,12 +67,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     for (const [name, words, status, pattern] of [
       ["its status is passed", ["sh", "-c", "exit 7"], 7, /^$/],
       ["a signal that ends it is 128+n", ["sh", "-c", "kill -TERM $$"], 143, /^$/],
-      [
-        "127 says that it was looked for inside",
-        ["nosuch"],
-        127,
-        /nosuch: not found in PATH inside .*\n.*looked for inside .*, not on the host/,
-      ],
+      ["127 names the container, on one line", ["nosuch"], 127, /^nsexec: nosuch: not found in PATH inside the container \S+ \([^)]*\)\n$/],
       ["a host's program is not there", [process.execPath], 127, /inside/],
       ["126 for what cannot be executed", ["/etc/passwd"], 126, /no execute bit/],
     ] as const) {
@@ -142,7 +137,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       assert.equal(world.list().find(({ id }) => id === web.id)?.status, "paused");
       const { status, stderr } = exec("--", "true");
       assert.equal(status, 125);
-      assert.match(stderr, /is paused\n.*takes not even SIGKILL.*contain unpause/);
+      assert.match(stderr, /is paused\n.*SIGKILL has no effect.*contain unpause/);
       out(contain("unpause", web.id));
       assert.equal(exec("--", "true").status, 0);
     });
@@ -181,7 +176,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       assert.equal(JSON.parse(out(contain("inspect", a.id.slice(0, length)))).id, a.id);
       for (const [word, pattern] of [
         ["nosuch", new RegExp(`no such container: nosuch\\n.*${a.id} \\(t\\d+\\), ${b.id} \\(t`)],
-        ["", /which container|no such container: ""/],
+        ["", /missing container|no such container: ""/],
         ...(length > 1 ? ([[a.id.slice(0, length - 1), /^contain: ambiguous: [0-9a-f]+ is the beginning of several ids\n/]] as const) : []),
       ] as const) {
         const { status, stderr } = contain("stop", word);
@@ -228,16 +223,16 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     test("wrong words are 125 and change nothing", async () => {
       const box = await world.start(SLEEP);
       for (const [words, pattern] of [
-        [["exec"], /which program, in which container/],
-        [["exec", box.id], /which program, in which container/],
+        [["exec"], /^contain: missing container\n/],
+        [["exec", box.id], /^contain: missing program\n/],
         [["exec", box.id, "--user", "4294967295", "--", "true"], /is not an id/],
         [["exec", box.id, "--user", "1:2:3", "--", "true"], /must be UID\[:GID\]/],
         [["exec", box.id, "--workdir", "usr", "--", "true"], /starts with \//],
         [["exec", box.id, "--env", "=x", "--", "true"], /must be NAME=VALUE/],
         [["exec", box.id, "--nosuch", "--", "true"], /unknown option --nosuch/],
         [["exec", "nosuch", "--", "true"], /no such container/],
-        [["update", box.id], /which limits/],
-        [["update", "--memory", "64M"], /which container/],
+        [["update", box.id], /^contain: missing limits\n/],
+        [["update", "--memory", "64M"], /^contain: missing container\n/],
         [["update", box.id, "--memory", "x"], /is not a size/],
         [["update", box.id, "--nosuch", "1"], /unknown option/],
         [["update", box.id, "more", "--memory", "64M"], /unexpected argument: /],
@@ -245,13 +240,13 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
         [["stats", box.id, "--nosuch"], /unknown option/],
         [["list", "more"], /unexpected argument: more\n/],
         [["gc", "more"], /unexpected argument: more\n/],
-        [["inspect"], /which container/],
+        [["inspect"], /^contain: missing container\n/],
         [["stop", box.id, "--grace", "x"], /is not a time/],
         [["stop", box.id, "--grace", "1", "--grace", "2"], /given twice/],
         [["kill", box.id, "NOSUCH"], /is not a signal/],
         [["kill", box.id, "TERM", "more"], /"?more"? is not a signal/],
         [["rm", box.id], /is running\n.*contain stop/],
-        [["nosuch"], /unknown command nosuch/],
+        [["nosuch"], /unknown command: nosuch/],
       ] as const) {
         const { status, stderr, stdout } = contain(...words);
         assert.equal(status, 125, words.join(" "));
@@ -390,7 +385,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
         "trap 'exit 3' TERM; while :; do sleep 0.1; done",
       ]);
       out(contain("pause", polite.id));
-      assert.match(contain("stop", "--grace", "1000h", polite.id).stderr, /is paused: it is thawed/);
+      assert.match(contain("stop", "--grace", "1000h", polite.id).stderr, /is paused: thawing it/);
       assert.equal(await polite.ended, 3);
     });
 
@@ -446,7 +441,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
         assert.match(stderr, /its status is dead\n.*contain gc/);
       }
       out(contain("rm", a.id));
-      assert.match(out(contain("gc")), new RegExp(`^container ${b.id} \\(sleep\\): its supervisor, PID ${b.supervisor}, is gone\\n$`));
+      assert.match(out(contain("gc")), new RegExp(`^container ${b.id} \\(sleep\\): its supervisor, PID ${b.supervisor}, was killed\\n$`));
       assert.equal(out(world.sh(`ls /run/contain; ls -d ${world.top}/contain-* 2>/dev/null; true`)), "");
     });
 
@@ -463,8 +458,8 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
       assert.deepEqual(said, [
         "/run/contain/.00000000000d-4194303-1: made or half removed by PID 4194303, which has ended",
         `/run/contain/${folder}: a folder without a readable state`,
-        `${world.top}/${empty}: an empty group of no container that is known`,
-        `${world.top}/${full}: a group of no container that is known; it has processes, so it stays`,
+        `${world.top}/${empty}: an empty group without a known container`,
+        `${world.top}/${full}: a group without a known container; it has processes, so it stays`,
       ]);
       assert.equal(isAlive(sleeper), true);
       process.kill(sleeper, "SIGKILL");

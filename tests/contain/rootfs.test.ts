@@ -105,18 +105,13 @@ describe("contain rootfs", need("root"), () => {
   mkdirSync(join(dir, "full"));
   writeFileSync(join(dir, "full/keep"), "kept");
   for (const [what, words, message, options] of [
-    [
-      "a directory with something in it",
-      [join(dir, "full")],
-      /^contain: .*\/full: there is something in it already\n +name a directory that is empty or not there yet\n$/,
-      {},
-    ],
+    ["a directory with something in it", [join(dir, "full")], /^contain: .*\/full: not empty\n +name an empty or new directory\n$/, {}],
     ["a file", [join(dir, "file")], /^contain: .*\/file: not a directory\n/, {}],
     ["a directory below a file", [join(dir, "file/x")], /^contain: (.*ENOTDIR.*\/file\/x|.*\/file\/x: not a directory)/, {}],
     ["a place where none can be made", ["/proc/x"], /^contain: .*ENOENT.*\/proc\/x/, {}],
     ["a place where the user may not write", [join(dir, "mine")], /^contain: .*EACCES.*\/mine/, NOBODY],
-    ["no directory", [], /^contain: which directory\?\n +contain rootfs DIR\n$/, {}],
-    ["two directories", [join(dir, "a"), join(dir, "b")], /^contain: which directory\?\n/, {}],
+    ["no directory", [], /^contain: missing directory\n +contain rootfs DIR\n$/, {}],
+    ["two directories", [join(dir, "a"), join(dir, "b")], /^contain: missing directory\n/, {}],
     ["an option that is none", ["--force", join(dir, "a")], /^contain: unknown option --force\n/, {}],
   ] as const) {
     test(`refused: ${what}`, () => {

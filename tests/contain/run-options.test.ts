@@ -646,7 +646,7 @@ describe("contain run", need("root"), () => {
       const cid = file("cid.there", "of another");
       const { status, stderr } = inside(["--cidfile", cid], "echo ran");
       assert.equal(status, 125);
-      assert.match(stderr, /--cidfile .*: it exists\n/);
+      assert.match(stderr, /--cidfile .*: already exists\n/);
       assert.equal(read(cid), "of another");
     });
 
@@ -710,14 +710,14 @@ describe("contain run", need("root"), () => {
       [["--overlay=/etc/passwd"], /--overlay \/etc\/passwd: not a directory/],
       [["--overlay-lower", "/no/such"], /--overlay-lower \/no\/such: no such directory/],
       [["--overlay-lower", "/etc/passwd"], /not a directory/],
-      [["--ns", "pid,nt"], /--ns: "nt" is no namespace\n.*user, pid, uts, mnt, ipc, net, cgroup, time/],
-      [["--ns", "pid,"], /--ns: "" is no namespace/],
-      [["--ns", "PID"], /is no namespace/],
+      [["--ns", "pid,nt"], /--ns: "nt" is not a namespace\n.*user, pid, uts, mnt, ipc, net, cgroup, time/],
+      [["--ns", "pid,"], /--ns: "" is not a namespace/],
+      [["--ns", "PID"], /is not a namespace/],
       [["--ns", "pid,mnt", "--hostname", "x"], /--hostname: without a UTS namespace/],
       [["--net", "x"], /--net x: must be none, host or veth/],
-      [["--net", "host", "--ns", "net"], /--net host shares the network namespace/],
+      [["--net", "host", "--ns", "net"], /--net host excludes --ns net/],
       [["--name", "a b"], /--name "a b"/],
-      [["--cidfile", "/"], /--cidfile \/: it exists/],
+      [["--cidfile", "/"], /--cidfile \/: already exists/],
     ] as const) {
       test(`${options.map((word) => word.replace(dir, "")).join(" ")}`, () => {
         const argv = ["contain", "run", "--rootfs", rootfs, ...options, "--", "/bin/echo", "ran"];

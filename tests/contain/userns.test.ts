@@ -57,7 +57,7 @@ describe("--userns auto", need("root", "script", "unshare", "setpriv"), () => {
     assert.deepEqual(outside(pid), [FIRST + 7, GIDS + 8]);
     assert.deepEqual(outside(child), [FIRST + 7, GIDS + 8]);
     assert.match(stderr(), new RegExp(`uids 0-65535 inside are ${FIRST}-${FIRST + 65535} outside, gids ${GIDS}-`));
-    assert.match(stderr(), /confinement: none; who is inside is nobody outside, but has the files/);
+    assert.match(stderr(), /confinement: none; processes inside have unprivileged ids outside, but own the files/);
 
     const { ids: leased, idMaps } = JSON.parse(world.run(["contain", "inspect", id]).stdout);
     assert.deepEqual(leased, { uid: FIRST, gid: GIDS });

@@ -289,7 +289,7 @@ describe("contain doctor", () => {
       world.sh(`mkdir ${group}`);
       const other = world.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", doctorPath, "doctor", "--json"]);
       assert.doesNotMatch(parse(other.stdout).get("leftovers")?.text ?? "?", /contain-0123456789ab|\?/);
-      assert.match(leftovers()?.text ?? "", /contain-0123456789ab: an empty group of no container that is known/);
+      assert.match(leftovers()?.text ?? "", /contain-0123456789ab: an empty group without a known container/);
       world.sh(`rmdir ${group}`);
     });
   });

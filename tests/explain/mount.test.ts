@@ -252,13 +252,13 @@ describe("contain explain errno", () => {
 
 describe("contain explain: wrong words", () => {
   const table: readonly [readonly string[], RegExp][] = [
-    [[], /explain what\?/],
+    [[], /missing PID, ID, mount or errno/],
     [["0"], /0 is no PID/],
     [["4194304"], /there is no process 4194304/],
     [["no-such-container"], /no such process, container or unit/],
-    [["mount"], /which mount\?/],
+    [["mount"], /missing mount/],
     [["mount", "/no/such"], /ENOENT/],
-    [["errno"], /which error\?/],
+    [["errno"], /missing errno/],
     [["errno", "EWRONG"], /is no errno/],
     [["errno", "EPERM", "a b"], /no name of a system call/],
     [["1", "2"], /unexpected argument: /],

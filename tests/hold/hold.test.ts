@@ -199,7 +199,7 @@ describe("hold", need("root"), () => {
     const cases: readonly (readonly [words: readonly string[], told: RegExp])[] = [
       [[], /^hold: missing FIFO\n/],
       [[fifo], /^hold: missing program\n/],
-      [[join(dir, "none"), "true"], /^hold: FIFO \S+\/none: it cannot be opened: ENOENT\n.*mkfifo/],
+      [[join(dir, "none"), "true"], /^hold: FIFO \S+\/none: cannot be opened: ENOENT\n.*mkfifo/],
       [["/dev/null", "true"], /^hold: FIFO \/dev\/null: it is not a FIFO\n/],
       [[dir, "true"], /: it is not a FIFO\n/],
       [[fifo, "--", "nsexec", "--no-such"], /^nsexec: unknown option --no-such/],

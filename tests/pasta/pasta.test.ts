@@ -146,7 +146,7 @@ E
       "a port that is taken",
       "busybox nc -ll -p 8080 -e true & until grep -q :1F90 /proc/net/tcp; do sleep 0.05; done",
       "-p 8080:80",
-      /port 8080\/tcp of the host is taken/,
+      /port 8080\/tcp of the host is in use/,
     ],
     ["an address that the host has not", "", "-p 192.0.2.77:8080:80", /EADDRNOTAVAIL/],
     ["an address of no container", "", "--ip 10.88.0.1", /not a valid address for a container/],

@@ -154,7 +154,7 @@ describe("pivot: kernel parameters", need("root"), () => {
     ["vm.overcommit_memory=1", /not of a namespace/],
     ["net.ipv4.ip_forward", /it is KEY=VALUE/],
     ["net/../kernel/panic=1", /is no name/],
-    ["net.ipv4.nope=1", /it cannot be written: ENOENT/],
+    ["net.ipv4.nope=1", /cannot be written: ENOENT/],
   ] as const) {
     test(`--sysctl ${word} is refused`, () => {
       const { status, stderr } = inside(["--sysctl", word], "true", net);

@@ -388,8 +388,8 @@ describe("pivot: programs that cannot be run", need("root"), () => {
 
   const place = "inside the rootfs .*/rootfs";
   for (const [argv, status, message] of [
-    [["none"], 127, new RegExp(`^pivot: none: not found in PATH ${place} \\(.*\n +it was looked for ${place}, not on the host\n$`)],
-    [["/bin/none"], 127, new RegExp(`^pivot: "/bin/none": no such file ${place}\n +it was looked for ${place}, not on the host\n$`)],
+    [["none"], 127, new RegExp(`^pivot: none: not found in PATH ${place} \\(.*\\)\n$`)],
+    [["/bin/none"], 127, new RegExp(`^pivot: "/bin/none": no such file ${place}\n$`)],
     [["/bin/dangling"], 127, /dangling: cannot be executed .*ENOENT\n +it is a symbolic link to \/nowhere, which does not exist\n$/],
     [["/etc/passwd/x"], 127, new RegExp(`^pivot: "/etc/passwd/x": no such file ${place}`)],
     [

@@ -96,7 +96,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
         await eventually(() => stat(box.supervisor, 3) === "T");
         const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 8000 });
         assert.deepEqual([stopped.status, stopped.signal], [0, null]);
-        assert.match(stopped.stderr, /its supervisor, PID \d+, is stopped: it is continued/);
+        assert.match(stopped.stderr, /its supervisor, PID \d+, is stopped: continuing it/);
         assert.equal(await box.ended, status);
       });
 
@@ -107,7 +107,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       await eventually(() => stat(box.supervisor, 3) === "t");
       const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 12_000 });
       assert.deepEqual([stopped.status, stopped.signal], [0, null]);
-      assert.match(stopped.stderr, /is stopped: the grace window is over, and PID 1 is killed from here\n.*its state stays.*kill -CONT/s);
+      assert.match(stopped.stderr, /is stopped: the grace time is over, so this command kills PID 1\n.*its state stays.*kill -CONT/s);
       assert.ok(!isAlive(box.pid));
       tracer.kill("SIGKILL");
       process.kill(box.supervisor, "SIGCONT");

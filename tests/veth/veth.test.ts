@@ -316,7 +316,7 @@ E
       box --ip 10.88.0.77 -- true; echo $?
       contain stop --grace 0 a
       box --ip 10.88.0.77 -- true; echo $?`);
-    assert.match(stderr, /--ip 10\.88\.0\.77: container [0-9a-f]{12} has that address/);
+    assert.match(stderr, /address already in use: --ip 10\.88\.0\.77, by container [0-9a-f]{12}/);
     assert.equal(stdout, "10.88.0.77/24\n125\n0\n", "it is free again when its container has ended");
   });
 
@@ -326,7 +326,7 @@ E
         box -d --name a --publish 7000:1/${protocol} -- sleep 30 >/dev/null
         touch ${dir}/ran; box --volume ${dir}:/mnt --publish 7000:1/${protocol} -- rm /mnt/ran; echo $?; ls ${dir}/ran; rm ${dir}/ran
         contain list --quiet | wc -l; contain stop --grace 0 a`);
-      assert.match(stderr, new RegExp(`--publish 0\\.0\\.0\\.0:7000:1/${protocol}: port 7000/${protocol} of the host is taken`));
+      assert.match(stderr, new RegExp(`--publish 0\\.0\\.0\\.0:7000:1/${protocol}: port 7000/${protocol} of the host is in use`));
       assert.equal(stdout, `125\n${dir}/ran\n1\n`);
     });
   }
@@ -377,7 +377,7 @@ E
       box -d --nat -- sleep 1000 >/dev/null; box -d -- sleep 1000 >/dev/null; nft list tables
       kill -9 $(grep -l '"nat":true' /run/contain/*/state.json | xargs sed 's/.*"supervisor":{"pid":\\([0-9]*\\).*/\\1/')
       until contain list | grep -q dead; do sleep 0.05; done
-      contain gc | grep -c "nft's table ip contain"; nft list tables; kill -9 $(supervisor)`);
+      contain gc | grep -c "nft table ip contain"; nft list tables; kill -9 $(supervisor)`);
     assert.equal(stdout, "table ip contain\n1\n", stderr);
   });
 
@@ -413,8 +413,8 @@ E
   });
 
   for (const [words, message] of [
-    ["--net none --publish 80:80", /--publish is for --net veth/],
-    ["--ip 10.88.0.9", /--ip is for --net veth/],
+    ["--net none --publish 80:80", /--publish needs --net veth/],
+    ["--ip 10.88.0.9", /--ip needs --net veth/],
     ["--net veth --publish 80", /it is \[IP:\]HOST:CONT\[\/udp\]/],
     ["--net veth --publish 80:80/sctp", /it is \[IP:\]HOST:CONT\[\/udp\]/],
     ["--net veth --publish 0:80", /is not a whole number from 1 to 65535/],

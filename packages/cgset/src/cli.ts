@@ -1,4 +1,4 @@
-// Words to plan: which group, what is written there, and who goes into it.
+// Words to plan: the group, the files to write, and the process to move there.
 import { type Chain, type Next, type Options, withCommon } from "@contain-tools/chain";
 import { type DeviceRule, processExists, UsageError } from "@contain-tools/kernel";
 import { readDevices } from "./devices.ts";
@@ -68,7 +68,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (acts && named === undefined && pid === undefined)
     throw new UsageError("missing group", "--name NAME, --path GROUP, or the PID of a process in it");
   if ((changes || given.has("make")) && next === undefined && pid === undefined && named === undefined)
-    throw new UsageError("limits for whom?", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
+    throw new UsageError("missing PID or program", "cgset [limits] PID, cgset [limits] [--] PROG, or cgset --name NAME [limits]");
   return {
     name,
     path,

@@ -61,7 +61,7 @@ export function act(context: Context, plan: Plan, hierarchy = findHierarchy()): 
   return { dir, undo: undefined, restore: () => {} };
 }
 
-/** Nothing to write and nobody to move: then the group is shown. */
+/** Without a write or a process to move, the group is shown. */
 function shows({ writes, devices, make, next, name, path, pid }: Plan): boolean {
   return writes.length === 0 && devices === undefined && !make && next === undefined && ((name ?? path) === undefined || pid === undefined);
 }

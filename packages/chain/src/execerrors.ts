@@ -9,15 +9,14 @@ export function place({ inside }: Context): string {
 }
 
 export function notFound(context: Context, name: string, code: string): ExecError {
-  const hint = context.inside === undefined ? undefined : `it was looked for inside ${context.inside}, not on the host`;
   const facts = (source: string, value: string) => [{ source, value, rule: "execve(2) ENOENT" }];
   if (name.includes("/") || name === "") {
-    const diagnosis = { code: "exec-not-found", text: hint, certain: true, facts: facts(`execve(${quote(name)})`, code) };
-    return new ExecError(`${quote(name)}: no such file${place(context)}`, hint, 127, diagnosis);
+    const diagnosis = { code: "exec-not-found", text: undefined, certain: true, facts: facts(`execve(${quote(name)})`, code) };
+    return new ExecError(`${quote(name)}: no such file${place(context)}`, undefined, 127, diagnosis);
   }
   const path = context.env["PATH"] ?? DEFAULT_PATH;
-  const diagnosis = { code: "exec-not-in-path", text: hint, certain: true, facts: facts("PATH", path) };
-  return new ExecError(`${name}: not found in PATH${place(context)} (${path})`, hint, 127, diagnosis);
+  const diagnosis = { code: "exec-not-in-path", text: undefined, certain: true, facts: facts("PATH", path) };
+  return new ExecError(`${name}: not found in PATH${place(context)} (${path})`, undefined, 127, diagnosis);
 }
 
 export function cannotExecute(context: Context, path: string, error: SyscallError, name = path): ExecError {

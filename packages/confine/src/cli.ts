@@ -25,7 +25,7 @@ import { type Circumstances, checkStillNeeded } from "./stillneeded.ts";
 
 /** Reads confine's words. Nothing is changed. @throws UsageError; ToolError when there is no libseccomp */
 export function readPlan(given: Options<Name>, chain: Chain): Plan {
-  if (given.rest.length === 0) throw new UsageError("which program?", "confine [options] [--] PROG [ARG…]");
+  if (given.rest.length === 0) throw new UsageError("missing program", "confine [options] [--] PROG [ARG…]");
   const remarks: string[] = [];
   const capabilities = readCapabilityPlan(given);
   const sets = readSets(given, remarks);

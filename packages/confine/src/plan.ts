@@ -24,7 +24,7 @@ export interface FilterPlan {
   readonly privileged: boolean;
   /** Who answers SCMP_ACT_NOTIFY; undefined without such a rule. */
   readonly listener: Listener | undefined;
-  /** undefined: refusals are not told. */
+  /** undefined: refusals are not reported. */
   readonly traced: Traced | undefined;
 }
 

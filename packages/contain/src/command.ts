@@ -1,20 +1,20 @@
-// The shape of a subcommand: `plan` reads its words without a side effect and returns what is to be done.
+// A subcommand: `plan` reads its words without side effects and returns the function that acts.
 import { type Chain, type Command, type OptionSpec, type Options, readOptions } from "@contain-tools/chain";
 import { UsageError } from "@contain-tools/kernel";
 
 export interface Subcommand<Name extends string = string> extends Command {
   readonly options: Readonly<Record<Name, OptionSpec>>;
-  /** Options may stand behind so many words (all): `contain stop ID --grace 5s`. Behind a program's name they are the program's. */
+  /** Options may follow this many words (default: any number): `contain stop ID --grace 5s`. After a program's name they are the program's. */
   readonly optionsBehind?: number;
   /** Other names of the command. */
   readonly also?: readonly string[];
   /** Its words as they are read: `kill -TERM ID`. */
   readonly rewrite?: (words: readonly string[]) => readonly string[];
-  /** @throws UsageError; nothing has been changed then */
+  /** Nothing is changed. @throws UsageError */
   readonly plan: (given: Options<Name>, chain: Chain) => () => never;
 }
 
-/** Of all commands, in front of the command's name and behind it. */
+/** An option of all commands, before or after the command's name. */
 export const ROOT = {
   type: "string",
   valueHint: "DIR",
@@ -46,7 +46,7 @@ export function optionsFirst(
   return [...front, "--", ...others];
 }
 
-/** For a command that takes no words. */
+/** For a command without arguments. */
 export function checkNoWords({ rest: [word] }: Options): void {
   if (word !== undefined) throw new UsageError(`unexpected argument: ${word}`, "this command takes no arguments");
 }

@@ -1,4 +1,4 @@
-// contain: a container, composed of the other four tools. Which command, and its words to a plan.
+// contain: finds the command, and reads its words into a plan.
 
 import { type Chain, type Command, closestWord, type Options, profile, type Tool, withCommon } from "@contain-tools/chain";
 import { resolve, UsageError } from "@contain-tools/kernel";
@@ -46,7 +46,7 @@ function readPlan(tool: Command, commands: readonly Subcommand[], given: Options
   if (word === undefined) throw new UsageError("missing command", `the commands are ${commands.map(({ name }) => name).join(", ")}`);
   const command = commands.find(({ name, also }) => name === word || also?.includes(word));
   if (command === undefined) throw unknownCommand(word, names);
-  if (given.has("profile") && command.name !== "run") throw new UsageError("--profile is for `contain run`");
+  if (given.has("profile") && command.name !== "run") throw new UsageError("--profile works only with `contain run`");
   const own = chain.more(command.options, optionsFirst(command, words), { ...command, name: `contain ${command.name}` });
   profile.wanted = given.has("profile");
   const root = own.value("root") ?? given.value("root") ?? process.env["CONTAIN_ROOT"];
@@ -79,7 +79,7 @@ function unknownCommand(word: string, names: readonly string[]): UsageError {
   const way = Object.hasOwn(INSTEAD, word) ? INSTEAD[word] : undefined;
   const near = closestWord(word, names);
   return new UsageError(
-    `unknown command ${word}`,
+    `unknown command: ${word}`,
     way ?? (near === undefined ? `the commands are ${names.join(", ")}` : `did you mean ${near}?`),
   );
 }

@@ -62,7 +62,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
 
 /** O_NONBLOCK: the open itself waits for no writer (fifo(7)). @throws UsageError */
 function openFifo(path: string): number {
-  const notFifo = new UsageError(`FIFO ${path}: it is not a FIFO`, "mkfifo(1) makes one");
+  const notFifo = new UsageError(`FIFO ${path}: not a FIFO`, "mkfifo(1) makes one");
   try {
     if (!stat(path).isFIFO()) throw notFifo; // to open a device may do something
     const fd = open(path, O_RDONLY | O_NONBLOCK);
@@ -72,6 +72,6 @@ function openFifo(path: string): number {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = codeOf(error) ?? "";
-    throw new UsageError(`FIFO ${path}: it cannot be opened: ${code}`, code === "ENOENT" ? `\`mkfifo ${path}\` makes it` : undefined);
+    throw new UsageError(`FIFO ${path}: cannot be opened: ${code}`, code === "ENOENT" ? `\`mkfifo ${path}\` makes it` : undefined);
   }
 }

@@ -53,7 +53,8 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (as !== undefined && (given.has("setuid") || given.has("setgid")))
     throw new UsageError("--as excludes --setuid and --setgid", "it says all of who PROG is: UID[:GID]");
   checkGroups(given, names, maps);
-  if (given.has("target-env") && target === undefined) throw new UsageError("--target-env: whose environment?", "--target PID says it");
+  if (given.has("target-env") && target === undefined)
+    throw new UsageError("--target-env: missing --target", "--target PID names the process");
   if (fork) prepareFork();
   const targetEnv = given.has("target-env") && target !== undefined ? environmentOf(target) : Buffer.alloc(0);
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
@@ -120,7 +121,7 @@ function readDirectories(given: Options<Name>, isAmongOthers: boolean): Pick<Pla
 function readNetSocket(given: Options<Name>, target: number | undefined): number | undefined {
   const text = given.value("net-socket");
   if (text === undefined) return undefined;
-  if (target === undefined) throw new UsageError("--net-socket: whose descriptor?", "--target PID says it");
+  if (target === undefined) throw new UsageError("--net-socket: missing --target", "--target PID names the process");
   if (given.has("net")) throw new UsageError("--net and --net-socket exclude each other", "a process is in one network namespace");
   return parseCount("--net-socket", text, 0, 0x7fffffff);
 }

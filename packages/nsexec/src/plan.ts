@@ -17,6 +17,8 @@ export interface Plan {
   readonly joined: readonly Wanted[];
   /** The process of --target. */
   readonly target: number | undefined;
+  /** The name of the place behind the joined mounts, for errors; undefined: named by the target's PID. */
+  readonly place?: string;
   readonly fork: boolean;
   /** 0 for none. */
   readonly deathSignal: number;

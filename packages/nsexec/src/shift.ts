@@ -46,7 +46,7 @@ export function readShift(given: Values<How>, names: ReadonlySet<string>, maps: 
   if (!HOW.some((how) => given.has(how))) return undefined;
   if (!names.has("mount")) throw new UsageError("--shift: the shifted mounts need a mount namespace of their own", "add --mount");
   if (maps.user.length === 0 || maps.group.length === 0)
-    throw new UsageError("--shift: shifted how?", "--map-users IN:OUT:N and --map-groups IN:OUT:N, or --map-auto");
+    throw new UsageError("--shift: missing id maps", "--map-users IN:OUT:N and --map-groups IN:OUT:N, or --map-auto");
   const found = new Map<string, How>(); // of a path that is given twice, the last of HOW counts
   for (const how of HOW) {
     for (const path of given.all(how)) {

@@ -49,7 +49,7 @@ export function readWanted(
   if (target !== undefined) {
     checkTarget(target, given);
     if (wanted.length === 0 && !given.has("net-socket"))
-      throw new UsageError(`-t ${target}: which of its namespaces?`, "-m -u -i -n -p -U -C -T, or -a for all");
+      throw new UsageError(`-t ${target}: missing namespaces`, "-m -u -i -n -p -U -C -T, or -a for all");
   }
   for (const { file, kind } of wanted) {
     if (file !== undefined && !exists(file)) {

@@ -54,7 +54,7 @@ export interface Plan {
   readonly readOnlyPaths: readonly string[];
   readonly sysctls: readonly Sysctl[];
   readonly rootPropagation: RootPropagation | undefined;
-  /** Directories of the host that nobody inside is to see. */
+  /** Directories of the host to hide inside. */
   readonly hidden: readonly string[];
   /** undefined when the root is ROOTFS itself. */
   readonly layers: Layers | undefined;
@@ -77,7 +77,7 @@ export const HOOK = "createContainer";
 /** Reads pivot's words: options may stand before ROOTFS and behind it. Nothing is changed. @throws UsageError */
 export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const [rootfs, ...words] = before.rest;
-  if (rootfs === undefined) throw new UsageError("which directory becomes the root?", "pivot ROOTFS [options] [--] [PROG [ARG…]]");
+  if (rootfs === undefined) throw new UsageError("missing ROOTFS", "pivot ROOTFS [options] [--] [PROG [ARG…]]");
   const behind = chain.more(options as Readonly<Record<Name, OptionSpec>>, words);
   const given = [...before.given, ...behind.given];
   const { has, value: last, all } = valuesOf<Name>(given);
@@ -129,13 +129,13 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
 }
 
 function readInside(option: string, path: string): string {
-  if (!path.startsWith("/")) throw new UsageError(`${option} ${path}: it is a path inside the root, and starts with /`);
+  if (!path.startsWith("/")) throw new UsageError(`${option} ${path}: must be a path inside the root that starts with /`);
   return path;
 }
 
 function readPropagation(word: string | undefined): RootPropagation | undefined {
   if (word === undefined || isRootPropagation(word)) return word;
-  throw new UsageError(`--root-propagation ${word}: it is private, slave, shared or unbindable, with an r for all below`);
+  throw new UsageError(`--root-propagation ${word}: must be private, slave, shared or unbindable, with an r for all below`);
 }
 
 function readEnvironment({ context, settings }: Chain, name: "env" | "env-file", value: string): readonly (Variable | EnvFile)[] {

@@ -22,13 +22,13 @@ export function readSysctl(text: string): Sysctl {
   // As sysctl(8): where the first separator is a slash, dots are of a name (net/ipv4/conf/eth0.1/forwarding).
   const slashes = /^[^.]*\//.test(name);
   const key = slashes ? name : name.replaceAll(/[./]/g, (sign) => (sign === "." ? "/" : "."));
-  if (at < 1 || !/^[\w./:@-]+$/.test(name)) throw new UsageError(`--sysctl ${quote(text)}: it is KEY=VALUE`);
+  if (at < 1 || !/^[\w./:@-]+$/.test(name)) throw new UsageError(`--sysctl ${quote(text)}: must be KEY=VALUE`);
   if (key.split("/").some((part) => part === "" || part === "." || part === ".."))
     throw new UsageError(`--sysctl ${quote(text)}: ${name} is no name`);
   const kind = OWN.find(([pattern]) => pattern.test(key))?.[1];
   if (kind === undefined)
     throw new UsageError(
-      `--sysctl ${name}: it is not of a namespace, and would change the host`,
+      `--sysctl ${name}: not of a namespace, and would change the host`,
       "net.*, fs.mqueue.*, kernel.shm*, kernel.msg*, kernel.sem, kernel.hostname and kernel.domainname are (namespaces(7))",
     );
   return { key, value: text.slice(at + 1), kind };
@@ -46,7 +46,7 @@ export function writeSysctl({ key, value, kind }: Sysctl): void {
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     const hint = error.code === "ENOENT" ? "this kernel has no such parameter, or not in this namespace" : error.hint;
-    throw new ToolError(`--sysctl ${key.replaceAll("/", ".")}=${value}: it cannot be written: ${error.code}`, hint, 125, { cause: error });
+    throw new ToolError(`--sysctl ${key.replaceAll("/", ".")}=${value}: cannot be written: ${error.code}`, hint, 125, { cause: error });
   }
 }
 

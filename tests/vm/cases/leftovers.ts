@@ -50,7 +50,7 @@ export const leftoverCases: readonly Case[] = [
         kill -KILL $held; wait $held; echo "status $?"
         until_ok grep -qx "populated 0" $cg/$group/cgroup.events; echo empty
         [ -z "$init" ] || cgset --name $group --rm
-        contain gc | grep -c "PID $held, is gone"
+        contain gc | grep -c "PID $held, was killed"
         ls -d $cg/*/ 2>/dev/null
       done`,
     check: ({ stdout }) => assert.equal(stdout, [3, 4].map((count) => `pids.current ${count}\nstatus 137\nempty\n1\n`).join("")),

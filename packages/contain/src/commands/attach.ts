@@ -1,4 +1,4 @@
-// `contain attach`: this terminal, or this standard input and output, for a container that runs elsewhere.
+// `contain attach`: connects this terminal, or this standard input and output, to a running container.
 
 import { closeSync } from "node:fs";
 import { type Context, warn, withCommon } from "@contain-tools/chain";
@@ -59,8 +59,8 @@ function attachToTerminal(context: Context, state: State): number {
   const master = receiveDescriptor(socket);
   if (master === undefined)
     throw new ToolError(
-      `${state.id}: its supervisor has hung up`,
-      "it has ended, or we are in another user or PID namespace than it: to those it does not give its terminal",
+      `${state.id}: its supervisor closed the connection`,
+      "it has ended, or it is in another user or PID namespace: it gives its terminal only within its own",
     );
   const sources: Source[] = [];
   let over: "ended" | "detached" | undefined;
@@ -74,7 +74,7 @@ function attachToTerminal(context: Context, state: State): number {
     over = "detached";
   });
   const own = attachTerminal(sources, { input, output: 1, master, filter });
-  signalForeground(master, SIGWINCH); // a full-screen program draws itself again
+  signalForeground(master, SIGWINCH); // makes a full-screen program redraw
   let signal = 0;
   const isOver = () => over !== undefined && output.idle();
   while (!isOver() && signal === 0) {
@@ -85,13 +85,13 @@ function attachToTerminal(context: Context, state: State): number {
   closeSync(master);
   if (signal !== 0) return 128 + signal;
   if (over === "detached") {
-    warn(`detached from ${state.id}, which runs on`);
+    warn(`detached from ${state.id}, which goes on running`);
     return 0;
   }
   return state.detached ? endOf(state).status : (waitForEnd(state)?.status ?? 0);
 }
 
-/** Without a terminal of its own: what it writes from now on, and our signals to the supervisor, as if we had started it. */
+/** Without a terminal: shows its output from now on, and passes our signals to the supervisor, as if we had started it. */
 function followOutput(state: State): number {
   const { id } = state;
   const end = supervisorEnd(state);
@@ -107,7 +107,7 @@ function followOutput(state: State): number {
     over = true;
   };
   if (end !== undefined) sources.push({ fd: end, wants: () => POLLIN, ready: ended });
-  sources.push({ fd: 1, wants: () => 0, ready: () => exit(128 + SIGPIPE) }); // nobody reads any more
+  sources.push({ fd: 1, wants: () => 0, ready: () => exit(128 + SIGPIPE) }); // our output was closed
   while (!over) {
     const info = waitForSignalOr(sources, undefined, () => over);
     if (info === undefined || [SIGCHLD, SIGCONT, SIGWINCH].includes(info.signal)) continue;

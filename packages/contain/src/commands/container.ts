@@ -1,4 +1,4 @@
-// The container that a command is for.
+// The container named by a command's argument.
 import { report } from "@contain-tools/chain";
 import { childrenOf, exit, namespaceId, procDirectory, readIfThere, statFields, ToolError, UsageError } from "@contain-tools/kernel";
 import {
@@ -13,14 +13,14 @@ import {
   statusOf,
 } from "@contain-tools/state";
 
-/** A container whose PID 1 is there. */
+/** A container that has a PID 1. */
 export type Running = State & { readonly init: NonNullable<State["init"]> };
 
 /** The container of a command that takes one. @throws UsageError */
 export function readContainer(words: readonly string[]): State {
   const [word, ...more] = words;
   if (word === undefined)
-    throw new UsageError("which container?", "its id, a beginning of it that no other has, or its name; `contain list` shows them");
+    throw new UsageError("missing container", "its id, a unique beginning of the id, or its name; `contain list` shows them");
   if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "this command takes one container");
   return findContainer(word);
 }
@@ -56,12 +56,12 @@ export function endAfterEach<T extends Pick<State, "id">>(containers: readonly T
   return exit(status);
 }
 
-/** The same, for a command that needs a container which runs, or is paused. */
+/** The same, for a command that needs a running or paused container. */
 export function readRunning(words: readonly string[]): Running {
   return checkRunning(readContainer(words));
 }
 
-/** @throws UsageError when it does not run */
+/** @throws UsageError if it does not run */
 export function checkRunning(state: State): Running {
   const status = statusOf(state);
   const { init } = state;
@@ -76,15 +76,15 @@ export function describeNotRunning(state: State): [string, string | undefined] {
   const why: Partial<Record<Status, string>> = {
     starting: "it is being started",
     ending: isSupervisorStopped(state) ? `PID 1 has ended, and its supervisor is stopped: kill -CONT ${pid}` : "PID 1 has ended",
-    dead: "its supervisor is gone; `contain gc` removes what it left",
+    dead: "its supervisor was killed; `contain gc` removes what it left",
     exited: `exit status ${state.ended?.status}`,
   };
-  return [`${state.id} does not run: its status is ${status}`, why[status]];
+  return [`${state.id} is not running: its status is ${status}`, why[status]];
 }
 
 /**
- * The process by which the namespaces of a container can be reached. pid1 is not dumpable, so that without CAP_SYS_PTRACE even its owner
- * may not (ptrace(2), "access mode checking"); the program, its first child, is in the same ones.
+ * A process that gives access to the namespaces of a container. pid1 is not dumpable, so that without CAP_SYS_PTRACE even its owner may
+ * not use it (ptrace(2), "access mode checking"); the program, its first child, is in the same namespaces.
  */
 export function memberOf({ pid }: Running["init"]): number {
   const canBeSeen = (candidate: number) => namespaceId(candidate, "mnt") !== undefined;
@@ -92,7 +92,7 @@ export function memberOf({ pid }: Running["init"]): number {
   return childrenOf(pid).find(canBeSeen) ?? pid;
 }
 
-/** The same process with a pidfd of it, which was opened before it was seen to be the one: its PID may be another's later. @throws ToolError */
+/** The same process and its pidfd. The pidfd is opened before the check, since the PID may be used again. @throws ToolError */
 export function openMember(init: Running["init"]): { readonly pid: number; readonly pidfd: number } {
   const pid = memberOf(init);
   const pidfd = openProcess(pid === init.pid ? init : (identify(pid) ?? init));
@@ -101,8 +101,8 @@ export function openMember(init: Running["init"]): { readonly pid: number; reado
   return { pid, pidfd };
 }
 
-/** The group of a container that a command is about to change or to show. @throws UsageError */
+/** The group of a container. @throws UsageError if it has none */
 export function groupOf({ id, group }: State): string {
-  if (group === undefined) throw new UsageError(`${id} has no cgroup`, "it was started where no cgroup v2 could be written");
+  if (group === undefined) throw new UsageError(`${id} has no cgroup`, "it was started without a writable cgroup v2");
   return group;
 }

@@ -1,4 +1,4 @@
-// `contain exec`: a program in a container that runs: the argv of an nsexec that joins its namespaces and is born in its group.
+// `contain exec`: runs a program in a running container, as an nsexec that joins its namespaces and starts in its group.
 import { become, type Context, type Link, type Options, readUser, runAs, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit, hasEnded, kill, monotonic, SIGHUP, SIGKILL, shellStatus, signalSet, ToolError, UsageError } from "@contain-tools/kernel";
@@ -48,23 +48,25 @@ export const exec = subcommand({
 
 interface Composed {
   readonly id: string;
+  /** What the user calls the container. */
+  readonly name: string;
   readonly argv: readonly string[];
-  /** From a hangup to SIGKILL, in milliseconds: the container's. */
+  /** Milliseconds from a hangup to SIGKILL: the container's grace time. */
   readonly grace: number;
-  /** A pidfd of the process whose namespaces are joined. */
+  /** A pidfd of the process that gives access to the namespaces. */
   readonly member: number;
 }
 
-/** @throws UsageError when there is no such container, or none that a process can be started in */
+/** @throws UsageError if there is no such container, or it is paused or not running */
 function compose(context: Context, given: Options<ExecOption>): Composed {
   const [word, ...program] = given.rest;
   if (word === undefined || program.length === 0)
-    throw new UsageError("which program, in which container?", "contain exec ID [options] [--] PROG [ARG…]");
+    throw new UsageError(word === undefined ? "missing container" : "missing program", "contain exec ID [options] [--] PROG [ARG…]");
   const state = checkRunning(findContainer(word));
   if (statusOf(state) === "paused")
     throw new UsageError(
       `${state.id} is paused`,
-      `a process born in a frozen group hangs, and takes not even SIGKILL before it is thawed: contain unpause ${state.id}`,
+      `a process born in a frozen group hangs, and SIGKILL has no effect before it is thawed: contain unpause ${state.id}`,
     );
   const { init, group, grace } = state;
   const { pid, pidfd: member } = openMember(init);
@@ -84,10 +86,10 @@ function compose(context: Context, given: Options<ExecOption>): Composed {
     ...["--clear-env", ...environment(context, state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...confine, ...program],
   ];
-  return { id: state.id, argv, grace, member };
+  return { id: state.id, name: state.name ?? state.id, argv, grace, member };
 }
 
-/** The container's own confine, which changes the user last: who has become another cannot lower the bounding set. */
+/** The container's own confine. It changes the user last, since an unprivileged user cannot lower the bounding set. */
 function confinedAs(words: readonly string[], user: string | undefined): readonly string[] {
   if (words.length === 0 || user === undefined) return words;
   const at = words.indexOf("--user");
@@ -95,20 +97,20 @@ function confinedAs(words: readonly string[], user: string | undefined): readonl
   return [...others.slice(0, -1), "--user", user, "--"];
 }
 
-/** What `contain run` gave, with the caller's terminal in place of that of then, and what --env adds. Another user has another home. */
+/** The environment of `contain run`, with the present caller's TERM, and --env. HOME is left out for another user. */
 function environment(context: Context, { env }: Running, given: Options<ExecOption>): string[] {
   const stays = (variable: string) => !variable.startsWith("TERM=") && !(given.has("user") && variable === ROOTS_HOME);
   return [...env.filter(stays), callersTerm(context), ...given.all("env").map(checkVariable)];
 }
 
-/** Stays as the program's parent, and ends with its status; by SIGKILL to us the program ends too (nsexec's --kill-child). */
-function runInside(context: Context, link: Link<NsexecPlan>, { id, grace, member }: Composed): never {
-  const { plan } = link;
+/** Stays as the program's parent, and ends with its status. If we are killed the program ends too (nsexec's --kill-child). */
+function runInside(context: Context, link: Link<NsexecPlan>, { id, name, grace, member }: Composed): never {
+  const plan = { ...link.plan, place: `the container ${name}` };
   context.label = "contain";
   context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
   const spawned = runAs(context, link, (inner) =>
     spawn(inner, plan, (own) => {
-      if (hasEnded(member)) throw new ToolError("the container has ended"); // nsexec may have joined whoever got its PID
+      if (hasEnded(member)) throw new ToolError("the container has ended"); // nsexec may have joined another process that got its PID
       inside(own, plan);
       return become(own, plan.next);
     }),
@@ -124,7 +126,7 @@ function runInside(context: Context, link: Link<NsexecPlan>, { id, grace, member
     ...(relay === undefined ? {} : { sources: relay.sources }),
     onSignal: (info) => {
       if (relay?.takes(info)) return;
-      // Nobody can type any more, and a program that ignores the hangup would wait for it for ever.
+      // A program that ignores the hangup would wait for input forever.
       if (info.signal === SIGHUP && plan.tty) deadline ??= monotonic() + grace;
       passOn(plan, pid, info);
     },

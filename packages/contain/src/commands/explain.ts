@@ -1,4 +1,4 @@
-// `contain explain`: what is so about a process, a mount or an error, each statement with the file, the value and the rule behind it.
+// `contain explain`: statements about a process, a mount or an error, each with the file, the value and the rule behind it.
 
 import { type Options, withCommon } from "@contain-tools/chain";
 import { explainErrno, explainMount, explainProcess, findTarget, print, readErrno, showJson, showText } from "@contain-tools/explain";
@@ -20,7 +20,8 @@ export const explain = subcommand({
     const [word, ...words] = given.rest;
     const json = given.has("json");
     if (json && given.has("brief")) throw new UsageError("--json and --brief exclude each other");
-    if (word === undefined) throw new UsageError("explain what?", "a PID, the id of a container, `mount PATH`, or `errno ECODE [SYSCALL]`");
+    if (word === undefined)
+      throw new UsageError("missing PID, ID, mount or errno", "a PID, the id of a container, `mount PATH`, or `errno ECODE [SYSCALL]`");
     const show = (title: string, subject: Readonly<Record<string, unknown>>, sections: Parameters<typeof showText>[1]) => {
       print(json ? showJson(subject, sections) : showText(title, sections, given.has("brief")));
       return exit(0);
@@ -31,7 +32,7 @@ export const explain = subcommand({
       return () => show(title, { errno: plan.code, syscall: plan.syscall }, explainErrno(plan));
     }
     if (word === "mount") {
-      const path = onlyOne(words, "which mount?", "contain explain mount PATH");
+      const path = onlyOne(words, "missing mount", "contain explain mount PATH");
       return () => {
         requireOwnProc();
         const explained = explainMount(path);

@@ -1,4 +1,4 @@
-// `contain gc`: finds what containers left whose supervisor is gone, says what each is, and removes it.
+// `contain gc`: finds what killed supervisors left, says what each thing is, and removes it.
 
 import { closeSync, existsSync, rmSync } from "node:fs";
 import { basename } from "node:path";
@@ -34,11 +34,11 @@ import { orphanedBridges, removeInterface, removeUnusedBridge } from "../network
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
 
 const PATIENCE = 5000; // milliseconds for killed processes to leave their group
-const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it
+const MOMENT = 1000; // milliseconds in which a process that has just made a group will use it
 
 export const gc = subcommand({
   name: "gc",
-  description: "Remove what containers left whose supervisor is gone",
+  description: "Remove what killed supervisors left",
   usage: "",
   options: withCommon({}),
   plan(given) {
@@ -58,7 +58,7 @@ function collectAll(): number {
     }
   };
   for (const state of deadContainers()) {
-    attempt(`container ${state.id} (${printable(state.argv[0] ?? "")}): its supervisor, PID ${state.supervisor.pid}, is gone`, () => {
+    attempt(`container ${state.id} (${printable(state.argv[0] ?? "")}): its supervisor, PID ${state.supervisor.pid}, was killed`, () => {
       collect(state);
       removeState(state.id);
     });
@@ -77,23 +77,23 @@ function collectAll(): number {
       });
   }
   for (const name of orphanedBridges())
-    attempt(`the bridge ${name}: made by us, without a port, and no container is on it`, () =>
+    attempt(`the bridge ${name}: made by contain, and no container uses it`, () =>
       locked(() => orphanedBridges().includes(name) && removeUnusedBridge(name)),
     );
   if (isMasquerading() && !networked().some(({ network }) => network.nat))
-    attempt("nft's table ip contain: the rule of --nat, and no container needs it", stopMasquerade);
+    attempt("nft table ip contain: the rule of --nat, and no container uses it", stopMasquerade);
   const groups = strayGroups();
   if (groups.some(isEmptyGroup)) pollOnce(-1, 0, MOMENT);
   for (const dir of groups) {
-    // Processes without a supervisor of ours were started by hand (--print-chain): theirs to end.
-    if (!isEmptyGroup(dir)) print(`${dir}: a group of no container that is known; it has processes, so it stays\n`);
-    else attempt(`${dir}: an empty group of no container that is known`, () => removeGroup(dir, 0));
+    // Processes without a supervisor were started by hand (--print-chain): leave them.
+    if (!isEmptyGroup(dir)) print(`${dir}: a group without a known container; it has processes, so it stays\n`);
+    else attempt(`${dir}: an empty group without a known container`, () => removeGroup(dir, 0));
   }
   removeOldLock();
   return status;
 }
 
-/** Removes what a container left beside its state: its processes, its group, its end of the network, mounts in its folder. */
+/** Removes what a container left besides its state: processes, group, network interface, mounts in its folder. */
 export function collect({ id, init, group, network }: State): void {
   const pidfd = init === undefined ? undefined : openProcess(init);
   if (pidfd !== undefined) {
@@ -108,7 +108,7 @@ export function collect({ id, init, group, network }: State): void {
   unmountBelow(folderOf(id));
 }
 
-/** The last mounted first. A folder is not removed before, so that nothing mounted there is taken for its contents. */
+/** Newest mounts first. Only then may the folder be removed: mounted files are not its contents. */
 function unmountBelow(folder: string): void {
   const below = readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(`${folder}/`));
   for (const { mountPoint } of below.reverse()) umount2(mountPoint, MNT_DETACH);

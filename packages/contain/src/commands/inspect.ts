@@ -89,7 +89,7 @@ function describe(state: State) {
   };
 }
 
-/** undefined for a kind that the kernel does not have, or that it does not let us see (pid1 of another user's). */
+/** undefined for a kind that the kernel lacks, or that we may not see (another user's pid1). */
 function describeNamespace(pid: number, file: string) {
   const id = namespaceId(pid, file);
   return id && { id, inode: Number(/\d+/.exec(id)?.[0]), shared: id === namespaceId("self", file) };

@@ -1,4 +1,4 @@
-// `contain list`: what there is, a line a container.
+// `contain list`: one line for each container.
 
 import { type Options, withCommon } from "@contain-tools/chain";
 import { columns, formatBytes, formatTime, print, readLimit, readPids } from "@contain-tools/explain";
@@ -50,7 +50,7 @@ function readFilters(texts: readonly string[]): (state: State) => boolean {
   const wanted = new Map<string, string[]>();
   for (const text of texts) {
     const [, key = "", value = ""] = /^(id|name|status|exited|label)=(.+)$/.exec(text) ?? [];
-    if (key === "") throw new UsageError(`--filter ${quote(text)}: it is KEY=VALUE`, "keys: id, name, status, exited, label");
+    if (key === "") throw new UsageError(`--filter ${quote(text)}: must be KEY=VALUE`, "keys: id, name, status, exited, label");
     wanted.set(key, [...(wanted.get(key) ?? []), value]);
   }
   const matches = (state: State, key: string, value: string) => {

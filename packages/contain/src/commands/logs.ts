@@ -101,7 +101,7 @@ function show(state: State, { follow, lines, timestamps, ...selection }: Wish): 
     const left = timeLeft(selection.until);
     if (left === 0) return;
     if (!set.wait(left)) continue;
-    if (set.came(2)) exit(128 + SIGPIPE); // nobody reads any more
+    if (set.came(2)) exit(128 + SIGPIPE); // our output was closed
     if (set.came(1)) grown.ready(POLLIN);
     if (!copyAll() || set.came(0)) return;
   }

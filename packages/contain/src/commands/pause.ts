@@ -22,15 +22,13 @@ const freezer = (name: string, value: 0 | 1, description: string) =>
 export const pause = freezer("pause", 1, "Freeze every process of a container");
 export const unpause = freezer("unpause", 0, "Let a frozen container go on");
 
-/** Returns when it has happened: the kernel takes each process at its next return to user space. */
+/** Returns when all are frozen or thawed: the kernel freezes each process at its next return to user space. */
 function freeze(group: string, value: 0 | 1): void {
   writeKernelFile(join(group, "cgroup.freeze"), `${value}`);
   if (waitForField(group, "cgroup.events", "frozen", value, PATIENCE)) return;
   if (cgroupField(group, "cgroup.events", "populated") !== 1) throw new ToolError("the container has ended");
   throw new ToolError(
     `${group} is not ${value ? "frozen" : "thawed"} yet`,
-    value
-      ? "a process of it is in the kernel without interruption (state D), and is frozen when it comes out"
-      : "a group above it is frozen",
+    value ? "a process is in an uninterruptible system call (state D); it freezes when the call returns" : "a group above it is frozen",
   );
 }

@@ -19,7 +19,7 @@ export const reportCommand = subcommand({
   options: reportOptions,
   plan(given: Options<"output">) {
     const [file, more] = given.rest;
-    if (file === undefined) throw new UsageError("which record?", "contain report FILE [-o out.html]");
+    if (file === undefined) throw new UsageError("missing file", "contain report FILE [-o out.html]");
     if (more !== undefined) throw new UsageError(`unexpected argument: ${more}`, "this command takes one record");
     const output = given.value("output");
     return () => {

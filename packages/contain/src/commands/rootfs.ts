@@ -13,11 +13,10 @@ export interface RootfsPlan {
 /** @throws UsageError when DIR is missing, or is there and not empty */
 export function readRootfsPlan(words: readonly string[]): RootfsPlan {
   const [dir, ...more] = words;
-  if (dir === undefined || more.length > 0) throw new UsageError("which directory?", "contain rootfs DIR");
+  if (dir === undefined || more.length > 0) throw new UsageError("missing directory", "contain rootfs DIR");
   const stat = statSync(dir, { throwIfNoEntry: false });
   if (stat !== undefined && !stat.isDirectory()) throw new UsageError(`${dir}: not a directory`);
-  if (stat !== undefined && readdirSync(dir).length > 0)
-    throw new UsageError(`${dir}: there is something in it already`, "name a directory that is empty or not there yet");
+  if (stat !== undefined && readdirSync(dir).length > 0) throw new UsageError(`${dir}: not empty`, "name an empty or new directory");
   return { dir };
 }
 

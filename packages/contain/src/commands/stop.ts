@@ -1,4 +1,4 @@
-// `contain stop`: the supervisor keeps the grace window. When it cannot, we end the container ourselves.
+// `contain stop`: the supervisor waits for the grace time. If it cannot, we end the container ourselves.
 import { type Options, warn, withCommon } from "@contain-tools/chain";
 import {
   hasEnded,
@@ -48,7 +48,7 @@ export const stop = subcommand({
 });
 
 const MOST = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)), and what poll(2) can wait: 24 days
-const LATE = 1000; // milliseconds that a supervisor may take to do what is due
+const LATE = 1000; // milliseconds beyond the grace time that a supervisor may take
 const KILLED = 5000; // milliseconds for a killed PID 1 to end
 
 /**
@@ -65,20 +65,18 @@ export function stopContainer(state: State, grace: number, by: string): () => vo
   const first = init && openProcess(init);
   pidfdSendSignal(pidfd, SIGTERM, Math.min(grace, MOST));
   if (group !== undefined && statusOf(state) === "paused") {
-    warn(`${id} is paused: it is thawed, to take the signal`);
+    warn(`${id} is paused: thawing it, so that it gets the signal`);
     writeKernelFile(join(group, "cgroup.freeze"), "0");
   }
   if (isStopped(supervisor)) {
-    warn(`${id}: its supervisor, PID ${supervisor.pid}, is stopped: it is continued, to take the signal`);
+    warn(`${id}: its supervisor, PID ${supervisor.pid}, is stopped: continuing it, so that it gets the signal`);
     pidfdSendSignal(pidfd, SIGCONT); // as systemd does after each SIGTERM (systemd.kill(5))
   }
   const deadline = monotonic() + grace + LATE;
   return () => {
     if (pollOnce(pidfd, POLLIN, Math.max(0, Math.min(deadline - monotonic(), MOST)))) return;
     if (first !== undefined && !hasEnded(first)) {
-      warn(
-        `${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace window is over, and PID 1 is killed from here`,
-      );
+      warn(`${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace time is over, so this command kills PID 1`);
       noteSignal(id, SIGKILL, by);
       killFromHere(first, group);
     }
@@ -90,7 +88,7 @@ function waitForSupervisor({ id, supervisor }: State, pidfd: number): void {
   while (!pollOnce(pidfd, POLLIN, LATE)) {
     if (!isStopped(supervisor)) continue;
     warn(
-      `${id} has ended; its state stays until its supervisor, which is stopped, goes on: kill -CONT ${supervisor.pid}, or kill -KILL ${supervisor.pid} and \`contain gc\``,
+      `${id} has ended; its state stays until its stopped supervisor goes on: kill -CONT ${supervisor.pid}, or kill -KILL ${supervisor.pid} and \`contain gc\``,
     );
     return;
   }
@@ -104,5 +102,5 @@ function killFromHere(init: number, group: string | undefined): void {
   pidfdSendSignal(init, SIGKILL); // with PID 1 the kernel kills all of its PID namespace
   if (group !== undefined) killGroup(group); // and without one, the rest
   if (!pollOnce(init, POLLIN, KILLED))
-    warn("PID 1 has not ended yet: a process in the kernel without interruption (state D) takes SIGKILL when it comes out");
+    warn("PID 1 has not ended yet: it is in an uninterruptible system call (state D), and SIGKILL takes effect when the call returns");
 }

@@ -1,4 +1,4 @@
-// `contain update`: changes limits of a container that runs: the argv of a cgset for its group.
+// `contain update`: changes limits of a running container, as a cgset for its group.
 
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -26,7 +26,7 @@ export const update = subcommand({
     const state = readRunning(given.rest);
     const group = groupOf(state);
     const words = limitWords(given);
-    if (words.length === 0) throw new UsageError("which limits?", "contain update ID --memory 128M --cpu 50% --pids 64 …");
+    if (words.length === 0) throw new UsageError("missing limits", "contain update ID --memory 128M --cpu 50% --pids 64 …");
     const swap = keptSwap(state, given);
     const kept = swap === undefined ? [] : ["--swap", swap];
     const argv = ["cgset", "--parent", dirname(group), "--name", basename(group), ...words, ...kept];
@@ -50,7 +50,7 @@ export const update = subcommand({
   },
 });
 
-/** cgset's --memory without --swap forbids swap; a container that was given some keeps it. */
+/** cgset's --memory without --swap forbids swap; a container that was started with swap keeps it. */
 function keptSwap({ limits }: State, given: Options): string | undefined {
   const swap = limitIn(limits, "swap");
   return given.has("memory") && !given.has("swap") && swap !== "0" ? swap : undefined;

@@ -1,4 +1,4 @@
-// `contain wait`: how a detached container ends.
+// `contain wait`: waits for the end of a detached container.
 import { writeSync } from "node:fs";
 import { warn, withCommon } from "@contain-tools/chain";
 import { verdictLines } from "@contain-tools/explain";
@@ -10,7 +10,7 @@ import { readContainers } from "./container.ts";
 
 /** A container that was started with --detach. @throws UsageError for another one */
 export function checkDetached(state: State, what: string): State {
-  if (!state.detached) throw new UsageError(`${state.id} was not detached: ${what} who started it`);
+  if (!state.detached) throw new UsageError(`${state.id} was not detached: ${what} the process that started it`);
   return state;
 }
 

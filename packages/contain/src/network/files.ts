@@ -18,7 +18,7 @@ export function nameFiles({ ip, hostname, dns }: NameFiles): Readonly<Record<str
   };
 }
 
-/** The host's own, without the servers that only the host can reach: inside, 127.0.0.53 is the container. */
+/** The host's, without servers that only the host can reach: inside, 127.0.0.53 is the container itself. */
 function hostsResolver(): string {
   const read = (path: string) => (exists(path) ? readText(path) : "").split("\n");
   const reachable = (lines: string[]) =>
@@ -44,7 +44,7 @@ export function writeNameFiles(
 ): NameFile[] {
   return Object.entries(files).flatMap(([path, text]) => {
     if (!writable && !isThere(rootfs, path)) {
-      sayStep(context, `${rootfs} has no ${path}, and is read-only: names are not set up there`);
+      sayStep(context, `${rootfs} is read-only and has no ${path}: names are not set up`);
       return [];
     }
     const file = join(folder, path.slice("/etc/".length));

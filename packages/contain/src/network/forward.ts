@@ -24,7 +24,7 @@ import { forwardDatagrams } from "./udp.ts";
 const MOST = 512; // connections at once of one port: each takes two descriptors
 const CHUNK = 65536;
 
-/** Sockets on the host, made before anything starts. @throws ToolError when one cannot be had */
+/** Sockets on the host, made before anything starts. @throws ToolError if a port cannot be bound */
 export function listenFor(published: readonly Published[]): number[] {
   const fds: number[] = [];
   for (const wanted of published) {
@@ -33,21 +33,21 @@ export function listenFor(published: readonly Published[]): number[] {
     } catch (error) {
       for (const fd of fds) close(fd);
       if (!(error instanceof ToolError)) throw error;
-      const what = failedWith(error, "EADDRINUSE") ? `port ${wanted.host.port}/${wanted.protocol} of the host is taken` : error.message;
+      const what = failedWith(error, "EADDRINUSE") ? `port ${wanted.host.port}/${wanted.protocol} of the host is in use` : error.message;
       throw new ToolError(`--publish ${describePublished(wanted)}: ${what}`, error.hint, 125, { cause: error });
     }
   }
   return fds;
 }
 
-/** A socket of `listenFor`, and where what comes in goes. */
+/** A socket of `listenFor`, and its destination. */
 export interface Forwarded {
   readonly fd: number;
   readonly protocol: Protocol;
   readonly to: Endpoint;
 }
 
-/** Serves them for as long as `sources` are served. */
+/** Adds them to the poll sources. */
 export function forwardAll(sources: Source[], list: readonly Forwarded[]): void {
   for (const { fd, protocol, to } of list) {
     if (protocol === "udp") forwardDatagrams(sources, fd, to);
@@ -74,7 +74,7 @@ function connect(sources: Source[], client: number, to: Endpoint, gone: () => vo
   try {
     server = startConnecting("tcp", to);
   } catch {
-    close(client); // the container is gone, or has no descriptors left for us
+    close(client); // the container ended, or we have no descriptors left
     gone();
     return;
   }
@@ -91,14 +91,14 @@ function connect(sources: Source[], client: number, to: Endpoint, gone: () => vo
   };
   const source = (fd: number, reads: Direction, writes: Direction): Source => ({
     fd,
-    // Undefined for nothing, not 0: a hang-up that cannot be served yet would be told again and again.
+    // Undefined, not 0: poll(2) would report a hang-up that cannot be handled yet again and again.
     wants: () => {
       if (!connected) return fd === server ? POLLOUT : undefined;
       return (reads.open && reads.rest.length === 0 ? POLLIN : 0) | (writes.rest.length > 0 ? POLLOUT : 0) || undefined;
     },
     ready: (events) => {
       if (!connected) {
-        if (socketError(server) !== 0) return end(); // nobody listens there: the caller sees its connection closed
+        if (socketError(server) !== 0) return end(); // nothing listens there: the caller's connection is closed
         connected = true;
         return undefined;
       }

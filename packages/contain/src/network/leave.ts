@@ -1,4 +1,4 @@
-// The end of a container's network: its pair, and with the last container the bridge and the rule.
+// Removes a container's network: its pair, and with the last container the bridge and the rule.
 import { report } from "@contain-tools/chain";
 import { close, failedWith, type Interface, interfaces, openNetlink, removeLink } from "@contain-tools/kernel";
 import type { Lease } from "@contain-tools/state";
@@ -8,12 +8,12 @@ import { BRIDGE, NETWORK } from "./constants.ts";
 import { isMasquerading, stopMasquerade } from "./nat.ts";
 
 /**
- * Removes the pair, then calls `forget`, which ends the lease, and what nobody needs after that. Whoever starts meanwhile waits
- * for the lock, and makes the bridge again. What cannot be removed is told.
+ * Removes the pair, calls `forget`, which ends the lease, and then removes what is no longer needed. A container that starts meanwhile
+ * waits for the lock, and makes the bridge again. Failures are reported.
  */
 export function leaveNetwork({ bridge, hostName }: Lease, forget: () => void): void {
   if (bridge === undefined || hostName === undefined) {
-    forget(); // pasta has ended, and nothing of it is left
+    forget(); // pasta has ended and left nothing
     return;
   }
   attempt(() => removeInterface(hostName)); // the kernel takes it with the namespace, but some time later
@@ -30,7 +30,7 @@ export function leaveNetwork({ bridge, hostName }: Lease, forget: () => void): v
   if (!forgotten) forget();
 }
 
-/** What cannot be done is told, and does not keep the rest from being done. */
+/** Reports an error and goes on. */
 function attempt(act: () => void): void {
   try {
     act();
@@ -45,7 +45,7 @@ function unusedBridges(): string[] {
   return all.filter((link) => isOurs(link) && !all.some(({ bridge }) => bridge === link.index)).map(({ name }) => name);
 }
 
-/** By its alias; whoever was killed before it had one is known by the address that the bridge was made with. */
+/** Recognised by its alias, or if its maker was killed before setting that, by its address. */
 function isOurs({ kind, alias, name, mac }: Interface): boolean {
   if (kind !== "bridge") return false;
   return (
@@ -68,18 +68,18 @@ function listInterfaces() {
   }
 }
 
-/** Those that no container is about to use; undoes nothing of a `veth` that is typed by hand and has connected something. */
+/** Bridges that no container uses or is about to use. A bridge with a port of a hand-typed `veth` is not among them. */
 export function orphanedBridges(): string[] {
   const used = new Set(networked().map(({ network }) => network.bridge));
   return unusedBridges().filter((name) => !used.has(name));
 }
 
-/** A bridge that somebody else made, or that still has ports, stays. */
+/** A bridge that we did not make, or that still has ports, stays. */
 export function removeUnusedBridge(name: string): void {
   if (unusedBridges().includes(name)) removeInterface(name);
 }
 
-/** The ends that dead containers left on the host: somebody else is in the network namespace still, and keeps the address in use. */
+/** Host ends left by dead containers: another process is still in the network namespace, so the address is in use. */
 export function removeDeadEnds(): void {
   for (const state of readStates()) {
     const { network, init, ended } = state;
@@ -88,14 +88,14 @@ export function removeDeadEnds(): void {
   }
 }
 
-/** Nothing happens when it is not there. @throws SyscallError EPERM */
+/** Does nothing if it does not exist. @throws SyscallError EPERM */
 export function removeInterface(name: string): void {
   const fd = openNetlink();
   try {
     const link = interfaces(fd).find((candidate) => candidate.name === name);
     if (link !== undefined) removeLink(fd, link.index);
   } catch (error) {
-    if (!failedWith(error, "ENODEV")) throw error; // the kernel was faster
+    if (!failedWith(error, "ENODEV")) throw error; // the kernel has just removed it
   } finally {
     close(fd);
   }

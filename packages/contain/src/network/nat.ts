@@ -1,4 +1,4 @@
-// --nat: packets to other hosts go out in the name of this one, by nft(8) in a table of its own.
+// --nat: packets to other hosts get this host's address, by a rule of nft(8) in a table of its own.
 import { type Context, capture, sayStep } from "@contain-tools/chain";
 import { nft } from "@contain-tools/explain";
 import { networkOf, readText, ToolError, writeKernelFile } from "@contain-tools/kernel";
@@ -11,7 +11,7 @@ export function checkNft(): void {
   if (nft() === undefined) throw new ToolError("--nat needs nft, which is not installed", "Debian and Ubuntu: apt-get install nftables");
 }
 
-/** Puts the rule in place, as often as you like. @throws ToolError */
+/** Sets the rule; may be called again. @throws ToolError */
 export function masquerade(context: Context): void {
   const from = `${networkOf(NETWORK.ip, NETWORK.prefix)}/${NETWORK.prefix}`;
   const chain = "type nat hook postrouting priority 100";
@@ -19,7 +19,7 @@ export function masquerade(context: Context): void {
     `table ip contain; delete table ip contain; table ip contain { chain postrouting { ${chain}; ip saddr ${from} oifname != "${BRIDGE}" masquerade; }; }`,
   );
   if (readText(FORWARD).trim() !== "0") return;
-  sayStep(context, "net.ipv4.ip_forward was 0 and is 1 now, and stays: without it the host passes no packets on (ip-sysctl.rst)");
+  sayStep(context, "net.ipv4.ip_forward was 0; it is set to 1 and stays so: at 0 the host forwards no packets (ip-sysctl.rst)");
   writeKernelFile(FORWARD, "1\n");
 }
 

@@ -1,4 +1,4 @@
-// --net veth and what belongs to it: words to a plan.
+// --net veth and its options: words to a plan.
 
 import type { Context, Options } from "@contain-tools/chain";
 import { networkOf, parseIp, ToolError, UsageError } from "@contain-tools/kernel";
@@ -10,7 +10,7 @@ import type { RunOption } from "../run/options.ts";
 import { BRIDGE, NETWORK, SOME_IP } from "./constants.ts";
 
 export interface NetworkPlan {
-  /** veth for root; pasta for an ordinary user, where each container has a network to itself. */
+  /** veth for root; pasta for an ordinary user: each container then has a network to itself. */
   readonly by: "veth" | "pasta";
   /** As --ip says it. */
   readonly ip: string | undefined;
@@ -21,11 +21,11 @@ export interface NetworkPlan {
 
 const WITH_VETH = ["ip", "publish", "nat", "dns"] as const;
 
-/** undefined without --net veth. Nothing is changed. @throws UsageError; ToolError when it cannot be had here */
+/** undefined without --net veth. Nothing is changed. @throws UsageError; ToolError if this host cannot do it */
 export function readNetwork(given: Options<RunOption>, rootless: boolean): NetworkPlan | undefined {
   if (given.value("net") !== "veth") {
     const extra = WITH_VETH.find((name) => given.has(name));
-    if (extra !== undefined) throw new UsageError(`--${extra} is for --net veth`, "with another network there is nothing for it to do");
+    if (extra !== undefined) throw new UsageError(`--${extra} needs --net veth`, "it has no meaning with another network");
     return undefined;
   }
   if (rootless) checkPasta();
@@ -53,19 +53,19 @@ function checkIp(text: string): void {
   if (networkOf(ip, NETWORK.prefix) !== network || last === 0 || last === 255 || ip === NETWORK.ip)
     throw new UsageError(
       `--ip ${ip}: not a valid address for a container`,
-      `one of ${network}/${NETWORK.prefix}, but for the first, the last, and ${NETWORK.ip}, which is the bridge's`,
+      `one of ${network}/${NETWORK.prefix}, except the first, the last, and ${NETWORK.ip}, the bridge's`,
     );
 }
 
 function checkHolder(ip: string): void {
   const holder = addressHolder(ip);
-  if (holder !== undefined) throw new UsageError(`--ip ${ip}: container ${holder} has that address`);
+  if (holder !== undefined) throw new UsageError(`address already in use: --ip ${ip}, by container ${holder}`);
 }
 
-/** The address that it would get now; who gets it is decided when the state is made. */
+/** The address that it would get now. It is assigned when the state is made. */
 export const likelyAddress = ({ ip, by }: NetworkPlan): string => ip ?? (by === "pasta" ? SOME_IP : freeAddress(NETWORK));
 
-/** Gives a container an address; the lock must be held. @throws UsageError, ToolError when it cannot be had */
+/** Gives a container an address; the lock must be held. @throws UsageError, ToolError if none is free */
 export function takeLease(id: string, plan: NetworkPlan): Lease {
   const veth = plan.by === "veth";
   if (plan.ip !== undefined && veth) checkHolder(plan.ip);
@@ -80,10 +80,10 @@ export function takeLease(id: string, plan: NetworkPlan): Lease {
   };
 }
 
-/** Connects a container whose user namespace cannot do it from inside: what a `veth` in its chain does. */
+/** Connects a container from outside, as a `veth` in its chain does, since its user namespace may not do it from inside. */
 export function connectFromOutside(context: Context, pid: number, { bridge, ip, prefix, gateway, hostName }: Lease): void {
   if (bridge !== undefined) connect(context, pid, { bridge, address: { ip, prefix }, gateway, name: "eth0", hostName });
 }
 
-/** The name that the end on the host has: 15 bytes are what there is room for. */
+/** The name of the host's end, at most 15 bytes (IFNAMSIZ). */
 export const hostNameOf = (id: string) => `contain-${id.slice(0, 7)}`;

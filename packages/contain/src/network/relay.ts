@@ -1,4 +1,4 @@
-// Where a published port of the host leads: to the container's address, or for an ordinary user to pasta, which alone is inside.
+// The destination of a published port: the container's address, or for an ordinary user pasta, since only pasta is inside.
 import { close, freePorts } from "@contain-tools/kernel";
 import type { Published } from "@contain-tools/pasta";
 import type { Forwarded } from "./forward.ts";
@@ -12,10 +12,10 @@ export interface Relays {
 }
 
 /**
- * TCP goes by a port of the host's loopback that pasta takes over: what comes from elsewhere, the pasta of Debian 12 passes on only once
- * the client has said something, and a server that speaks first would be silent. Datagrams are pasta's.
+ * TCP goes through a port of the host's loopback to pasta: from other addresses the pasta of Debian 12 passes a connection on only after
+ * the client has sent something, so a server that speaks first would stay silent. pasta receives datagrams itself.
  *
- * @param fds of `listenFor`, in the order of what is published; those that are not needed are closed
+ * @param fds of `listenFor`, in the order of --publish; unneeded ones are closed
  */
 export function relaysOf({ by, publish }: NetworkPlan, ip: string, fds: readonly number[]): Relays {
   const wanted = publish.map((published, i) => ({ ...published, fd: fds[i] ?? -1 }));

@@ -1,10 +1,10 @@
-// --publish of UDP: a socket for each sender, so that an answer finds its way back.
+// --publish of UDP: a socket for each sender, so that answers return to it.
 import { close, type Endpoint, POLLIN, receiveDatagram, receiveNow, type Source, sendNow, startConnecting } from "@contain-tools/kernel";
 
-const MOST = 256; // senders that are remembered; the one that was silent longest makes room
+const MOST = 256; // senders that are remembered; the one idle longest is forgotten first
 const buffer = Buffer.allocUnsafeSlow(65536);
 
-/** Passes datagrams on to the container, and its answers back to who asked. */
+/** Passes datagrams to the container, and its answers back to the sender. */
 export function forwardDatagrams(sources: Source[], fd: number, to: Endpoint): void {
   const peers = new Map<string, Source>(); // the most recent one last
   const forget = (sender: string, source: Source) => {
@@ -25,7 +25,7 @@ export function forwardDatagrams(sources: Source[], fd: number, to: Endpoint): v
       sources.push(source);
       return source;
     } catch {
-      return undefined; // the container is gone: datagrams may be lost
+      return undefined; // the container ended: datagrams may be lost
     }
   };
   sources.push({

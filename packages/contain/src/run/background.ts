@@ -1,5 +1,5 @@
-// `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs, or has failed
-// to, and go; what goes wrong until then is told on our standard error, with our exit status.
+// `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs or has failed to
+// start, and end. Errors until then go to our standard error and our exit status.
 import { type Context, fork, replaceStdio } from "@contain-tools/chain";
 import {
   chdir,
@@ -28,9 +28,9 @@ import {
 } from "@contain-tools/kernel";
 import { ownLogOf } from "@contain-tools/state";
 
-/** A supervisor that nobody waits for. */
+/** A supervisor in the background. */
 export interface Background {
-  /** The program runs: lets the caller go. */
+  /** Tells the waiting caller that the program runs. */
   readonly started: () => void;
 }
 
@@ -50,7 +50,7 @@ export function startInBackground(context: Context, id: string, serve: (backgrou
   return exit(shellStatus(waitpid(pid, 0)?.status ?? 0));
 }
 
-/** The runtime's descriptors, and what the caller left open, are closed for good. Those to be passed to the program stay. */
+/** Closes the runtime's descriptors and those that the caller left open, except those for the program. */
 function keepOnly(context: Context, fd: number): number {
   const kept = duplicate(fd, 3 + context.preserveFds);
   closeAllBut([...context.passed, kept, ...runtimeEvents()]);
@@ -72,12 +72,12 @@ function letCallerGo(id: string, [caller = -1, ...inherited]: readonly number[])
     write(caller, "1");
   } catch (error) {
     if (codeOf(error) !== "EPIPE") throw error;
-    kill(getpid(), SIGTERM); // the caller was killed, and nobody learns the id
+    kill(getpid(), SIGTERM); // the caller was killed, so nobody learns the id
   }
   close(caller);
 }
 
-/** Nothing of the caller's is held any more: no terminal, no pipe, no directory. */
+/** Releases the caller's terminal, pipes and directory. */
 function leaveCaller(id: string): void {
   const input = open("/dev/null");
   const output = open(ownLogOf(id), O_WRONLY | O_CREAT | O_APPEND, 0o600);

@@ -1,4 +1,4 @@
-// --cidfile: the id in a file, which stays when the container is gone, as docker's does.
+// --cidfile: the id in a file, which stays after the end of the container, as docker's does.
 import {
   access,
   codeOf,
@@ -19,7 +19,7 @@ import {
 export function checkCidfile(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   if (exists(file))
-    throw new UsageError(`--cidfile ${file}: it exists`, "it may be another container's: remove it, or choose another name");
+    throw new UsageError(`--cidfile ${file}: already exists`, "it may be another container's: remove it, or choose another name");
   const folder = dirname(resolve(file));
   if (!statIfThere(folder)?.isDirectory()) throw new UsageError(`--cidfile ${file}: there is no directory ${folder}`);
   try {
@@ -30,7 +30,7 @@ export function checkCidfile(file: string | undefined): string | undefined {
   return file;
 }
 
-/** @throws ToolError when somebody was faster */
+/** @throws ToolError if another process has just made it */
 export function writeCidfile({ cidfile: file, id }: { readonly cidfile: string | undefined; readonly id: string }): void {
   if (file === undefined) return;
   try {

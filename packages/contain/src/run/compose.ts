@@ -1,4 +1,4 @@
-// Options to the argvs of the other tools: what a container is, as a chain that can be typed by hand.
+// Options to the argvs of the other tools: a container as a chain that can be typed by hand.
 import { type Plan as CgsetPlan, cgset, placeOf } from "@contain-tools/cgset";
 import { type Chain, type Context, canBeReadAgain, type Link, type Options, readGiven } from "@contain-tools/chain";
 import {
@@ -46,9 +46,9 @@ export interface RunPlan {
   readonly rootfs: string;
   /** As --user says it. */
   readonly user: string | undefined;
-  /** What the program finds in its environment, NAME=VALUE. */
+  /** The program's environment, NAME=VALUE. */
   readonly env: readonly string[];
-  /** The directory of its cgroup; undefined where there can be none and no limit asks for one. */
+  /** The directory of its cgroup; undefined if none can be made and no limits were asked for. */
   readonly group: string | undefined;
   readonly hierarchy: Hierarchy | undefined;
   readonly stopSignal: number;
@@ -63,9 +63,9 @@ export interface RunPlan {
   readonly removeGroup: Link<CgsetPlan> | undefined;
   /** `memory=64M pids=64`, for the log. */
   readonly limits: string;
-  /** The chain, planned once what it needs has been granted. To be called once. */
+  /** Plans the chain with the granted leases. Call it once. */
   readonly container: (granted: Granted) => Link<NsexecPlan>;
-  /** The container's first process is not our child, but its child. */
+  /** The container's first process is a grandchild of ours. */
   readonly indirect: boolean;
   /** With --net veth. */
   readonly network: NetworkPlan | undefined;
@@ -82,7 +82,7 @@ export interface RunPlan {
   readonly own: OwnIds | undefined;
   /** confine and its options, for `contain exec` too. */
   readonly confine: readonly string[];
-  /** What is to be said of its walls, where they are not what one may believe. */
+  /** Remarks on its confinement, if it may be weaker than expected. */
   readonly remarks: readonly string[];
   /** `pid1` is PID 1, and the program its child. */
   readonly init: boolean;
@@ -90,28 +90,28 @@ export interface RunPlan {
   readonly tmpfs: readonly string[];
   readonly tty: boolean;
   readonly detach: boolean;
-  /** Nothing is remembered of a detached one that has ended. */
+  /** Forget a detached container when it ends. */
   readonly remove: boolean;
   /** Bytes of its log; undefined for no bound. */
   readonly logSize: number | undefined;
   readonly quiet: boolean;
 }
 
-/** What a container gets when it is made. */
+/** The leases of a container. */
 export interface Granted {
   readonly ip: string | undefined;
   readonly ids: IdLease | undefined;
   /** Files of ours, by their paths inside. */
   readonly files: readonly NameFile[];
-  /** What pasta is to pass on, when it is not all that is published. */
+  /** The ports that pasta passes on, if not all of --publish. */
   readonly ports?: readonly Published[];
 }
 
 const GRACE = 10_000; // milliseconds
 
-/** Composes a container. Nothing is changed. @throws UsageError; ToolError when limits are asked for and there is no cgroup v2 */
+/** Composes a container. Nothing is changed. @throws UsageError; ToolError if limits are asked for without cgroup v2 */
 export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
-  if (given.rest.length === 0) throw new UsageError("which program?", "contain run [options] [--] PROG [ARG…]");
+  if (given.rest.length === 0) throw new UsageError("missing program", "contain run [options] [--] PROG [ARG…]");
   const id = makeId();
   const name = `contain-${id}`;
   const limits = limitWords(given);
@@ -136,12 +136,12 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
       `--${printed ? "print-chain" : "chain exec"} does not go with --userns auto and --net veth`,
       "the pair is made from outside while the container waits, and no link of the chain does that",
     );
-  // With --chain exec the child that nsexec will be is itself made by nsexec, so that it dies with us too.
+  // With --chain exec an outer nsexec makes the inner nsexec, so that it too dies with us.
   const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
   const argv = (granted: Granted, relay: boolean) =>
     containerArgv(chain.context, given, {
       ...{ id, group, own, granted, relay },
-      // From inside another user namespace the host's end cannot be made: run.ts does it.
+      // Another user namespace may not make the host's end: run.ts does it from outside.
       veth: granted.ip === undefined || granted.ids !== undefined || network?.by !== "veth" ? [] : vethWords(id, granted.ip),
       pasta: granted.ip === undefined || network?.by !== "pasta" ? [] : pastaWords(granted.ports ?? network.publish, granted.ip),
     });
@@ -154,7 +154,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     run = argv({ ip: network && likelyAddress(network), ids: userns ? freeRange() : undefined, files: [] }, tty);
     link(run);
   } else if (network === undefined && !userns) {
-    const container = plan({ ip: undefined, ids: undefined, files: [] }); // what is wrong with it is told before anything is made
+    const container = plan({ ip: undefined, ids: undefined, files: [] }); // errors in it are reported before anything is made
     plan = () => container;
   } else checkRootfs(rootfs);
   const stopSignal = given.value("stop-signal");
@@ -204,7 +204,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   };
 }
 
-/** TERM is the one variable that says something about the caller's side: its terminal. */
+/** TERM is the only variable of the caller's that describes the container's surroundings: the terminal. */
 export function callersTerm({ env }: Context): string {
   return `TERM=${env["TERM"] ?? "xterm"}`;
 }
@@ -214,7 +214,7 @@ function readSeccomp(context: Context, given: Options<RunOption>, printed: boole
   const file = profileFile(given);
   if (file === undefined) return undefined;
   if (printed && !canBeReadAgain(file))
-    throw new UsageError(`--seccomp ${file}: a printed chain cannot read it again`, "give a regular file");
+    throw new UsageError(`--seccomp ${file}: not a regular file, which a printed chain could not read again`, "give a regular file");
   return readGiven(context, "--seccomp", file, "it is default, none, or a file");
 }
 
@@ -277,7 +277,7 @@ export function checkVariable(text: string): string {
   return text;
 }
 
-/** Without limits a host that has no cgroup v2 is no reason to refuse. */
+/** Missing cgroup v2 is fatal only if limits were asked for. */
 function findHierarchyFor(limits: boolean): Hierarchy | undefined {
   try {
     return findHierarchy();
@@ -287,7 +287,7 @@ function findHierarchyFor(limits: boolean): Hierarchy | undefined {
   }
 }
 
-/** Where the group will be. Nor is one that we may not write to, or in which no group can be made. */
+/** The directory of the group. Without limits it is undefined if the parent is not writable or cannot have child groups. */
 function findGroup(name: string, hierarchy: Hierarchy, needed: boolean): string | undefined {
   const dir = placeOf(name, undefined, hierarchy);
   const parent = dir.slice(0, dir.lastIndexOf("/"));

@@ -1,4 +1,4 @@
-// --confine: docker's rails, as words for confine; and what is said where there are none.
+// --confine: docker's restrictions, as words for confine, and the remarks without them.
 import type { Options } from "@contain-tools/chain";
 import { defaultCapabilities, readCapabilities } from "@contain-tools/confine";
 import { CAPABILITIES, resolve, UsageError } from "@contain-tools/kernel";
@@ -10,8 +10,7 @@ const OWN = ["cap-add", "cap-drop", "seccomp", "device-cgroup-rule", "trace-deni
 export function confineWords(given: Options<RunOption>): string[] {
   if (!given.has("confine")) {
     const alone = OWN.find((name) => given.has(name));
-    if (alone !== undefined)
-      throw new UsageError(`--${alone} changes the rails of --confine, which is not given`, `--confine --${alone} …`);
+    if (alone !== undefined) throw new UsageError(`--${alone} needs --confine`, `--confine --${alone} …`);
     // What stands alone: the one of docker's security options, and what takes nothing away.
     const words = [...(given.has("security-opt") ? ["--no-new-privs"] : []), ...attributeWords(given)];
     return words.length === 0 ? [] : ["confine", ...words, "--"];
@@ -19,17 +18,17 @@ export function confineWords(given: Options<RunOption>): string[] {
   return ["confine", ...privilegeWords(given), ...filterWords(given), "--"];
 }
 
-/** What stands before the program: confine, or with --init pid1 between two of them. It has to fork, so the filter comes behind it. */
+/** The tools before the program: confine, or with --init: confine, pid1, confine. pid1 has to fork, so the filter comes after it. */
 export function railWords(given: Options<RunOption>): string[] {
   if (!given.has("init")) return confineWords(given);
   if (!given.has("confine")) return [...confineWords(given), "pid1", "--"];
-  const filter = ["confine", "--keep", keptCapabilities(given), ...filterWords(given), "--"]; // the profile asks which ones are left
+  const filter = ["confine", "--keep", keptCapabilities(given), ...filterWords(given), "--"]; // the profile depends on the remaining ones
   return ["confine", ...privilegeWords(given), "--", "pid1", "--", ...filter];
 }
 
 function privilegeWords(given: Options<RunOption>): string[] {
   const user = given.value("user");
-  // Not pivot's any more: who is not root cannot lower the bounding set.
+  // confine changes the user instead of pivot: an ordinary user cannot lower the bounding set.
   return ["--keep", keptCapabilities(given), "--no-new-privs", ...attributeWords(given), ...(user === undefined ? [] : ["--user", user])];
 }
 
@@ -64,12 +63,12 @@ function keptCapabilities(given: Options<RunOption>): string {
 
 interface Ids {
   readonly rootless: boolean;
-  /** It has ids of its own. */
+  /** Has ids of its own (--userns auto). */
   readonly ids: boolean;
   readonly ownUserNamespace: boolean;
 }
 
-/** The truth about a container without rails. */
+/** The remark on a container without --confine. */
 export function describeNone(given: Options<RunOption>, { rootless, ids, ownUserNamespace }: Ids): string | undefined {
   if (given.has("confine")) return undefined;
   const whoInside = given.has("user")
@@ -79,9 +78,7 @@ export function describeNone(given: Options<RunOption>, { rootless, ids, ownUser
       : ownUserNamespace
         ? "root inside is root outside, with no capabilities there"
         : "root inside is root outside";
-  const who = ids
-    ? "who is inside is nobody outside, but has the files of its root and its volumes as their owner on disk has them"
-    : whoInside;
+  const who = ids ? "processes inside have unprivileged ids outside, but own the files of the root and volumes as on disk" : whoInside;
   const privileged = given.has("privileged") ? "--privileged changes nothing: without --confine nothing is taken away from root. " : "";
   return `${privileged}confinement: none; ${who}. --confine adds docker's rails.`;
 }

@@ -1,4 +1,4 @@
-// The supervisor's end of a container's pseudo-terminal: our own terminal, or in the background its log, and whoever attaches.
+// The supervisor's end of a container's pseudo-terminal: our own terminal, or in the background the log, and attached terminals.
 import type { Context } from "@contain-tools/chain";
 import {
   acceptFrom,
@@ -19,7 +19,7 @@ import { keyboard, type Relay, startRelay } from "@contain-tools/terminal";
 /** The socket of `contain attach`. */
 export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
 
-/** Starts to relay. @param log what a background supervisor, which has no keyboard, has for a screen */
+/** Starts to relay. @param log the output of a background supervisor, which has no keyboard */
 export function relayTerminal(context: Context, id: string, spawned: Spawned, log: number | undefined): Relay {
   const [input, output] = log === undefined ? [keyboard(context), 1] : [undefined, log];
   const relay: Relay = startRelay(spawned, {
@@ -31,8 +31,8 @@ export function relayTerminal(context: Context, id: string, spawned: Spawned, lo
 }
 
 /**
- * True for a process of our user and PID namespaces that is ours or root's: the root of a container has the same number, and a
- * read-only mount keeps nobody from connecting (unix(7)). The pidfd is looked at last, so that what was read was the peer's.
+ * True for a process in our user and PID namespaces with our uid or root's: a container's root has the same uid number, and a read-only
+ * mount does not prevent connecting (unix(7)). The pidfd is checked last, so that the values read were the peer's.
  */
 function isFromHere(socket: number): boolean {
   const peer = peerOf(socket);
@@ -45,8 +45,8 @@ function isFromHere(socket: number): boolean {
 }
 
 /**
- * Who connects gets the master itself, for keys and the window's size, and from then on a copy of the output, which only one
- * process can read from a master.
+ * A client gets the master itself, for keys and the window size, and from then on a copy of the output, since only one process can
+ * read from a master.
  */
 function acceptAttachments(id: string, relay: Relay, master: number): Source {
   const listener = listenAt(attachSocketOf(id));
@@ -62,7 +62,7 @@ function acceptAttachments(id: string, relay: Relay, master: number): Source {
   };
 }
 
-/** False when the other end has gone again. */
+/** False if the client is gone. */
 function wasSent(socket: number, master: number): boolean {
   try {
     sendDescriptor(socket, master);

@@ -1,8 +1,8 @@
-// Ctrl-P Ctrl-Q leaves an attached container, as docker has it. A Ctrl-P is held back until the next key tells what it was.
+// Ctrl-P Ctrl-Q leaves an attached container, as docker has it. A Ctrl-P is held back until the next key.
 const CTRL_P = 16;
 const CTRL_Q = 17;
 
-/** A filter for keys. What follows the two keys is dropped. */
+/** A filter for keys. Keys after these two are dropped. */
 export function detachKeys(detached: () => void): (chunk: Uint8Array) => Uint8Array {
   let held = false;
   return (chunk) => {

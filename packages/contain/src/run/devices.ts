@@ -1,4 +1,4 @@
-// --device, and with --confine docker's device list: words for pivot, which puts the nodes there, and for cgset, whose group may use them.
+// --device, and with --confine docker's device list: words for pivot, which makes the nodes, and for cgset, which limits their use.
 import type { Options } from "@contain-tools/chain";
 import { deviceOf, fstat, isTerminal, quote, UsageError, whyNoDeviceProgram } from "@contain-tools/kernel";
 import { deviceNodes, readDevice } from "@contain-tools/pivot";
@@ -9,7 +9,7 @@ export function nodeWords(given: Options<RunOption>, text: string): string[] {
   const word = readDevice(text);
   if (word.access !== undefined && !given.has("confine"))
     throw new UsageError(
-      `--device ${quote(text)}: without --confine no device is refused, whatever its node is for`,
+      `--device ${quote(text)}: without --confine access to devices is not limited`,
       `--confine --device ${quote(text)}`,
     );
   return deviceNodes(word).flatMap(({ source, target }) => ["--device", `${source}:${target}`]);
@@ -18,7 +18,7 @@ export function nodeWords(given: Options<RunOption>, text: string): string[] {
 export interface DeviceList {
   /** cgset's options. */
   readonly words: readonly string[];
-  /** Why there is none, to be said. */
+  /** The remark if there is none. */
   readonly missing: string | undefined;
 }
 
@@ -29,21 +29,21 @@ const NONE: DeviceList = { words: [], missing: undefined };
  * The device list of a container's group.
  *
  * @param group the directory of that group, if there is to be one
- * @throws UsageError when something is to be refused that only such a list refuses, and there can be none
+ * @throws UsageError if an option needs such a list and there can be none
  */
 export function deviceList(given: Options<RunOption>, rootless: boolean, group: string | undefined): DeviceList {
   if (!given.has("confine")) return NONE;
   const devices = given.all("device").map(readDevice);
-  const refusal = rootless ? "an ordinary user loads no device program" : whyNone(group);
+  const refusal = rootless ? "an ordinary user cannot load a device program" : whyNone(group);
   if (refusal !== undefined) {
     const limited = devices.some(({ access }) => access !== undefined && !(access.includes("r") && access.includes("w")));
     const option = given.has("device-cgroup-rule") ? "device-cgroup-rule" : limited ? "device" : undefined;
     if (option !== undefined)
       throw new UsageError(
-        `--${option}: what may be done with a device cannot be limited here: ${refusal}`,
-        "without it nodev keeps all nodes closed but those that are given",
+        `--${option}: access to devices cannot be limited here: ${refusal}`,
+        "without this option nodev closes all nodes except those of --device",
       );
-    // In a user namespace no node can be made, and none can be opened that could not be before.
+    // In a user namespace nobody can make a node, or open one that was closed before.
     return rootless ? NONE : { words: [], missing: `no device list: ${refusal}; ${whatHolds(given)}` };
   }
   const rules = devices.flatMap((word) =>
@@ -55,7 +55,7 @@ export function deviceList(given: Options<RunOption>, rootless: boolean, group: 
   };
 }
 
-/** What it has open as its input or output it may open again, by /dev/stdin and /dev/stdout: a console, which is no pseudo-terminal. */
+/** It may open its own input and output again, by /dev/stdin and /dev/stdout: a console is not a pseudo-terminal of the default list. */
 function terminals(): string[] {
   const found = [0, 1, 2].flatMap((fd) => (isTerminal(fd) ? (deviceOf(fstat(fd)) ?? []) : []));
   return [...new Set(found.filter(({ major }) => major !== PSEUDO_TERMINAL).map(({ major, minor }) => `c ${major}:${minor} rw`))];
@@ -68,7 +68,7 @@ function whatHolds(given: Options<RunOption>): string {
 }
 
 function whyNone(group: string | undefined): string | undefined {
-  if (group === undefined) return "there is no cgroup v2 group of ours";
+  if (group === undefined) return "the container has no cgroup v2 group";
   const error = whyNoDeviceProgram();
   return error === undefined ? undefined : `bpf(2) gives ${error.code}`;
 }

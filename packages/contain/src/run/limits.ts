@@ -1,8 +1,8 @@
-// Limit options of `contain`: as words for cgset, and as the text in which a state notes them.
+// Limit options of `contain`: as words for cgset, and as the text in a state.
 import { limitOptions } from "@contain-tools/cgset";
 import type { Options } from "@contain-tools/chain";
 
-/** The words that hand the limit options on. */
+/** The limit options as words. */
 export function limitWords(given: Options): string[] {
   return given.given.flatMap(({ name, value }) => (name in limitOptions ? [`--${name}`, ...(value === undefined ? [] : [value])] : []));
 }
@@ -27,7 +27,7 @@ export function limitIn(text: string, name: string): string | undefined {
   return entry?.slice(name.length + 1);
 }
 
-/** What holds after a change: io has an entry a device, set one a file, all others one. */
+/** The limits after a change: io has an entry per device, set one per file, all others one. */
 export function mergeLimits(before: string, change: string): string {
   const key = (entry: string) => {
     const [, rest = ""] = /^(?:io|set)=([^\s=]+)/.exec(entry) ?? [];

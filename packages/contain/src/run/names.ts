@@ -2,7 +2,7 @@
 import { quote, UsageError } from "@contain-tools/kernel";
 import { checkNameIsFree } from "@contain-tools/state";
 
-/** @throws UsageError when it is not a name, or another container has it now; whoever gets it is decided when the state is made */
+/** @throws UsageError if it is not a name or is in use now; it is assigned when the state is made */
 export function checkName(option: string, name: string): string {
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name))
     throw new UsageError(`${option} ${quote(name)}: letters, digits, _ . - and at most 64 of them`);

@@ -9,7 +9,7 @@ const DEFAULT = "pid,uts,mnt,ipc,cgroup";
 
 export interface NamespacePlan {
   readonly wanted: ReadonlySet<Name>;
-  /** What the program sees as host name. */
+  /** The host name inside. */
   readonly hostname: string;
 }
 
@@ -19,30 +19,31 @@ export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   const net = given.value("net") ?? (isClosedOff(given) ? "none" : undefined);
   if (net !== undefined && net !== "none" && net !== "host" && net !== "veth")
     throw new UsageError(`--net ${net}: must be none, host or veth`);
-  if (net === "host" && wanted.has("net")) throw new UsageError("--net host shares the network namespace that --ns makes anew");
+  if (net === "host" && wanted.has("net")) throw new UsageError("--net host excludes --ns net");
   if (net === "none" || net === "veth") wanted.add("net");
   const hostname = given.value("hostname");
   if (hostname !== undefined && !wanted.has("uts"))
-    throw new UsageError("--hostname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
+    throw new UsageError("--hostname: without a UTS namespace it would change the host's name", "add uts to --ns");
   if (given.has("domainname") && !wanted.has("uts"))
     throw new UsageError("--domainname: without a UTS namespace it would be the host's that changes", "add uts to --ns");
   return { wanted, hostname: hostname ?? (wanted.has("uts") ? "sandbox" : uname().nodename) };
 }
 
-/** Whoever names the namespaces decides about the network too. */
+/** --ns also decides about the network. */
 const isClosedOff = (given: Options<RunOption>) => given.has("confine") && !given.has("ns") && !given.has("net");
 
-/** What is said of the network of a container with rails: the host's has abstract sockets, at which no file's mode keeps anybody away. */
+/** The remark on the network with --confine. No file mode protects the host's abstract sockets. */
 export function describeNetwork(given: Options<RunOption>, { wanted }: NamespacePlan): string | undefined {
   if (!given.has("confine")) return undefined;
-  if (!wanted.has("net")) return "network: the host's, abstract sockets of its services included (unix(7)). --net none or veth is a wall.";
+  if (!wanted.has("net"))
+    return "network: the host's, abstract sockets of its services included (unix(7)). --net none or veth separates it.";
   return isClosedOff(given) ? "network: its own, with loopback alone. --net veth connects it, --net host shares the host's." : undefined;
 }
 
 function readName(word: string): Name {
   const kind = NAMESPACES.find(({ name, file }) => name === word || file === word);
   if (kind === undefined)
-    throw new UsageError(`--ns: ${JSON.stringify(word)} is no namespace`, `${NAMESPACES.map(({ file }) => file).join(", ")}`);
+    throw new UsageError(`--ns: ${JSON.stringify(word)} is not a namespace`, `${NAMESPACES.map(({ file }) => file).join(", ")}`);
   return kind.name;
 }
 
@@ -63,7 +64,7 @@ export function namespaceWords(
   return [
     ...(mapped ?? (wanted.has("user") ? ["--map-users", ids, "--map-groups", ids] : [])),
     ...kinds.flatMap((name) => (name === "mount" ? mount : [`--${name}`])),
-    ...(wanted.has("pid") ? [] : ["--fork"]), // a child in any case, which dies with its parent
+    ...(wanted.has("pid") ? [] : ["--fork"]), // always a child, which dies with its parent
     ...(wanted.has("uts") ? ["--hostname", hostname] : []),
     ...(domainname === undefined ? [] : ["--domainname", domainname]),
   ];

@@ -94,7 +94,7 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
     removeGroup(context, plan);
     if (!end.started) restore();
     const { status, reason, verdict } = end;
-    sayVerdict(context, verdict);
+    if (end.started) sayVerdict(context, verdict); // otherwise the tool that failed has printed the same
     // A container that was left alone is remembered, with its log, until somebody asks.
     leave(state, () => {
       if (plan.detach && !plan.remove && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });

@@ -58,7 +58,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 /** @throws UsageError for what is no errno */
 export function readErrno([word, syscall, ...more]: readonly string[]): ErrnoPlan {
-  if (word === undefined) throw new UsageError("which error?", "contain explain errno EPERM mount");
+  if (word === undefined) throw new UsageError("missing errno", "contain explain errno EPERM mount");
   if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "contain explain errno ECODE [SYSCALL]");
   const meaning = errnoMeaning(word);
   if (meaning === undefined)

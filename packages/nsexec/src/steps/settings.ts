@@ -49,7 +49,7 @@ export function inside(context: Context, plan: Plan): void {
   if (plan.domainname !== undefined) setdomainname(plan.domainname);
   if (creates(CLONE_NEWNET)) bringLoopbackUp();
   if (creates(CLONE_NEWNS) && plan.propagation !== "unchanged") close(setPropagationEverywhere(plan.propagation).fd);
-  if (joinsMounts(plan)) context.inside = `the mount namespace ${placeOfMounts(plan)}`;
+  if (joinsMounts(plan)) context.inside = placeOfMounts(plan);
   if (plan.root !== undefined) {
     chroot(plan.root);
     chdir("/");
@@ -81,9 +81,10 @@ export function inside(context: Context, plan: Plan): void {
 }
 
 /** Whose mounts are joined, for messages. */
-function placeOfMounts({ joined, target }: Plan): string {
+function placeOfMounts({ joined, target, place }: Plan): string {
+  if (place !== undefined) return place;
   const file = joined.find(({ kind }) => kind.flag === CLONE_NEWNS)?.file;
-  return file === undefined ? `of PID ${target}` : file;
+  return `the mount namespace ${file ?? `of PID ${target}`}`;
 }
 
 /** Where the kernel or a seccomp filter knows no keyctl(2), nothing inside can read a keyring either. */
@@ -111,7 +112,7 @@ function chdirAmongOthers(path: string, place: string): void {
     chdirInRoot(path);
   } catch (error) {
     if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
-    throw new ToolError(`--wdns ${path}: no such directory in the mount namespace ${place}`, undefined, 125, { cause: error });
+    throw new ToolError(`--wdns ${path}: no such directory in ${place}`, undefined, 125, { cause: error });
   }
 }
 

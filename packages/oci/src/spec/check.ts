@@ -38,7 +38,7 @@ export const checkResources = (text: string, file: string): Checked<Resources> =
   checkFields<Resources>(parseText(text, file), "linux.resources", file);
 
 function checkProcess({ args, cwd, env = [] }: Process, file: string): void {
-  if (args === undefined || args === null || args.length === 0) throw new OciError(`${file}: process.args is missing: which program?`);
+  if (args === undefined || args === null || args.length === 0) throw new OciError(`${file}: missing program: process.args`);
   if (typeof cwd !== "string" || !cwd.startsWith("/")) throw new OciError(`${file}: process.cwd ${cwd}: it is an absolute path`);
   for (const variable of env) {
     if (!/^[^=]+=/s.test(variable)) throw new OciError(`${file}: process.env: ${JSON.stringify(variable)} is not NAME=VALUE`);

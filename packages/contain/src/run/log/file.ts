@@ -22,7 +22,7 @@ const LEAST = 16 << 10; // bytes of a file, more than those of an entry
 const END = 128 << 10; // bytes
 
 export interface LogFile {
-  /** Appends whole entries. What cannot be written is lost, and that is told. */
+  /** Appends whole entries. Entries that cannot be written are lost, with a message. */
   readonly write: (entries: Buffer) => void;
 }
 
@@ -47,14 +47,14 @@ export function makeLogFile(folder: string, bound: number | undefined): LogFile 
   };
   const dropOldest = () => unlink(`${path}.${oldest++}`);
 
-  /** On a full disk. False when there is nothing left to give up. */
+  /** On a full disk: removes the oldest file. False if nothing can be removed. */
   const makeRoom = () => {
     if (oldest <= newest) dropOldest();
     else if (size >= LEAST) keepEnd();
     else return false;
     return true;
   };
-  /** Gives up all but the end of the only file; from then on in smaller steps. Readers see by the empty older file that something has gone. */
+  /** Removes all but the end of the only file; later in smaller steps. An empty older file tells readers that output was removed. */
   const keepEnd = () => {
     const end = readEnd(path, size, Math.min(END, Math.floor(size / 2)));
     piece = Math.max(LEAST, Math.min(piece, size / FILES));
@@ -87,11 +87,11 @@ export function makeLogFile(folder: string, bound: number | undefined): LogFile 
         rest = rest.subarray(fits);
       } catch (error) {
         const full = codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
-        if (full) tellOnce(`the log's file system is full (${codeOf(error)}): the oldest output goes`);
+        if (full) tellOnce(`the log's file system is full (${codeOf(error)}): the oldest output is removed`);
         try {
           if (full && makeRoom()) continue;
         } catch {
-          // nor can anything be given up
+          // nothing can be removed
         }
         tellOnce(`the log cannot be written (${codeOf(error) ?? error}): output is lost`);
         return;

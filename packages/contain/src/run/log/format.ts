@@ -48,7 +48,7 @@ export function encoder(chunk: number): (stream: Stream, output: Buffer) => Buff
   };
 }
 
-/** True when an entry is one: nothing that was cut off, and no hand-written line. */
+/** True for a complete entry of ours. */
 export function isEntry(entry: Uint8Array): boolean {
   return entry.length >= HEAD && entry[TIME - 1] === 0x5a && entry[STREAM - 1] === SPACE && entry[HEAD - 1] === SPACE;
 }

@@ -1,4 +1,4 @@
-// What a detached container writes: pipes, which the supervisor reads, so that nothing inside can truncate its log, and a slow disk
+// The output of a detached container: pipes that the supervisor reads, so that nothing inside can truncate the log, and a slow disk
 // slows the program down.
 import {
   close,
@@ -24,7 +24,7 @@ const LEFT = 1 << 20; // the most that a pipe is made to hold (/proc/sys/fs/pipe
 /** --log-size in bytes; undefined for no bound. @throws UsageError */
 export function readLogSize(text: string | undefined, detach: boolean): number | undefined {
   if (text !== undefined && !detach)
-    throw new UsageError("--log-size is for --detach", "otherwise the output goes to who starts it, and no log is kept");
+    throw new UsageError("--log-size needs --detach", "without it the output goes to the caller, and there is no log");
   if (text === undefined) return DEFAULT;
   const limit = parseLimit("--log-size", text);
   if (limit === "max") return undefined;
@@ -35,11 +35,11 @@ export function readLogSize(text: string | undefined, detach: boolean): number |
 export interface LoggedOutput {
   /** Where the program writes, in the order of the streams. */
   readonly ends: readonly number[];
-  /** To be served while it runs. */
+  /** Poll these while it runs. */
   readonly sources: readonly Source[];
-  /** Closes what is the program's by now. */
+  /** Closes the program's ends. */
   readonly handOver: () => void;
-  /** Takes what is left in the pipes. Whoever still writes, outside of the container, is not waited for. */
+  /** Reads what is left in the pipes, without waiting for writers outside the container. */
   readonly end: () => void;
 }
 
@@ -51,7 +51,7 @@ export function logOutput(folder: string, bound: number | undefined, streams: re
   const open = (stream: Stream) => {
     const { read, write } = pipe();
     let ended = false;
-    setNonBlocking(read); // whoever is inside can open the pipe as well, and take between poll(2) and read(2) what was there
+    setNonBlocking(read); // a process inside can open the pipe too, and read its contents between our poll(2) and read(2)
     const take = () => {
       const length = readNow(read, chunk);
       if (length !== undefined && length > 0) file.write(encode(stream, chunk.subarray(0, length)));

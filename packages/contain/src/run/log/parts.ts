@@ -13,11 +13,11 @@ export interface Part {
 export interface Parts {
   /** The oldest first. Their descriptors are the caller's to close. */
   readonly parts: Part[];
-  /** Older output is no longer there. */
+  /** Older output was removed. */
   readonly cut: boolean;
 }
 
-/** Opens all files of a log, without a gap whatever happens to their names meanwhile. */
+/** Opens all files of a log, without a gap if they are renamed meanwhile. */
 export function openParts(folder: string): Parts {
   const newest = openPart(`${folder}/log`);
   const numbers = readdir(folder)
@@ -53,7 +53,7 @@ function openPart(path: string): Part | undefined {
   }
 }
 
-/** Where the last lines begin: how many files come before, and the byte in the next one; undefined when there are no more lines than that. */
+/** Where the last lines begin: the number of files before, and the byte in the next one; undefined if there are no more lines. */
 export function findTail(
   parts: readonly Part[],
   lines: number,

@@ -20,7 +20,7 @@ export function selects({ streams, since, until }: Selection): (entry: Buffer) =
 const ROOM = 128 << 10; // bytes
 
 export interface Printer {
-  /** False when nothing that is wanted comes any more. */
+  /** False if no more wanted entries can follow. */
   readonly print: (entry: Buffer) => boolean;
   readonly flush: () => void;
 }

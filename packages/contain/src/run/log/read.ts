@@ -1,24 +1,24 @@
-// Reading a container's log while it grows, and while its beginning goes.
+// Reads a container's log while it grows and its beginning is removed.
 import { warn } from "@contain-tools/chain";
 import { fstat, inotify, POLLIN, pread, printable, type Source, takeNotices, takeTicks, timerfd } from "@contain-tools/kernel";
 import { endsLine, HEAD, isEntry, NEWLINE } from "./format.ts";
 import { BLOCK, closeParts, findTail, isRotated, openParts, type Part } from "./parts.ts";
 
 export interface LogReader {
-  /** Passes on the entries that have come since the last call; without the newline. `each` says false when it wants no more. */
+  /** Passes on new entries since the last call, without the newline. `each` returns false to stop. */
   readonly copy: (each: (entry: Buffer) => boolean) => boolean;
 }
 
 export interface From {
-  /** How many lines to begin with; undefined for all. */
+  /** The number of last lines to begin with; undefined: all. */
   readonly lines?: number | undefined;
   /** Those that count. */
   readonly wanted?: (entry: Buffer) => boolean;
-  /** Nobody needs to know that older output has gone. */
+  /** Do not report removed output. */
   readonly quiet?: boolean;
 }
 
-/** @throws SyscallError when there is no log */
+/** @throws SyscallError if there is no log */
 export function readLog(folder: string, { lines, wanted = () => true, quiet = false }: From): LogReader {
   const { parts, cut } = openParts(folder);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
@@ -26,7 +26,7 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
   let at = tail?.at ?? 0;
   let filled = 0;
   closeParts(parts.splice(0, tail?.before ?? 0));
-  const tellGap = () => quiet || warn("older output is no longer in the log (--log-size of contain run, or a full disk)");
+  const tellGap = () => quiet || warn("older output was removed from the log (--log-size of contain run, or a full disk)");
   if (cut && tail === undefined) tellGap();
 
   const take = ({ fd }: Part, each: (entry: Buffer) => boolean) => {
@@ -43,7 +43,7 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
       }
       filled = block.length - from;
       if (filled === buffer.length)
-        filled = 0; // it is no entry
+        filled = 0; // not an entry
       else block.copy(buffer, 0, from);
     }
   };
@@ -74,7 +74,7 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
   return { copy };
 }
 
-const MOMENT = 200; // milliseconds between two looks, where the kernel does not tell
+const MOMENT = 200; // milliseconds between two reads without inotify
 
 /** Ready when a log may have grown. */
 export function onGrowth(folder: string, ready: () => void): Source {
