@@ -278,7 +278,7 @@ describe("contain doctor", () => {
       await eventually(() => !isAlive(pid));
       const found = leftovers();
       assert.equal(found?.state, "limited");
-      assert.match(found.text, new RegExp(`/${id}: its supervisor, PID ${supervisor}, is gone`));
+      assert.match(found.text, new RegExp(`/${id}: its supervisor, PID ${supervisor}, was killed`));
       assert.equal(found.fix, "contain gc");
       world.run(["contain", "gc"]);
       assert.equal(leftovers()?.state, "ok");

@@ -19,11 +19,11 @@ function leftovers(): Verdict {
   const left = [
     ...deadContainers().map(({ id, supervisor }) => ({
       source: `${folder}/${id}`,
-      value: `its supervisor, PID ${supervisor.pid}, is gone`,
+      value: `its supervisor, PID ${supervisor.pid}, was killed`,
       rule,
     })),
     ...strays().map(({ path, why }) => ({ source: path, value: why, rule })),
-    ...ownEmptyGroups().map((dir) => ({ source: dir, value: "an empty group of no container that is known", rule })),
+    ...ownEmptyGroups().map((dir) => ({ source: dir, value: "an empty group without a known container", rule })),
   ];
   if (left.length === 0)
     return { state: "ok", text: `none in ${folder} and beside our own group`, evidence: [{ source: folder, value: "none", rule }] };
