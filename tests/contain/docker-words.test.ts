@@ -86,6 +86,16 @@ describe("docker's options through the program", () => {
     });
   }
 
+  test("contain exec is who the container is, with its --umask too", () => {
+    const words = ["run", "-q", "--detach", "--rootfs", rootfs, "--user", "1000:1000", "--umask", "0027", "sleep", "60"];
+    const id = run(["contain", ...words]).stdout.trim();
+    try {
+      assert.equal(run(["contain", "exec", id, "sh", "-c", "id -u; umask"]).stdout, "1000\n0027\n");
+    } finally {
+      run(["contain", "rm", "--force", id]);
+    }
+  });
+
   test("--security-opt no-new-privileges with --init brings no filter", () =>
     assert.match(
       quiet(["--init", "--security-opt", "no-new-privileges"], ["cat", "/proc/self/status"]).stdout,

@@ -82,7 +82,7 @@ function compose(context: Context, given: Options<ExecOption>): Composed {
     given.has("tty") ? "--tty" : "--foreground",
     ...(directory === undefined ? [] : ["--wdns", directory]),
     ...keyringWords(state.id),
-    ...(user === undefined || confine.length > 0 ? [] : ["--as", user]),
+    ...(user === undefined || confine.includes("--user") ? [] : ["--as", user]),
     ...["--clear-env", ...environment(context, state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...confine, ...program],
   ];
