@@ -1,6 +1,7 @@
 // Bundles for the tests of contain-oci, and what is left of a container.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { after } from "node:test";
 import { findHierarchy } from "../../packages/kernel/src/index.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, type Result, type RunOptions, run } from "../helpers/run.ts";
@@ -16,7 +17,7 @@ export interface Bundles {
   readonly rootfs: string;
   readonly states: string;
   readonly dir: string;
-  /** What is left of a container: its folder, its group. */
+  /** What is left of a container: its folder, and the groups of this file's containers. */
   readonly leftOf: (id: string) => string[];
 }
 
@@ -24,6 +25,9 @@ export function bundles(name: string): Bundles {
   const dir = scratch(name);
   const rootfs = makeRootfs(dir);
   const states = join(dir, "states");
+  const groups = `contain-test-${name}-${process.pid}`;
+  const top = `${findHierarchy().mountPoint}/${groups}`;
+  after(() => existsSync(top) && rmdirSync(top));
   let count = 0;
   const ociWith = (options: RunOptions, ...words: readonly string[]): Result => {
     const argv = ["contain-oci", "--root", states, ...words];
@@ -39,10 +43,15 @@ export function bundles(name: string): Bundles {
       const folder = join(dir, `bundle-${count++}`);
       mkdirSync(folder);
       const args = typeof script === "string" ? ["/bin/sh", "-c", script] : script;
-      writeFileSync(join(folder, "config.json"), JSON.stringify(merge(configOf(rootfs, args), change)));
+      writeFileSync(join(folder, "config.json"), JSON.stringify(merge(configOf(rootfs, args, `/${groups}/${count}`), change)));
       return folder;
     },
-    leftOf: (id) => [join(states, id), `${findHierarchy().mountPoint}/contain-oci/${id}`].filter((path) => existsSync(path)),
+    leftOf: (id) => [
+      ...[join(states, id)].filter((path) => existsSync(path)),
+      ...(existsSync(top) ? readdirSync(top, { withFileTypes: true }) : [])
+        .filter((entry) => entry.isDirectory())
+        .map(({ name: group }) => group),
+    ],
   };
 }
 
@@ -55,7 +64,7 @@ function toFiles([, ...words]: readonly string[], dir: string, options: RunOptio
   return { ...run(argv, options), stdout: readFileSync(out, "utf8"), stderr: readFileSync(err, "utf8") };
 }
 
-const configOf = (rootfs: string, args: readonly string[]) => ({
+const configOf = (rootfs: string, args: readonly string[], cgroupsPath: string) => ({
   ociVersion: "1.3.0",
   process: { cwd: "/", args, env: [PATH], user: { uid: 0, gid: 0 }, capabilities: {} },
   root: { path: rootfs },
@@ -65,7 +74,7 @@ const configOf = (rootfs: string, args: readonly string[]) => ({
     { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["newinstance", "ptmxmode=0666"] },
     { destination: "/tmp", type: "tmpfs", source: "tmpfs" },
   ],
-  linux: { namespaces: ["pid", "mount", "uts", "ipc", "network", "cgroup"].map((type) => ({ type })) },
+  linux: { cgroupsPath, namespaces: ["pid", "mount", "uts", "ipc", "network", "cgroup"].map((type) => ({ type })) },
 });
 
 /** Maps are merged; anything else is replaced. */

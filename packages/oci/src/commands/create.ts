@@ -9,7 +9,7 @@ import { type Composed, compose, type Leave, type Request } from "../compose/cha
 import { possibleAmbient } from "../compose/process.ts";
 import { scriptOf } from "../compose/script.ts";
 import { OciError } from "../failure.ts";
-import { removeGroup } from "../group.ts";
+import { processesOf, removeGroup } from "../group.ts";
 import { launch } from "../launch.ts";
 import { writeLog } from "../log.ts";
 import { print } from "../output.ts";
@@ -36,7 +36,7 @@ export const create = (context: Context): OciCommand => ({
   name: "create",
   options: CREATE_OPTIONS,
   run(words, globals) {
-    const request = readRequest(context, words, globals, true);
+    const request = readRequest(context, words, globals, !words.has("print-chain"));
     if (words.has("print-chain")) return printChain(context, request, globals);
     makeContainer(context, request, globals);
     return 0;
@@ -99,6 +99,7 @@ export function makeContainer(context: Context, request: Request, { root, log }:
   const hierarchy = composed.group === undefined ? undefined : findHierarchy();
   const group = composed.group === undefined || hierarchy === undefined ? undefined : groupDirectory(hierarchy, composed.group);
   const folder = claim(root, id);
+  checkUnused(group, folder);
   const base = {
     ociVersion: spec.ociVersion,
     id,
@@ -130,6 +131,14 @@ export function makeContainer(context: Context, request: Request, { root, log }:
     undo(container, folder, restore, (text) => writeLog(log, "warning", text));
     throw error;
   }
+}
+
+/** Whoever else is in the group would end with the container. */
+function checkUnused(group: string | undefined, folder: string): void {
+  const there = group === undefined ? [] : processesOf(group);
+  if (there.length === 0) return;
+  forget(folder);
+  throw new OciError(`linux.cgroupsPath: ${group} has processes of somebody else in it: PID ${there.join(", ")}`);
 }
 
 function checkRootfs(rootfs: string): void {
