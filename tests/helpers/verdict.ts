@@ -69,6 +69,15 @@ export const FUNCTIONS = `
     tell "$name"
   }
   tell() { echo "$1 $(cat "report-$1")"; rm -f "report-$1"; }
+  # Detached: the log's last words are a part of the verdict.
+  d() {
+    local name=$1 id
+    shift
+    id=$(contain run --detach --quiet --rootfs "$ROOTFS" "$@")
+    contain wait $id >/dev/null 2>&1
+    echo "$name $(contain inspect $id | tr -d '\\n')"
+    contain rm $id
+  }
   h() {
     local name=$1 each
     shift
@@ -93,5 +102,10 @@ export const FUNCTIONS = `
 /** One line each: `NAME JSON`. */
 export function readReports(stdout: string): Map<string, Report> {
   const lines = stdout.split("\n").filter((line) => line.includes(" {"));
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf(" ")), JSON.parse(line.slice(line.indexOf(" "))) as Report]));
+  return new Map(
+    lines.map((line) => {
+      const report = JSON.parse(line.slice(line.indexOf(" "))) as Report & { readonly ended?: Report };
+      return [line.slice(0, line.indexOf(" ")), report.ended ?? report];
+    }),
+  );
 }

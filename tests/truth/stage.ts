@@ -15,11 +15,12 @@ export interface Stage {
   /** Runs `v` and `h` (helpers/verdict.ts), in a mount namespace of its own. */
   readonly script: string;
   readonly rows: readonly Row[];
+  readonly needs?: readonly string[];
 }
 
 /** One test a row. */
-export function stageAll(title: string, { rootfs, dir, script, rows }: Stage): void {
-  describe(title, { ...need("root", "unshare", "bash"), concurrency: false }, () => {
+export function stageAll(title: string, { rootfs, dir, script, rows, needs = [] }: Stage): void {
+  describe(title, { ...need("root", "unshare", "bash", ...needs), concurrency: false }, () => {
     let reports: Map<string, Report>;
     let output = "";
     before(() => {

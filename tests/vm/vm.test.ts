@@ -20,6 +20,7 @@ import { limitCases } from "./cases/limits.ts";
 import { logCases } from "./cases/logs.ts";
 import { manageCases } from "./cases/manage.ts";
 import { recordCases } from "./cases/record.ts";
+import { truthCases } from "./cases/truth.ts";
 import { userCases } from "./cases/user.ts";
 import { usernsCases } from "./cases/userns.ts";
 import { verdictCases } from "./cases/verdict.ts";
@@ -42,6 +43,7 @@ const all = [
   ...logCases,
   ...manageCases,
   ...recordCases,
+  ...truthCases,
   ...userCases,
   ...usernsCases,
   ...verdictCases,

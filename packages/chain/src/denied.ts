@@ -1,17 +1,6 @@
 // Why execve(2) of a file says EACCES: the mode, the mount, or a directory on the way.
-import {
-  access,
-  codeOf,
-  type Diagnosis,
-  declare,
-  dirname,
-  type Fact,
-  readlink,
-  type Stat,
-  stat,
-  statIfThere,
-  X_OK,
-} from "@contain-tools/kernel";
+import { access, codeOf, type Diagnosis, declare, type Fact, readlink, type Stat, stat, X_OK } from "@contain-tools/kernel";
+import { modeOf } from "./pathwalk.ts";
 
 const statvfsC = declare("statvfs");
 const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, glibc's and musl's
@@ -22,8 +11,6 @@ export function isOnNoexec(path: string): boolean | undefined {
   const answer = Buffer.alloc(256);
   return statvfsC(path, answer) === 0 ? (answer.readUInt32LE(FLAG) & ST_NOEXEC) !== 0 : undefined;
 }
-
-export const modeOf = (stat: Stat) => (stat.mode & 0o7777).toString(8).padStart(4, "0");
 
 /** The reason why a file that is there may not be executed by us; undefined when none was found. */
 export function whyDenied(path: string, stat: Stat): Diagnosis | undefined {
@@ -55,21 +42,6 @@ export function whyDenied(path: string, stat: Stat): Diagnosis | undefined {
     };
   }
   return undefined;
-}
-
-/** The first directory on the way to a file that may not be searched. */
-export function whyNotSearchable(path: string): Diagnosis {
-  const ways = [path];
-  for (let dir = dirname(path); dir !== ways.at(-1); dir = dirname(dir)) ways.push(dir);
-  const dir = ways.find((way) => isThere(way));
-  const stat = dir === undefined ? undefined : statIfThere(dir);
-  const facts: Fact[] = [
-    { source: `stat(${path})`, value: "EACCES", rule: "path_resolution(7)" },
-    ...(stat === undefined
-      ? []
-      : [{ source: `stat(${dir})`, value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`, rule: "path_resolution(7)" }]),
-  ];
-  return { code: "exec-path-not-searchable", text: "a directory on the way to it may not be searched", certain: true, facts };
 }
 
 /** Where a symbolic link that leads nowhere points to. */

@@ -1,7 +1,8 @@
 // Why execve(2) failed: its errno, and what stands in the file, beside it and on the way to it.
-import { codeOf, type Diagnosis, type Fact, type Stat, stat, statIfThere } from "@contain-tools/kernel";
+import { codeOf, type Diagnosis, type Fact, type Stat, stat } from "@contain-tools/kernel";
 import { type Binary, readBinary } from "./binary.ts";
-import { isOnNoexec, isThere, linkTarget, whyDenied, whyNotSearchable } from "./denied.ts";
+import { isThere, linkTarget, whyDenied } from "./denied.ts";
+import { whyNotSearchable } from "./pathwalk.ts";
 
 /** Of a file that a process has open for writing: what it is called, and what is said of it. */
 export const BUSY = ["exec-busy", "a process has it open for writing"] as const;
@@ -20,7 +21,9 @@ export function whyNotExecutable(path: string, code: string): Diagnosis | undefi
   return found === undefined ? undefined : { ...found, facts: [failed, ...found.facts] };
 }
 
-function diagnose(path: string, code: string): Diagnosis | undefined {
+const MOST_INTERPRETERS = 5; // fs/exec.c exec_binprm
+
+function diagnose(path: string, code: string, depth = 0): Diagnosis | undefined {
   let file: Stat;
   try {
     file = stat(path);
@@ -34,7 +37,7 @@ function diagnose(path: string, code: string): Diagnosis | undefined {
   const named = NAMED[code];
   if (named !== undefined) return { code: named[0], text: named[1], certain: true, facts: [] };
   const denied = code === "EACCES" ? whyDenied(path, file) : undefined;
-  return denied ?? fromContents(path, code);
+  return denied ?? fromContents(path, code, depth);
 }
 
 function withoutFile(path: string, code: string | undefined): Diagnosis | undefined {
@@ -49,7 +52,7 @@ function withoutFile(path: string, code: string | undefined): Diagnosis | undefi
   return { code: "exec-dangling-link", text: `it is a symbolic link to ${target}, which does not exist`, certain: true, facts };
 }
 
-function fromContents(path: string, code: string): Diagnosis {
+function fromContents(path: string, code: string, depth: number): Diagnosis {
   const binary = readBinary(path);
   if (binary === undefined) return cannotTell([{ source: path, value: undefined, problem: "it cannot be read", rule: "execve(2)" }]);
   const { interpreter, foreignMachine } = binary;
@@ -69,7 +72,7 @@ function fromContents(path: string, code: string): Diagnosis {
   if ((code === "ENOEXEC" || code === "EINVAL") && binary.kind === "elf")
     return say("exec-bad-elf", "its ELF head is damaged, or it is cut off", "a damaged ELF head", "elf(5), execve(2)");
   if (interpreter && !isThere(interpreter) && (code === "ENOENT" || code === "ENOTDIR")) return missing(binary, interpreter, say);
-  if (interpreter && code === "EACCES") return interpreterDenied(path, interpreter);
+  if (interpreter) return throughInterpreter(path, interpreter, code, depth);
   return cannotTell([]);
 }
 
@@ -87,18 +90,17 @@ function missing({ kind }: Binary, interpreter: string, say: Say): Diagnosis {
   return say(ends === "" ? "exec-no-interpreter" : "exec-interpreter-crlf", text, interpreter, 'execve(2) "Interpreter scripts"');
 }
 
-function interpreterDenied(path: string, interpreter: string): Diagnosis {
-  const stat = statIfThere(interpreter);
-  const named: Fact = { source: path, value: `interpreter ${interpreter}`, rule: "execve(2) EACCES" };
-  const why = stat === undefined ? undefined : stat.isFile() ? whyDenied(interpreter, stat)?.text : "it is not a regular file";
-  if (why === undefined) return cannotTell([named]);
-  const flag: Fact = { source: `stat(${interpreter})`, value: isOnNoexec(interpreter) ? "ST_NOEXEC" : why, rule: "execve(2) EACCES" };
-  return {
-    code: "exec-interpreter-denied",
-    text: `its interpreter ${interpreter} may not be executed: ${why}`,
-    certain: true,
-    facts: [named, flag],
-  };
+/** The interpreter is looked at as the kernel looks at it: on its own way, and with an interpreter of its own. */
+function throughInterpreter(path: string, interpreter: string, code: string, depth: number): Diagnosis {
+  const named: Fact = { source: path, value: `interpreter ${interpreter}`, rule: 'execve(2) "Interpreter scripts", elf(5) PT_INTERP' };
+  const found = depth < MOST_INTERPRETERS ? diagnose(interpreter, code, depth + 1) : undefined;
+  if (found?.text === undefined) return cannotTell([named, ...(found?.facts ?? [])]);
+  const text =
+    code === "EACCES"
+      ? `its interpreter ${interpreter} may not be executed: ${found.text}`
+      : `its interpreter ${interpreter} cannot be executed: ${found.text}`;
+  const name = code === "EACCES" ? "exec-interpreter-denied" : found.code;
+  return { code: name, text, certain: found.certain, facts: [named, ...found.facts] };
 }
 
 function cannotTell(facts: readonly Fact[]): Diagnosis {

@@ -10,6 +10,7 @@ export { type Context, forHelper, newContext, variables } from "./context.ts";
 export { canRun } from "./denied.ts";
 export { type Evidence, evidenceFrom, type Finding } from "./evidence.ts";
 export { execProgram } from "./exec.ts";
+export { whyNotExecutable } from "./execdiagnosis.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export { optionGroups } from "./help.ts";
 export { type Hook, type Hooks, readHooks, runHook, runHooks } from "./hooks.ts";
@@ -26,6 +27,7 @@ export {
   type Values,
   valuesOf,
 } from "./options.ts";
+export { walkPath } from "./pathwalk.ts";
 export { withCommon } from "./plan.ts";
 export { rawVariables } from "./rawwords.ts";
 export { type Failure, fail, fork, parseFailure, report, sayStep, sayWrite, warn } from "./report.ts";

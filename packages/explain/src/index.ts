@@ -17,6 +17,8 @@ export { findTarget } from "./process/target.ts";
 export { columns } from "./table.ts";
 export { describeUsage, formatBytes, formatTime, readLimit, readPids, readUsage, type Usage } from "./usage.ts";
 export { closeCase } from "./verdict/case.ts";
+export { holdMounts } from "./verdict/heldmounts.ts";
+export { processesInD } from "./verdict/indisk.ts";
 export { describeStatus, type Outcome, type PassedOn, senderOf } from "./verdict/outcome.ts";
 export { judge, sayVerdict, verdictLines } from "./verdict/verdict.ts";
 export { takeBaseline, witness } from "./verdict/witness.ts";

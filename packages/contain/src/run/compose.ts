@@ -35,7 +35,7 @@ import { readLogSize } from "./log/output.ts";
 import { checkName, readLabels } from "./names.ts";
 import { describeNetwork, namespaceWords, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
-import { inMemory, insideWords, variablesOf } from "./pivotwords.ts";
+import { insideWords, variablesOf } from "./pivotwords.ts";
 
 export interface RunPlan {
   readonly id: string;
@@ -86,8 +86,6 @@ export interface RunPlan {
   readonly remarks: readonly string[];
   /** `pid1` is PID 1, and the program its child. */
   readonly init: boolean;
-  /** Where a file system in memory is mounted inside. */
-  readonly tmpfs: readonly string[];
   readonly tty: boolean;
   readonly detach: boolean;
   /** Forget a detached container when it ends. */
@@ -195,7 +193,6 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
       devices.missing,
     ].flatMap((text) => text ?? []),
     init: given.has("init"),
-    tmpfs: inMemory(given),
     tty,
     detach: given.has("detach"),
     remove: given.has("rm"),

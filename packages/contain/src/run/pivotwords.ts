@@ -1,6 +1,6 @@
 // Options of `contain run` about what the program finds inside, as words for pivot.
 import { type Context, canBeReadAgain, type Options } from "@contain-tools/chain";
-import { deviceAt, exists, quote, resolve, UsageError } from "@contain-tools/kernel";
+import { deviceAt, exists, quote, UsageError } from "@contain-tools/kernel";
 import { bindOf, insideOptions, isBasicDevice, readEnvFile, readMount, readVariable, type Variable } from "@contain-tools/pivot";
 import { nodeWords } from "./devices.ts";
 import type { RunOption } from "./options.ts";
@@ -87,19 +87,6 @@ function mountWords(text: string, closed: boolean): string[] {
   const bind = bindOf(volume);
   if (closed && bind !== undefined) checkSource(`--mount ${quote(text)}`, bind.source, volume.target);
   return ["--mount", text];
-}
-
-const isInMemory = (volume: ReturnType<typeof readMount>) =>
-  volume.kind === "tmpfs" || (volume.kind === "given" && volume.type === "tmpfs");
-
-/** Where a file system in memory is mounted inside. */
-export function inMemory(given: Options<RunOption>): string[] {
-  const mounts = given.all("mount").map((text) => readMount(text, false));
-  return [
-    ...given.all("tmpfs").map((text) => resolve("/", text.split(":", 1)[0] ?? "")),
-    ...mounts.flatMap((volume) => (isInMemory(volume) ? resolve("/", volume.target) : [])),
-    ...(given.has("overlay") ? ["/"] : []),
-  ];
 }
 
 function checkSource(option: string, source: string, target: string): void {

@@ -13,7 +13,7 @@ import {
   runAs,
   sayStep,
 } from "@contain-tools/chain";
-import { closeCase, judge, print, readUsage, sayVerdict, takeBaseline, witness } from "@contain-tools/explain";
+import { closeCase, holdMounts, judge, print, readUsage, sayVerdict, takeBaseline, witness } from "@contain-tools/explain";
 import {
   childrenOf,
   exists,
@@ -214,6 +214,7 @@ function startAndWatch(
   phaseEnds("state, cgroup");
   const log = background && inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]));
   const { network, ids } = state;
+  let mounts: ReturnType<typeof holdMounts>;
   const spawned = runAs(context, container, (inner) =>
     spawn(
       inner,
@@ -223,13 +224,16 @@ function startAndWatch(
         inside(own, container.plan);
         return become(own, container.plan.next);
       },
-      (child) => ids !== undefined && network !== undefined && connectFromOutside(inner, child, network),
+      (child) => {
+        mounts = holdMounts(child);
+        if (ids !== undefined && network !== undefined) connectFromOutside(inner, child, network);
+      },
     ),
   );
   if (!plan.tty) log?.handOver();
   phaseEnds("clone3");
   const { pid, failed, pasta } = spawned;
-  const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline);
+  const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline, mounts);
   const made = { ...state, init: identify(pid) };
   inStateFolder(() => writeState(made));
   const { foreground, ownGroup, hadTerminal } = container.plan;
@@ -241,7 +245,7 @@ function startAndWatch(
     ...watcher.sources,
     onceStarted(spawned, () => {
       phaseEnds("the chain inside, to execve");
-      watcher.started(plan.tmpfs);
+      watcher.started();
       writeState({ ...made, started: true });
       recorder?.state("started", { pid });
       background?.started();
@@ -272,7 +276,13 @@ function startAndWatch(
   const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
   const word = failed();
   const failure = word === undefined ? undefined : parseFailure(word);
-  const ended = closeCase(watcher, outcome, { failure, output: log && endOfLog(folderOf(plan.id)), id: plan.id });
+  const ended = closeCase(watcher, outcome, {
+    failure,
+    output: log && endOfLog(folderOf(plan.id)),
+    id: plan.id,
+    argv: plan.argv,
+    path: plan.env.find((variable) => variable.startsWith("PATH="))?.slice(5),
+  });
   const verdict = judge(ended);
   watcher.close();
   const end = reportEnd(context, plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });

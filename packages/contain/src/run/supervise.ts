@@ -2,7 +2,7 @@
 import { type Context, sayStep } from "@contain-tools/chain";
 
 import type { Outcome, PassedOn } from "@contain-tools/explain";
-import { describeReaction, formatTime, reactionOf, senderOf } from "@contain-tools/explain";
+import { describeReaction, formatTime, processesInD, reactionOf, senderOf } from "@contain-tools/explain";
 import {
   kill,
   killGroup,
@@ -60,8 +60,10 @@ export function supervise(context: Context, container: Supervised): Outcome {
     if (kill(pid, signal)) keep({ signal, received, from, direct: false });
   };
   let killedByUs: Outcome["killedByUs"];
+  let inD: Outcome["inD"] = [];
   const killNow = (why: "grace" | "interrupt") => {
     killedByUs = why;
+    inD = processesInD(pid, container.group);
     deadline = undefined;
     recorder?.killed(why === "grace" ? "the grace window is over" : "a second SIGINT came");
     killContainer(container);
@@ -111,7 +113,7 @@ export function supervise(context: Context, container: Supervised): Outcome {
       killNow("grace");
     },
   });
-  return { status, killedByUs, asked, sent };
+  return { status, killedByUs, asked, inD, sent };
 }
 
 const KEPT = 100; // signals that are remembered

@@ -31,6 +31,8 @@ execve | ENOMEM | memory is short, or memory.max of the group is reached
 clone clone3 | ENOSYS | a seccomp profile answers so for clone3, that the C library may fall back to clone: old docker does (before 20.10.10) | a newer engine, or another seccomp profile
 clone clone3 unshare | EINVAL | a combination of flags that the kernel refuses: CLONE_NEWUSER in a process with several threads, CLONE_FS with CLONE_NEWNS, an unknown flag
 openat | EACCES | the permission bits refuse it to these ids, or a directory on the way refuses search; with a user namespace, ids of files that are not mapped look like 65534 and nobody's capabilities reach them (user_namespaces(7)) | chown to an id that is mapped inside, or map the owner (idmapped mounts, --user)
+openat | EACCES | a device node on a mount with nodev, which every mount made in a user namespace has (mount_namespaces(7)) | bind the host's node: --device, or --volume of the node
+openat | EPERM | a device that the list of the group refuses (an eBPF program of the device controller, cgroup-v2.rst) | --device HOST
 openat | EPERM | the file is immutable or append-only (chattr), or O_NOATIME was asked for by somebody who is not its owner
 openat mkdir mknod unlink rename link chmod chown symlink truncate utimensat | EROFS | the mount is read-only, or the whole file system is; in a container the root usually is: \`contain explain PID\` says which mounts are not | write to a volume or tmpfs (--volume, --tmpfs), or --rw, --overlay
 openat | ENOENT | no such file inside this root; or its working directory was removed
@@ -58,6 +60,8 @@ unlink rename rmdir | EBUSY | the file or directory is a mount point, in this mo
 rmdir | EBUSY | of a cgroup: it has processes or child groups (populated 1 in cgroup.events); of a directory: a mount point, or somebody's root (cgroups(7)) | cgset --name NAME --kill --rm
 rmdir | ENOTEMPTY | files are left in it; on overlay also whiteouts of a broken upper layer
 rename link | EXDEV | across two mounts, even of the same file system; and on overlay for a directory of a lower layer, without redirect_dir (overlayfs.rst) | copy instead, or bind a common parent
+mknod mount setresuid setresgid unshare ptrace keyctl bpf | EPERM | a seccomp filter answers so, whatever the capabilities are (seccomp(2)): Seccomp in /proc/PID/status is 2 then, as \`contain explain PID\` tells
+mknod | EPERM | the list of devices of the group refuses it (cgroup-v2.rst "Device controller"), root with CAP_MKNOD too | --device HOST
 mknod | EPERM | device nodes need CAP_MKNOD in the first user namespace (mknod(2)) | bind the host's node: --volume /dev/fuse:/dev/fuse
 chown | EPERM | CAP_CHOWN is missing, or the file's owner is not mapped in this user namespace (user_namespaces(7)); on NFS root_squash
 chown | EINVAL | the id is not mapped in this user namespace: /proc/self/uid_map (user_namespaces(7)) | a larger range: --map-auto, /etc/subuid

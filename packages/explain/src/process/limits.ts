@@ -19,6 +19,8 @@ interface Level {
 
 interface Resource {
   readonly controller: string;
+  /** For the codes, where it is not the controller's only limit: nothing is said of one that is not set. */
+  readonly name?: string;
   readonly rule: string;
   readonly files: (version: 1 | 2) => { readonly limit: string; readonly used?: string };
   readonly parse: (text: string, dir: string) => number | undefined;
@@ -45,6 +47,15 @@ const RESOURCES: readonly Resource[] = [
     parse: parseCount,
     show: formatBytes,
     atLimit: "the kernel reclaims, and kills by OOM what it cannot",
+  },
+  {
+    controller: "memory",
+    name: "memory-high",
+    rule: "cgroup-v2.rst, memory.high",
+    files: () => ({ limit: "memory.high", used: "memory.current" }),
+    parse: parseCount,
+    show: formatBytes,
+    atLimit: "the kernel slows its processes down and reclaims; it does not kill",
   },
   {
     controller: "pids",
@@ -74,7 +85,8 @@ function parseQuota(text: string, dir: string): number | undefined {
 export function explainLimits(groups: Groups): Finding[] {
   return RESOURCES.flatMap((resource) => {
     const chain = chainOf(resource.controller, groups);
-    return isChain(chain) ? [...explainResource(resource, chain), ...more(chain)] : [chain];
+    if (!isChain(chain)) return resource.name === undefined ? [chain] : [];
+    return [...explainResource(resource, chain), ...(resource.name === undefined ? more(chain) : [])];
   });
 }
 
@@ -84,16 +96,17 @@ function more(chain: Chain): Finding[] {
 }
 
 function explainResource(resource: Resource, chain: Chain): Finding[] {
-  const { controller, show } = resource;
+  const { show } = resource;
+  const controller = resource.name ?? resource.controller;
   const read = chain.levels.map((dir) => readLevel(resource, chain.version, dir));
   const unreadable = read.flatMap((level) => ("problem" in level ? [level.problem] : []));
   const limits = read.flatMap((level) => ("limit" in level && level.limit !== NONE ? [level] : []));
-  const findings: Finding[] = [...chain.remarks];
+  const findings: Finding[] = resource.name === undefined ? [...chain.remarks] : [];
   if (unreadable.length > 0)
     findings.push(cannotTell(`${controller}-unreadable`, `the lowest ${controller} limit for certain`, unreadable));
   const lowest = leastOf(limits, ({ limit }) => limit);
   if (lowest === undefined) {
-    if (unreadable.length > 0) return findings;
+    if (unreadable.length > 0 || resource.name !== undefined) return findings;
     const proof = read.flatMap((level) => ("proof" in level ? level.proof : []));
     const none = `${controller}: no limit in ${count(chain.levels.length, "group")} from ${chain.levels[0]} up${controller === "cpu" ? " (cpu.max)" : ""}${onV1(chain)}`;
     return [...findings, is(`${controller}-no-limit`, none, proof.length > 0 ? proof : [noFile(resource, chain)])];

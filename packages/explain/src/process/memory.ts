@@ -9,7 +9,29 @@ const RULE = "cgroup-v2.rst, memory.stat and memory.events";
 const NEAR = 0.9;
 
 export function explainMemoryUse(chain: Chain): Finding[] {
-  return [...chain.levels.flatMap((dir) => nearLimit(dir, chain.version)), ...oomKills(chain)];
+  return [...chain.levels.flatMap((dir) => [...nearLimit(dir, chain.version), ...aboveHigh(dir)]), ...oomKills(chain)];
+}
+
+/** Above memory.high nothing is killed: every allocation sleeps for a while (mm/memcontrol.c mem_cgroup_handle_over_high). */
+function aboveHigh(dir: string): Finding[] {
+  const rule = "cgroup-v2.rst, memory.high and memory.events.local";
+  const [high, used, events] = ["memory.high", "memory.current", "memory.events.local"].map((file) => look(join(dir, file), rule)) as [
+    Evidence,
+    Evidence,
+    Evidence,
+  ];
+  const times = fieldOf(events, "high") ?? 0;
+  if (!/^\d+$/.test(high.value ?? "") || times === 0) return [];
+  const now = Number(used.value) >= Number(high.value) ? ", and is now" : "";
+  const text = `memory.high of ${dir}, ${formatBytes(Number(high.value))}, has been exceeded ${times} times${now}: the kernel slows its processes down`;
+  return [
+    is(
+      "memory-high-throttled",
+      text,
+      [high, used, fact(`${events.source} high`, `${times}`, rule)],
+      "a higher memory.high (contain run --memory-high), or find what grows",
+    ),
+  ];
 }
 
 /** Page cache is given back when the limit is reached, so memory.current alone says nothing about OOM. */

@@ -34,11 +34,15 @@ export function explainShell(subject: Subject): Finding[] {
         "the script would tell",
       ),
     ];
-  if (others.length > 0 || !commandString(subject.pid)) return findings;
+  const command = commandString(subject.pid);
+  if (command === undefined) return findings;
+  const isPipeline = /[^|]\|[^|]/.test(command);
+  if (others.length > 0 && !isPipeline) return findings;
   const end = isInit
     ? "and SIGTERM does nothing to the shell, which is PID 1"
     : "and SIGTERM ends the shell alone, and leaves the program behind";
-  const text = `it is \`sh -c\` around ${describe(only)}, its only child: signals sent to the shell do not reach the program, ${end}`;
+  const around = isPipeline ? `a pipeline (${list(children)})` : `${describe(only)}, its only child`;
+  const text = `it is \`sh -c\` around ${around}: signals sent to the shell do not reach the program, ${end}`;
   return [
     ...findings,
     is(
@@ -68,11 +72,11 @@ function shellOf({ pid }: Subject): Evidence[] | Evidence | undefined {
   return [fact(source, exe, RULE), fact(`/proc/${pid}/cmdline`, clean(words.join(" "), 80), RULE)];
 }
 
-/** Started with -c, as the shell form of a Dockerfile's CMD is. */
-function commandString(pid: number): boolean {
-  return argv(pid)
-    .slice(1, 4)
-    .some((word) => /^-[a-z]*c$/.test(word));
+/** What stands behind -c, as in the shell form of a Dockerfile's CMD. */
+function commandString(pid: number): string | undefined {
+  const words = argv(pid);
+  const at = words.findIndex((word, place) => place > 0 && place < 4 && /^-[a-z]*c$/.test(word));
+  return at === -1 ? undefined : words[at + 1];
 }
 
 function argv(pid: number): string[] {

@@ -30,14 +30,20 @@ export function explainStuck(subject: Subject, groups: Groups): Finding[] {
 
 /** SIGKILL is on its way: pending, or the process is on its way out. */
 function killed(subject: Subject): Finding[] {
-  const name = (["ShdPnd", "SigPnd"] as const).find((field) => {
-    const set = maskOf(subject, field);
-    return set !== undefined && hasSignal(set, SIGKILL);
-  });
   const findings: Finding[] = [];
-  if (name !== undefined)
+  const shared = statusEvidence(subject, "ShdPnd", "signal(7)");
+  if (hasPending(subject, "ShdPnd"))
+    findings.push(is("sigkill-pending", "SIGKILL has been sent to it, and it has not ended yet", [shared]));
+  else if (hasPending(subject, "SigPnd"))
     findings.push(
-      is("sigkill-pending", "SIGKILL has been sent to it, and it has not ended yet", [statusEvidence(subject, name, "signal(7)")]),
+      is(
+        "fatal-pending",
+        "it has been told to end, and has not ended yet: by a signal that ends it, or by an exit or execve of another thread; no SIGKILL was sent to the process as a whole",
+        [
+          statusEvidence(subject, "SigPnd", "kernel/signal.c complete_signal, zap_other_threads: every thread gets the bit of SIGKILL"),
+          shared,
+        ],
+      ),
     );
   if (subject.exiting)
     findings.push(
@@ -48,21 +54,29 @@ function killed(subject: Subject): Finding[] {
   return findings;
 }
 
+function hasPending(subject: Subject, field: "ShdPnd" | "SigPnd"): boolean {
+  const set = maskOf(subject, field);
+  return set !== undefined && hasSignal(set, SIGKILL);
+}
+
 /** The init of a PID namespace ends only when all others there have been reaped. */
 function namespaceEnd(subject: Subject): Finding[] {
   const { nested, pid, exiting, processes, namespaces } = subject;
   if (nested.at(-1) !== 1 || !exiting) return [];
   const wchan = lookAt(subject, "wchan", "proc_pid_wchan(5)");
   const rule = 'pid_namespaces(7), "The namespace init process"';
-  if (wchan.value !== "zap_pid_ns_processes") return [];
+  const stack = lookAt(subject, "stack", "proc_pid_stack(5)");
+  const zap = (evidence: Evidence) => evidence.value?.includes("zap_pid_ns_processes") === true;
+  // It waits for its children there too, and wchan shows do_wait then.
+  if (!zap(wchan) && !zap(stack)) return [];
   const left = processes.filter((process) => process.pid !== pid && process.namespaces["pid"] === namespaces["pid"]);
   if (left.length === 0)
-    return [cannotTell("pid-namespace-ending", "which processes it waits for: none is to be seen in its PID namespace", [wchan])];
+    return [cannotTell("pid-namespace-ending", "which processes it waits for: none is to be seen in its PID namespace", [wchan, stack])];
   return [
     is(
       "pid-namespace-ending",
       `it is the init of a PID namespace, has ended, and waits until every process there has been reaped: ${left.length} ${left.length === 1 ? "is" : "are"} left`,
-      [{ ...wchan, rule }],
+      [zap(wchan) ? { ...wchan, rule } : { ...stack, rule }],
     ),
     ...left.slice(0, 5).map((process) => blocker(process, processes, rule)),
   ];
@@ -130,8 +144,7 @@ function sleeping(subject: Subject): Finding[] {
         proof,
       ),
     ];
-  const set = maskOf(subject, "ShdPnd");
-  if (set !== undefined && hasSignal(set, SIGKILL))
+  if (hasPending(subject, "ShdPnd") || hasPending(subject, "SigPnd"))
     return [
       is(
         "uninterruptible",

@@ -24,21 +24,24 @@ export interface Case {
   readonly output: string | undefined;
   /** Signals that commands of ours sent, beside the supervisor's own. */
   readonly own: OwnSignals;
+  /** The program as it was given, and PATH in its environment. */
+  readonly argv: readonly string[];
+  readonly path: string | undefined;
 }
 
-export interface Ending extends Pick<Case, "failure" | "output"> {
+export interface Ending extends Pick<Case, "failure" | "output" | "argv" | "path"> {
   /** The container's. */
   readonly id: string;
 }
 
 /** Reads what will be gone with the group. */
-export function closeCase(w: Witness, outcome: Outcome, { failure, output, id }: Ending): Case {
+export function closeCase(w: Witness, outcome: Outcome, { failure, output, id, argv, path }: Ending): Case {
   const { watched, baseline, seen } = w;
   const { group } = watched;
   const chain = { before: baseline.ancestors, after: group === undefined ? [] : readChainAgain(group, baseline.ancestors) };
   let log: KernelLog | undefined;
   return {
-    ...{ outcome, failure, watched, seen, chain, output, own: notedSignals(id) },
+    ...{ outcome, failure, watched, seen, chain, output, argv, path, own: notedSignals(id) },
     oomKills: countOomKills(chain, baseline.vmstat),
     log: () => {
       log ??= readKernelLog(w.log);

@@ -2,7 +2,7 @@
 import type { Evidence } from "@contain-tools/chain";
 import { dirname, exists, keyedValue, type Reading, tryRead } from "@contain-tools/kernel";
 
-const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local"] as const;
+const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local", "cpu.stat"] as const;
 export type CounterFile = (typeof FILES)[number];
 
 /** One group: the first of a chain is the container's own, the last one the highest that can be seen. */

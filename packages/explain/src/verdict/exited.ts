@@ -1,7 +1,7 @@
 // A program that exited by itself.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
-import { endSignal, monotonic, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
+import { endSignal, pidfdStatus, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
 import { type Case, subjectOf } from "./case.ts";
 import { describeStatus, passedOnEvidence } from "./outcome.ts";
 import { ownEvidence, ownSignal } from "./own.ts";
@@ -19,7 +19,9 @@ export function judgeExit(c: Case, by: Evidence): Finding {
     const text = `${who} exited with ${status} by itself, after ${signalName(sent?.signal ?? signal)}, ${how}: ${asking.value}`;
     return { code: "exit-after-signal", text, certain: true, evidence: [by, asking] };
   }
-  if (signal === 0) return { code: "exit", text: `${who} exited with ${status} by itself`, certain: true, evidence: [by] };
+  const kind =
+    status === 126 || status === 127 ? `. A shell, env or the dynamic loader exits so for a program that it could not execute` : "";
+  if (signal === 0) return { code: "exit", text: `${who} exited with ${status} by itself${kind}`, certain: true, evidence: [by] };
   const text = `${who} exited with ${status} by itself, no signal killed it. A shell exits so, 128 + ${signal}, when ${signalName(signal)} killed a program that it ran`;
   return { code: "exit-above-128", text, certain: true, evidence: [by] };
 }
@@ -36,7 +38,6 @@ export function judgeRest({ outcome, own, seen: { look, program } }: Case): Find
   const others = look.others.filter(({ pid }) => !ours.includes(pid));
   const ended = others.map(({ pid, name, pidfd }) => ({ who: `${name} (PID ${pid})`, status: pidfdStatus(pidfd) }));
   const killed = ended.filter(({ status }) => status !== undefined && endSignal(status) === SIGKILL);
-  const unknown = ended.filter(({ status }) => status === undefined);
   const names = (some: readonly { who: string }[]) => some.map(({ who }) => who).join(", ");
   const evidence: Evidence[] = [
     { ...list, value: list.value.replace(/\s+/g, " ") },
@@ -50,10 +51,6 @@ export function judgeRest({ outcome, own, seen: { look, program } }: Case): Find
   if (killed.length > 0) {
     const text = `${names(killed)} ended by SIGKILL, as what is left does when PID 1 ends`;
     found.push({ code: "rest-killed", text, certain: true, evidence, fix: "a PID 1 that waits for its children, or --init" });
-  }
-  if (unknown.length > 0) {
-    const text = `${((monotonic() - look.at) / 1000).toFixed(1)} s before the end there were also ${names(unknown)}. Whether they were still there at the end: cannot tell; Linux 6.15 and later would tell`;
-    found.push({ code: "rest-cannot-tell", text, certain: false, evidence });
   }
   return found;
 }

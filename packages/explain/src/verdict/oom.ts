@@ -13,6 +13,8 @@ export interface Victims {
   /** The program or PID 1. */
   readonly main: OomKill | undefined;
   readonly others: readonly OomKill[];
+  /** Lines of the log: with memory.oom.group the first victim is killed, counted and logged twice (mm/oom_kill.c). */
+  readonly lines: number;
   /** Why the log cannot tell. */
   readonly problem: string | undefined;
 }
@@ -24,7 +26,8 @@ export function findVictims({ log, watched, seen }: Case): Victims {
   const kills = problem === undefined ? findOomKills(read.records) : [];
   const main = kills.find(({ pid }) => pid === watched.pid || pid === seen.program?.pid);
   const ours = watched.group === undefined ? [] : kills.filter((kill) => isIn(kill, watched.group ?? ""));
-  return { main, others: once(ours.filter(({ pid }) => pid !== main?.pid)), problem };
+  const others = once(ours.filter(({ pid }) => pid !== main?.pid));
+  return { main, others, lines: main !== undefined && !ours.includes(main) ? ours.length + 1 : ours.length, problem };
 }
 
 /** With memory.oom.group the first victim is logged twice. */
@@ -47,10 +50,11 @@ export function describeKill(c: Case, kill: OomKill, who: string, code: string):
     ["file", kill.file],
     ["shmem", kill.shmem],
   ])}.`;
+  const group = kill.together === undefined ? "" : ` It went with all of ${kill.together} (memory.oom.group).`;
   const kinds = kill.kinds.size === 0 ? "" : ` In the group were ${describe([...kill.kinds])}.`;
   const finding = (end: string, text: string, more: readonly Evidence[] = []): Finding => ({
     code: `${code}${end}`,
-    text: `${taken}: ${text}. ${held}${kinds}`,
+    text: `${taken}: ${text}. ${held}${kinds}${group}`,
     certain: true,
     evidence: [...evidence, ...more],
   });
@@ -90,10 +94,10 @@ export function otherVictims(c: Case): Finding[] {
     return [{ code: "oom-cannot-tell", text, certain: false, evidence: [evidence] }];
   }
   if (!by) return [];
-  const { main, others, problem } = findVictims(c);
+  const { others, lines, problem } = findVictims(c);
   const found = others.map((kill) => describeKill(c, kill, `${kill.name} (PID ${kill.pid})`, "oom-other"));
   // The machine's count is not this container's.
-  const missing = evidence.source.startsWith("/proc/") ? 0 : by - found.length - (main === undefined ? 0 : 1);
+  const missing = evidence.source.startsWith("/proc/") ? 0 : by - lines;
   if (missing <= 0) return found;
   const which = { ...logEvidence(undefined, problem ?? "no line names them") };
   const text = `the OOM killer took ${missing} process${missing === 1 ? "" : "es"} of the container. Which: cannot tell; the kernel's log would (/dev/kmsg: ${which.problem})`;

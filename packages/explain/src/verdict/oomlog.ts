@@ -17,6 +17,8 @@ export interface OomKill {
   readonly group: string | undefined;
   /** memory.stat of the group whose limit fired, at that moment: bytes by kind. */
   readonly kinds: ReadonlyMap<string, number>;
+  /** The group that memory.oom.group ends as a whole, from the root of the hierarchy; undefined for a victim of its own. */
+  readonly together: string | undefined;
   readonly line: string;
 }
 
@@ -29,26 +31,26 @@ export function findOomKills(records: readonly string[]): OomKill[] {
   const kills: OomKill[] = [];
   let kinds = new Map<string, number>();
   let chosen: RegExpExecArray | undefined;
-  let wholeGroup = false;
+  let together: string | undefined;
   for (const line of records.flatMap((record) => record.split("\n"))) {
     if (line.includes(" invoked oom-killer: ")) {
       chosen = undefined;
-      wholeGroup = false;
+      together = undefined;
       kinds = new Map();
     }
     const kind = /^(anon|file|kernel|sock|shmem) (\d+)$/.exec(line);
     if (kind !== null) kinds.set(kind[1] ?? "", Number(kind[2]));
     chosen = CHOSEN.exec(line) ?? chosen;
-    wholeGroup ||= /^Tasks in .* are going to be killed due to memory.oom.group set$/.test(line);
+    together = /^Tasks in (.*) are going to be killed due to memory.oom.group set$/.exec(line)?.[1] ?? together;
     const killed = KILLED.exec(line);
     if (killed === null) continue;
     const [, how = "", pid, name = "", ...sizes] = killed;
     const [anon = 0, file = 0, shmem = 0] = sizes.map((size) => Number(size) * 1024);
     // When many are killed the kernel leaves the lines before this one out: those before it are another victim's then.
-    if (chosen?.[3] !== pid && !wholeGroup) chosen = undefined;
+    if (chosen?.[3] !== pid && together === undefined) chosen = undefined;
     const [, oomGroup, group] = chosen ?? [];
     kills.push({
-      ...{ pid: Number(pid), name: printable(name), anon, file, shmem, line: printable(line), oomGroup, group },
+      ...{ pid: Number(pid), name: printable(name), anon, file, shmem, together, line: printable(line), oomGroup, group },
       kinds: chosen === undefined ? new Map() : kinds,
       byLimit: how.startsWith("Memory cgroup"),
     });

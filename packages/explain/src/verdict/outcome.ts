@@ -2,6 +2,7 @@
 import type { Evidence } from "@contain-tools/chain";
 import { commandOf, endSignal, printable, SI_KERNEL, type SignalInfo, shellStatus, signalName } from "@contain-tools/kernel";
 import type { Reaction } from "../process/fates.ts";
+import type { InD } from "./indisk.ts";
 
 /** A signal to us, and who sent it. */
 export interface Sender {
@@ -32,6 +33,8 @@ export interface Outcome {
   readonly killedByUs: "grace" | "interrupt" | "hangup" | undefined;
   /** The signal that opened the grace window. */
   readonly asked: Sender | undefined;
+  /** In state D when the grace window was over. */
+  readonly inD: readonly InD[];
   /** What was passed on to the container. */
   readonly sent: readonly PassedOn[];
 }

@@ -22,9 +22,9 @@ export function judgeSigkill(c: Case, status: Evidence): Finding {
   if (by === undefined && killedByUs === undefined && own === undefined)
     return cannotTell("the counts of the OOM killer cannot be read; memory.events of its group would tell", [c.oomKills.evidence]);
   if (by) {
-    const { main, others, problem } = findVictims(c);
+    const { main, lines, problem } = findVictims(c);
     if (main !== undefined) return describeKill(c, main, subjectOf(c, main.name), "oom-kill");
-    const incomplete = !c.oomKills.evidence.source.startsWith("/proc/") && others.length < by;
+    const incomplete = !c.oomKills.evidence.source.startsWith("/proc/") && lines < by;
     if (problem !== undefined || incomplete) {
       const took = `the OOM killer took ${by} process${by === 1 ? "" : "es"}; whether this was one of them, the kernel's log would tell`;
       return cannotTell(took, [c.oomKills.evidence, logEvidence(undefined, problem ?? "it has no line for some of them")]);
@@ -37,7 +37,7 @@ export function judgeSigkill(c: Case, status: Evidence): Finding {
   return somebody(c, who, status);
 }
 
-function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who: string, status: Evidence): Finding {
+function ourselves({ outcome: { asked, killedByUs, inD }, seen: { look } }: Case, who: string, status: Evidence): Finding {
   const sender = asked === undefined ? "" : `, from ${asked.from}`;
   const signal = signalName(asked?.signal ?? (killedByUs === "hangup" ? SIGHUP : SIGTERM));
   const asking: Evidence = { source: "the supervisor's siginfo", value: `${signal}${sender}`, rule: "sigaction(2) si_pid" };
@@ -60,13 +60,15 @@ function ourselves({ outcome: { asked, killedByUs }, seen: { look } }: Case, who
       certain: true,
       evidence: [status, asking],
     };
+  const stuck =
+    inD.length === 0 ? "" : ` In uninterruptible sleep (state D), where no signal is taken, was ${inD.map((one) => one.who).join(", ")}.`;
   const { fate, proof } = asked?.reaction ?? { fate: undefined, proof: [] };
   const why = fate === undefined ? "" : ` When ${signalName(asked?.sent ?? SIGTERM)} came, ${asked?.reaction.who}: ${FATES[fate]}.`;
   return {
     code: "killed-by-grace",
-    text: `${who} was killed by contain: the grace window after ${signal}${sender} was over.${why}${still}`,
+    text: `${who} was killed by contain: the grace window after ${signal}${sender} was over.${why}${stuck}${still}`,
     certain: true,
-    evidence: [status, asking, ...proof],
+    evidence: [status, asking, ...proof, ...inD.map((one) => one.evidence)],
     fix: FIXES[fate ?? "unknown"] ?? "a handler for the signal, --init, --stop-signal, or a longer --grace",
   };
 }

@@ -11,6 +11,7 @@ const FAULTS = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP"];
 const USUAL: Readonly<Record<string, string>> = {
   SIGABRT: "usually abort(3): the program ended itself, after a failed assertion or an error in its heap",
   SIGSYS: "usually a seccomp filter that forbids a system call (seccomp(2))",
+  SIGBUS: "usually a page of a mapped file that cannot be had: the file was cut off, or its tmpfs is full (mmap(2))",
   SIGPIPE: "usually a write to a pipe or socket that nobody reads any more (pipe(7))",
   SIGXCPU: "usually the soft limit of CPU time, RLIMIT_CPU (setrlimit(2))",
   SIGXFSZ: "usually a file that would grow beyond RLIMIT_FSIZE (setrlimit(2))",
@@ -42,6 +43,9 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
   };
 }
 
+/** What abort(3) ends in: hlt on x86, brk or udf on arm64 (glibc abort-instr.h, musl a_crash). */
+const ABORTS = /general protection|trap invalid opcode|undefined instruction|unhandled exception.*(BRK|brk)|trap int3/;
+
 function faultEvidence(value: string | undefined, problem?: string): Evidence {
   const rule = "arch/*/mm/fault.c, traps.c: a line for a fault that no handler took";
   return { source: "/dev/kmsg", value, ...(problem === undefined ? {} : { problem }), rule };
@@ -56,6 +60,11 @@ function findFault(c: Case, name: string, status: Evidence): Finding | undefined
     .find((record) => pids.has(Number(/\[(\d+)\]:? (?:segfault at|trap |general protection|unhandled |bad frame)/.exec(record)?.[1])));
   if (line === undefined) return undefined;
   const who = subjectOf(c, /^(?:traps: )?(.*?)\[\d+\]/.exec(line)?.[1]);
+  const { watched, seen } = c;
+  if (ABORTS.test(line) && seen.program?.isInit && !watched.init) {
+    const text = `${who} was killed by ${name}, which no process sent: by a fault of its own, or by abort(3), which executes an illegal instruction when SIGABRT did not end it, and of PID 1 the kernel drops that one. Which: cannot tell; what it wrote before, or --init, would tell`;
+    return { code: "signal-fault-or-abort", text, certain: false, evidence: [status, faultEvidence(line)], fix: "--init" };
+  }
   const text = `${who} was killed by ${name}: the kernel's answer to a fault of its own, no signal that was sent`;
   return { code: "signal-fault", text, certain: true, evidence: [status, faultEvidence(line)] };
 }

@@ -1,42 +1,49 @@
-// How full the tmpfs mounts of a container are. They are not held open between two looks: umount inside would say EBUSY.
-import {
-  close,
-  monotonic,
-  O_DIRECTORY,
-  O_RDONLY,
-  open,
-  openInRoot,
-  procDirectory,
-  readMountInfo,
-  type StatFs,
-  statfs,
-} from "@contain-tools/kernel";
+// The tmpfs and overlay mounts of a container that were full at its end.
+import type { Finding } from "@contain-tools/chain";
+import { statfs } from "@contain-tools/kernel";
+import { formatBytes } from "../usage.ts";
+import type { Case } from "./case.ts";
+import { hint } from "./hint.ts";
 
-export interface Filling {
+interface Filling {
   readonly mountPoint: string;
-  /** Milliseconds, as `monotonic` counts them. */
-  readonly at: number;
-  readonly stat: StatFs;
+  readonly kind: string;
+  /** As statfs(2) has them. */
+  readonly bsize: number;
+  readonly blocks: number;
+  readonly bfree: number;
+  readonly files: number;
+  readonly ffree: number;
 }
 
-/** Asks the tmpfs mounts at these places; none when the container has ended, or we may not look. */
-export function readTmpfs(pid: number, places: readonly string[]): Filling[] {
-  if (places.length === 0) return [];
-  const opened: number[] = [];
+export function fullTmpfs({ seen: { mounts } }: Case): Finding[] {
+  const found = mounts?.inside((all) =>
+    all
+      .filter(({ type, options }) => !options.includes("ro") && (type === "tmpfs" || type === "overlay"))
+      .flatMap(({ mountPoint, type }) => fillingOf(mountPoint, type)),
+  );
+  return (found ?? []).flatMap(judge);
+}
+
+const MEMORY = [0x01021994, 0x794c7630]; // TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC: not what lies over the mount
+
+function fillingOf(mountPoint: string, kind: string): Filling[] {
   try {
-    const root = open(`${procDirectory(pid)}/root`, O_RDONLY | O_DIRECTORY);
-    opened.push(root);
-    const wanted = readMountInfo(procDirectory(pid)).filter(
-      ({ mountPoint, type }) => places.includes(mountPoint) && (type === "tmpfs" || type === "overlay"),
-    );
-    return wanted.map(({ mountPoint }) => {
-      const fd = openInRoot(root, mountPoint);
-      opened.push(fd);
-      return { mountPoint, at: monotonic(), stat: statfs(`/proc/self/fd/${fd}`) };
-    });
+    const { type, bsize, blocks, bfree, files, ffree } = statfs(mountPoint);
+    return MEMORY.includes(type) ? [{ mountPoint, kind, bsize, blocks, bfree, files, ffree }] : [];
   } catch {
     return [];
-  } finally {
-    for (const fd of opened) close(fd);
   }
+}
+
+function judge({ mountPoint, kind, bsize, blocks, bfree, files, ffree }: Filling): Finding[] {
+  const evidence = (value: string) => [
+    { source: `statfs(${mountPoint})`, value, rule: "tmpfs(5): ENOSPC when size= or nr_inodes= is reached" },
+  ];
+  if (blocks > 0 && bfree === 0) {
+    const text = `the ${kind} on ${mountPoint} was full at the end, ${formatBytes(blocks * bsize)} (ENOSPC)`;
+    return [hint("tmpfs-full", text, evidence(`${blocks} blocks, 0 free`), "a larger --tmpfs DST:SIZE")];
+  }
+  if (files === 0 || ffree > 0) return [];
+  return [hint("tmpfs-full", `the ${kind} on ${mountPoint} had no inode left at the end (ENOSPC)`, evidence(`${files} inodes, 0 free`))];
 }

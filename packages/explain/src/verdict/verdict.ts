@@ -9,17 +9,25 @@ import { hints } from "./hints.ts";
 import { otherVictims } from "./oom.ts";
 import { judgeSigkill } from "./sigkill.ts";
 import { judgeSignal } from "./signalled.ts";
+import { throttles } from "./throttled.ts";
+import { fullTmpfs } from "./tmpfs.ts";
 
 /** The findings about a container that has ended, the main one first. None for a plain success. */
 export function judge(c: Case): Finding[] {
   const { outcome, failure } = c;
   if (failure !== undefined) return [judgeStart(failure)];
   const status = shellStatus(outcome.status);
-  if (status === 0) return otherVictims(c);
+  if (status === 0) return [...otherVictims(c), ...judgeRest(c).filter(({ certain }) => certain)];
   const main = judgeEnd(c);
   const exited = main.code.startsWith("exit");
   const others = otherVictims(c).filter(({ certain }) => certain || main.code !== "sigkill-cannot-tell");
-  return [main, ...others, ...judgeRest(c), ...(exited ? hints(c) : [])];
+  return [
+    main,
+    ...others,
+    ...judgeRest(c),
+    ...(exited ? hints(c) : main.code.startsWith("signal-") ? fullTmpfs(c) : []),
+    ...(exited || main.code === "killed-by-grace" ? throttles(c) : []),
+  ];
 }
 
 function judgeEnd(c: Case): Finding {

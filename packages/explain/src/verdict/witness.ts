@@ -13,9 +13,10 @@ import {
   timerfd,
 } from "@contain-tools/kernel";
 import { type Level, readAncestors } from "./chain.ts";
+import type { HeldMounts } from "./heldmounts.ts";
 import { forget, type Look, lookAt } from "./look.ts";
 import { findProgram, type Program, type Watched } from "./program.ts";
-import { type Filling, readTmpfs } from "./tmpfs.ts";
+import { type Refusal, watchRefusals } from "./refusal.ts";
 import { readVmstat } from "./vmstat.ts";
 import { lookAtZombie, type Zombie } from "./zombie.ts";
 
@@ -37,8 +38,9 @@ export interface Seen {
   /** The most recent one. */
   look: Look | undefined;
   zombie: (() => Zombie) | undefined;
-  /** At the last look. */
-  tmpfs: readonly Filling[];
+  readonly mounts: HeldMounts | undefined;
+  /** The last of the first forks that were refused. */
+  refusal: Refusal | undefined;
 }
 
 export interface Witness {
@@ -47,8 +49,8 @@ export interface Witness {
   readonly log: KernelLogPosition;
   readonly seen: Seen;
   readonly sources: readonly Source[];
-  /** To be called when the program has been started. @param tmpfs the places whose tmpfs to watch */
-  readonly started: (tmpfs: readonly string[]) => void;
+  /** To be called when the program has been started. */
+  readonly started: () => void;
   readonly close: () => void;
 }
 
@@ -56,10 +58,9 @@ export interface Witness {
 const FIRST = 500;
 const LONGEST = 30_000;
 
-/** Starts to watch a container that was just made. */
-export function witness(watched: Watched, baseline: Baseline): Witness {
-  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, tmpfs: [] };
-  let places: readonly string[] = [];
+/** Starts to watch a container that was just made. @param mounts its mount namespace, closed with the rest */
+export function witness(watched: Watched, baseline: Baseline, mounts: HeldMounts | undefined): Witness {
+  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, mounts, refusal: undefined };
   const log = openKernelLog();
   const pidfd = pidfdOpen(watched.pid);
   let between = FIRST;
@@ -81,18 +82,23 @@ export function witness(watched: Watched, baseline: Baseline): Witness {
       setTimer(timer, between);
       seen.program ??= findProgram(watched);
       seen.look = lookAt(watched, seen.program, seen.look);
-      seen.tmpfs = readTmpfs(watched.pid, places);
     },
   };
+  const refusals =
+    watched.group === undefined
+      ? undefined
+      : watchRefusals(watched.group, (refusal) => {
+          seen.refusal = refusal;
+        });
   return {
-    ...{ watched, baseline, log, seen, sources: [end, clock] },
-    started: (tmpfs) => {
+    ...{ watched, baseline, log, seen, sources: [end, clock, ...(refusals === undefined ? [] : [refusals])] },
+    started: () => {
       if (watched.indirect) return; // what has started is the nsexec before it
       seen.program = findProgram(watched);
-      places = tmpfs;
     },
     close: () => {
-      for (const fd of [pidfd, timer]) close(fd);
+      for (const fd of [pidfd, timer, ...(refusals === undefined ? [] : [refusals.fd])]) close(fd);
+      mounts?.close();
       forget(seen.look);
     },
   };

@@ -19,7 +19,7 @@ export function killGroup(dir: string): void {
   }
   writeKernelFile(`${dir}/cgroup.freeze`, "1");
   try {
-    for (const group of [dir, ...descendants(dir)]) for (const pid of groupProcesses(group)) kill(pid, SIGKILL);
+    for (const group of [dir, ...descendants(dir)]) for (const pid of groupProcesses(group)) if (pid > 0) kill(pid, SIGKILL); // kill(2) with 0 means our own process group
   } finally {
     writeKernelFile(`${dir}/cgroup.freeze`, "0"); // a frozen process takes even SIGKILL only when thawed
   }
@@ -101,7 +101,11 @@ function removeDirectory(dir: string): void {
 
 function populated(dir: string): ToolError {
   const pids = [dir, ...descendants(dir)].flatMap(groupProcesses);
-  const who = pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: PID ${pids.join(", ")}`;
+  const seen = pids.filter((pid) => pid !== 0);
+  // cgroups(7): 0 stands for a process of a PID namespace that this one cannot see.
+  const hidden = pids.length === seen.length ? "" : `${pids.length - seen.length} of a PID namespace that cannot be seen from here`;
+  const list = [seen.length > 0 ? `PID ${seen.join(", ")}` : "", hidden].filter(Boolean).join(" and ");
+  const who = pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: ${list}`;
   return new ToolError(
     `${dir} cannot be removed: EBUSY, processes are in it${who}`,
     "rmdir of a group works once cgroup.events says `populated 0` (cgroups(7)). `cgset --name NAME --kill --rm` kills them first",

@@ -25,6 +25,11 @@ export function readMountInfo(process = "/proc/self"): MountInfo[] {
   return mountLines(process).map(parseMountInfo);
 }
 
+/** The mounts in the text of a mountinfo. */
+export function parseMounts(text: string): MountInfo[] {
+  return text.split("\n").filter(Boolean).map(parseMountInfo);
+}
+
 /** The mounts of one file system type. */
 export function mountsOfType(wanted: string): MountInfo[] {
   return mountLines("/proc/self")

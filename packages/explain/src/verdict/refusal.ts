@@ -1,0 +1,58 @@
+// A fork that was refused, looked at when it happens: the kernel wakes poll(2) on pids.events (cgroup-v2.rst).
+import type { Evidence } from "@contain-tools/chain";
+import { childrenOf, open, pread, procDirectory, readIfThere, type Source, statFields } from "@contain-tools/kernel";
+import { nameOf } from "./program.ts";
+
+export interface Refusal {
+  /** pids.current, in which zombies are counted. */
+  readonly current: number;
+  readonly zombies: number;
+  /** Those that have not reaped them, as `sh (PID 12)`. */
+  readonly parents: readonly string[];
+  readonly evidence: readonly Evidence[];
+}
+
+const POLLPRI = 2;
+const MOST_LOOKS = 5;
+const MOST = 256; // processes that are looked at
+
+/** Calls `seen` at each of the first refusals; undefined where the group has no such file. */
+export function watchRefusals(group: string, seen: (refusal: Refusal) => void): Source | undefined {
+  let fd: number;
+  try {
+    fd = open(`${group}/pids.events`);
+  } catch {
+    return undefined;
+  }
+  const buffer = Buffer.alloc(256);
+  let looks = 0;
+  pread(fd, buffer, 0); // the kernel wakes us for what changes from here on
+  return {
+    fd,
+    wants: () => (looks < MOST_LOOKS ? POLLPRI : undefined),
+    ready: () => {
+      looks++;
+      pread(fd, buffer, 0);
+      const refusal = lookAtGroup(group);
+      if (refusal !== undefined) seen(refusal);
+    },
+  };
+}
+
+function lookAtGroup(group: string): Refusal | undefined {
+  const current = Number(readIfThere(`${group}/pids.current`) ?? Number.NaN);
+  const listed = (readIfThere(`${group}/cgroup.procs`) ?? "").split("\n").filter(Boolean).slice(0, MOST).map(Number);
+  if (!Number.isFinite(current)) return undefined;
+  let zombies = 0;
+  const parents: string[] = [];
+  for (const pid of listed) {
+    const dead = childrenOf(pid).filter((child) => statFields(readIfThere(`${procDirectory(child)}/stat`) ?? "")[0] === "Z");
+    zombies += dead.length;
+    if (dead.length > 0) parents.push(`${nameOf(pid)} (PID ${pid})`);
+  }
+  const evidence = [
+    { source: `${group}/pids.current`, value: `${current}`, rule: "cgroup-v2.rst pids.current: a zombie counts until it is reaped" },
+    { source: "/proc/PID/stat state of their children", value: `${zombies} times Z`, rule: "wait(2), NOTES" },
+  ];
+  return { current, zombies, parents, evidence };
+}
