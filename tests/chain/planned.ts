@@ -8,7 +8,7 @@ import { toolsWith } from "../../packages/contain/src/tools.ts";
 
 const tools = toolsWith(COMMANDS);
 const chains = JSON.parse(readFileSync(0, "utf8")) as string[][];
-process.execArgv.push("--v8-pool-size=0", "--single-threaded"); // nothing forks here, so the runtime may have its threads
+process.execArgv.push("--v8-pool-size=0", "--single-threaded", "--expose-gc"); // nothing forks here, so the runtime may have its threads
 
 /** Descriptors, working directory, mask, environment, ids, limits, namespaces, mounts. */
 function look(): string[] {
