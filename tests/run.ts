@@ -11,7 +11,7 @@ import { isNative, root } from "./helpers/run.ts";
 /** Those that take longest, so that none of them is the last one that all wait for. */
 const LONG = [
   ...["vm/vm", "pid1/pid1", "terminal/terminal", "contain/manage", "terminal/tty", "contain/detach", "contain/run-chain", "build/native"],
-  ...["chain/trampoline", "labs/labs", "pivot/initramfs", "nsexec/nsexec", "contain/logs", "veth/veth"],
+  ...["chain/trampoline", "labs/labs", "pivot/initramfs", "oci/kills", "oci/engines", "nsexec/nsexec", "contain/logs", "veth/veth"],
 ];
 /**
  * What the second build repeats: where another runtime or another launcher can make a difference, that is starts, forks, signals, terminals,
@@ -24,7 +24,7 @@ const TWICE = [
     "kernel/long-paths",
     "kernel/trace",
     "nsexec/",
-    "oci/",
+    "oci/life",
     "pid1/",
     "pivot/chroot",
     "pivot/oldkernel",
