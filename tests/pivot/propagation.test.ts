@@ -44,7 +44,7 @@ describe("a host with shared mounts", need("root", "unshare"), () => {
       `${staged}
       mkfifo ${dir}/go; before
       contain run -q --rootfs ${onShared} --rw -- /bin/sh -c 'mount -t tmpfs none /home && echo mounted; read x; grep -c " /tmp " /proc/self/mountinfo' <${dir}/go >${dir}/out &
-      exec 3>${dir}/go; until grep -q mounted ${dir}/out; do sleep 0.05; done; same inside
+      exec 3>${dir}/go; until grep -qs mounted ${dir}/out; do sleep 0.05; done; same inside
       mount -t tmpfs none ${onShared}/tmp; echo >&3; wait; umount ${onShared}/tmp; same after; cat ${dir}/out`,
       { shared: true },
     );
@@ -57,7 +57,7 @@ describe("a host with shared mounts", need("root", "unshare"), () => {
       const { stdout, stderr } = isolated(
         `${staged}
         mkfifo ${dir}/hold; before
-        ${command} -- /bin/sh -c 'echo started; read x' <${dir}/hold >${dir}/out & exec 3>${dir}/hold; until grep -q started ${dir}/out; do sleep 0.05; done; cat ${dir}/out
+        ${command} -- /bin/sh -c 'echo started; read x' <${dir}/hold >${dir}/out & exec 3>${dir}/hold; until grep -qs started ${dir}/out; do sleep 0.05; done; cat ${dir}/out
         umount ${onShared}/mnt && echo unmounted; mount -t tmpfs none ${onShared}/mnt
         echo >&3; wait; rm ${dir}/hold ${dir}/out`,
         { shared: true },
