@@ -118,7 +118,7 @@ describe("veth", need("root"), () => {
     ["--show abc", /^veth: --show: missing PID\n/],
     ["--show 4194000", /^veth: no such process: 4194000\n/],
     [
-      "--show $(perl -e 'if (!fork) { exit } sleep 9' >/dev/null & p=$!; until c=$(cat /proc/$p/task/$p/children); grep -qs '^State:.Z' /proc/$c/status; do sleep 0.02; done; echo $c)",
+      "--show $(perl -e 'if (!fork) { exit } sleep 9' >/dev/null & p=$!; until read -r c _ </proc/$p/task/$p/children; grep -qs '^State:.Z' /proc/$c/status; do sleep 0.02; done; echo $c)",
       /\/proc\/\d+\/ns\/net: ENOENT\n.*an ended process has no namespaces/,
     ],
     ["$$ --address 10.88.0.7/24 --bridge a-name-that-is-too-long", /at most 15 bytes \(IFNAMSIZ\)/],
