@@ -144,7 +144,7 @@ E
     ["a port below 1024", "", "-p 80:80", /0\.0\.0\.0:80:80\/tcp: bind\(.*EACCES.*\n.*ip_unprivileged_port_start/],
     [
       "a port that is taken",
-      "busybox nc -ll -p 8080 -e true & until grep -q :1F90 /proc/net/tcp; do sleep 0.05; done",
+      "busybox nc -ll -p 8080 -e true & until grep -qs :1F90 /proc/net/tcp /proc/net/tcp6; do sleep 0.05; done",
       "-p 8080:80",
       /port 8080\/tcp of the host is in use/,
     ],
