@@ -12,7 +12,7 @@ import { World } from "../helpers/world.ts";
 const CALLS = ["open_tree", "mount_setattr", "move_mount", "fsmount", "pivot_root", "clone3", "setresuid", "write", "flock"] as const;
 const LINE = "containers:4026531840:65536\n"; // one range: a second container could not start beside it; userns.test.ts has others
 
-describe("faults while a container of --userns auto starts", { ...need("root", "strace", "nsenter"), timeout: 120_000 }, () => {
+describe("faults while a container of --userns auto starts", { ...need("root", "strace", "nsenter"), timeout: 900_000 }, () => {
   const dir = scratch("userns-faults");
   const rootfs = makeRootfs(dir);
   const world = new World("userns-faults");
