@@ -218,6 +218,11 @@ describe("contain-oci: in a container that runs", need("root"), () => {
     await eventually(() => statusOf("has") === "stopped");
   });
 
+  test("exec ends with a program that ends at once, every time", (t) => {
+    started(t, "quick");
+    for (let n = 0; n < 10; n++) assert.equal(oci("exec", "quick", "/bin/sh", "-c", `exit ${n}`).status, n);
+  });
+
   test("pause and resume, kill by number and by name, events, list", async (t) => {
     started(t, "acts", "trap 'exit 5' USR1; while :; do sleep 0.05; done");
     assert.equal(oci("pause", "acts").status, 0);
