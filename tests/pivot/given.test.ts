@@ -1,6 +1,6 @@
 // pivot: what a caller says in full: nodes, links, paths to hide or protect, kernel parameters, the root's propagation.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
@@ -101,6 +101,33 @@ describe("pivot: nodes", need("root"), () => {
     });
   }
 
+  test("another process that replaces a new node by a link changes no file of the host", need("strace"), () => {
+    const [shared, victim] = [join(dir, "shared"), join(dir, "victim")];
+    mkdirSync(shared);
+    writeFileSync(victim, "", { mode: 0o600 });
+    symlinkSync(victim, join(shared, "link"));
+    // The delay is between mknod(2) and the changes of owner and mode.
+    const inject = "inject=chown,fchownat,chmod,fchmodat:delay_enter=300000";
+    const node = ["--bind", `${shared}:/data`, "--device", "/data/node:c:1:3:0666:12345:12345"];
+    const { stdout, stderr } = run([
+      "bash",
+      "-c",
+      `strace -f -qq -o /dev/null -e trace=chown,fchownat,chmod,fchmodat -e "$1" "\${@:4}" & until [ -c "$2/node" ] || ! kill -0 $! 2>/dev/null; do :; done
+       mv -fT "$2/link" "$2/node"; wait $!; stat -c "%a %u" "$3"; readlink "$2/node"`,
+      "bash",
+      inject,
+      shared,
+      victim,
+      "pivot",
+      rootfs,
+      "--rw",
+      ...node,
+      "--",
+      "/bin/true",
+    ]);
+    assert.equal(stdout, `600 0\n${victim}\n`, stderr);
+  });
+
   test("--dev-links makes the usual links, and leaves names that are there", () => {
     const { stdout } = inside([...DEV, "--dev-links"], "cd /dev; for l in fd stdin stdout stderr ptmx; do readlink $l; done");
     assert.equal(stdout, "/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\n");
@@ -129,6 +156,14 @@ describe("pivot: paths", need("root"), () => {
     );
     assert.equal(stdout, "0\n0\nkept\nkept\nnone\n", stderr);
   });
+
+  for (const option of ["--mask-path", "--ro-path"])
+    for (const path of ["/", "/x/.."])
+      test(`${option} ${path} is refused: below the root nothing would change`, () => {
+        const { status, stderr } = inside(["--rw", option, path], "true");
+        assert.equal(status, 125);
+        assert.match(stderr, new RegExp(`${option} ${path}: it is the root itself`));
+      });
 
   for (const option of ["--mask-path", "--ro-path"])
     test(`${option} takes no relative path`, () =>

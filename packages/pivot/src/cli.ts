@@ -130,6 +130,8 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
 
 function readInside(option: string, path: string): string {
   if (!path.startsWith("/")) throw new UsageError(`${option} ${path}: must be a path inside the root that starts with /`);
+  if (resolve(path) === "/")
+    throw new UsageError(`${option} ${path}: it is the root itself, which no mount can cover`, "without --rw it is read-only");
   return path;
 }
 

@@ -33,8 +33,12 @@ export function readGivenMount(fields: Fields, elsewhere: boolean, bad: (problem
   if (refused !== undefined) throw bad(`${refused[0]} is not supported`, refused[1]);
   if (!target.startsWith("/")) throw bad("target must be a path inside the root that starts with /");
   if (type === "" && !flags.remount) throw bad("missing type", "type=tmpfs, or any other file system of /proc/filesystems");
-  if (type !== "bind") return { ...flags, kind: "given", type, source, target };
+  if (flags.copyUp && (type !== "tmpfs" || flags.remount))
+    throw bad("tmpcopyup is for a new tmpfs", "elsewhere it would write to what is mounted");
   const [unknown] = Object.keys(flags.data);
+  if (flags.remount && unknown !== undefined)
+    throw bad(`remount cannot change ${unknown}`, "it changes the flags of a mount, as ro and nosuid; the file system keeps its options");
+  if (type !== "bind") return { ...flags, kind: "given", type, source, target };
   if (unknown !== undefined) throw bad(`a bind mount has no ${unknown}`, "it has the file system of its source, with its options");
   if (source === undefined || source === "") throw bad("missing source", "a file or directory of the host");
   if (!elsewhere && !exists(source)) throw bad(`there is no ${source} on the host`);

@@ -13,10 +13,12 @@ import {
   makeInRoot,
   makeNode,
   type NodeType,
+  O_NOFOLLOW,
   O_PATH,
   open,
   quote,
   resolve,
+  type Stat,
   symlink,
   ToolError,
   UsageError,
@@ -58,8 +60,7 @@ export function makeNodeIn(root: number, node: Node): void {
   try {
     if (isThere(path, node)) return;
     makeNode(path, node.type, node.mode, node.major, node.minor);
-    chmod(path, node.mode); // the umask has taken its part
-    chown(path, node.uid, node.gid);
+    setOwner(path, node);
   } catch (error) {
     if (!failedWith(error, "EPERM") || node.type === "p") throw explained(error, node);
     bindHosts(path, node);
@@ -68,13 +69,30 @@ export function makeNodeIn(root: number, node: Node): void {
   }
 }
 
+/** By its descriptor: others who can write to the directory may have laid a symbolic link to a file of the host there. */
+function setOwner(path: string, node: Node): void {
+  const fd = open(path, O_PATH | O_NOFOLLOW);
+  try {
+    checkSame(fstat(fd), node);
+    chown(fdPath(fd), node.uid, node.gid);
+    chmod(fdPath(fd), node.mode); // a default ACL, or the change of the owner, may have taken bits away
+  } finally {
+    close(fd);
+  }
+}
+
 /** A node that the image brings along, or a mount, stays if it is the same one; anything else is in the way. */
 function isThere(path: string, node: Node): boolean {
   const stat = lstatIfThere(path);
   if (stat === undefined) return false;
+  checkSame(stat, node);
+  return true;
+}
+
+function checkSame(stat: Stat, node: Node): void {
   const device = deviceOf(stat);
   if (node.type === "p" ? stat.isFIFO() : device?.type === letterOf(node) && device.major === node.major && device.minor === node.minor)
-    return true;
+    return;
   throw new ToolError(`--device ${node.path}: something else is there inside`);
 }
 
