@@ -1,0 +1,64 @@
+// The verdict where forks failed for an ancestor out of sight or for zombies, where cpu.max throttled, where a handler waited in state D, and where an exec died.
+import { checkRows, FUNCTIONS, type Row, readReports } from "../../helpers/verdict.ts";
+import type { Case } from "../machine.ts";
+
+const STAGED = `
+  v cpu --cpu 10% -- /bin/sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done; exit 3'
+  v cpu-room --cpu 100% -- /bin/sh -c 'exit 3'
+  v zombies --pids 6 -- /bin/sh -c 'sh -c "true & true & true & exec sleep 9" & sleep 0.7; (sleep 5 & sleep 5 & sleep 5 & sleep 5); i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done; exit 3'
+  v no-zombies --pids 3 -- /bin/sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
+  mkfs.ext4 -q /dev/ubdb; mkdir -p /run/disk; mount /dev/ubdb /run/disk; fsfreeze -f /run/disk
+  h frozen --grace 300ms --volume /run/disk:/tmp -- /bin/sh -c "trap 'touch /tmp/x' TERM; $waits"; kill -TERM $held; sleep 1; fsfreeze -u /run/disk; ended
+  umount /run/disk; rmdir /run/disk
+  h slow --grace 300ms -- /bin/sh -c "trap 'sleep 10' TERM; $waits"; kill -TERM $held; ended_late 1
+  h exec-oom --memory 32M -- /bin/sh -c "$waits; exit 3"; contain exec $(<id) -- dd if=/dev/zero of=/dev/null bs=100M count=1 || true; echo go >&"$to"; ended
+  cgset --name outer --pids 4
+  hidden() {
+    unshare -m bash -c 'mount --bind '$cg'/outer/inner '$cg'; name=$1; shift; contain run --quiet --json "report-$name" --rootfs "$ROOTFS" "$@"' - "$@" >/dev/null 2>&1 </dev/null
+    tell "$1"
+  }
+  echo "+pids" >$cg/outer/cgroup.subtree_control; mkdir $cg/outer/inner
+  hidden above --pids 50 -- /bin/sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
+  hidden above-own --pids 2 -- /bin/sh -c 'sleep 1 & sleep 1 & sleep 1 & wait'
+  rmdir $cg/outer/inner; cgset --name outer --rm
+`;
+
+const rows: readonly Row[] = [
+  { name: "cpu", status: 3, code: "hint-cpu-throttled", unlike: ["cpu-room", "above"], uncertain: true, says: /in \d+ of \d+ periods/ },
+  {
+    name: "zombies",
+    status: 3,
+    code: "hint-pids-zombies",
+    unlike: ["no-zombies", "above"],
+    uncertain: true,
+    says: /zombies, which only their parent can reap: sleep \(PID/,
+  },
+  { name: "no-zombies", status: 2, code: "hint-pids-limit", unlike: ["zombies", "cpu"], uncertain: true, says: /\(3\)/ },
+  {
+    name: "frozen",
+    status: 137,
+    code: "killed-by-grace",
+    unlike: ["cpu", "exec-oom"],
+    says: /PID 1 \(sh\): it has a handler.*\(state D\).*touch \(PID/,
+  },
+  { name: "slow", status: 137, code: "killed-by-grace", unlike: ["cpu", "exec-oom"], says: /it has a handler[^D]*$/ },
+  { name: "exec-oom", status: 3, code: "oom-other-own-limit", unlike: ["cpu", "slow"], says: /^dd \(PID \d+\)/ },
+  {
+    name: "above",
+    status: 2,
+    code: "hint-pids-limit",
+    unlike: ["cpu", "zombies"],
+    uncertain: true,
+    says: /by pids.max of a group above \/sys\/fs\/cgroup, which cannot be seen/,
+  },
+  { name: "above-own", status: 2, code: "hint-pids-limit", unlike: ["cpu", "zombies"], uncertain: true, says: /\(2\)/ },
+];
+
+export const truthForkCases: readonly Case[] = [
+  {
+    name: "truth: cpu.max, zombies, groups out of sight, state D, an OOM kill of what exec started",
+    seconds: 240,
+    script: `${FUNCTIONS}${STAGED}`,
+    check: ({ stdout }) => checkRows(rows, readReports(stdout)),
+  },
+];
