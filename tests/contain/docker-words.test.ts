@@ -136,6 +136,14 @@ describe("docker's options through the program", () => {
       assert.ok(stderr.trimEnd().split("\n").length <= 2, stderr);
     });
 
+  test("the name of an image: 127 and one answer, nothing is started", () => {
+    for (const words of [["alpine-3", "sh"], ["-it", "debian:12", "bash"], ["docker.io/library/alpine"]]) {
+      const { status, stderr } = run(["contain", "run", ...words]);
+      assert.equal(status, 127);
+      assert.match(stderr, /^contain: .*: no such program on the host, and there are no images here\n +--rootfs DIR; .*\n$/);
+    }
+  });
+
   test("no suggestion leads to another meaning", () => {
     for (const word of ["--rn", "--tt", "--xyz", "--verbos"]) assert.doesNotMatch(quiet([word], ["true"]).stderr, /did you mean/);
     assert.match(quiet(["--hostnam", "x"], ["true"]).stderr, /did you mean --hostname\?/);

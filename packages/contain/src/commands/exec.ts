@@ -6,8 +6,8 @@ import { inside, type Plan as NsexecPlan, nsexec, passOn, spawn, watch } from "@
 import { findContainer, noteSignal, statusOf } from "@contain-tools/state";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
-import { callersTerm, checkVariable, keyringWords } from "../run/compose.ts";
-import { ROOTS_HOME } from "../run/pivotwords.ts";
+import { keyringWords } from "../run/argv.ts";
+import { callersTerm, checkVariable, ROOTS_HOME } from "../run/pivotwords.ts";
 import { scriptOf } from "../run/script.ts";
 import { checkRunning, openMember, type Running } from "./container.ts";
 

@@ -99,3 +99,13 @@ function checkRoot(given: Options<RunOption>): void {
   const writable = (["rw", "overlay"] as const).find((name) => given.has(name));
   if (given.has("read-only") && writable !== undefined) throw new UsageError(`--read-only and --${writable} exclude each other`);
 }
+
+/** TERM is the only variable of the caller's that describes the container's surroundings: the terminal. */
+export function callersTerm({ env }: Context): string {
+  return `TERM=${env["TERM"] ?? "xterm"}`;
+}
+
+export function checkVariable(text: string): string {
+  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: must be NAME=VALUE`);
+  return text;
+}

@@ -3,7 +3,7 @@ import type { Finding } from "@contain-tools/chain";
 import { type Context, sayStep, warn } from "@contain-tools/chain";
 import { describeStatus, describeUsage, formatTime, type Outcome, type Usage } from "@contain-tools/explain";
 import { codeOf, shellStatus, writeFile } from "@contain-tools/kernel";
-import type { RunPlan } from "./compose.ts";
+import type { RunPlan } from "./plan.ts";
 
 export interface End {
   readonly status: number;

@@ -1,7 +1,7 @@
 import type { Context } from "@contain-tools/chain";
 import { shellQuote } from "@contain-tools/kernel";
 import { describePublished } from "@contain-tools/pasta";
-import type { RunPlan } from "./compose.ts";
+import type { RunPlan } from "./plan.ts";
 
 /** The chain as a script that does the same when pasted into a shell. */
 export function chainScript(context: Context, { cidfile, detach, id, network }: RunPlan, argvs: NonNullable<RunPlan["argvs"]>): string {

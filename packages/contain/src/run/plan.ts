@@ -1,0 +1,77 @@
+// A container that is to be made: what compose.ts reads, and run.ts carries out.
+import type { Plan as CgsetPlan } from "@contain-tools/cgset";
+import type { Link } from "@contain-tools/chain";
+import type { Hierarchy } from "@contain-tools/kernel";
+import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
+import type { Published } from "@contain-tools/pasta";
+import type { IdLease } from "@contain-tools/state";
+import type { NameFile } from "../network/files.ts";
+import type { NetworkPlan } from "../network/plan.ts";
+import type { OwnIds } from "../userns/rootless.ts";
+export interface RunPlan {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cidfile: string | undefined;
+  readonly argv: readonly string[];
+  readonly rootfs: string;
+  /** As --user says it. */
+  readonly user: string | undefined;
+  /** The program's environment, NAME=VALUE. */
+  readonly env: readonly string[];
+  /** The directory of its cgroup; undefined if none can be made and no limits were asked for. */
+  readonly group: string | undefined;
+  readonly hierarchy: Hierarchy | undefined;
+  readonly stopSignal: number;
+  /** Milliseconds. */
+  readonly grace: number;
+  /** Where to write the report of the end. */
+  readonly json: string | undefined;
+  /** Where to record what happens. */
+  readonly record: string | undefined;
+  /** cgset, making the group. */
+  readonly makeGroup: Link<CgsetPlan> | undefined;
+  readonly removeGroup: Link<CgsetPlan> | undefined;
+  /** `memory=64M pids=64`, for the log. */
+  readonly limits: string;
+  /** Plans the chain with the granted leases. Call it once. */
+  readonly container: (granted: Granted) => Link<NsexecPlan>;
+  /** The container's first process is a grandchild of ours. */
+  readonly indirect: boolean;
+  /** With --net veth. */
+  readonly network: NetworkPlan | undefined;
+  /** With --userns auto. */
+  readonly userns: boolean;
+  /** The profile of --seccomp FILE, as it was read. */
+  readonly profile: Buffer | undefined;
+  readonly hostname: string;
+  /** The root, or a layer over it, can be written to. */
+  readonly writable: boolean;
+  /** The chain as argvs, with --print-chain. */
+  readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] } | undefined;
+  /** For an ordinary user. */
+  readonly own: OwnIds | undefined;
+  /** confine and its options, for `contain exec` too. */
+  readonly confine: readonly string[];
+  /** Remarks on its confinement, if it may be weaker than expected. */
+  readonly remarks: readonly string[];
+  /** `pid1` is PID 1, and the program its child. */
+  readonly init: boolean;
+  readonly tty: boolean;
+  readonly detach: boolean;
+  /** Forget a detached container when it ends. */
+  readonly remove: boolean;
+  /** Bytes of its log; undefined for no bound. */
+  readonly logSize: number | undefined;
+  readonly quiet: boolean;
+}
+
+/** The leases of a container. */
+export interface Granted {
+  readonly ip: string | undefined;
+  readonly ids: IdLease | undefined;
+  /** Files of ours, by their paths inside. */
+  readonly files: readonly NameFile[];
+  /** The ports that pasta passes on, if not all of --publish. */
+  readonly ports?: readonly Published[];
+}

@@ -1,0 +1,23 @@
+// The program of a container without --rootfs is one of the host's: where docker's users name an image, it is told so.
+import type { Options } from "@contain-tools/chain";
+import { exists, resolve, ToolError } from "@contain-tools/kernel";
+import type { Variable } from "@contain-tools/pivot";
+import type { RunOption } from "./options.ts";
+
+const NOT_FOUND = 127;
+
+/** @param variables of the program @throws ToolError, status 127, for a word that no program of the host has as its name */
+export function checkHostsProgram(given: Options<RunOption>, variables: readonly Variable[]): void {
+  const [program = ""] = given.rest;
+  const mounts = ["rootfs", "overlay-lower", "volume", "mount", "tmpfs"] as const; // may bring it along
+  if (program.startsWith("/") || program.startsWith(".") || mounts.some((name) => given.has(name))) return;
+  const directory = resolve("/", given.value("workdir") ?? "");
+  const path = variables.findLast(({ name }) => name === "PATH")?.value ?? "";
+  const places = program.includes("/") ? [directory] : path.split(":");
+  if (places.some((place) => exists(`${place || directory}/${program}`))) return;
+  throw new ToolError(
+    `${program}: no such program on the host, and there are no images here`,
+    "--rootfs DIR; `contain rootfs DIR` makes one",
+    NOT_FOUND,
+  );
+}
