@@ -167,7 +167,7 @@ describe("pivot: paths", need("root"), () => {
 
   for (const option of ["--mask-path", "--ro-path"])
     test(`${option} takes no relative path`, () =>
-      assert.match(inside([option, "proc"], "true").stderr, /proc: it is a path inside the root/));
+      assert.match(inside([option, "proc"], "true").stderr, /proc: must be a path inside the root/));
 });
 
 describe("pivot: kernel parameters", need("root"), () => {
@@ -185,9 +185,9 @@ describe("pivot: kernel parameters", need("root"), () => {
   });
 
   for (const [word, message] of [
-    ["kernel.panic=1", /--sysctl kernel\.panic: it is not of a namespace, and would change the host/],
+    ["kernel.panic=1", /--sysctl kernel\.panic: not of a namespace, and would change the host/],
     ["vm.overcommit_memory=1", /not of a namespace/],
-    ["net.ipv4.ip_forward", /it is KEY=VALUE/],
+    ["net.ipv4.ip_forward", /must be KEY=VALUE/],
     ["net/../kernel/panic=1", /is no name/],
     ["net.ipv4.nope=1", /cannot be written: ENOENT/],
   ] as const) {
@@ -222,5 +222,5 @@ describe("pivot: the propagation of the root", need("root"), () => {
       assert.match(stdout.split("\n").find((line) => line.split(" ")[4] === "/") ?? stderr, pattern);
     });
   }
-  test("another word is refused", () => assert.match(inside(["--root-propagation", "x"], "true").stderr, /--root-propagation x: it is/));
+  test("another word is refused", () => assert.match(inside(["--root-propagation", "x"], "true").stderr, /--root-propagation x: must be/));
 });

@@ -1,5 +1,6 @@
 // Signals that our processes other than the supervisor send into a container. The kernel keeps no sender, so each is noted for the
 // verdict: a line of JSON in the container's folder.
+import { warn } from "@contain-tools/chain";
 import { codeOf, commandOf, O_APPEND, O_CREAT, O_WRONLY, printable, signalName, tryRead, writeFile } from "@contain-tools/kernel";
 import { folderOf } from "./state.ts";
 
@@ -26,7 +27,10 @@ export function noteSignal(id: string, signal: number, command: string, target?:
   try {
     writeFile(fileOf(id), `${JSON.stringify(note)}\n`, 0o600, O_WRONLY | O_CREAT | O_APPEND);
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error; // the container has been removed
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    // ENOENT: the container has been removed. A folder that is full keeps nobody from a signal.
+    if (code !== "ENOENT") warn(`${fileOf(id)} cannot be written: ${code}; the verdict will not name this command`);
   }
 }
 
