@@ -1,6 +1,7 @@
 // --pasta: pasta(1) connects a new network namespace to the network outside without privilege. It is our child and dies with us;
 // otherwise it would outlive the namespace.
-import { type Context, capture, execProgram, forHelper, fork, sayStep, warn } from "@contain-tools/chain";
+
+import { type Context, execProgram, forHelper, fork, sayStep, warn } from "@contain-tools/chain";
 import {
   type Address,
   access,
@@ -9,7 +10,6 @@ import {
   codeOf,
   dieWithParent,
   dup2,
-  exists,
   getpid,
   ipNumber,
   ipOfNumber,
@@ -19,7 +19,6 @@ import {
   O_RDWR,
   open,
   POLLIN,
-  parseAddress,
   pidfdOpen,
   pipe,
   pollOnce,
@@ -34,48 +33,16 @@ import {
   setsid,
   shellStatus,
   ToolError,
-  UsageError,
   W_OK,
   WNOHANG,
   waitpid,
 } from "@contain-tools/kernel";
-import { describePublished, type Published, readPublished } from "./published.ts";
-
-export interface PastaPlan {
-  readonly address: Address;
-  readonly publish: readonly Published[];
-}
+import { checkVersion, type PastaPlan } from "./plan.ts";
+import type { Published } from "./published.ts";
 
 const PATIENCE = 10_000; // milliseconds; it usually takes about ten
 const STEP = 2;
 const TUN = "/dev/net/tun";
-const FIXED = 20240726; // the version that subtracts ports modulo 2^16
-
-/** @throws UsageError; ToolError if pasta is missing */
-export function readPasta(address: string | undefined, publish: readonly string[]): PastaPlan | undefined {
-  if (address === undefined) {
-    if (publish.length > 0) throw new UsageError("--publish is for --pasta", "nsexec itself forwards nothing");
-    return undefined;
-  }
-  if (process.geteuid?.() === 0)
-    throw new UsageError(
-      "--pasta is for an ordinary user: root's pasta changes to user nobody, who may not join the namespace",
-      "veth connects a namespace for root",
-    );
-  checkPasta();
-  return { address: parseAddress("--pasta", address), publish: readPublished(publish) };
-}
-
-/** @throws ToolError if it is not installed */
-export function checkPasta(): void {
-  const dirs = (process.env["PATH"] ?? "/bin:/usr/bin").split(":");
-  if (dirs.some((dir) => exists(`${dir}/pasta`))) return;
-  throw new ToolError(
-    "missing program: pasta, which connects an ordinary user's network",
-    "a port on a bridge of the host would need CAP_NET_ADMIN in the host's network namespace (network_namespaces(7)). Debian, Ubuntu and Fedora: the package passt; without it --net none",
-  );
-}
-
 /** pasta at work, beside a child in its namespaces. */
 export interface Pasta {
   /** Poll it while the child lives: it warns if pasta ends first. */
@@ -196,17 +163,4 @@ function fixFor(words: string): string | undefined {
   }
   if (/routable|interface/i.test(words)) return "the host has no default route (`ip route`), which pasta uses; or --net none";
   return undefined;
-}
-
-/** An old pasta loses UDP answers if HOST is above CONT. Debian 12 has such a version, which reports no date. */
-function checkVersion(publish: readonly Published[]): void {
-  const wanted = publish.find(({ host, port, protocol }) => protocol === "udp" && host.port > port);
-  if (wanted === undefined) return;
-  const { stdout } = capture(["pasta", "--version"]);
-  const date = /\b(20\d\d)_?(\d\d)_?(\d\d)\b|git(20\d\d)(\d\d)(\d\d)/.exec(stdout)?.slice(1).filter(Boolean).join("");
-  if (Number(date) >= FIXED) return;
-  throw new ToolError(
-    `--publish ${describePublished(wanted)}: this pasta (${date ?? "of an unknown version"}) may lose the answers of a UDP port that is above the container's`,
-    "before July 2024 the subtraction overflows, and other ports open inside; choose a HOST that is not above CONT",
-  );
 }

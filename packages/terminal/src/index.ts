@@ -1,2 +1,3 @@
 export { startFlow } from "./flow.ts";
-export { attachTerminal, keyboard, type Relay, startRelay, unblocked } from "./ptyproxy.ts";
+export { attachTerminal } from "./ownterminal.ts";
+export { keyboard, type Relay, startRelay, unblocked } from "./ptyproxy.ts";

@@ -1,16 +1,10 @@
 // The outer end of a pseudo-terminal: our own terminal in raw mode, bytes in both directions, the window size. Keys are bytes here; the
 // terminal inside decides what they mean (Ctrl-C, Ctrl-Z, end of file).
+
 import type { Context } from "@contain-tools/chain";
 import {
   close,
-  endOfFileKey,
-  foregroundGroup,
   fstat,
-  getAttributes,
-  getpid,
-  inForeground,
-  isTerminal,
-  kill,
   O_NOCTTY,
   O_NONBLOCK,
   O_WRONLY,
@@ -19,23 +13,15 @@ import {
   POLLIN,
   pollOnce,
   receiveDescriptor,
-  SIGCONT,
   SIGHUP,
   SIGINT,
-  SIGSTOP,
   SIGTERM,
-  SIGWINCH,
   type SignalInfo,
   type Source,
-  setTracer,
-  setWindowSize,
-  takeTicks,
-  timerfd,
   waitForSignalOr,
-  windowSize,
 } from "@contain-tools/kernel";
 import { type Flow, type Outlet, startFlow } from "./flow.ts";
-import { makeRaw, type RawTerminal } from "./rawterminal.ts";
+import { attachTerminal, hangUp, type OwnTerminal } from "./ownterminal.ts";
 
 /** The child on that terminal: the part of `Spawned` that is needed here. */
 export interface TerminalChild {
@@ -129,96 +115,6 @@ export function startRelay(spawned: TerminalChild, { input, output, onMaster }: 
       own?.end();
     },
   };
-}
-
-export interface OwnTerminal {
-  readonly takes: (info: SignalInfo) => boolean;
-  readonly end: () => void;
-}
-
-export interface Attachment {
-  readonly input: number;
-  /** A terminal to take the size from if the input has none. */
-  readonly output: number;
-  readonly master: number;
-  /** Given if the end of the input is an end of file for the program. */
-  readonly slave?: number;
-  readonly filter?: (chunk: Uint8Array) => Uint8Array;
-}
-
-/** Connects our terminal, or another input, to a pseudo-terminal's input and size. */
-export function attachTerminal(sources: Source[], { input, output, master, slave, filter }: Attachment): OwnTerminal {
-  const terminal = isTerminal(input);
-  if (terminal) stopInBackground(input);
-  const raw: RawTerminal | undefined = terminal ? makeRaw(input) : undefined;
-  const resize = () => {
-    const size = windowSize(input) ?? windowSize(output);
-    if (size !== undefined && size.rows > 0) setWindowSize(master, size);
-  };
-  resize();
-  const ended = () => {
-    if (!terminal) {
-      if (slave !== undefined) feedEndOfFile(sources, { master, slave, flow });
-      return false;
-    }
-    if (isBackground(input)) {
-      stopInBackground(input); // as SIGTTIN would: the user types to the shell, not to us
-      raw?.again();
-      return true;
-    }
-    hangUp();
-    return false;
-  };
-  const flow = startFlow(sources, input, ended, filter);
-  flow.addSink({ fd: master, mayBlock: false }, () => {});
-  return {
-    takes: ({ signal }) => {
-      if (signal === SIGWINCH) resize();
-      else if (signal !== SIGCONT || !terminal) return false;
-      else if (!isBackground(input)) {
-        raw?.again();
-        resize();
-      }
-      return true;
-    },
-    end: () => raw?.restore(),
-  };
-}
-
-/** Our terminal was closed: send ourselves the SIGHUP, which the signal loop handles. */
-function hangUp(): void {
-  kill(getpid(), SIGHUP);
-}
-
-const isBackground = (fd: number) => foregroundGroup(fd) !== undefined && !inForeground();
-
-/** A job started with `&` must not take the terminal from the shell: it stops until `fg`, as by SIGTTOU. */
-function stopInBackground(fd: number): void {
-  const restore = setTracer({ raw: false });
-  while (isBackground(fd)) kill(getpid(), SIGSTOP);
-  restore();
-}
-
-/**
- * Gives every further read(2) of the program an end of file, like a file at its end: the key for it is queued again each time the
- * queue is empty. A switch to raw mode and back discards queued ones.
- */
-function feedEndOfFile(
-  sources: Source[],
-  { master, slave, flow }: { readonly master: number; readonly slave: number; readonly flow: Flow },
-): void {
-  const timer = timerfd(100);
-  const feed = () => {
-    if (flow.idle() && !pollOnce(slave, POLLIN, 0)) flow.insert(Uint8Array.of(endOfFileKey(getAttributes(master) ?? new Uint8Array())));
-  };
-  sources.push({
-    fd: timer,
-    wants: () => POLLIN,
-    ready: () => {
-      takeTicks(timer);
-      feed();
-    },
-  });
 }
 
 /** A file description of our own that does not block: O_NONBLOCK on the given one would also affect the caller's shell. */

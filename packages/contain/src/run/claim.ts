@@ -1,0 +1,88 @@
+// What a container holds while it is there: its state, its name, its leases. Made before it starts, given back when it has ended.
+
+import { type Context, type Link, sayStep } from "@contain-tools/chain";
+import { getpid, writeFile } from "@contain-tools/kernel";
+import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
+import { checkNameIsFree, createState, folderOf, freeRange, identify, locked, type State, thisBoot, withName } from "@contain-tools/state";
+import { nameFiles, writeNameFiles } from "../network/files.ts";
+import { leaveNetwork, removeDeadEnds } from "../network/leave.ts";
+import { masquerade } from "../network/nat.ts";
+import { takeLease } from "../network/plan.ts";
+import { type Relays, relaysOf } from "../network/relay.ts";
+import { describeIds } from "../userns/plan.ts";
+import type { RunPlan } from "./plan.ts";
+
+/** Makes the state, and with it the container has its name, its address and its ids. */
+export function claim(plan: RunPlan): State {
+  const { network, userns } = plan;
+  if (network === undefined && !userns) {
+    const state = newState(plan);
+    withName(plan.name, () => createState(state));
+    return state;
+  }
+  return locked(() => {
+    if (plan.name !== undefined) checkNameIsFree(plan.name);
+    if (network !== undefined) removeDeadEnds();
+    const ids = userns ? freeRange() : undefined;
+    const state = { ...newState(plan), network: network && takeLease(plan.id, network), ids };
+    createState(state);
+    return state;
+  });
+}
+
+interface Prepared extends Pick<Relays, "forwarded"> {
+  readonly container: Link<NsexecPlan>;
+}
+
+/** Plans the chain with the address and the ids that were granted; and what we are to forward. */
+export function prepare(context: Context, plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
+  if (plan.profile !== undefined) writeFile(profileOf(id), plan.profile, 0o600);
+  if (ids !== undefined) sayStep(context, describeIds(ids));
+  if (network === undefined || plan.network === undefined)
+    return { container: plan.container({ ip: undefined, ids, files: [] }), forwarded: [] };
+  if (network.nat) masquerade(context);
+  const texts = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
+  const { forwarded, pasta } = relaysOf(plan.network, network.ip, fds);
+  const files = writeNameFiles(context, folderOf(id), texts, plan.rootfs, plan.writable);
+  return { container: plan.container({ ip: network.ip, ids, files, ports: pasta }), forwarded };
+}
+
+/** The profile of --seccomp FILE as it was read, for `contain exec`. */
+const profileOf = (id: string) => `${folderOf(id)}/seccomp.json`;
+
+/** Forgets a container, and takes away its network. */
+export function leave({ network }: State, forget: () => void): void {
+  if (network === undefined) forget();
+  else leaveNetwork(network, forget);
+}
+
+function newState(plan: RunPlan): State {
+  const pid = getpid();
+  const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
+  const { id, name, labels, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
+  const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
+  const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
+  return {
+    id,
+    name,
+    supervisor,
+    init: undefined,
+    indirect,
+    started: false,
+    argv,
+    rootfs,
+    user,
+    env,
+    confine,
+    group,
+    limits,
+    labels,
+    created: Date.now(),
+    detached: detach,
+    tty,
+    grace,
+    network: undefined,
+    ids: undefined,
+    ended: undefined,
+  };
+}

@@ -1,0 +1,129 @@
+// From the fork of a container to its end, in one supervisor: its log, its terminal, its evidence, its signals.
+
+import { become, type Context, type Link, parseFailure, phaseEnds, runAs } from "@contain-tools/chain";
+import { closeCase, holdMounts, judge, readUsage, takeBaseline, witness } from "@contain-tools/explain";
+import { childrenOf, monotonic, POLLIN, type Source } from "@contain-tools/kernel";
+import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
+import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
+import type { Recorder } from "@contain-tools/record";
+import { folderOf, identify, inStateFolder, type State, writeState } from "@contain-tools/state";
+import { type Forwarded, forwardAll } from "../network/forward.ts";
+import { connectFromOutside } from "../network/plan.ts";
+import { type Background, redirect } from "./background.ts";
+import { relayTerminal } from "./console.ts";
+import { logOutput } from "./log/output.ts";
+import { endOfLog } from "./log/read.ts";
+import type { RunPlan } from "./plan.ts";
+import { type End, reportEnd } from "./reportend.ts";
+import { supervise } from "./supervise.ts";
+
+interface Helpers {
+  readonly background: Background | undefined;
+  readonly recorder: Recorder | undefined;
+  /** Sockets for what is published. */
+  readonly forwarded: readonly Forwarded[];
+}
+
+/** Starts the chain and supervises the container until it has ended. */
+export function startAndWatch(
+  context: Context,
+  plan: RunPlan,
+  container: Link<NsexecPlan>,
+  state: State,
+  { background, recorder, forwarded }: Helpers,
+): End {
+  const { group, stopSignal, grace } = plan;
+  const baseline = takeBaseline(group);
+  const started = monotonic();
+  phaseEnds("state, cgroup");
+  const log = background && inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]));
+  const { network, ids } = state;
+  let mounts: ReturnType<typeof holdMounts>;
+  const spawned = runAs(context, container, (inner) =>
+    spawn(
+      inner,
+      container.plan,
+      (own) => {
+        if (log !== undefined && !plan.tty) redirect(own, log.ends);
+        inside(own, container.plan);
+        return become(own, container.plan.next);
+      },
+      (child) => {
+        mounts = holdMounts(child);
+        if (ids !== undefined && network !== undefined) connectFromOutside(inner, child, network);
+      },
+    ),
+  );
+  if (!plan.tty) log?.handOver();
+  phaseEnds("clone3");
+  const { pid, failed, pasta } = spawned;
+  const watcher = witness({ pid, group, init: plan.init, indirect: state.indirect }, baseline, mounts);
+  const made = { ...state, init: identify(pid) };
+  inStateFolder(() => writeState(made));
+  const { foreground, ownGroup, hadTerminal } = container.plan;
+  const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0]) : undefined;
+  const sources = relay?.sources ?? [];
+  sources.push(...(log?.sources ?? []));
+  sources.push(...(recorder?.begin(plan) ?? []));
+  sources.push(
+    ...watcher.sources,
+    onceStarted(spawned, () => {
+      phaseEnds("the chain inside, to execve");
+      watcher.started();
+      writeState({ ...made, started: true });
+      recorder?.state("started", { pid });
+      background?.started();
+    }),
+  );
+  sources.push(...(pasta?.sources ?? []));
+  forwardAll(sources, forwarded);
+  const outcome = supervise(context, {
+    pid,
+    first: () => (state.indirect ? childrenOf(pid)[0] : undefined) ?? pid,
+    init: plan.init,
+    group,
+    stopSignal,
+    grace,
+    foreground,
+    ownGroup,
+    hadTerminal,
+    relay,
+    sources,
+    recorder,
+  });
+  phaseEnds("the program, to its end");
+  pasta?.end();
+  recorder?.last();
+  relay?.end();
+  log?.end();
+  const wanted = context.verbose || recorder !== undefined || plan.json !== undefined;
+  const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
+  const word = failed();
+  const failure = word === undefined ? undefined : parseFailure(word);
+  const ended = closeCase(watcher, outcome, {
+    failure,
+    output: log && endOfLog(folderOf(plan.id)),
+    id: plan.id,
+    argv: plan.argv,
+    path: plan.env.find((variable) => variable.startsWith("PATH="))?.slice(5),
+  });
+  const verdict = judge(ended);
+  watcher.close();
+  const end = reportEnd(context, plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });
+  recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, usage });
+  recorder?.close();
+  return end;
+}
+
+/** The report of the child can be read: it has become the program, or failed to. */
+function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
+  let waiting = true;
+  return {
+    fd,
+    wants: () => (waiting ? POLLIN : undefined),
+    ready: () => {
+      waiting = false;
+      if (failed() === undefined) act();
+    },
+  };
+}
