@@ -245,8 +245,8 @@ function privateMemory(pid: number): number {
   return [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].reduce((sum, [, kb]) => sum + Number(kb), 0);
 }
 
-/** kB. JavaScriptCore's collector writes to more of the heap that the init shares with its parent than V8's does. */
-const MOST_MEMORY = isNative ? 8000 : 1500;
+/** kB, of which the heap's new space, collected before the fork, is half a megabyte in Node. JavaScriptCore's collector writes to more of what is shared. */
+const MOST_MEMORY = isNative ? 8000 : 2500;
 
 describe("pid1: memory", need("root", "perl"), () => {
   test(`an init has at most ${MOST_MEMORY} kB of private memory, after 10,000 orphans and 20,000 signals too`, async (t) => {
