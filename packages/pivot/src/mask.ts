@@ -56,10 +56,10 @@ export function maskKernelFiles(root: number): void {
 
 /** Hides `masked` and makes `readOnly` read-only, wherever they are in the root; what is not there needs nothing. */
 export function maskPaths(root: number, masked: readonly string[], readOnly: readonly string[]): void {
-  const none = openNull();
+  const none = masked.length === 0 ? -1 : openNull();
   for (const path of masked) hide(root, "", path.replace(/^\/+/, ""), none);
   for (const path of readOnly) protect(root, path);
-  close(none);
+  if (none !== -1) close(none);
 }
 
 /** The host's /dev/null; what an attacker could have laid there instead would be shown in the place of each hidden file (CVE-2025-31133). */

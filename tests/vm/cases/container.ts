@@ -16,8 +16,10 @@ export const containerCases: readonly Case[] = [
     check({ stdout, stderr }) {
       const limits = "memory.max 67108864\nmemory.swap.max 0\ncpu.max 50000 100000\npids.max 64\npids.current 1\n";
       assert.equal(stdout, `1\n0::/\nbox\n${limits}status 7\n`);
+      const isThrottling = (line: string) => /cpu\.(max|stat) of |cpu\.(max|stat):|cpu\.stat nr_|a higher --cpu/.test(line); // as slow as this machine is, half a CPU may be too little for a start
+      const lines = stderr.split("\n").filter((line) => !isThrottling(line));
       assert.deepEqual(
-        stderr.split("\n").map((line) => line.replace(/^(\[contain\] (running:|it ran)).*/, "$1")),
+        lines.map((line) => line.replace(/^(\[contain\] (running:|it ran)).*/, "$1")),
         [
           "[contain] confinement: none; root inside is root outside. --confine adds docker's rails.",
           "[contain] applying cgroup limits: memory=64M cpu=50000 pids=64 swap=0",
