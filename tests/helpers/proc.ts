@@ -70,7 +70,9 @@ export function statusField(pid: number | string, name: string): string {
   return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "";
 }
 
-/** True while a process blocks this signal, as our programs do that wait for signals. */
+/** True while a process blocks this signal, as our programs do that wait for signals; a child of this one that has not called execve yet blocks all. */
 export function isBlocked(pid: number, signal: number): boolean {
+  const words = (of: number | string) => readFileSync(`/proc/${of}/cmdline`, "latin1");
+  if (words(pid) === words("self")) return false;
   return ((BigInt(`0x${statusField(pid, "SigBlk")}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
