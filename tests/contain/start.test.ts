@@ -69,6 +69,6 @@ describe("start", need("root"), () => {
   test("--profile is for run alone", () => {
     const { status, stderr } = run(["contain", "--profile", "list"]);
     assert.equal(status, 125);
-    assert.match(stderr, /--profile is for `contain run`/);
+    assert.match(stderr, /--profile works only with `contain run`/);
   });
 });

@@ -26,7 +26,7 @@ test("random command lines are run", need("root"), () => {
   if (process.env["CONTAIN_FUZZ_LOG"]) console.error(stderr);
   assert.match(stdout, /done\n$/, stderr);
   const statuses = JSON.parse(stdout.split("\n").at(-2)?.replace(" done", "") ?? "") as Record<string, number>;
-  assert.ok((statuses["0"] ?? 0) + (statuses["7"] ?? 0) > COUNT / 8, `too few of them ran a program: ${JSON.stringify(statuses)}`);
+  assert.ok((statuses["0"] ?? 0) + (statuses["7"] ?? 0) > COUNT / 12, `too few of them ran a program: ${JSON.stringify(statuses)}`);
   const faults = stdout.split("\n").filter((line) => line.startsWith('{"i"'));
   assert.equal(faults.map((line) => `CONTAIN_FUZZ_SEED=${SEED}: ${line}`).join("\n"), "");
 });

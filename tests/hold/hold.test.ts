@@ -200,8 +200,8 @@ describe("hold", need("root"), () => {
       [[], /^hold: missing FIFO\n/],
       [[fifo], /^hold: missing program\n/],
       [[join(dir, "none"), "true"], /^hold: FIFO \S+\/none: cannot be opened: ENOENT\n.*mkfifo/],
-      [["/dev/null", "true"], /^hold: FIFO \/dev\/null: it is not a FIFO\n/],
-      [[dir, "true"], /: it is not a FIFO\n/],
+      [["/dev/null", "true"], /^hold: FIFO \/dev\/null: not a FIFO\n/],
+      [[dir, "true"], /: not a FIFO\n/],
       [[fifo, "--", "nsexec", "--no-such"], /^nsexec: unknown option --no-such/],
     ];
     for (const [words, told] of cases) {

@@ -143,7 +143,7 @@ describe("what is wrong is refused in one line", () => {
     ["no ociVersion", { ...MINIMAL, ociVersion: undefined }, /ociVersion is missing/],
     ["another major version", having("ociVersion", "2.0.0"), /ociVersion 2\.0\.0: only 1\.x/],
     ["no root", { ...MINIMAL, root: undefined }, /root\.path is missing/],
-    ["no args", having("process.args", []), /process\.args is missing/],
+    ["no args", having("process.args", []), /missing program: process\.args/],
     ["a relative cwd", having("process.cwd", "tmp"), /process\.cwd tmp/],
     ["a variable without =", having("process.env", ["A"]), /process\.env: "A" is not NAME=VALUE/],
     ["a text for a number", having("process.user", { uid: "0" }), /process\.user\.uid: "0" is not a whole number/],

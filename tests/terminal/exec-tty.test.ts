@@ -39,7 +39,7 @@ describe("who the program of an exec is", need("root"), () => {
   test("a name that the container does not know, and ids that are none", () => {
     const id = detached(["--rootfs", rootfs, "--", "sleep", "1000"]);
     for (const [user, pattern] of [
-      ["nobody-here", /there is no user "nobody-here" in \/etc\/passwd of the container .*inside the root/],
+      ["nobody-here", /there is no user "nobody-here" in \/etc\/passwd of the container .*\n.*inside the root/],
       ["4294967295", /--user 4294967295: .*is not an id/],
       ["1:2:3", /--user "1:2:3": must be UID\[:GID\]/],
     ] as const) {

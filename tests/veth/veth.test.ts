@@ -415,10 +415,10 @@ E
   for (const [words, message] of [
     ["--net none --publish 80:80", /--publish needs --net veth/],
     ["--ip 10.88.0.9", /--ip needs --net veth/],
-    ["--net veth --publish 80", /it is \[IP:\]HOST:CONT\[\/udp\]/],
-    ["--net veth --publish 80:80/sctp", /it is \[IP:\]HOST:CONT\[\/udp\]/],
+    ["--net veth --publish 80", /must be \[IP:\]HOST:CONT\[\/udp\]/],
+    ["--net veth --publish 80:80/sctp", /must be \[IP:\]HOST:CONT\[\/udp\]/],
     ["--net veth --publish 0:80", /is not a whole number from 1 to 65535/],
-    ["--net veth --publish 80:80:80:80", /it is \[IP:\]HOST:CONT/],
+    ["--net veth --publish 80:80:80:80", /must be \[IP:\]HOST:CONT/],
     ["--net veth --publish 1.2.3:80:80", /is not an IPv4 address/],
     ["--net veth --publish 192.0.2.99:80:80", /EADDRNOTAVAIL.*\n.*no interface/],
     ["--net veth --publish 80:70000", /is not a whole number from 1 to 65535/],
@@ -426,7 +426,7 @@ E
     ["--net veth --ip 10.88.0.1", /not a valid address for a container/],
     ["--net veth --ip 10.99.0.5", /not a valid address for a container/],
     ["--net veth --dns nine", /is not an IPv4 address/],
-    ["--net bridge", /must be none, host or veth/],
+    ["--net overlay", /must be none, host or veth/],
     ["--net veth --ns pid,mnt,user", /does not go with a user namespace yet/],
   ] as const) {
     test(`contain run ${words}: refused`, () => {

@@ -1,6 +1,17 @@
 // What killed supervisors left behind.
 
-import { basename, cgroupField, cgroupOf, dirname, findHierarchy, groupDirectory, join, readdir, ToolError } from "@contain-tools/kernel";
+import {
+  basename,
+  cgroupField,
+  cgroupOf,
+  dirname,
+  findHierarchy,
+  groupDirectory,
+  join,
+  readdir,
+  statIfThere,
+  ToolError,
+} from "@contain-tools/kernel";
 import { readState, readStates, statusOf } from "./state.ts";
 import type { State } from "./statefile.ts";
 
@@ -17,7 +28,7 @@ export const deadContainers = (): State[] => {
 /** True if a group has no processes. */
 export const isEmptyGroup = (dir: string) => cgroupField(dir, "cgroup.events", "populated") !== 1;
 
-/** Groups named contain-<twelve hexadecimal digits>, beside our own group or at the top, that belong to no state. */
+/** Groups of this user's named contain-<twelve hexadecimal digits>, beside our own group or at the top, that belong to no state. */
 export function strayGroups(): string[] {
   let tops: string[];
   try {
@@ -32,6 +43,7 @@ export function strayGroups(): string[] {
   return tops.flatMap((top) =>
     readdir(top)
       .filter((name) => /^contain-[0-9a-f]{12}$/.test(name) && !known.has(name))
-      .map((name) => join(top, name)),
+      .map((name) => join(top, name))
+      .filter((dir) => statIfThere(dir)?.uid === process.geteuid?.()),
   );
 }

@@ -51,7 +51,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const given: readonly Given<Name>[] = [...before.given, ...(behind?.given ?? [])];
   const last = (name: Name) => given.findLast((option) => option.name === name)?.value;
   const has = (name: Name) => given.some((option) => option.name === name);
-  if (first === undefined)
+  if (first === undefined && !has("show"))
     throw new UsageError(
       "missing PID or program",
       "veth PID --address 10.88.0.7/24, or nsexec --net -- veth --address 10.88.0.7/24 -- PROG",
