@@ -43,7 +43,7 @@ const CALLS = `
     my $pid = fork;
     if (!$pid) {
       open STDIN, "<", "/dev/null"; open STDOUT, ">", "/dev/null"; open STDERR, ">", "/dev/null";
-      my $timer = pack("q4", 0, 0, 0, 50000);
+      my $timer = pack("q4", 0, 0, 0, 400000);
       syscall(38, 0, $timer, 0);
       $! = 0;
       my $result = syscall($n + 0, -1, -1, -1, -1, -1, -1);
