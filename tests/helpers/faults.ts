@@ -27,7 +27,13 @@ const HERE: Place = (argv) => argv;
 function tracedArgv(argv: readonly string[], straceWords: readonly string[], place: Place): readonly string[] {
   const [name = "", ...words] = argv;
   // The launcher's own calls are a shell's: it stands outside, and says to the runtime what it would have noted.
-  const launch = ["env", `CONTAIN_LAUNCH=${name}:::0:0::::${bin}`, "BUN_JSC_useWarmUpMarkedBlocks=0", "BUN_JSC_useJIT=0"];
+  const launch = [
+    "env",
+    `CONTAIN_LAUNCH=${name}:::0:0::::${bin}`,
+    "BUN_JSC_useWarmUpMarkedBlocks=0",
+    "BUN_JSC_useJIT=0",
+    "BUN_JSC_numberOfGCMarkers=1",
+  ];
   const program = isNative ? [join(bin, "lib", name)] : [process.execPath, ...FLAGS, "--", join(bin, "../lib/contain.cjs")];
   return place([...launch, "strace", "-f", "-qq", ...straceWords, ...program, ...words]);
 }

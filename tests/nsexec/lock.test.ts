@@ -43,7 +43,7 @@ describe("read-only mounts of a container with a user namespace", need("root", "
        if [ -d $at ]; then touch $at/written; else touch $at; fi 2>/dev/null && printf '%s ' $at
      done; echo end`,
   ];
-  const mounts = () => run(["cat", "/proc/self/mountinfo"]).stdout;
+  const mounts = () => run(["grep", "-v", " - nsfs ", "/proc/self/mountinfo"]).stdout; // other tests keep namespaces meanwhile
 
   const cases: readonly (readonly [keyof typeof who, readonly string[], readonly string[], string])[] = [
     ["user", ["--rootfs", rootfs], ["/"], ""],
