@@ -1,5 +1,5 @@
 // What /proc tells about processes.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { pause } from "./wait.ts";
 
 /** A field of /proc/PID/stat by its number in proc_pid_stat(5), from 3 on; undefined when the process is gone. */
@@ -70,9 +70,15 @@ export function statusField(pid: number | string, name: string): string {
   return new RegExp(`^${name}:\\s*(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "";
 }
 
-/** True while a process blocks this signal, as our programs do that wait for signals; a child of this one that has not called execve yet blocks all. */
-export function isBlocked(pid: number, signal: number): boolean {
-  const words = (of: number | string) => readFileSync(`/proc/${of}/cmdline`, "latin1");
-  if (words(pid) === words("self")) return false;
-  return ((BigInt(`0x${statusField(pid, "SigBlk")}`) >> BigInt(signal - 1)) & 1n) === 1n;
+/** True once one of our programs waits for signals beside descriptors (signalfd(2)): what comes now is passed on. */
+export function takesSignals(pid: number): boolean {
+  const folder = `/proc/${pid}/fd`;
+  const target = (fd: string) => {
+    try {
+      return readlinkSync(`${folder}/${fd}`);
+    } catch {
+      return ""; // closed meanwhile
+    }
+  };
+  return readdirSync(folder).some((fd) => target(fd) === "anon_inode:[signalfd]");
 }
