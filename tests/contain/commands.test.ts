@@ -105,7 +105,7 @@ describe("what is listed, and how", () => {
     [["stats", "--watch", "--json"], /--watch draws a table/],
     [["rename", "web"], /missing name/],
     [["images"], /no images here/],
-    [["stpo"], /unknown command: stpo/],
+    [["stpo"], /did you mean stop\?/],
     [["inspec", "x"], /did you mean inspect\?/],
   ];
   for (const [words, wanted] of REFUSED)

@@ -163,11 +163,11 @@ function unknownOption(table: OptionTable, name: string, rawName: string, instea
   return new UsageError(`unknown option ${rawName}`, near === undefined ? "--help lists the options" : `did you mean --${near}?`);
 }
 
-/** The word that was probably meant: at most a third of the letters differ, or it goes on where `word` stops. */
+/** The word that was probably meant: two letters changed places, at most a third of them differ, or it goes on where `word` stops. */
 export function closestWord(word: string, known: readonly string[]): string | undefined {
-  if (word.length < 2 || known.length === 0) return undefined;
+  if (word.length < 2) return undefined;
   const near = closest(word, [...known]);
-  return distance(word, near) <= Math.floor(word.length / 3)
-    ? near
-    : known.find((candidate) => word.length > 2 && candidate.startsWith(word));
+  if (distance(word, near) <= Math.floor(word.length / 3)) return near;
+  const letters = (text: string) => [...text].sort().join("");
+  return known.find((other) => letters(other) === letters(word)) ?? known.find((other) => word.length > 2 && other.startsWith(word));
 }
