@@ -113,7 +113,7 @@ E
 
   test("kill -9 of the supervisor, of the container and of pasta itself: nothing stays, and the last is told", () => {
     const { stdout, stderr } = host(`
-      box -d -- sleep 1000 >/dev/null; soon one; kill -9 $(supervisor); soon none; contain gc | grep -c 'is gone'
+      box -d -- sleep 1000 >/dev/null; soon one; kill -9 $(supervisor); soon none; contain gc | grep -c 'was killed'
       box -d --name k -- sleep 1000 >/dev/null; contain kill k; contain wait k 2>/dev/null; contain rm k; pastas
       contain run -d --rootfs ${rootfs} --net veth -- sleep 1000 2>/dev/null >/dev/null
       kill -9 $(pgrep -x 'passt.*|pasta'); soon grep -q 'pasta ended' /run/user/contain/*/supervisor.log; grep -o 'pasta ended.*' /run/user/contain/*/supervisor.log
