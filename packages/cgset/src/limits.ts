@@ -59,6 +59,12 @@ export function readLimits(given: Values<LimitOption>): Write[] {
   ];
 }
 
+/** cpu.weight, 1 to 10000, for cpu.shares of cgroup v1, 2 to 262144; as systemd, runc and crun do. */
+export function weightOfShares(shares: number): number {
+  const within = Math.min(Math.max(shares, 2), 262144);
+  return 1 + Math.floor(((within - 2) * 9999) / 262142);
+}
+
 const PERIOD = 100_000; // µs, the kernel's default
 const MAX_QUOTA = 2 ** 44 - 1; // µs, MAX_BW in kernel/sched/sched.h
 

@@ -1,4 +1,5 @@
 // Hooks that the runtime itself runs: the state on standard input, its own end awaited, the first failure tells what it said.
+// start and delete call them, whose bundle loads no koffi: so not by chain's hooks.ts, which forks, and runs those of create and of the tools.
 import { spawnSync } from "node:child_process";
 import { messageOf, OciError } from "./failure.ts";
 import type { Hook, HookKind } from "./spec/spec.ts";

@@ -1,7 +1,9 @@
 // docker's and podman's words for `contain run`: other names of our options, options that become ours, and what to write for the rest.
+import { weightOfShares } from "@contain-tools/cgset";
 import { type Given, type Instead, type Options, valuesOf } from "@contain-tools/chain";
 import { parseCount, parseSize, quote, UsageError } from "@contain-tools/kernel";
 import { dockerOptions } from "./dockeroptions.ts";
+import { DEFAULT_NAMESPACES } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 
 type DockerOption = keyof typeof dockerOptions;
@@ -50,7 +52,6 @@ export const instead: Instead = {
 };
 
 const NAMESPACE_OF = { pid: "pid", ipc: "ipc", uts: "uts", cgroupns: "cgroup" } as const;
-const ALL = "pid,uts,mnt,ipc,cgroup"; // what --ns makes when it is not given
 
 /** The same options in our own words; those that stay have the same meaning in docker. @throws UsageError */
 export function inOurWords(docker: Options<RunOption>): Options<RunOption> {
@@ -89,7 +90,7 @@ function limits(given: Options<DockerOption | RunOption>): [RunOption, string][]
   const reservation = given.value("memory-reservation");
   if (reservation !== undefined) words.push(["set", `memory.low=${parseSize("--memory-reservation", reservation)}`]);
   const shares = given.value("cpu-shares");
-  if (shares !== undefined) words.push(["cpu-weight", `${weightOf(parseCount("--cpu-shares", shares, 2, 262144))}`]);
+  if (shares !== undefined) words.push(["cpu-weight", `${weightOfShares(parseCount("--cpu-shares", shares, 2, 262144))}`]);
   const mems = given.value("cpuset-mems");
   if (mems !== undefined) words.push(["set", `cpuset.mems=${mems}`]);
   const [quota, period = "100000"] = [given.value("cpu-quota"), given.value("cpu-period")];
@@ -97,9 +98,6 @@ function limits(given: Options<DockerOption | RunOption>): [RunOption, string][]
   if (quota !== undefined) words.push(["cpu", `${quota === "-1" ? "max" : quota} ${period}`]);
   return words;
 }
-
-/** systemd's and runc's conversion of the shares of cgroup v1. */
-const weightOf = (shares: number) => 1 + Math.floor(((shares - 2) * 9999) / 262142);
 
 function securityOptions(given: Options<RunOption>): [RunOption, string | undefined][] {
   return given.all("security-opt").map((text) => {
@@ -128,7 +126,7 @@ function namespaces(given: Options<RunOption>): string | undefined {
       );
     return value === "host";
   });
-  return ALL.split(",")
+  return DEFAULT_NAMESPACES.split(",")
     .filter((kind) => !hosts.some((name) => NAMESPACE_OF[name] === kind))
     .join(",");
 }

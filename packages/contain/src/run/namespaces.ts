@@ -5,7 +5,8 @@ import { NAMESPACES, type NamespaceKind, UsageError, uname } from "@contain-tool
 import type { RunOption } from "./options.ts";
 
 type Name = NamespaceKind["name"];
-const DEFAULT = "pid,uts,mnt,ipc,cgroup";
+/** What is made when --ns is not given. */
+export const DEFAULT_NAMESPACES = "pid,uts,mnt,ipc,cgroup";
 
 export interface NamespacePlan {
   readonly wanted: ReadonlySet<Name>;
@@ -15,7 +16,7 @@ export interface NamespacePlan {
 
 /** @throws UsageError */
 export function readNamespaces(given: Options<RunOption>): NamespacePlan {
-  const wanted = new Set((given.value("ns") ?? DEFAULT).split(",").map(readName));
+  const wanted = new Set((given.value("ns") ?? DEFAULT_NAMESPACES).split(",").map(readName));
   const net = given.value("net") ?? (isClosedOff(given) ? "none" : undefined);
   if (net !== undefined && net !== "none" && net !== "host" && net !== "veth")
     throw new UsageError(`--net ${net}: must be none, host or veth`);

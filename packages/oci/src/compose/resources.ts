@@ -1,4 +1,5 @@
 // linux.resources to words of cgset: the numbers of cgroup v1, in which the specification thinks, become those of v2 (cgroup-v2.rst).
+import { weightOfShares } from "@contain-tools/cgset";
 import { OciError } from "../failure.ts";
 import type { BlockIO, DeviceRule, Resources } from "../spec/spec.ts";
 
@@ -55,18 +56,12 @@ function cpuWrites(cpu: Resources["cpu"] = {}): (readonly [string, string | numb
   const maximum = quota === 0 && period === 0 ? undefined : `${quota > 0 ? quota : "max"} ${period || 100_000}`;
   return [
     ["cpu.idle", idle],
-    ["cpu.weight", shares === 0 ? undefined : weightOf(shares)],
+    ["cpu.weight", shares === 0 ? undefined : weightOfShares(shares)],
     ["cpu.max", maximum],
     ["cpu.max.burst", burst],
     ["cpuset.cpus", cpus],
     ["cpuset.mems", mems],
   ];
-}
-
-/** 2 to 262144 shares of v1 to 1 to 10000 of cpu.weight, as runc and crun do. */
-function weightOf(shares: number): number {
-  const within = Math.min(Math.max(shares, 2), 262144);
-  return 1 + Math.floor(((within - 2) * 9999) / 262142);
 }
 
 const THROTTLES = [
