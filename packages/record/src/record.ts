@@ -13,6 +13,7 @@ import {
   takeTicks,
   timerfd,
 } from "@contain-tools/kernel";
+import { type Note, noteReader } from "./notes.ts";
 import { openRecordFile, type RecordFile } from "./recordfile.ts";
 import { fieldsOf, type Missing, openSampler, readAgain, type Sampler } from "./recordsample.ts";
 
@@ -29,8 +30,8 @@ export interface Recorded {
 }
 
 export interface Recorder {
-  /** Writes the first line. The group must exist. Returns the descriptors to poll while the container runs. */
-  readonly begin: (container: Recorded) => Source[];
+  /** Writes the first line. The group must exist; `notes`: signals of other commands. Returns the descriptors to poll while the container runs. */
+  readonly begin: (container: Recorded, notes: () => readonly Note[]) => Source[];
   /** `started`, `paused`, `resumed`, `exited`, `failed`, with details. */
   readonly state: (state: string, more?: Readonly<Record<string, unknown>>) => void;
   /** A signal to the supervisor, and the signal that was passed on; undefined if the container got it directly. */
@@ -48,24 +49,30 @@ export function openRecorder(path: string, preserveFds: number): Recorder {
   const watches: Watched[] = [];
   let sampler: Sampler | undefined;
   let timer = -1;
-  const sample = () => sampler !== undefined && file.write({ event: "sample", ...sampler.take() });
+  let readNotes = () => {};
+  const sample = () => {
+    if (sampler !== undefined) file.write({ event: "sample", ...sampler.take() });
+  };
   return {
-    begin: ({ id, name, argv, limits, group }) => {
+    begin: ({ id, name, argv, limits, group }, notes) => {
       if (group !== undefined) sampler = openSampler(group);
       const missing = [...(sampler?.missing ?? [{ what: "the group's files", why: "there is no writable cgroup v2" }]), ORPHANS];
+      readNotes = noteReader(notes, file);
       file.write({ event: "start", version: 1, id, name, argv, limits, group, interval: INTERVAL, missing });
-      if (group === undefined) return [];
-      sample();
       timer = timerfd(INTERVAL);
+      const clock: Source = { fd: timer, wants: () => POLLIN, ready: () => tick(timer, watches, sample, readNotes) };
+      if (group === undefined) return [clock];
+      sample();
       watches.push(...[watchOom(group, file), watchFreezer(group, file)].filter((watch) => watch !== undefined));
       for (const { look } of watches) look();
-      return [{ fd: timer, wants: () => POLLIN, ready: () => tick(timer, watches, sample) }, ...watches.map(({ source }) => source)];
+      return [clock, ...watches.map(({ source }) => source)];
     },
     state: (state, more = {}) => file.write({ event: "state", state, ...more }),
     signal: (info, forwarded) => file.write(describeSignal(info, forwarded)),
     killed: (why) => file.write({ event: "kill", signal: "SIGKILL", why }),
     last: () => {
       for (const { look } of watches) look();
+      readNotes();
       sample();
     },
     close: () => {
@@ -79,9 +86,10 @@ export function openRecorder(path: string, preserveFds: number): Recorder {
 
 const ORPHANS: Missing = { what: "reaped orphans", why: "PID 1 reaps them inside the container and reports them to nobody" };
 
-function tick(timer: number, watches: readonly Watched[], sample: () => void): void {
+function tick(timer: number, watches: readonly Watched[], sample: () => void, readNotes: () => void): void {
   takeTicks(timer);
   for (const watch of watches) watch.wakes = 0;
+  readNotes();
   sample();
 }
 

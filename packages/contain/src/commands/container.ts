@@ -1,5 +1,5 @@
 // The container named by a command's argument.
-import { report } from "@contain-tools/chain";
+import { report, warn } from "@contain-tools/chain";
 import { childrenOf, exit, namespaceId, procDirectory, readIfThere, statFields, ToolError, UsageError } from "@contain-tools/kernel";
 import {
   findContainer,
@@ -67,6 +67,22 @@ export function checkRunning(state: State): Running {
   const { init } = state;
   if (init !== undefined && (status === "running" || status === "paused")) return { ...state, init };
   throw new UsageError(...describeNotRunning(state));
+}
+
+/** Its supervisor was killed, and PID 1 was not: a set-user-ID program has no death signal (PR_SET_PDEATHSIG(2const)). */
+export const isOrphan = (state: State): boolean => statusOf(state) === "dead" && state.init !== undefined && isAlive(state.init);
+
+export function sayOrphan(state: State): State {
+  warn(
+    `${state.id}: its supervisor, PID ${state.supervisor.pid}, is gone: the signal goes to PID 1 directly; \`contain gc\` removes the rest`,
+  );
+  return state;
+}
+
+/** A container that runs, or an orphan. @throws UsageError */
+export function checkAlive(state: State): Running {
+  const { init } = state;
+  return init !== undefined && isOrphan(state) ? { ...sayOrphan(state), init } : checkRunning(state);
 }
 
 /** What is wrong with a container that does not run, and what to do. */

@@ -3,7 +3,7 @@ import { type Options, withCommon } from "@contain-tools/chain";
 import { hasEnded, parseSignal, pidfdSendSignal, signalNumber, ToolError } from "@contain-tools/kernel";
 import { noteSignal, openProcess } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { checkRunning, endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
+import { checkAlive, endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
 
 export const killOptions = withCommon({
   signal: { type: "string", alias: "s", valueHint: "SIG", description: "the signal, a name or a number (KILL); -TERM is short for it" },
@@ -21,7 +21,7 @@ export const kill = subcommand({
     const trails =
       !given.has("signal") && rest.length > 1 && (signalNumber(last) !== undefined || readContainersThere([last]).length === 0);
     const signal = parseSignal(given.value("signal") ?? (trails ? last : "KILL"));
-    const containers = readContainers(trails ? rest.slice(0, -1) : rest).map(checkRunning);
+    const containers = readContainers(trails ? rest.slice(0, -1) : rest).map(checkAlive);
     return () =>
       endAfterEach(containers, (state) => {
         const pidfd = openProcess(state.init);

@@ -17,7 +17,7 @@ import {
 } from "@contain-tools/kernel";
 import { isStopped, noteSignal, openProcess, type State, stateOf, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { describeNotRunning, endAfterEach, readContainers } from "./container.ts";
+import { describeNotRunning, endAfterEach, isOrphan, readContainers, sayOrphan } from "./container.ts";
 
 export const stopOptions = withCommon({
   grace: {
@@ -39,7 +39,7 @@ export const stop = subcommand({
     const grace = word === undefined ? undefined : parseTime("--grace", word);
     const states = readContainers(given.rest);
     const ended = states.find((state) => ["dead", "exited"].includes(statusOf(state)));
-    if (ended !== undefined) throw new UsageError(...describeNotRunning(ended));
+    if (ended !== undefined && !isOrphan(ended)) throw new UsageError(...describeNotRunning(ended));
     return () => {
       const asked = states.map((state) => ({ ...state, wait: stopContainer(state, grace ?? state.grace, "contain stop") })); // all at once
       return endAfterEach(asked, ({ wait }) => wait());
@@ -61,8 +61,8 @@ const KILLED = 5000; // milliseconds for a killed PID 1 to end
 export function stopContainer(state: State, grace: number, by: string): () => void {
   const { id, supervisor, init, group } = state;
   const pidfd = openProcess(supervisor);
-  if (pidfd === undefined) return () => {};
   const first = init && openProcess(init);
+  if (pidfd === undefined) return first === undefined ? () => {} : stopOrphan(sayOrphan(state), first, grace);
   pidfdSendSignal(pidfd, SIGTERM, Math.min(grace, MOST));
   if (group !== undefined && statusOf(state) === "paused") {
     warn(`${id} is paused: thawing it, so that it gets the signal`);
@@ -81,6 +81,14 @@ export function stopContainer(state: State, grace: number, by: string): () => vo
       killFromHere(first, group);
     }
     waitForSupervisor(state, pidfd);
+  };
+}
+
+/** Without a supervisor: SIGTERM and SIGKILL from here. */
+function stopOrphan({ group }: State, init: number, grace: number): () => void {
+  if (grace > 0) pidfdSendSignal(init, SIGTERM);
+  return () => {
+    if (!pollOnce(init, POLLIN, Math.min(grace, MOST))) killFromHere(init, group);
   };
 }
 

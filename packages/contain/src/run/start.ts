@@ -6,7 +6,7 @@ import { childrenOf, monotonic, POLLIN, type Source } from "@contain-tools/kerne
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
 import type { Recorder } from "@contain-tools/record";
-import { folderOf, identify, inStateFolder, type State, writeState } from "@contain-tools/state";
+import { folderOf, identify, inStateFolder, notedSignals, type State, writeState } from "@contain-tools/state";
 import { type Forwarded, forwardAll } from "../network/forward.ts";
 import { connectFromOutside } from "../network/plan.ts";
 import { type Background, redirect } from "./background.ts";
@@ -64,7 +64,7 @@ export function startAndWatch(
   const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0]) : undefined;
   const sources = relay?.sources ?? [];
   sources.push(...(log?.sources ?? []));
-  sources.push(...(recorder?.begin(plan) ?? []));
+  sources.push(...(recorder?.begin(plan, () => notedSignals(plan.id).sent) ?? []));
   sources.push(
     ...watcher.sources,
     onceStarted(spawned, () => {

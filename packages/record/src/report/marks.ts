@@ -31,6 +31,10 @@ function describeSignal(line: Line): string {
     ? `${textAt(from, "comm") ?? "an ended process"} (PID ${numberAt(from, "pid") ?? "?"})`
     : textAt(line, "from");
   const signal = textAt(line, "signal") ?? "?";
+  if (isFields(from) && line["to"] !== undefined) {
+    const to = textAt(line, "to") ?? `PID ${numberAt(line, "to") ?? "?"}, which contain exec started`;
+    return `${signal} from ${sender}, run by ${textAt(from, "parent") ?? "?"}, to ${to}`;
+  }
   const forwarded = textAt(line, "forwarded");
   const what = forwarded === undefined ? "not passed on" : forwarded === signal ? "passed on" : `passed on as ${forwarded}`;
   return `${signal} from ${sender ?? "?"}, ${what}`;

@@ -13,7 +13,7 @@ export interface Line extends Fields {
 export interface Recording {
   readonly start: Line;
   readonly samples: readonly Line[];
-  /** Everything but samples and the first line, in the order of the file. */
+  /** Everything but samples and the first line, oldest first. */
   readonly events: readonly Line[];
   /** Lines that could not be read. */
   readonly unreadable: number;
@@ -39,7 +39,7 @@ export function readRecording(path: string): Recording {
   return {
     start,
     samples: after.filter(({ event }) => event === "sample").sort((a, b) => a.t - b.t),
-    events: after.filter(({ event }) => event !== "sample" && event !== "start"),
+    events: after.filter(({ event }) => event !== "sample" && event !== "start").sort((a, b) => a.t - b.t),
     unreadable: lines.length - read.length,
   };
 }

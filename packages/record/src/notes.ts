@@ -1,0 +1,27 @@
+// Signals that `contain kill`, `stop` and `exec` sent past the supervisor: each is noted in the container's folder before it is sent.
+import { signalName } from "@contain-tools/kernel";
+import type { RecordFile } from "./recordfile.ts";
+
+/** A signal of another command of ours. */
+export interface Note {
+  readonly signal: number;
+  readonly command: string;
+  readonly pid: number;
+  /** Who ran the command. */
+  readonly parent: string;
+  /** The PID of what `contain exec` started; undefined for PID 1. */
+  readonly target: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** A function that writes the notes since the last call, at the time of the note. */
+export function noteReader(notes: () => readonly Note[], file: RecordFile): () => void {
+  let known = 0;
+  return () => {
+    const all = notes();
+    for (const { signal, command, pid, parent, target, at } of all.slice(known))
+      file.write({ t: at, event: "signal", signal: signalName(signal), from: { pid, comm: command, parent }, to: target ?? "PID 1" });
+    known = all.length;
+  };
+}
