@@ -1,5 +1,6 @@
-// podman, docker, buildah and conmon start their containers by contain-oci: drivers that print `ok` or `FAIL` a step. What has to fail on
-// this machine is named; every other step has to work. CONTAIN_ENGINES="docker buildah" selects; without it those that take a minute or so.
+// podman, docker, buildah, containerd and conmon start their containers by contain-oci: drivers that print `ok` or `FAIL` a step. What has
+// to fail on this machine is named; every other step has to work. CONTAIN_ENGINES="docker machine:cri" selects, machine: being a User-mode
+// Linux machine, which has all controllers on cgroup v2; all: every one, which takes an hour; without it those that take a minute or so.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,24 +9,30 @@ import { availableControllers, findHierarchy } from "../../packages/kernel/src/i
 import { makeGroup } from "../helpers/group.ts";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
-import { bin, root, run, sh } from "../helpers/run.ts";
+import { bin, type Result, root, run, sh } from "../helpers/run.ts";
+import { inMachine } from "./machine.ts";
 
 const DRIVERS = join(root, "tests/oci/engines");
-const wanted = (process.env["CONTAIN_ENGINES"] ?? "conmon buildah").split(" ");
 
 interface Engine {
   readonly steps: number;
   readonly programs: readonly string[];
   /** Steps that fail with every runtime where these controllers are not on cgroup v2. */
-  readonly withoutControllers: readonly string[];
+  readonly withoutControllers?: readonly string[];
   /** And without CAP_SYS_RESOURCE, or where / is not a shared mount. */
   readonly withoutResource?: readonly string[];
   readonly withoutShared?: readonly string[];
+  /** Fail in the machine with every runtime. */
+  readonly machine?: readonly string[];
+  /** It always asks for limits, which are taken from its configurations where there are no controllers. */
+  readonly bare?: true;
+  /** Without limits it would take all of the memory. */
+  readonly inMachineOnly?: true;
 }
 
 const ENGINES: Readonly<Record<string, Engine>> = {
-  conmon: { steps: 9, programs: ["conmon", "jq"], withoutControllers: [] },
-  buildah: { steps: 4, programs: ["buildah", "podman"], withoutControllers: [] },
+  conmon: { steps: 9, programs: ["conmon", "jq"] },
+  buildah: { steps: 4, programs: ["buildah", "podman"] },
   podman: { steps: 50, programs: ["podman", "conmon", "catatonit"], withoutControllers: ["memory", "pids cpu", "update"] },
   docker: {
     steps: 51,
@@ -34,7 +41,13 @@ const ENGINES: Readonly<Record<string, Engine>> = {
     withoutResource: ["privileged", "exec privileged"],
     withoutShared: ["volume rshared"],
   },
+  containerd: { steps: 36, programs: ["containerd", "ctr", "jq"], machine: ["tty"], bare: true },
+  cri: { steps: 34, programs: ["containerd", "ctr"], inMachineOnly: true },
 };
+
+const { CONTAIN_ENGINES: selected = "conmon buildah containerd" } = process.env;
+const everywhere = Object.entries(ENGINES).flatMap(([name, { inMachineOnly }]) => [...(inMachineOnly ? [] : [name]), `machine:${name}`]);
+const wanted = selected === "all" ? everywhere.filter((word) => word !== "machine:buildah") : selected.split(" ");
 
 /** The engines' controllers have to be where these look for them: in a native cgroup v2. */
 const controllers = existsSync(findHierarchy().mountPoint) ? availableControllers(findHierarchy().mountPoint) : [];
@@ -42,27 +55,43 @@ const lacksControllers = !["cpu", "memory", "pids"].every((name) => controllers.
 const CAP_SYS_RESOURCE = 24n;
 const lacksResource = ((BigInt(`0x${sh("sed -n 's/^CapEff:.//p' /proc/self/status").stdout.trim()}`) >> CAP_SYS_RESOURCE) & 1n) === 0n;
 
-for (const [name, { steps, programs, withoutControllers, withoutResource = [], withoutShared = [] }] of Object.entries(ENGINES)) {
-  if (!wanted.includes(name)) continue;
-  describe(`engine ${name}`, need("root", "podman", "busybox", ...programs), () => {
+for (const word of wanted) {
+  const [, machine, name = ""] = /^(machine:)?(.*)$/.exec(word) ?? [];
+  const engine = ENGINES[name];
+  if (engine === undefined) throw new Error(`CONTAIN_ENGINES: ${word} is none of ${Object.keys(ENGINES).join(", ")}`);
+  const { steps, programs } = engine;
+  const there = machine === undefined ? [] : ["linux.uml", "unshare"];
+  describe(`engine ${word}`, need("root", "podman", "busybox", ...there, ...programs), () => {
     test(`${steps} steps`, async (t) => {
-      const group = makeGroup(`engine-${name}`);
-      t.after(() => group.remove());
       const dir = scratch(`engine-${name}`);
       const images = join(dir, "images");
       const made = run([join(DRIVERS, "images"), images]);
       assert.equal(made.status, 0, made.stderr);
-      const { stdout, stderr } = run([join(DRIVERS, "v2"), group.dir, join(DRIVERS, name), join(bin, "contain-oci"), join(dir, "d")], {
-        env: { IMAGES: images },
-        timeout: 600_000,
-      });
+      const { stdout, stderr } = machine === undefined ? await here(t, name, engine, dir, images) : await inMachine(name, dir, images);
       const lines = stdout.split("\n");
-      const named = (word: string) =>
-        lines.filter((line) => line.startsWith(word)).map((line) => line.slice(5).replace(/ (\(\d+ ms\)|rc=.*)$/, ""));
-      const may = [...(lacksControllers ? withoutControllers : []), ...(lacksResource ? withoutResource : []), ...withoutShared];
+      const named = (start: string) =>
+        lines.filter((line) => line.startsWith(start)).map((line) => line.slice(5).replace(/ (\(\d+ ms\)|rc=.*)$/, ""));
+      const may = machine === undefined ? mayFail(engine) : (engine.machine ?? []);
       const failed = named("FAIL").filter((step) => !may.includes(step));
       assert.deepEqual(failed, [], `${stdout}${stderr}`);
       assert.ok(named("ok  ").length >= steps - may.length, `${stdout}${stderr}`);
     });
   });
 }
+
+async function here(t: { after: (act: () => void) => void }, name: string, engine: Engine, dir: string, images: string): Promise<Result> {
+  if (engine.inMachineOnly) throw new Error(`${name}: only machine:${name}`);
+  const group = makeGroup(`engine-${name}`);
+  t.after(() => group.remove());
+  const runtime = engine.bare && lacksControllers ? join(DRIVERS, "bare") : join(bin, "contain-oci");
+  return run([join(DRIVERS, "v2"), group.dir, join(DRIVERS, name), runtime, join(dir, "d")], {
+    env: { IMAGES: images, CONTAIN_OCI: join(bin, "contain-oci") },
+    timeout: 600_000,
+  });
+}
+
+const mayFail = ({ withoutControllers = [], withoutResource = [], withoutShared = [] }: Engine): readonly string[] => [
+  ...(lacksControllers ? withoutControllers : []),
+  ...(lacksResource ? withoutResource : []),
+  ...withoutShared,
+];
