@@ -15,39 +15,14 @@ const LONG = [
 ];
 /**
  * What the second build repeats: where another runtime or another launcher can make a difference, that is starts, forks, signals, terminals,
- * descriptors, memory and what is left after a kill. What is found out, told and refused is the same code in both.
+ * descriptors, memory and what is left after a kill. What is found out, told, refused, mounted or written to a cgroup is the same code in both.
  */
 const TWICE = [
-  ...["cgset/", "chain/caller", "chain/chain", "chain/given", "chain/trampoline", "confine/confine", "confine/needed", "fuzz/runs"],
-  ...[
-    "hold/",
-    "kernel/long-paths",
-    "kernel/trace",
-    "nsexec/",
-    "oci/life",
-    "pid1/",
-    "pivot/chroot",
-    "pivot/oldkernel",
-    "pivot/pivot",
-    "record/",
-  ],
-  ...["state/", "terminal/"],
-  ...[
-    "confine",
-    "contain",
-    "detach",
-    "faults",
-    "hidden",
-    "hostile",
-    "keyring",
-    "kill",
-    "logs",
-    "manage",
-    "run-",
-    "shared-pipes",
-    "start",
-  ].map((name) => `contain/${name}`),
+  ...["chain/caller", "chain/chain", "chain/given", "chain/trampoline", "fuzz/runs", "hold/", "kernel/long-paths", "kernel/trace"],
+  ...["nsexec/", "oci/life", "pid1/", "pivot/oldkernel", "pivot/pivot", "state/state", "terminal/exec-tty", "terminal/tty"],
+  ...["contain", "detach", "faults", "hidden", "kill", "manage", "run-chain", "shared-pipes", "start"].map((name) => `contain/${name}`),
 ];
+const isTwice = (file: string) => TWICE.some((name) => (name.endsWith("/") ? file.startsWith(name) : file === name));
 /** The second build repeats less often what is repeated. */
 const FEWER = { CONTAIN_RUNS: "20" };
 
@@ -64,7 +39,7 @@ const first: Build = isNative ? "native" : "Node";
 const builds: Build[] = isNative && process.env["CONTAIN_TEST_BUILD"] === undefined ? ["native", "Node"] : [first];
 const jobs = builds.flatMap((build) =>
   all
-    .filter((file) => !last.includes(file) && (build === first || TWICE.some((name) => subject(file).startsWith(name))))
+    .filter((file) => !last.includes(file) && (build === first || isTwice(subject(file))))
     .map((file): Job => ({ build, file, more: build === first ? {} : FEWER })),
 );
 jobs.sort((a, b) => rank(a.file) - rank(b.file));

@@ -1,6 +1,6 @@
 // Test files as jobs: each in a process of its own, several at a time.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import type { Ended } from "./events.ts";
@@ -55,16 +55,18 @@ async function runJob(job: Job): Promise<Outcome> {
     [join(import.meta.dirname, "events.ts"), events],
   ].flatMap(([name, destination]) => ["--test-reporter", `${name}`, "--test-reporter-destination", `${destination}`]);
   const started = Date.now();
-  const child = spawn(process.execPath, ["--import", "tsx", ...reporters, file], {
+  // The shell's `times` are those of all that has been waited for; it has nothing else to do.
+  const accounted = '"$@"; status=$?; times >"$0"; exit $status';
+  const limited = ["timeout", "--foreground", "--signal=KILL", "900"];
+  const child = spawn("sh", ["-c", accounted, join(dir, "times"), ...limited, process.execPath, "--import", "tsx", ...reporters, file], {
     cwd: root,
     env: { ...process.env, ...more, CONTAIN_TEST_BUILD: build.toLowerCase() },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 900_000,
-    killSignal: "SIGKILL",
   });
   const output: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => output.push(data));
   const status = await new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
+  const cpu = existsSync(join(dir, "times")) ? cpuSeconds(readFileSync(join(dir, "times"), "utf8")) : Number.NaN;
   const ended: Ended[] = readFileSync(events, "utf8")
     .split("\n")
     .filter(Boolean)
@@ -75,7 +77,13 @@ async function runJob(job: Job): Promise<Outcome> {
   const skipped = ended.flatMap(({ name, skipped: why }) => (why === undefined ? [] : [why === "" ? name : `${name} (${why})`]));
   const passed = ended.length - failed.length - skipped.length;
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`${failed.length === 0 ? "ok" : "NOT OK"}  ${build}  ${subject(file)}: ${passed} passed in ${seconds} s`);
+  console.log(
+    `${failed.length === 0 ? "ok" : "NOT OK"}  ${build}  ${subject(file)}: ${passed} passed in ${seconds} s, ${cpu.toFixed(1)} s of CPU`,
+  );
   if (failed.length > 0) console.log(Buffer.concat(output).toString());
   return { job, passed: Math.max(0, passed), failed, skipped };
 }
+
+/** Of `times`: minutes and seconds in user and in kernel mode, of the shell and of its children. */
+const cpuSeconds = (times: string) =>
+  [...times.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds), 0);

@@ -10,6 +10,7 @@ const dir = scratch("ownproc");
 const tool = (name: string) => join(bin, name);
 /** PID 1 of a new PID namespace, with the /proc of the one around it. */
 const inOuter = (...argv: string[]): Result => run(["unshare", "--pid", "--fork", ...argv]);
+const TIMES = Number(process.env["CONTAIN_RUNS"] ?? 100);
 const STRANGE = /^contain: \/proc is that of an outer PID namespace: .*\n +give this PID namespace a \/proc of its own: /m;
 
 describe("an address space that is laid out from the bottom up", need("root", "unshare"), () => {
@@ -19,8 +20,8 @@ describe("an address space that is laid out from the bottom up", need("root", "u
     ["setarch -R", "setarch", "-R"],
     ["the default", "env"],
   ]) {
-    test(`${name}: a hundred children end well`, { timeout: 120_000 }, () => {
-      const forks = `for i in $(seq 100); do "$@" || echo "try $i: $?"; done`;
+    test(`${name}: ${TIMES} children end well`, { timeout: 120_000 }, () => {
+      const forks = `for i in $(seq ${TIMES}); do "$@" || echo "try $i: $?"; done`;
       const { status, stdout, stderr } = run([...before, "sh", "-c", forks, "sh", tool("nsexec"), "--pid", "--fork", "--", "true"], {
         timeout: 110_000,
       });
@@ -36,8 +37,8 @@ describe("an address space that is laid out from the bottom up", need("root", "u
 });
 
 describe("PID 1 with the /proc of an outer PID namespace", need("root", "unshare"), () => {
-  test("pid1 starts a program, a hundred times", { timeout: 120_000 }, () => {
-    for (let i = 0; i < 100; i++) {
+  test(`pid1 starts a program, ${TIMES} times`, { timeout: 120_000 }, () => {
+    for (let i = 0; i < TIMES; i++) {
       const { status, signal, stderr } = inOuter(tool("pid1"), "sh", "-c", "exit 3");
       assert.deepEqual({ status, signal, stderr }, { status: 3, signal: null, stderr: "" }, `try ${i}`);
     }
