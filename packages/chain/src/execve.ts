@@ -45,18 +45,12 @@ export function replace(context: Context, [[syscall, args], ...after]: readonly 
   for (const described of tracer.mode === "off" ? [] : [[syscall, args] as const, ...after]) trace(...described);
   const late = context.lastStep === undefined ? context.limits.filter(isOfMemory).map(prepareLimit) : [];
   if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
-  sys(
-    syscall,
-    () => args,
-    () => {
-      resetWriteSignals(context.launch.ignored);
-      for (const set of late) set();
-      const result = call();
-      const code = errno();
-      ignoreWriteSignals();
-      setErrno(code);
-      return result;
-    },
-  );
+  resetWriteSignals(context.launch.ignored);
+  for (const set of late) set();
+  const result = call();
+  const code = errno();
+  ignoreWriteSignals();
+  setErrno(code);
+  sys(syscall, () => args, result);
   throw new Error(`${syscall} returned`);
 }

@@ -43,11 +43,7 @@ function whyNot(path: string): string | undefined {
   try {
     fd = openWithoutMagicLinks(path);
     if (!fstat(fd).isFile()) return "EACCES";
-    sys(
-      "faccessat2",
-      () => [`${fd}`, '""', "X_OK", "AT_EACCESS|AT_EMPTY_PATH"],
-      () => faccessat2C(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH),
-    );
+    sys("faccessat2", () => [`${fd}`, '""', "X_OK", "AT_EACCESS|AT_EMPTY_PATH"], faccessat2C(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH));
     return undefined;
   } catch (error) {
     if (error instanceof SyscallError && FORESEEN.includes(error.code)) return error.code;

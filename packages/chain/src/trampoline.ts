@@ -84,11 +84,7 @@ export function makeTrampoline({ failurePipe, preserveFds }: Context, refusals: 
   const pipe = failurePipe === undefined ? -1 : duplicate(failurePipe, 3 + preserveFds);
   const fd = createMemfd();
   writeImage(fd, trampolineImage(refusals, pipe, shell));
-  sys(
-    "fcntl",
-    () => [`${fd}`, "F_ADD_SEALS", "F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE"],
-    () => fcntlC(fd, F_ADD_SEALS, SEALS),
-  );
+  sys("fcntl", () => [`${fd}`, "F_ADD_SEALS", "F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE"], fcntlC(fd, F_ADD_SEALS, SEALS));
   return { fd, pipe };
 }
 
@@ -113,7 +109,7 @@ function createMemfd(): number {
     sys(
       "memfd_create",
       () => [quote("contain"), `MFD_CLOEXEC|MFD_ALLOW_SEALING${names}`],
-      () => memfdC("contain", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags),
+      memfdC("contain", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags),
     );
   try {
     return create(MFD_EXEC, "|MFD_EXEC");

@@ -18,12 +18,9 @@ const MOST = 256; // processes that are looked at
 
 /** Calls `seen` at each of the first refusals; undefined where the group has no such file. */
 export function watchRefusals(group: string, seen: (refusal: Refusal) => void): Source | undefined {
-  let fd: number;
-  try {
-    fd = open(`${group}/pids.events`);
-  } catch {
-    return undefined;
-  }
+  const file = `${group}/pids.events`;
+  if (readIfThere(file) === undefined) return undefined;
+  const fd = open(file);
   const buffer = Buffer.alloc(256);
   let looks = 0;
   pread(fd, buffer, 0); // the kernel wakes us for what changes from here on

@@ -18,8 +18,9 @@ const TICKS = 100; // a second, as /proc shows times (USER_HZ, time(7))
 
 /** Reads what is gone once it is reaped; what that says is worked out for the verdict that needs it. */
 export function lookAtZombie(pid: number): () => Zombie {
-  const stat = readField(`${procDirectory(pid)}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
-  const limits = tryRead(`${procDirectory(pid)}/limits`);
+  const directory = procDirectory(pid);
+  const stat = readField(`${directory}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
+  const limits = tryRead(`${directory}/limits`);
   return () => describe(stat, cpuLimitIn(pid, limits));
 }
 

@@ -22,7 +22,7 @@ const bpfC = declareSyscall(SYS.bpf);
 
 /** bpf(2). `shown` is the command and what matters of its attributes. */
 function bpf(command: number, shown: () => string[], attributes: Buffer): number {
-  return sys("bpf", shown, () => bpfC(command, attributes, attributes.length));
+  return sys("bpf", shown, bpfC(command, attributes, attributes.length));
 }
 
 /** union bpf_attr, from 32-bit words and the addresses of buffers, by their offsets. */

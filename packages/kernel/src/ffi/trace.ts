@@ -58,13 +58,13 @@ export function trace(syscall: string, args: readonly string[], result?: number 
 }
 
 /**
- * Makes a system call that answers -1 and errno on failure.
+ * What a system call answered that was made just now: -1 and errno is a failure.
  *
  * @param args the arguments as strace decodes them; asked for only when they are printed
+ * @returns the result
  * @throws SyscallError
  */
-export function sys(syscall: string, args: () => string[], call: () => number): number {
-  const result = call();
+export function sys(syscall: string, args: () => string[], result: number): number {
   const code = result === -1 ? errno() : 0;
   if (tracer.mode !== "off") trace(syscall, args(), result, code);
   if (code) throw new SyscallError(syscall, args(), code);

@@ -20,10 +20,12 @@ const fchownC = declare("fchown");
 const DT_UNKNOWN = 0; // some file systems do not tell
 const DT_DIR = 4;
 
+const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one behind the other (getdents(2))
+const target = Buffer.allocUnsafeSlow(4096);
+
 /** Calls `entry` with each name in a directory but `.` and `..`, and its type. @throws SyscallError ENOENT, ENOTDIR, EACCES */
 function list(path: string, entry: (name: string, type: number) => void): void {
   const fd = open(path, O_RDONLY | O_DIRECTORY);
-  const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one behind the other (getdents(2))
   try {
     for (;;) {
       const length = getdents64C(fd, dents, dents.length);
@@ -57,22 +59,13 @@ export function subdirectories(path: string): string[] {
 
 /** readlink(2). @throws SyscallError ENOENT, EINVAL for what is no link */
 export function readlink(path: string): string {
-  const target = Buffer.allocUnsafeSlow(4096);
-  const length = sys(
-    "readlink",
-    () => [quote(path)],
-    () => readlinkC(path, target, target.length),
-  );
+  const length = sys("readlink", () => [quote(path)], readlinkC(path, target, target.length));
   return target.toString("utf8", 0, length);
 }
 
 /** mkdir(2). @throws SyscallError EEXIST, … */
 export function mkdir(path: string, mode = 0o777): void {
-  sys(
-    "mkdir",
-    () => [quote(path), `0${mode.toString(8)}`],
-    () => mkdirC(path, mode),
-  );
+  sys("mkdir", () => [quote(path), `0${mode.toString(8)}`], mkdirC(path, mode));
 }
 
 /** mkdir(2) of a directory and of those above it that are missing. @throws SyscallError EEXIST, … */
@@ -84,63 +77,35 @@ export function makeDirectories(path: string, mode: number): void {
 
 /** rmdir(2). @throws SyscallError ENOTEMPTY, EBUSY, … */
 export function rmdir(path: string): void {
-  sys(
-    "rmdir",
-    () => [quote(path)],
-    () => rmdirC(path),
-  );
+  sys("rmdir", () => [quote(path)], rmdirC(path));
 }
 
 /** unlink(2). @throws SyscallError ENOENT, … */
 export function unlink(path: string): void {
-  sys(
-    "unlink",
-    () => [quote(path)],
-    () => unlinkC(path),
-  );
+  sys("unlink", () => [quote(path)], unlinkC(path));
 }
 
 /** rename(2). @throws SyscallError ENOENT, ENOTEMPTY, … */
 export function rename(from: string, to: string): void {
-  sys(
-    "rename",
-    () => [quote(from), quote(to)],
-    () => renameC(from, to),
-  );
+  sys("rename", () => [quote(from), quote(to)], renameC(from, to));
 }
 
 /** symlink(2): makes `path` a link to `target`. @throws SyscallError EEXIST, … */
 export function symlink(target: string, path: string): void {
-  sys(
-    "symlink",
-    () => [quote(target), quote(path)],
-    () => symlinkC(target, path),
-  );
+  sys("symlink", () => [quote(target), quote(path)], symlinkC(target, path));
 }
 
 /** chmod(2). @throws SyscallError EPERM, … */
 export function chmod(path: string, mode: number): void {
-  sys(
-    "chmod",
-    () => [quote(path), `0${mode.toString(8)}`],
-    () => chmodC(path, mode),
-  );
+  sys("chmod", () => [quote(path), `0${mode.toString(8)}`], chmodC(path, mode));
 }
 
 /** chown(2). @throws SyscallError EPERM, … */
 export function chown(path: string, uid: number, gid: number): void {
-  sys(
-    "chown",
-    () => [quote(path), `${uid}`, `${gid}`],
-    () => chownC(path, uid, gid),
-  );
+  sys("chown", () => [quote(path), `${uid}`, `${gid}`], chownC(path, uid, gid));
 }
 
 /** fchown(2). @throws SyscallError EPERM, … */
 export function fchown(fd: number, uid: number, gid: number): void {
-  sys(
-    "fchown",
-    () => [`${fd}`, `${uid}`, `${gid}`],
-    () => fchownC(fd, uid, gid),
-  );
+  sys("fchown", () => [`${fd}`, `${uid}`, `${gid}`], fchownC(fd, uid, gid));
 }

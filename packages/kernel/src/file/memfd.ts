@@ -9,12 +9,7 @@ const memfdC = declare("memfd_create");
 
 /** memfd_create(2) of what is only data, so that vm.memfd_noexec does not matter; before Linux 6.3 the flag is unknown. */
 export function memfd(name: string): number {
-  const create = (bits: number, names: string) =>
-    sys(
-      "memfd_create",
-      () => [quote(name), names],
-      () => memfdC(name, bits),
-    );
+  const create = (bits: number, names: string) => sys("memfd_create", () => [quote(name), names], memfdC(name, bits));
   try {
     return create(MFD_CLOEXEC | MFD_NOEXEC_SEAL, "MFD_CLOEXEC|MFD_NOEXEC_SEAL");
   } catch (error) {

@@ -31,11 +31,7 @@ const writeC = declare("write", "long");
 
 /** open(2), with O_CLOEXEC. @throws SyscallError ENOENT, EACCES, … */
 export function open(path: string, bits = O_RDONLY, mode = 0o666): number {
-  return sys(
-    "open",
-    () => openArgs(path, bits, mode),
-    () => openC(path, bits | O_CLOEXEC, mode),
-  );
+  return sys("open", () => openArgs(path, bits, mode), openC(path, bits | O_CLOEXEC, mode));
 }
 
 function openArgs(path: string, bits: number, mode: number): string[] {

@@ -112,11 +112,7 @@ export function fstat(fd: number): Stat {
 
 /** access(2): may the real user do this with the file? @throws SyscallError EACCES, EROFS, … */
 export function access(path: string, mode: number): void {
-  sys(
-    "access",
-    () => [quote(path), flags({ R_OK, W_OK, X_OK }, mode)],
-    () => accessC(path, mode),
-  );
+  sys("access", () => [quote(path), flags({ R_OK, W_OK, X_OK }, mode)], accessC(path, mode));
 }
 
 /** True for a file that is there, and can be looked up. */
@@ -141,11 +137,7 @@ export interface StatFs {
 /** statfs(2): the file system on which a file is. @throws SyscallError */
 export function statfs(path: string): StatFs {
   const bytes = new BigInt64Array(32);
-  sys(
-    "statfs",
-    () => [quote(path)],
-    () => statfsC(path, new Uint8Array(bytes.buffer)),
-  );
+  sys("statfs", () => [quote(path)], statfsC(path, new Uint8Array(bytes.buffer)));
   const [type, bsize, blocks, bfree, bavail, files, ffree] = bytes;
   const [t, s, b, f, a, n, l] = [type, bsize, blocks, bfree, bavail, files, ffree].map(Number);
   return { type: t ?? 0, bsize: s ?? 0, blocks: b ?? 0, bfree: f ?? 0, bavail: a ?? 0, files: n ?? 0, ffree: l ?? 0 };

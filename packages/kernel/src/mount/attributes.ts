@@ -25,7 +25,10 @@ export interface MountAttributes {
   readonly clear: number;
 }
 
-const NAMES = Object.fromEntries(Object.entries(MOUNT_ATTR).map(([name, bit]) => [`MOUNT_ATTR_${name}`, bit]));
+/** Attributes as strace prints them. */
+export function attributeNames(bits: number): string {
+  return flags(Object.fromEntries(Object.entries(MOUNT_ATTR).map(([name, bit]) => [`MOUNT_ATTR_${name}`, bit])), bits);
+}
 
 /**
  * mount_setattr(2), since Linux 5.12.
@@ -44,9 +47,9 @@ export function setMountAttributes(fd: number, { set, clear }: MountAttributes, 
       `${fd}`,
       '""',
       flags({ AT_EMPTY_PATH, AT_RECURSIVE }, how),
-      `{attr_set=${flags(NAMES, set)}, attr_clr=${flags(NAMES, clear)}}`,
+      `{attr_set=${attributeNames(set)}, attr_clr=${attributeNames(clear)}}`,
       "32",
     ],
-    () => mountSetattrC(fd, "", how, new Uint8Array(attr.buffer), 32),
+    mountSetattrC(fd, "", how, new Uint8Array(attr.buffer), 32),
   );
 }

@@ -19,29 +19,17 @@ const LAST_FD = 0xffffffff;
 
 /** fcntl(2) F_SETFD. */
 export function setCloseOnExec(fd: number, on: boolean): void {
-  sys(
-    "fcntl",
-    () => [`${fd}`, "F_SETFD", on ? "FD_CLOEXEC" : "0"],
-    () => fcntlC(fd, F_SETFD, on ? FD_CLOEXEC : 0),
-  );
+  sys("fcntl", () => [`${fd}`, "F_SETFD", on ? "FD_CLOEXEC" : "0"], fcntlC(fd, F_SETFD, on ? FD_CLOEXEC : 0));
 }
 
 /** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same open file, close-on-exec, the lowest free one from `least` on. */
 export function duplicate(fd: number, least: number): number {
-  return sys(
-    "fcntl",
-    () => [`${fd}`, "F_DUPFD_CLOEXEC", `${least}`],
-    () => fcntlC(fd, F_DUPFD_CLOEXEC, least),
-  );
+  return sys("fcntl", () => [`${fd}`, "F_DUPFD_CLOEXEC", `${least}`], fcntlC(fd, F_DUPFD_CLOEXEC, least));
 }
 
 /** fcntl(2) F_SETFL: O_NONBLOCK, for all who share the open file. */
 export function setNonBlocking(fd: number): void {
-  sys(
-    "fcntl",
-    () => [`${fd}`, "F_SETFL", "O_NONBLOCK"],
-    () => fcntlC(fd, F_SETFL, O_NONBLOCK),
-  );
+  sys("fcntl", () => [`${fd}`, "F_SETFL", "O_NONBLOCK"], fcntlC(fd, F_SETFL, O_NONBLOCK));
 }
 
 /** True for a descriptor that is open: fcntl(2) F_GETFD. */
@@ -61,11 +49,7 @@ const dup2C = declare("dup2");
 
 /** dup2(2): `to` becomes another descriptor of the open file of `from`, and stays open across execve. */
 export function dup2(from: number, to: number): void {
-  sys(
-    "dup2",
-    () => [`${from}`, `${to}`],
-    () => dup2C(from, to),
-  );
+  sys("dup2", () => [`${from}`, `${to}`], dup2C(from, to));
 }
 
 /** What a non-blocking descriptor has at this moment: a number of bytes, 0 at its end, undefined when there is nothing yet. */
@@ -96,11 +80,7 @@ const LOCK_NB = 4;
 /** flock(2) LOCK_EX without waiting: false while somebody else has the lock (EWOULDBLOCK). It is let go when the descriptor is closed, or we die. */
 export function tryLock(fd: number): boolean {
   try {
-    sys(
-      "flock",
-      () => [`${fd}`, "LOCK_EX|LOCK_NB"],
-      () => flockC(fd, LOCK_EX | LOCK_NB),
-    );
+    sys("flock", () => [`${fd}`, "LOCK_EX|LOCK_NB"], flockC(fd, LOCK_EX | LOCK_NB));
     return true;
   } catch (error) {
     if (failedWith(error, "EAGAIN")) return false;
@@ -113,7 +93,7 @@ function closeRange(first: number, last: number, onExecOnly: boolean): void {
   sys(
     "close_range",
     () => [`${first}`, last === LAST_FD ? "~0U" : `${last}`, onExecOnly ? "CLOSE_RANGE_CLOEXEC" : "0"],
-    () => closeRangeC(first, last, flag),
+    closeRangeC(first, last, flag),
   );
 }
 

@@ -44,11 +44,7 @@ export interface Pipe {
 /** pipe2(2) with O_CLOEXEC. */
 export function pipe(): Pipe {
   const fds = new Int32Array(2);
-  sys(
-    "pipe2",
-    () => [`[${fds.join(", ")}]`, "O_CLOEXEC"],
-    () => pipe2C(new Uint8Array(fds.buffer), O_CLOEXEC),
-  );
+  sys("pipe2", () => [`[${fds.join(", ")}]`, "O_CLOEXEC"], pipe2C(new Uint8Array(fds.buffer), O_CLOEXEC));
   return { read: fds[0] ?? -1, write: fds[1] ?? -1 };
 }
 

@@ -16,7 +16,7 @@ export function cloneMount(fd: number): number {
   return sys(
     "open_tree",
     () => [`${fd}`, '""', "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_EMPTY_PATH"],
-    () => openTreeC(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH),
+    openTreeC(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH),
   );
 }
 
@@ -35,6 +35,6 @@ export function idmapMount(fd: number, userns: number, readOnly: boolean): void 
   sys(
     "mount_setattr",
     () => [`${fd}`, '""', "AT_EMPTY_PATH", `{attr_set=${names}, userns_fd=${userns}}`, "32"],
-    () => mountSetattrC(fd, "", AT_EMPTY_PATH, new Uint8Array(attr.buffer), 32),
+    mountSetattrC(fd, "", AT_EMPTY_PATH, new Uint8Array(attr.buffer), 32),
   );
 }

@@ -17,16 +17,8 @@ const inotifyAddWatchC = declare("inotify_add_watch");
  * @throws SyscallError ENOENT, EMFILE
  */
 export function inotify(path: string): number {
-  const fd = sys(
-    "inotify_init1",
-    () => ["IN_CLOEXEC|IN_NONBLOCK"],
-    () => inotifyInit1C(IN_CLOEXEC | IN_NONBLOCK),
-  );
-  sys(
-    "inotify_add_watch",
-    () => [`${fd}`, quote(path), "IN_MODIFY"],
-    () => inotifyAddWatchC(fd, path, IN_MODIFY),
-  );
+  const fd = sys("inotify_init1", () => ["IN_CLOEXEC|IN_NONBLOCK"], inotifyInit1C(IN_CLOEXEC | IN_NONBLOCK));
+  sys("inotify_add_watch", () => [`${fd}`, quote(path), "IN_MODIFY"], inotifyAddWatchC(fd, path, IN_MODIFY));
   return fd;
 }
 

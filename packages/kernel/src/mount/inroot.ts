@@ -25,7 +25,7 @@ export function openInRoot(root: number, path: string): number {
   const text = () => [`${root}`, quote(path), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}", "24"];
   for (let tries = 0; ; tries++) {
     try {
-      return sys("openat2", text, () => openat2C(root, path, new Uint8Array(how.buffer), 24));
+      return sys("openat2", text, openat2C(root, path, new Uint8Array(how.buffer), 24));
     } catch (error) {
       if (!failedWith(error, "EAGAIN") || tries > 100) throw error; // a rename crossed the lookup
     }
@@ -46,7 +46,7 @@ export function openWithoutMagicLinks(path: string): number {
   return sys(
     "openat2",
     () => ["AT_FDCWD", quote(path), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_NO_MAGICLINKS}", "24"],
-    () => openat2C(AT_FDCWD, path, new Uint8Array(how.buffer), 24),
+    openat2C(AT_FDCWD, path, new Uint8Array(how.buffer), 24),
   );
 }
 

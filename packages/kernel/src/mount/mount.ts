@@ -53,53 +53,33 @@ export function mount(source: string | null, target: string, type: string | null
   sys(
     "mount",
     () => [quote(source), quote(target), quote(type), flags(MS_FLAGS, bits), quote(data)],
-    () => mountC(source, target, type, bits, data),
+    mountC(source, target, type, bits, data),
   );
 }
 
 /** umount2(2). */
 export function umount2(target: string, bits: number): void {
-  sys(
-    "umount2",
-    () => [quote(target), flags({ MNT_DETACH }, bits)],
-    () => umount2C(target, bits),
-  );
+  sys("umount2", () => [quote(target), flags({ MNT_DETACH }, bits)], umount2C(target, bits));
 }
 
 /** pivot_root(2): `newRoot` becomes the root, the old root is mounted on `putOld`. */
 export function pivotRoot(newRoot: string, putOld: string): void {
-  sys(
-    "pivot_root",
-    () => [quote(newRoot), quote(putOld)],
-    () => pivotRootC(newRoot, putOld),
-  );
+  sys("pivot_root", () => [quote(newRoot), quote(putOld)], pivotRootC(newRoot, putOld));
 }
 
 /** fchdir(2). */
 export function fchdir(fd: number): void {
-  sys(
-    "fchdir",
-    () => [`${fd}`],
-    () => fchdirC(fd),
-  );
+  sys("fchdir", () => [`${fd}`], fchdirC(fd));
 }
 
 /** chdir(2), traced; process.chdir would ask for the path of the new directory. */
 export function chdir(path: string): void {
-  sys(
-    "chdir",
-    () => [quote(path)],
-    () => chdirC(path),
-  );
+  sys("chdir", () => [quote(path)], chdirC(path));
 }
 
 /** chroot(2). */
 export function chroot(path: string): void {
-  sys(
-    "chroot",
-    () => [quote(path)],
-    () => chrootC(path),
-  );
+  sys("chroot", () => [quote(path)], chrootC(path));
 }
 
 export type Propagation = "private" | "slave" | "shared";
@@ -134,11 +114,7 @@ const S_IFCHR = 0o020000;
 /** mknod(2) of a character device with exactly this mode, whatever the umask. @throws SyscallError EPERM in a user namespace */
 export function makeCharacterDevice(path: string, mode: number, major: number, minor: number): void {
   const device = major * 256 + minor;
-  sys(
-    "mknod",
-    () => [quote(path), `S_IFCHR|0${mode.toString(8)}`, `makedev(${major}, ${minor})`],
-    () => mknodC(path, S_IFCHR | mode, device),
-  );
+  sys("mknod", () => [quote(path), `S_IFCHR|0${mode.toString(8)}`, `makedev(${major}, ${minor})`], mknodC(path, S_IFCHR | mode, device));
   chmod(path, mode);
 }
 
@@ -157,7 +133,7 @@ export function makeNode(path: string, type: NodeType, mode: number, major: numb
   sys(
     "mknod",
     () => [quote(path), `${name}|0${mode.toString(8)}`, ...(type === "p" ? [] : [`makedev(${major}, ${minor})`])],
-    () => mknodC(path, bits | mode, device),
+    mknodC(path, bits | mode, device),
   );
 }
 

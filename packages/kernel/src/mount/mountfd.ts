@@ -6,7 +6,7 @@ import { flags, quote, sys } from "../ffi/trace.ts";
 import { readlink } from "../file/directory.ts";
 import { close, readIfThere } from "../file/open.ts";
 import { lineValue, type MountInfo, readMountInfo } from "../proc/proc.ts";
-import { MOUNT_ATTR } from "./attributes.ts";
+import { attributeNames } from "./attributes.ts";
 import { fdPath, openInRoot } from "./inroot.ts";
 import {
   MS_BIND,
@@ -40,7 +40,7 @@ export function cloneTree(fd: number): number {
   return sys(
     "open_tree",
     () => [`${fd}`, '""', "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_EMPTY_PATH|AT_RECURSIVE"],
-    () => openTreeC(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE),
+    openTreeC(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE),
   );
 }
 
@@ -53,14 +53,13 @@ export function moveMount(fd: number, target: number): void {
   sys(
     "move_mount",
     () => [`${fd}`, '""', `${target}`, '""', "MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH"],
-    () => moveMountC(fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+    moveMountC(fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
   );
 }
 
 const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
-const MOUNT_ATTRS = Object.fromEntries(Object.entries(MOUNT_ATTR).map(([name, bit]) => [`MOUNT_ATTR_${name}`, bit]));
 const fsopenC = declareSyscall(SYS.fsopen);
 const fsconfigC = declareSyscall(SYS.fsconfig);
 const fsmountC = declareSyscall(SYS.fsmount);
@@ -73,29 +72,21 @@ const fsmountC = declareSyscall(SYS.fsmount);
  * @param bits MOUNT_ATTR_*; of MS_* those for read-only, nosuid, nodev and noexec are the same
  */
 export function newMount(type: string, options: Readonly<Record<string, string | null>>, bits: number): number {
-  const context = sys(
-    "fsopen",
-    () => [quote(type), "FSOPEN_CLOEXEC"],
-    () => fsopenC(type, 1),
-  );
+  const context = sys("fsopen", () => [quote(type), "FSOPEN_CLOEXEC"], fsopenC(type, 1));
   try {
     for (const [key, value] of Object.entries(options)) {
       sys(
         "fsconfig",
         () => [`${context}`, value === null ? "FSCONFIG_SET_FLAG" : "FSCONFIG_SET_STRING", quote(key), quote(value), "0"],
-        () => fsconfigC(context, value === null ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value, 0),
+        fsconfigC(context, value === null ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value, 0),
       );
     }
     sys(
       "fsconfig",
       () => [`${context}`, "FSCONFIG_CMD_CREATE", "NULL", "NULL", "0"],
-      () => fsconfigC(context, FSCONFIG_CMD_CREATE, null, null, 0),
+      fsconfigC(context, FSCONFIG_CMD_CREATE, null, null, 0),
     );
-    return sys(
-      "fsmount",
-      () => [`${context}`, "FSMOUNT_CLOEXEC", flags(MOUNT_ATTRS, bits)],
-      () => fsmountC(context, 1, bits),
-    );
+    return sys("fsmount", () => [`${context}`, "FSMOUNT_CLOEXEC", attributeNames(bits)], fsmountC(context, 1, bits));
   } finally {
     close(context);
   }
@@ -116,10 +107,10 @@ export function restrictMount(fd: number, bits: number, whole = true, propagatio
   const attr = new BigUint64Array([BigInt(bits), 0n, BigInt(propagation), 0n]);
   const how = AT_EMPTY_PATH | (whole ? AT_RECURSIVE : 0);
   const travels = propagation === 0 ? "" : `, propagation=${flags(MS_FLAGS, propagation)}`;
-  const what = () => `{attr_set=${flags(MOUNT_ATTRS, bits)}${travels}}`;
+  const what = () => `{attr_set=${attributeNames(bits)}${travels}}`;
   const text = () => [`${fd}`, '""', flags({ AT_EMPTY_PATH, AT_RECURSIVE }, how), what(), "32"];
   try {
-    sys("mount_setattr", text, () => mountSetattrC(fd, "", how, new Uint8Array(attr.buffer), 32));
+    sys("mount_setattr", text, mountSetattrC(fd, "", how, new Uint8Array(attr.buffer), 32));
   } catch (error) {
     if (!failedWith(error, "ENOSYS")) throw error;
     if (bits !== 0) remountWith(fd, bits, whole);

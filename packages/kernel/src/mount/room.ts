@@ -13,18 +13,10 @@ const ftruncateC = declare("ftruncate");
  * @throws SyscallError ENOSPC, EDQUOT; EOPNOTSUPP where the file system cannot
  */
 export function allocate(fd: number, length: number): void {
-  sys(
-    "fallocate",
-    () => [`${fd}`, "FALLOC_FL_KEEP_SIZE", "0", `${length}`],
-    () => fallocateC(fd, FALLOC_FL_KEEP_SIZE, 0, length),
-  );
+  sys("fallocate", () => [`${fd}`, "FALLOC_FL_KEEP_SIZE", "0", `${length}`], fallocateC(fd, FALLOC_FL_KEEP_SIZE, 0, length));
 }
 
 /** ftruncate(2): what a file has beyond `length` bytes goes. */
 export function truncate(fd: number, length: number): void {
-  sys(
-    "ftruncate",
-    () => [`${fd}`, `${length}`],
-    () => ftruncateC(fd, length),
-  );
+  sys("ftruncate", () => [`${fd}`, `${length}`], ftruncateC(fd, length));
 }

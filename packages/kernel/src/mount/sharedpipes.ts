@@ -21,11 +21,7 @@ export function sharePipes(fds: readonly number[] = [0, 1, 2]): void {
     if (fstatfsC(fd, new Uint8Array(stat.buffer)) === -1 || stat[0] !== PIPEFS_MAGIC) continue;
     const mode = MODES[fcntlC(fd, F_GETFL, 0) & 3] ?? 0o600;
     try {
-      sys(
-        "fchmod",
-        () => [`${fd}`, `0${mode.toString(8)}`],
-        () => fchmodC(fd, mode),
-      );
+      sys("fchmod", () => [`${fd}`, `0${mode.toString(8)}`], fchmodC(fd, mode));
     } catch (error) {
       if (!failedWith(error, "EPERM")) throw error; // it is another user's, or one from outside of this user namespace
     }

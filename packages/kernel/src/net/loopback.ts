@@ -18,17 +18,9 @@ export function bringLoopbackUp(): void {
     const request = Buffer.alloc(40);
     request.write("lo");
     const text = () => `{ifr_name="lo", ifr_flags=0x${request.readUInt16LE(FLAGS_AT).toString(16)}}`;
-    sys(
-      "ioctl",
-      () => [`${fd}`, "SIOCGIFFLAGS", text()],
-      () => ioctlC(fd, SIOCGIFFLAGS, request),
-    );
+    sys("ioctl", () => [`${fd}`, "SIOCGIFFLAGS", text()], ioctlC(fd, SIOCGIFFLAGS, request));
     request.writeUInt16LE(request.readUInt16LE(FLAGS_AT) | IFF_UP, FLAGS_AT);
-    sys(
-      "ioctl",
-      () => [`${fd}`, "SIOCSIFFLAGS", text()],
-      () => ioctlC(fd, SIOCSIFFLAGS, request),
-    );
+    sys("ioctl", () => [`${fd}`, "SIOCSIFFLAGS", text()], ioctlC(fd, SIOCSIFFLAGS, request));
   } finally {
     close(fd);
   }

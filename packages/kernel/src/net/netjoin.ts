@@ -33,11 +33,7 @@ const SIOCGSKNS = 0x894c; // linux/sockios.h
 
 /** The network namespace of a socket, as a descriptor for setns(2). @throws SyscallError ENOTTY, EOPNOTSUPP for what is no socket; EPERM */
 export function networkOfSocket(fd: number): number {
-  return sys(
-    "ioctl",
-    () => [`${fd}`, "SIOCGSKNS"],
-    () => ioctlC(fd, SIOCGSKNS),
-  );
+  return sys("ioctl", () => [`${fd}`, "SIOCGSKNS"], ioctlC(fd, SIOCGSKNS));
 }
 
 /** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM, ENOENT, EACCES */

@@ -124,7 +124,7 @@ function exchange(fd: number, { name, type, flags = 0, body, args }: Request): B
   sys(
     "send",
     () => [`${fd}<NETLINK_ROUTE>`, `{${[name, ...args].join(", ")}}`, `${message.length}`, "0"],
-    () => sendC(fd, message, message.length, 0),
+    sendC(fd, message, message.length, 0),
   );
   const bodies: Buffer[] = [];
   let interrupted = false;
@@ -150,7 +150,7 @@ function* receive(fd: number, wanted: number): Generator<readonly [kind: number,
       if (length !== -1 || errno() !== EINTR) return length;
     }
   };
-  const length = sys("recv", () => [`${fd}<NETLINK_ROUTE>`, "{…}", `${answer.length}`, "0"], read);
+  const length = sys("recv", () => [`${fd}<NETLINK_ROUTE>`, "{…}", `${answer.length}`, "0"], read());
   for (let at = 0; at + HEADER <= length; ) {
     const size = answer.readUInt32LE(at);
     if (size < HEADER) return;

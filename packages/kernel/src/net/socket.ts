@@ -38,7 +38,7 @@ export function openSocket(
   return sys(
     "socket",
     () => [family, `${kind}|SOCK_CLOEXEC${nonblocking ? "|SOCK_NONBLOCK" : ""}`, `${protocol}`],
-    () => socketC(FAMILIES[family], KINDS[kind] | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), protocol),
+    socketC(FAMILIES[family], KINDS[kind] | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), protocol),
   );
 }
 
@@ -48,27 +48,19 @@ export function socketpair(): [number, number] {
   sys(
     "socketpair",
     () => ["AF_UNIX", "SOCK_STREAM|SOCK_CLOEXEC", "0", `[${fds.join(", ")}]`],
-    () => socketpairC(FAMILIES.AF_UNIX, KINDS.SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(fds.buffer)),
+    socketpairC(FAMILIES.AF_UNIX, KINDS.SOCK_STREAM | SOCK_CLOEXEC, 0, new Uint8Array(fds.buffer)),
   );
   return [fds[0] ?? -1, fds[1] ?? -1];
 }
 
 /** bind(2), with the address as text for messages. @throws SyscallError EADDRINUSE, EACCES, EADDRNOTAVAIL */
 export function bindSocket(fd: number, address: Uint8Array, text: string): void {
-  sys(
-    "bind",
-    () => [`${fd}`, text, `${address.length}`],
-    () => bindC(fd, address, address.length),
-  );
+  sys("bind", () => [`${fd}`, text, `${address.length}`], bindC(fd, address, address.length));
 }
 
 /** listen(2). @throws SyscallError EADDRINUSE */
 export function listenSocket(fd: number, backlog: number): void {
-  sys(
-    "listen",
-    () => [`${fd}`, `${backlog}`],
-    () => listenC(fd, backlog),
-  );
+  sys("listen", () => [`${fd}`, `${backlog}`], listenC(fd, backlog));
 }
 
 /** connect(2); of a non-blocking socket it is only begun. @throws SyscallError ECONNREFUSED, ENETUNREACH, … */
@@ -76,7 +68,7 @@ export function connectSocket(fd: number, address: Uint8Array, text: string): vo
   sys(
     "connect",
     () => [`${fd}`, text, `${address.length}`],
-    () => (connectC(fd, address, address.length) === -1 && errno() !== EINPROGRESS ? -1 : 0),
+    connectC(fd, address, address.length) === -1 && errno() !== EINPROGRESS ? -1 : 0,
   );
 }
 

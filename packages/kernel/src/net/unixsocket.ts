@@ -44,7 +44,7 @@ export function sendMessage(socket: number, text: string, fd: number): void {
   sys(
     "sendmsg",
     () => [`${socket}`, `{msg_iov=[${quote(text)}], msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[${fd}]}]}`, "MSG_NOSIGNAL"],
-    () => sendmsgC(socket, header, MSG_NOSIGNAL),
+    sendmsgC(socket, header, MSG_NOSIGNAL),
   );
 }
 
@@ -58,7 +58,7 @@ export function receiveDescriptor(socket: number): number | undefined {
     }
   };
   const fd = () => (memory.readInt32LE(84) === SCM_RIGHTS ? memory.readInt32LE(88) : undefined);
-  const length = sys("recvmsg", () => [`${socket}`, `{msg_control=[${fd() ?? ""}]}`, "MSG_CMSG_CLOEXEC"], receive);
+  const length = sys("recvmsg", () => [`${socket}`, `{msg_control=[${fd() ?? ""}]}`, "MSG_CMSG_CLOEXEC"], receive());
   return length === 0 ? undefined : fd();
 }
 

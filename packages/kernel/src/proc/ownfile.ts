@@ -29,7 +29,7 @@ export function writeOwnProc(file: string, text: string): void {
     const fd = sys(
       "openat2",
       () => [`${proc}</proc>`, quote(`self/${file}`), "{flags=O_WRONLY|O_CLOEXEC, resolve=RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS}", "24"],
-      () => openat2C(proc, `self/${file}`, new Uint8Array(how.buffer), 24),
+      openat2C(proc, `self/${file}`, new Uint8Array(how.buffer), 24),
     );
     try {
       writeWhole(`/proc/self/${file}`, fd, text);

@@ -21,11 +21,7 @@ const signalfd4C = declareSyscall(SYS.signalfd4);
 
 /** signalfd(2) for all signals: readable while one of them is pending. They must be blocked. */
 function signalfd(): number {
-  return sys(
-    "signalfd4",
-    () => ["-1", "~[]", "8", "SFD_CLOEXEC|SFD_NONBLOCK"],
-    () => signalfd4C(-1, ALL_SIGNALS, 8, SFD_CLOEXEC | SFD_NONBLOCK),
-  );
+  return sys("signalfd4", () => ["-1", "~[]", "8", "SFD_CLOEXEC|SFD_NONBLOCK"], signalfd4C(-1, ALL_SIGNALS, 8, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 const set = new PollSet();

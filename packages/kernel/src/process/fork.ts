@@ -137,9 +137,8 @@ export function clone3(args: CloneArgs, child: () => never): number {
   struct.writeBigUInt64LE(BigInt(args.flags >>> 0) | more, 0);
   struct.writeBigUInt64LE(BigInt(exitSignal), 32);
   if (args.cgroup !== undefined) struct.writeBigUInt64LE(BigInt(args.cgroup), 80);
-  const text = () => [describe(args, exitSignal)];
   const mask = new Uint8Array(8);
-  const fork = (cleared: boolean, call: (size: number) => number) => () => {
+  const fork = (cleared: boolean, call: (size: number) => number) => {
     setSignalMaskSilently(ALL_SIGNALS, mask);
     // A rehearsal, which the kernel refuses (EINVAL): what V8 compiles and koffi binds at a first call is memory that must not be
     // made between madvise and clone3, since a page of the heap that is mapped there would be missing in the child.
@@ -155,7 +154,7 @@ export function clone3(args: CloneArgs, child: () => never): number {
   try {
     return sys(
       "clone3",
-      text,
+      () => [describe(args, exitSignal)],
       fork(true, (size) => clone3C(struct, size)),
     );
   } catch (error) {

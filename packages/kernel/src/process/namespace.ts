@@ -47,11 +47,7 @@ const sethostnameC = declare("sethostname");
 
 /** unshare(2): new namespaces for the calling thread; of CLONE_NEWPID and CLONE_NEWTIME, for its children. */
 export function unshare(bits: number): void {
-  sys(
-    "unshare",
-    () => [flags({ ...CLONE_FLAGS, CLONE_FS }, bits)],
-    () => unshareC(bits),
-  );
+  sys("unshare", () => [flags({ ...CLONE_FLAGS, CLONE_FS }, bits)], unshareC(bits));
 }
 
 /** unshare(CLONE_FS): a root and working directory of this thread's own, which setns(2) into a mount namespace asks for. */
@@ -61,31 +57,19 @@ export function unshareFs(): void {
 
 /** setns(2) on a pidfd (several kinds at once, since Linux 5.8) or on a descriptor of a file in /proc/PID/ns. */
 export function setns(fd: number, bits: number, what: string): void {
-  sys(
-    "setns",
-    () => [`${fd}<${what}>`, flags(CLONE_FLAGS, bits)],
-    () => setnsC(fd, bits),
-  );
+  sys("setns", () => [`${fd}<${what}>`, flags(CLONE_FLAGS, bits)], setnsC(fd, bits));
 }
 
 /** sethostname(2). */
 export function sethostname(name: string): void {
-  sys(
-    "sethostname",
-    () => [quote(name), `${Buffer.byteLength(name)}`],
-    () => sethostnameC(name, Buffer.byteLength(name)),
-  );
+  sys("sethostname", () => [quote(name), `${Buffer.byteLength(name)}`], sethostnameC(name, Buffer.byteLength(name)));
 }
 
 const setdomainnameC = declare("setdomainname");
 
 /** setdomainname(2): the NIS domain name. */
 export function setdomainname(name: string): void {
-  sys(
-    "setdomainname",
-    () => [quote(name), `${Buffer.byteLength(name)}`],
-    () => setdomainnameC(name, Buffer.byteLength(name)),
-  );
+  sys("setdomainname", () => [quote(name), `${Buffer.byteLength(name)}`], setdomainnameC(name, Buffer.byteLength(name)));
 }
 
 const NS_GET_NSTYPE = 0xb703; // _IO(0xb7, 3)

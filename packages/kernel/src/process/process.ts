@@ -117,22 +117,14 @@ const pidfdOpenC = declareSyscall(SYS.pidfd_open);
 
 /** pidfd_open(2): a close-on-exec descriptor that always means this process, whoever gets its PID later. @throws SyscallError ESRCH */
 export function pidfdOpen(pid: number): number {
-  return sys(
-    "pidfd_open",
-    () => [`${pid}`, "0"],
-    () => pidfdOpenC(pid, 0),
-  );
+  return sys("pidfd_open", () => [`${pid}`, "0"], pidfdOpenC(pid, 0));
 }
 
 const pidfdGetfdC = declareSyscall(SYS.pidfd_getfd);
 
 /** pidfd_getfd(2): a copy of a descriptor of that process, since Linux 5.6. @throws SyscallError EBADF, EPERM, ESRCH */
 export function pidfdGetfd(pidfd: number, fd: number): number {
-  return sys(
-    "pidfd_getfd",
-    () => [`${pidfd}`, `${fd}`, "0"],
-    () => pidfdGetfdC(pidfd, fd, 0),
-  );
+  return sys("pidfd_getfd", () => [`${pidfd}`, `${fd}`, "0"], pidfdGetfdC(pidfd, fd, 0));
 }
 
 /** True when the process behind a pidfd has ended: poll(2) says POLLIN then. */
@@ -167,20 +159,12 @@ export function setName(name: string): void {
 
 /** prctl(2) PR_SET_CHILD_SUBREAPER: orphans below this process become its children. */
 export function setChildSubreaper(): void {
-  sys(
-    "prctl",
-    () => ["PR_SET_CHILD_SUBREAPER", "1"],
-    () => prctlC(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0),
-  );
+  sys("prctl", () => ["PR_SET_CHILD_SUBREAPER", "1"], prctlC(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 }
 
 /** prctl(2) PR_SET_DUMPABLE: 0 gives /proc/PID to root and denies ptrace(2) without CAP_SYS_PTRACE. */
 export function setDumpable(on: boolean): void {
-  sys(
-    "prctl",
-    () => ["PR_SET_DUMPABLE", on ? "1" : "0"],
-    () => prctlC(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0),
-  );
+  sys("prctl", () => ["PR_SET_DUMPABLE", on ? "1" : "0"], prctlC(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0));
 }
 
 /** prctl(2) PR_GET_DUMPABLE: whether processes of the same user may look at this one. */

@@ -40,7 +40,7 @@ export function getLimit(resource: Resource): Limit {
   sys(
     "prlimit64",
     () => ["0", `RLIMIT_${resource.toUpperCase()}`, "NULL", `{rlim_cur=${show(old[0] ?? 0n)}, rlim_max=${show(old[1] ?? 0n)}}`],
-    () => prlimitC(0, RESOURCES[resource], null, new Uint8Array(old.buffer)),
+    prlimitC(0, RESOURCES[resource], null, new Uint8Array(old.buffer)),
   );
   return { resource, soft: old[0] ?? 0n, hard: old[1] ?? 0n };
 }
@@ -51,7 +51,7 @@ export function setLimit({ resource, soft, hard }: Limit): void {
   sys(
     "prlimit64",
     () => ["0", `RLIMIT_${resource.toUpperCase()}`, `{rlim_cur=${show(soft)}, rlim_max=${show(hard)}}`, "NULL"],
-    () => prlimitC(0, RESOURCES[resource], wanted, null),
+    prlimitC(0, RESOURCES[resource], wanted, null),
   );
 }
 

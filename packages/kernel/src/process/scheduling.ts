@@ -57,17 +57,13 @@ export function setScheduling({ policy, flags: bits, nice, priority, runtime, de
     const rest = `sched_flags=${flags(SCHEDULING_FLAGS, bits)}, sched_nice=${nice}, sched_priority=${priority}, ${times}`;
     return ["0", `{size=48, sched_policy=${policy}, ${rest}}`, "0"];
   };
-  sys("sched_setattr", text, () => schedSetattrC(0, attributes, 0));
+  sys("sched_setattr", text, schedSetattrC(0, attributes, 0));
 }
 
 /** sched_setaffinity(2) of this process: the CPUs by their numbers. @throws SyscallError EINVAL when its cpuset has none of them */
 export function setAffinity(cpus: readonly number[]): void {
   const mask = bitMask(cpus);
-  sys(
-    "sched_setaffinity",
-    () => ["0", `${mask.length}`, `[${cpus.join(" ")}]`],
-    () => schedSetaffinityC(0, mask.length, mask),
-  );
+  sys("sched_setaffinity", () => ["0", `${mask.length}`, `[${cpus.join(" ")}]`], schedSetaffinityC(0, mask.length, mask));
 }
 
 /** Bit N for number N, in whole 64-bit words. */
@@ -85,11 +81,7 @@ export const IO_CLASSES = { IOPRIO_CLASS_NONE: 0, IOPRIO_CLASS_RT: 1, IOPRIO_CLA
 /** ioprio_set(2) of this process. @throws SyscallError EPERM without CAP_SYS_NICE or CAP_SYS_ADMIN for IOPRIO_CLASS_RT */
 export function setIoPriority(name: keyof typeof IO_CLASSES, priority: number): void {
   const value = (IO_CLASSES[name] << 13) | priority;
-  sys(
-    "ioprio_set",
-    () => ["IOPRIO_WHO_PROCESS", "0", `IOPRIO_PRIO_VALUE(${name}, ${priority})`],
-    () => ioprioSetC(IOPRIO_WHO_PROCESS, 0, value),
-  );
+  sys("ioprio_set", () => ["IOPRIO_WHO_PROCESS", "0", `IOPRIO_PRIO_VALUE(${name}, ${priority})`], ioprioSetC(IOPRIO_WHO_PROCESS, 0, value));
 }
 
 /** MPOL_*, as set_mempolicy(2) has them. */
@@ -111,7 +103,7 @@ export function setMemoryPolicy(mode: keyof typeof MEMORY_POLICIES, bits: number
   sys(
     "set_mempolicy",
     () => [`${mode}|${flags(MEMORY_POLICY_FLAGS, bits)}`, `[${nodes.join(" ")}]`, `${most}`],
-    () => setMempolicyC(MEMORY_POLICIES[mode] | bits, nodes.length === 0 ? null : mask, most),
+    setMempolicyC(MEMORY_POLICIES[mode] | bits, nodes.length === 0 ? null : mask, most),
   );
 }
 
@@ -120,9 +112,5 @@ export const PERSONALITIES = { LINUX: 0, LINUX32: 8 } as const;
 
 /** personality(2): LINUX32 has uname(2) tell the machine's 32-bit name. */
 export function setPersonality(domain: keyof typeof PERSONALITIES): void {
-  sys(
-    "personality",
-    () => [`PER_${domain}`],
-    () => personalityC(PERSONALITIES[domain]),
-  );
+  sys("personality", () => [`PER_${domain}`], personalityC(PERSONALITIES[domain]));
 }

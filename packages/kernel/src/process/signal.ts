@@ -124,11 +124,7 @@ const sigprocmaskC = declareSyscall(SYS.rt_sigprocmask);
 /** rt_sigprocmask(2) SIG_SETMASK for the calling thread; the raw call, since libc keeps signals 32 and 33 to itself. Returns the old mask. */
 export function setSignalMask(set: SignalSet): SignalSet {
   const old = new Uint8Array(8);
-  sys(
-    "rt_sigprocmask",
-    () => ["SIG_SETMASK", setNames(set), setNames(old), "8"],
-    () => sigprocmaskC(SIG_SETMASK, set, old, 8),
-  );
+  sys("rt_sigprocmask", () => ["SIG_SETMASK", setNames(set), setNames(old), "8"], sigprocmaskC(SIG_SETMASK, set, old, 8));
   return old;
 }
 

@@ -15,7 +15,7 @@ export function timerfd(milliseconds: number): number {
   const fd = sys(
     "timerfd_create",
     () => ["CLOCK_MONOTONIC", "TFD_CLOEXEC|TFD_NONBLOCK"],
-    () => timerfdCreateC(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+    timerfdCreateC(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
   );
   setTimer(fd, milliseconds);
   return fd;
@@ -28,7 +28,7 @@ export function setTimer(fd: number, milliseconds: number): void {
   sys(
     "timerfd_settime",
     () => [`${fd}`, "0", `{it_interval=${milliseconds}ms}`, "NULL"],
-    () => timerfdSettimeC(fd, 0, new Uint8Array(time.buffer), null),
+    timerfdSettimeC(fd, 0, new Uint8Array(time.buffer), null),
   );
 }
 

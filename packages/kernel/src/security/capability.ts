@@ -31,11 +31,7 @@ function header(): Uint8Array {
 /** capget(2). */
 export function capget(): Capabilities {
   const data = new Uint32Array(6);
-  sys(
-    "capget",
-    () => ["{version=_LINUX_CAPABILITY_VERSION_3, pid=0}", "{…}"],
-    () => capgetC(header(), new Uint8Array(data.buffer)),
-  );
+  sys("capget", () => ["{version=_LINUX_CAPABILITY_VERSION_3, pid=0}", "{…}"], capgetC(header(), new Uint8Array(data.buffer)));
   const set = (at: number) => BigInt(data[at] ?? 0) | (BigInt(data[at + 3] ?? 0) << 32n);
   return { effective: set(0), permitted: set(1), inheritable: set(2) };
 }
@@ -50,5 +46,5 @@ export function capset({ effective, permitted, inheritable }: Capabilities): voi
     "{version=_LINUX_CAPABILITY_VERSION_3, pid=0}",
     `{effective=0x${effective.toString(16)}, permitted=0x${permitted.toString(16)}, inheritable=0x${inheritable.toString(16)}}`,
   ];
-  sys("capset", text, () => capsetC(header(), new Uint8Array(data.buffer)));
+  sys("capset", text, capsetC(header(), new Uint8Array(data.buffer)));
 }

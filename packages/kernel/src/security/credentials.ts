@@ -15,31 +15,19 @@ const setgroupsC = declareSyscall(SYS.setgroups);
 
 /** setresuid(2): real, effective and saved user id. */
 export function setresuid(uid: number): void {
-  sys(
-    "setresuid",
-    () => [`${uid}`, `${uid}`, `${uid}`],
-    () => setresuidC(uid, uid, uid),
-  );
+  sys("setresuid", () => [`${uid}`, `${uid}`, `${uid}`], setresuidC(uid, uid, uid));
 }
 
 /** setresgid(2): real, effective and saved group id. */
 export function setresgid(gid: number): void {
-  sys(
-    "setresgid",
-    () => [`${gid}`, `${gid}`, `${gid}`],
-    () => setresgidC(gid, gid, gid),
-  );
+  sys("setresgid", () => [`${gid}`, `${gid}`, `${gid}`], setresgidC(gid, gid, gid));
 }
 
 const getgroupsC = declareSyscall(SYS.getgroups);
 
 /** getgroups(2): how many supplementary groups this process has. */
 export function countGroups(): number {
-  return sys(
-    "getgroups",
-    () => ["0", "NULL"],
-    () => getgroupsC(0, null),
-  );
+  return sys("getgroups", () => ["0", "NULL"], getgroupsC(0, null));
 }
 
 const TOLD = 32; // as strace has it
@@ -50,7 +38,7 @@ export function setgroups(groups: readonly number[]): void {
   sys(
     "setgroups",
     () => [`${list.length}`, `[${groups.slice(0, TOLD).join(", ")}${groups.length > TOLD ? ", …" : ""}]`],
-    () => setgroupsC(list.length, new Uint8Array(list.buffer)),
+    setgroupsC(list.length, new Uint8Array(list.buffer)),
   );
 }
 
@@ -60,21 +48,13 @@ const PR_GET_PDEATHSIG = 2;
 
 /** prctl(2) PR_SET_PDEATHSIG: the signal this process gets when its parent thread ends; 0 for none. Cleared by a change of credentials. */
 export function setParentDeathSignal(signal: number): void {
-  sys(
-    "prctl",
-    () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)],
-    () => prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0),
-  );
+  sys("prctl", () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)], prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0));
 }
 
 /** prctl(2) PR_GET_PDEATHSIG: 0 for none, and in a process that has just been forked. */
 export function getParentDeathSignal(): number {
   const signal = new Int32Array(1);
-  sys(
-    "prctl",
-    () => ["PR_GET_PDEATHSIG", `[${signal[0]}]`],
-    () => prctlC(PR_GET_PDEATHSIG, new Uint8Array(signal.buffer), 0, 0, 0),
-  );
+  sys("prctl", () => ["PR_GET_PDEATHSIG", `[${signal[0]}]`], prctlC(PR_GET_PDEATHSIG, new Uint8Array(signal.buffer), 0, 0, 0));
   return signal[0] ?? 0;
 }
 

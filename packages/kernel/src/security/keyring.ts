@@ -16,14 +16,6 @@ const PERMISSIONS = 0x3f1b0000;
  * @throws SyscallError ENOSYS without CONFIG_KEYS; EPERM by a seccomp filter; EDQUOT when this user has too many keys
  */
 export function joinSessionKeyring(name: string): void {
-  const keyring = sys(
-    "keyctl",
-    () => ["KEYCTL_JOIN_SESSION_KEYRING", quote(name)],
-    () => keyctlC(KEYCTL_JOIN_SESSION_KEYRING, name),
-  );
-  sys(
-    "keyctl",
-    () => ["KEYCTL_SETPERM", `${keyring}`, `0x${PERMISSIONS.toString(16)}`],
-    () => keyctlC(KEYCTL_SETPERM, keyring, PERMISSIONS),
-  );
+  const keyring = sys("keyctl", () => ["KEYCTL_JOIN_SESSION_KEYRING", quote(name)], keyctlC(KEYCTL_JOIN_SESSION_KEYRING, name));
+  sys("keyctl", () => ["KEYCTL_SETPERM", `${keyring}`, `0x${PERMISSIONS.toString(16)}`], keyctlC(KEYCTL_SETPERM, keyring, PERMISSIONS));
 }

@@ -54,7 +54,7 @@ export function restrictFiles(rules: readonly LandlockRule[]): void {
   const ruleset = sys(
     "landlock_create_ruleset",
     () => [`{handled_access_fs=0x${known.toString(16)}}`, "8", "0"],
-    () => createRulesetC(handled, handled.length, 0),
+    createRulesetC(handled, handled.length, 0),
   );
   for (const { fd, writable } of rules) {
     const access = (writable ? known : READING) & (fstat(fd).isDirectory() ? known : OF_FILES & known);
@@ -64,13 +64,9 @@ export function restrictFiles(rules: readonly LandlockRule[]): void {
     sys(
       "landlock_add_rule",
       () => [`${ruleset}`, "LANDLOCK_RULE_PATH_BENEATH", `{allowed_access=${flags(ACCESS, access)}, parent_fd=${fd}}`, "0"],
-      () => addRuleC(ruleset, LANDLOCK_RULE_PATH_BENEATH, rule, 0),
+      addRuleC(ruleset, LANDLOCK_RULE_PATH_BENEATH, rule, 0),
     );
   }
-  sys(
-    "landlock_restrict_self",
-    () => [`${ruleset}`, "0"],
-    () => restrictSelfC(ruleset, 0),
-  );
+  sys("landlock_restrict_self", () => [`${ruleset}`, "0"], restrictSelfC(ruleset, 0));
   close(ruleset);
 }

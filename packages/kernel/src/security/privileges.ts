@@ -28,11 +28,7 @@ export function readBoundingSet(): { readonly set: bigint; readonly count: numbe
 
 /** PR_CAPBSET_DROP: no program run from here on gets this capability from its file. @throws SyscallError EPERM without CAP_SETPCAP */
 export function dropFromBoundingSet(capability: number): void {
-  sys(
-    "prctl",
-    () => ["PR_CAPBSET_DROP", nameOf(capability)],
-    () => prctlC(PR_CAPBSET_DROP, capability, 0, 0, 0),
-  );
+  sys("prctl", () => ["PR_CAPBSET_DROP", nameOf(capability)], prctlC(PR_CAPBSET_DROP, capability, 0, 0, 0));
 }
 
 /** PR_CAP_AMBIENT: a capability that stays across execve for any user. @throws SyscallError EPERM when it is not permitted and inheritable */
@@ -40,7 +36,7 @@ export function setAmbient(capability: number, on: boolean): void {
   sys(
     "prctl",
     () => ["PR_CAP_AMBIENT", on ? "PR_CAP_AMBIENT_RAISE" : "PR_CAP_AMBIENT_LOWER", nameOf(capability), "0", "0"],
-    () => prctlC(PR_CAP_AMBIENT, on ? PR_CAP_AMBIENT_RAISE : PR_CAP_AMBIENT_LOWER, capability, 0, 0),
+    prctlC(PR_CAP_AMBIENT, on ? PR_CAP_AMBIENT_RAISE : PR_CAP_AMBIENT_LOWER, capability, 0, 0),
   );
 }
 
@@ -49,24 +45,16 @@ export function resetAmbient(): void {
   sys(
     "prctl",
     () => ["PR_CAP_AMBIENT", "PR_CAP_AMBIENT_CLEAR_ALL", "0", "0", "0"],
-    () => prctlC(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
+    prctlC(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
   );
 }
 
 /** PR_SET_KEEPCAPS: the permitted set outlives the change from user id 0 to another; execve clears the flag. */
 export function keepCapabilities(): void {
-  sys(
-    "prctl",
-    () => ["PR_SET_KEEPCAPS", "1"],
-    () => prctlC(PR_SET_KEEPCAPS, 1, 0, 0, 0),
-  );
+  sys("prctl", () => ["PR_SET_KEEPCAPS", "1"], prctlC(PR_SET_KEEPCAPS, 1, 0, 0, 0));
 }
 
 /** PR_SET_NO_NEW_PRIVS: set-user-ID bits and capabilities of files give nothing any more, for good (Documentation/userspace-api/no_new_privs.rst). */
 export function setNoNewPrivileges(): void {
-  sys(
-    "prctl",
-    () => ["PR_SET_NO_NEW_PRIVS", "1", "0", "0", "0"],
-    () => prctlC(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
-  );
+  sys("prctl", () => ["PR_SET_NO_NEW_PRIVS", "1", "0", "0", "0"], prctlC(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }

@@ -40,7 +40,7 @@ function install(program: Buffer, given: number): number {
   return sys(
     "seccomp",
     () => ["SECCOMP_SET_MODE_FILTER", flags(FILTER_FLAGS, given) || "0", `{len=${program.length / INSTRUCTION}, filter=0x…}`],
-    () => seccompC(SECCOMP_SET_MODE_FILTER, given, fprog),
+    seccompC(SECCOMP_SET_MODE_FILTER, given, fprog),
   );
 }
 

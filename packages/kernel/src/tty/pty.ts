@@ -27,11 +27,7 @@ export function openMaster(ptmx: string): number {
     close(fd);
     throw new ToolError(`${quote(ptmx)} is not the device that makes pseudo-terminals, 5:2`);
   }
-  sys(
-    "ioctl",
-    () => [`${fd}`, "TIOCSPTLCK", "[0]"],
-    () => ioctlC(fd, TIOCSPTLCK, new Uint8Array(4)),
-  );
+  sys("ioctl", () => [`${fd}`, "TIOCSPTLCK", "[0]"], ioctlC(fd, TIOCSPTLCK, new Uint8Array(4)));
   return fd;
 }
 
@@ -40,22 +36,18 @@ export function openPeer(master: number): number {
   return sys(
     "ioctl",
     () => [`${master}`, "TIOCGPTPEER", "O_RDWR|O_NOCTTY|O_CLOEXEC"],
-    () => ioctlC(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
+    ioctlC(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
   );
 }
 
 /** setsid(2): a session and a process group of our own, without a terminal. @throws SyscallError EPERM for a process group leader */
 export function setsid(): void {
-  sys("setsid", () => [], setsidC);
+  sys("setsid", () => [], setsidC());
 }
 
 /** ioctl(TIOCSCTTY): makes a terminal the controlling one of a session leader that has none, its group the foreground. @throws SyscallError EPERM */
 export function setControllingTerminal(fd: number): void {
-  sys(
-    "ioctl",
-    () => [`${fd}`, "TIOCSCTTY", "0"],
-    () => ioctlC(fd, TIOCSCTTY, 0),
-  );
+  sys("ioctl", () => [`${fd}`, "TIOCSCTTY", "0"], ioctlC(fd, TIOCSCTTY, 0));
 }
 
 /** ioctl(TIOCSIG): sends a signal to the foreground process group of the other side of a master. */

@@ -14,11 +14,7 @@ const readC = declare("read", "long");
 
 /** setpgid(2). */
 export function setpgid(pid: number, pgid: number): void {
-  sys(
-    "setpgid",
-    () => [`${pid}`, `${pgid}`],
-    () => setpgidC(pid, pgid),
-  );
+  sys("setpgid", () => [`${pid}`, `${pgid}`], setpgidC(pid, pgid));
 }
 
 /** getpgrp(2): 0 when the group's leader is in another PID namespace. */
