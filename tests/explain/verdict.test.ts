@@ -224,7 +224,7 @@ describe("the verdict of a detached container", need("root"), () => {
     ["hint-read-only", [], "echo x >/file; exit 1"],
     ["hint-permission", ["--user", "1000:1000"], "cat /locked/prog; exit 1"],
     ["hint-no-space", ["--volume", "/dev/full:/full"], "echo x >/full; exit 1"],
-    ["hint-fork-refused", ["--user", "1234:1234", "--ulimit", "nproc=1"], "(sleep 1 & sleep 1); exit 1"],
+    ["hint-nproc-limit", ["--user", "1234:1234", "--ulimit", "nproc=1"], "(sleep 1 & sleep 1); exit 1"],
   ] as const) {
     test(`${code}: what the log says last is a hint`, () => {
       const { codes, wait } = detached([...words, "--", "sh", "-c", text]);

@@ -12,7 +12,7 @@ export {
   missingController,
 } from "./cgroup/controllers.ts";
 export { type Device, deviceAt, deviceOf } from "./cgroup/device.ts";
-export { setDevices, whyNoDeviceProgram } from "./cgroup/devicegroup.ts";
+export { devicePrograms, setDevices, whyNoDeviceProgram } from "./cgroup/devicegroup.ts";
 export { DEVICE_ACCESS, type DeviceRule } from "./cgroup/deviceprogram.ts";
 export { childGroups, killGroup, removeGroup, waitForField, waitUntilEmpty } from "./cgroup/groupend.ts";
 export { codeOf, type Diagnosis, ExecError, errnoMeaning, errnoName, type Fact, failedWith, SyscallError, ToolError } from "./ffi/errno.ts";

@@ -39,6 +39,8 @@ export interface RelayOptions {
   readonly input: number | undefined;
   /** Where the program's output goes. */
   readonly output: number;
+  /** Is shown what the program writes. */
+  readonly keep?: ((chunk: Uint8Array) => void) | undefined;
   /** True once the master has arrived. */
   readonly onMaster?: (master: number) => void;
 }
@@ -60,7 +62,7 @@ export function keyboard({ launch }: Context): number | undefined {
 }
 
 /** Serves the pseudo-terminal that the child of a plan with `tty` makes. All signals must be blocked. */
-export function startRelay(spawned: TerminalChild, { input, output, onMaster }: RelayOptions): Relay {
+export function startRelay(spawned: TerminalChild, { input, output, keep, onMaster }: RelayOptions): Relay {
   const { console = -1, report } = spawned;
   const sources: Source[] = [];
   let master: number | undefined;
@@ -82,7 +84,16 @@ export function startRelay(spawned: TerminalChild, { input, output, onMaster }: 
       close(console);
       if (master === undefined) return; // the child failed and printed why
       slave = openPeer(master); // while a process has it open, the master does not hang up: poll(2) would report POLLHUP forever
-      flow = startFlow(sources, master, () => false);
+      flow = startFlow(
+        sources,
+        master,
+        () => false,
+        keep &&
+          ((chunk) => {
+            keep(chunk);
+            return chunk;
+          }),
+      );
       // Our output was closed: treat it as a closed terminal.
       flow.addSink(unblocked(output), hangUp);
       onMaster?.(master);

@@ -19,12 +19,19 @@ import { keyboard, type Relay, startRelay } from "@contain-tools/terminal";
 /** The socket of `contain attach`. */
 export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
 
-/** Starts to relay. @param log the output of a background supervisor, which has no keyboard */
-export function relayTerminal(context: Context, id: string, spawned: Spawned, log: number | undefined): Relay {
+/** Starts to relay. @param log the output of a background supervisor, which has no keyboard @param keep is shown what the program writes */
+export function relayTerminal(
+  context: Context,
+  id: string,
+  spawned: Spawned,
+  log: number | undefined,
+  keep?: (chunk: Uint8Array) => void,
+): Relay {
   const [input, output] = log === undefined ? [keyboard(context), 1] : [undefined, log];
   const relay: Relay = startRelay(spawned, {
     input,
     output,
+    keep,
     onMaster: (master) => relay.sources.push(acceptAttachments(id, relay, master)),
   });
   return relay;

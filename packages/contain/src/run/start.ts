@@ -16,6 +16,7 @@ import { endOfLog } from "./log/read.ts";
 import type { RunPlan } from "./plan.ts";
 import { type End, reportEnd } from "./reportend.ts";
 import { supervise } from "./supervise.ts";
+import { keepTail } from "./tail.ts";
 
 interface Helpers {
   readonly background: Background | undefined;
@@ -61,7 +62,8 @@ export function startAndWatch(
   const made = { ...state, init: identify(pid) };
   inStateFolder(() => writeState(made));
   const { foreground, ownGroup, hadTerminal } = container.plan;
-  const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0]) : undefined;
+  const tail = plan.tty && log === undefined ? keepTail() : undefined;
+  const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0], tail?.keep) : undefined;
   const sources = relay?.sources ?? [];
   sources.push(...(log?.sources ?? []));
   sources.push(...(recorder?.begin(plan, () => notedSignals(plan.id).sent) ?? []));
@@ -102,9 +104,10 @@ export function startAndWatch(
   const failure = word === undefined ? undefined : parseFailure(word);
   const ended = closeCase(watcher, outcome, {
     failure,
-    output: log && endOfLog(folderOf(plan.id)),
+    output: log === undefined ? tail?.text() : endOfLog(folderOf(plan.id)),
     id: plan.id,
     argv: plan.argv,
+    made: container.plan.wanted.map(({ kind }) => kind.file),
     path: plan.env.find((variable) => variable.startsWith("PATH="))?.slice(5),
   });
   const verdict = judge(ended);

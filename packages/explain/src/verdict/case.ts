@@ -27,21 +27,23 @@ export interface Case {
   /** The program as it was given, and PATH in its environment. */
   readonly argv: readonly string[];
   readonly path: string | undefined;
+  /** The kinds of namespaces that were made for it: `net`, `user`. */
+  readonly made: readonly string[];
 }
 
-export interface Ending extends Pick<Case, "failure" | "output" | "argv" | "path"> {
+export interface Ending extends Pick<Case, "failure" | "output" | "argv" | "path" | "made"> {
   /** The container's. */
   readonly id: string;
 }
 
 /** Reads what will be gone with the group. */
-export function closeCase(w: Witness, outcome: Outcome, { failure, output, id, argv, path }: Ending): Case {
+export function closeCase(w: Witness, outcome: Outcome, { failure, output, id, argv, path, made }: Ending): Case {
   const { watched, baseline, seen } = w;
   const { group } = watched;
   const chain = { before: baseline.ancestors, after: group === undefined ? [] : readChainAgain(group, baseline.ancestors) };
   let log: KernelLog | undefined;
   return {
-    ...{ outcome, failure, watched, seen, chain, output, argv, path, own: notedSignals(id) },
+    ...{ outcome, failure, watched, seen, chain, output, argv, path, made, own: notedSignals(id) },
     oomKills: countOomKills(chain, baseline.vmstat),
     log: () => {
       log ??= readKernelLog(w.log);

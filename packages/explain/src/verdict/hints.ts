@@ -5,11 +5,15 @@ import type { Finding } from "@contain-tools/chain";
 import type { Case } from "./case.ts";
 import { lastWords } from "./lastwords.ts";
 import { pidsLimit } from "./pids.ts";
+import { reachedLimits } from "./reached.ts";
 import { shellExit } from "./shellexit.ts";
 import { fullTmpfs } from "./tmpfs.ts";
 
 /** @returns findings that are not certain, with codes that begin with `hint-` */
 export function hints(c: Case): Finding[] {
   const pids = pidsLimit(c);
-  return [...pids, ...fullTmpfs(c), ...shellExit(c), ...lastWords(c, pids.length > 0)];
+  const shell = shellExit(c);
+  const words = shell.length > 0 ? [] : lastWords(c, pids.length > 0);
+  const told = words.map(({ code }) => code);
+  return [...pids, ...fullTmpfs(c), ...shell, ...words, ...reachedLimits(c.seen.reached, told)];
 }

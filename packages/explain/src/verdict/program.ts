@@ -11,8 +11,11 @@ export interface Program {
   readonly name: string;
   /** PID 1 is that of a PID namespace. */
   readonly isInit: boolean;
-  /** "Max processes" of its /proc/PID/limits. */
+  /** Its /proc/PID/status then. */
+  readonly status: string;
+  /** "Max processes" and "Max open files" of its /proc/PID/limits. */
   readonly maxProcesses: string | undefined;
+  readonly maxFiles: string | undefined;
   /** "Max cpu time" there. */
   readonly cpuLimit: Evidence;
 }
@@ -36,12 +39,15 @@ export function findProgram({ pid, init, indirect }: Watched): Program | undefin
   const program = init && first !== undefined ? childrenOf(first)[0] : first;
   if (first === undefined || program === undefined) return undefined;
   const status = statusOf(first);
+  const own = program === first ? status : statusOf(program);
   const limits = tryRead(`${procDirectory(program)}/limits`);
   return {
     pid: program,
-    name: nameIn(program === first ? status : statusOf(program)),
+    name: nameIn(own),
+    status: own,
     isInit: statusField(status, "NSpid")?.endsWith("\t1") === true,
     maxProcesses: "text" in limits ? softLimit(limits.text, "Max processes") : undefined,
+    maxFiles: "text" in limits ? softLimit(limits.text, "Max open files") : undefined,
     cpuLimit: cpuLimitIn(program, limits),
   };
 }

@@ -1,51 +1,81 @@
 // 126 and 127 of a shell or of env inside: the file that it tried to execute, looked at in the container's own mounts.
 import { type Finding, whyNotExecutable } from "@contain-tools/chain";
-import { basename, exists, shellStatus } from "@contain-tools/kernel";
+import { basename, type Diagnosis, exists, shellStatus } from "@contain-tools/kernel";
 import type { Case } from "./case.ts";
 import { hint } from "./hint.ts";
+import { commandsIn } from "./words/commands.ts";
+import { withoutColours } from "./words/said.ts";
 
 const SHELLS = new Set(["sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"]);
 const PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const RULE = 'sh(1p) "EXIT STATUS", env(1): 127 not found, 126 found but not executable';
 
-/** What a shell does itself, and words of its grammar (sh(1p)). */
-const BUILTINS = new Set(
-  ". : [ alias bg break case cd command continue do done echo elif else esac eval exit export false fg fi for getopts hash if in jobs kill local printf pwd read readonly return set shift source test then times trap true type ulimit umask unalias unset until wait while".split(
-    " ",
-  ),
-);
+/** `sh: none: not found`, `bash: line 1: none: command not found`, `env: can't execute 'none': No such file or directory`. */
+const TOLD =
+  /: (?:exec: |can't execute )?['"`\u2018]?([^\s'":`\u2018\u2019]+)['"\u2019]?: (?:(?:command )?not found|Permission denied|No such file or directory|cannot execute\b.*|Exec format error|bad interpreter\b.*)$/;
+const LAST = 5; // lines
 
-/** The program of `sh -c 'PROG …'` and of `env PROG …`; undefined where more than one could be meant. */
-export function triedBy(argv: readonly string[]): string | undefined {
+/** What `sh -c '…'` and `env PROG …` may have executed. */
+function triedBy(argv: readonly string[]): readonly string[] {
   const [program = "", ...words] = argv;
   const name = basename(program);
-  if (name === "env") return words.find((word) => !word.startsWith("-") && !word.includes("="));
+  if (name === "env") return words.filter((word) => !word.startsWith("-") && !word.includes("=")).slice(0, 1);
   const at = words.findIndex((word) => /^-[a-z]*c$/.test(word));
-  if (!SHELLS.has(name) || at === -1) return undefined;
-  const word = /^\s*(?:exec\s+)?([\w./@+-]+)[^;&|()`$<>]*$/.exec(words[at + 1] ?? "")?.[1];
-  return word === undefined || BUILTINS.has(word) ? undefined : word;
+  return SHELLS.has(name) && at !== -1 ? commandsIn(words[at + 1] ?? "") : [];
 }
 
-export function shellExit({ outcome, argv, path, seen: { mounts } }: Case): Finding[] {
+/** `env PATH=/x PROG` */
+const pathOf = (argv: readonly string[]) =>
+  basename(argv[0] ?? "") === "env" ? argv.findLast((word) => word.startsWith("PATH="))?.slice(5) : undefined;
+
+interface Looked {
+  readonly word: string;
+  readonly file: string | undefined;
+  readonly why: Diagnosis | undefined;
+}
+
+export function shellExit({ outcome, argv, path, output, seen: { mounts } }: Case): Finding[] {
   const status = shellStatus(outcome.status);
-  const word = status === 126 || status === 127 ? triedBy(argv) : undefined;
-  if (word === undefined) return [];
-  const found = mounts?.inside(() => look(word, path ?? PATHS, status === 127 ? "ENOENT" : "EACCES"));
-  const shell = basename(argv[0] ?? "");
-  const name = status === 127 ? "not-found" : "not-executable";
-  const rule = 'sh(1p) "EXIT STATUS", env(1): 127 not found, 126 found but not executable';
-  if (found === undefined || found === null) return [];
-  if (found.why === undefined) {
-    if (found.file !== undefined) return [];
-    const evidence = { source: word.includes("/") ? `stat(${word})` : `PATH ${path ?? PATHS}`, value: "ENOENT", rule };
-    return [hint(name, `${shell} tried ${word}, which is not there`, [evidence])];
+  if (status !== 126 && status !== 127) return [];
+  const lines = (output ?? "").split("\n").map(withoutColours).filter(Boolean).slice(-LAST);
+  const told = lines.flatMap((line) => TOLD.exec(line.trim())?.[1] ?? []).at(-1);
+  const words = [...triedBy(argv), ...(told === undefined ? [] : [told])].filter((word) => word.startsWith("/") || !word.includes("/"));
+  const looked =
+    words.length === 0
+      ? []
+      : (mounts?.inside(() => [...new Set(words)].map((word) => look(word, pathOf(argv) ?? path ?? PATHS, status))) ?? []);
+  const one = only(looked.filter(({ why }) => why !== undefined)) ?? missing(looked, told);
+  if (one === undefined) return [];
+  const who = triedBy(argv).includes(one.word) ? basename(argv[0] ?? "") : "it";
+  if (one.file === undefined) {
+    const evidence = {
+      source: one.word.includes("/") ? `stat(${one.word})` : `PATH ${pathOf(argv) ?? path ?? PATHS}`,
+      value: "ENOENT",
+      rule: RULE,
+    };
+    return [hint(status === 127 ? "not-found" : "not-executable", `${who} tried ${one.word}, which is not there`, [evidence])];
   }
-  const { code, text, facts } = found.why;
-  return [{ ...hint(name, `${shell} tried ${found.file}: ${text}`, facts), code: `hint-${code}` }];
+  const { code = "", text = "", facts = [] } = one.why ?? {};
+  return [{ ...hint("", `${who} tried ${one.file}: ${text}`, facts), code: `hint-${code}` }];
 }
 
-function look(word: string, path: string, code: string) {
+/** Where more than one could be meant, which it was is not to be told. */
+const only = <T>(list: readonly T[]): T | undefined => (list.length === 1 ? list[0] : undefined);
+
+/** What it said that it did not find, or the only one that is not there. */
+function missing(looked: readonly Looked[], told: string | undefined): Looked | undefined {
+  const gone = looked.filter(({ file }) => file === undefined);
+  return gone.find(({ word }) => word === told) ?? only(gone);
+}
+
+/** A shell reads what is no program for this machine (ENOEXEC) as a script, and ends in 127 or 126 for what it finds there. */
+function look(word: string, path: string, status: number): Looked {
   const files = word.includes("/") ? [word] : path.split(":").map((dir) => `${dir}/${word}`);
   const file = files.find((one) => exists(one));
-  const why = file === undefined ? undefined : whyNotExecutable(file, code);
-  return { file, why: why?.text === undefined ? undefined : why };
+  if (file === undefined) return { word, file, why: undefined };
+  const reasons = [status === 127 ? "ENOENT" : "EACCES", "ENOEXEC"].map((code) => whyNotExecutable(file, code));
+  return { word, file, why: reasons.find((one) => one?.text !== undefined && !IS_SCRIPT.has(one.code)) };
 }
+
+/** What a shell takes for a script, it executes all the same. */
+const IS_SCRIPT = new Set(["exec-bad-format"]);

@@ -16,6 +16,7 @@ import { type Level, readAncestors } from "./chain.ts";
 import type { HeldMounts } from "./heldmounts.ts";
 import { forget, type Look, lookAt } from "./look.ts";
 import { findProgram, type Program, type Watched } from "./program.ts";
+import { lookAtLimits, type Reached } from "./reached.ts";
 import { type Refusal, watchRefusals } from "./refusal.ts";
 import { readVmstat } from "./vmstat.ts";
 import { lookAtZombie, type Zombie } from "./zombie.ts";
@@ -41,6 +42,8 @@ export interface Seen {
   readonly mounts: HeldMounts | undefined;
   /** The last of the first forks that were refused. */
   refusal: Refusal | undefined;
+  /** Limits of processes that were reached at a look. */
+  reached: readonly Reached[];
 }
 
 export interface Witness {
@@ -60,7 +63,7 @@ const LONGEST = 30_000;
 
 /** Starts to watch a container that was just made. @param mounts its mount namespace, closed with the rest */
 export function witness(watched: Watched, baseline: Baseline, mounts: HeldMounts | undefined): Witness {
-  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, mounts, refusal: undefined };
+  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, mounts, refusal: undefined, reached: [] };
   const log = openKernelLog();
   const pidfd = pidfdOpen(watched.pid);
   let between = FIRST;
@@ -82,6 +85,7 @@ export function witness(watched: Watched, baseline: Baseline, mounts: HeldMounts
       setTimer(timer, between);
       seen.program ??= findProgram(watched);
       seen.look = lookAt(watched, seen.program, seen.look);
+      seen.reached = lookAtLimits([...(seen.program === undefined ? [] : [seen.program]), ...seen.look.others], seen.reached);
     },
   };
   const refusals =

@@ -1,0 +1,37 @@
+// Who a program was when it was started: ids, capabilities, no_new_privs, seccomp (proc_pid_status(5)).
+import type { Evidence } from "@contain-tools/chain";
+import { CAPABILITIES, statusField } from "@contain-tools/kernel";
+import type { Case } from "../case.ts";
+
+export interface Caller {
+  /** As they are outside. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly has: (capability: string) => boolean;
+  readonly seccomp: boolean;
+  /** In a user namespace that is not the supervisor's. */
+  readonly userns: boolean;
+  readonly evidence: (field: string, rule: string) => Evidence;
+}
+
+/** @returns undefined when it had gone before anybody looked */
+export function callerOf({ seen: { program }, made }: Case): Caller | undefined {
+  const { status = "", pid } = program ?? {};
+  const numbers = (name: string) => (statusField(status, name) ?? "").split(/\s+/).filter(Boolean).map(Number);
+  const [, uid] = numbers("Uid");
+  const [, gid] = numbers("Gid");
+  const caps = statusField(status, "CapEff");
+  if (uid === undefined || gid === undefined || caps === undefined) return undefined;
+  const effective = BigInt(`0x${caps}`);
+  return {
+    ...{ uid, gid, groups: numbers("Groups"), userns: made.includes("user") },
+    has: (name) => ((effective >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n,
+    seccomp: statusField(status, "Seccomp") === "2",
+    evidence: (field, rule) => ({
+      source: `/proc/${pid}/status ${field}, at its start`,
+      value: statusField(status, field)?.replaceAll("\t", " "),
+      rule,
+    }),
+  };
+}

@@ -1,0 +1,24 @@
+// The programs that the text of `sh -c` names, as far as its grammar is simple (sh(1p)).
+
+/** What a shell does itself, and words of its grammar. */
+const BUILTINS = new Set(
+  ". : [ alias bg break case cd command continue do done echo elif else esac eval exit export false fg fi for function getopts hash if in jobs kill local printf pwd read readonly return select set shift source test then times trap true type ulimit umask unalias unset until wait while".split(
+    " ",
+  ),
+);
+/** Words before a command. */
+const BEFORE = new Set("if then else elif do while until ! exec command time".split(" "));
+const MOST = 8;
+
+/** The first words of its commands; none where functions or files that are read in may stand for programs. */
+export function commandsIn(text: string): readonly string[] {
+  const bare = text.replace(/\\./g, '""').replace(/'[^']*'|"[^"]*"/g, '""');
+  if (/(^|[\s;&|])(\.|source|alias|function|eval)\s|\w\s*\(\)/.test(bare)) return [];
+  const commands = bare.split(/[;&|(){}\n`]+/).flatMap((part) => commandOf(part.trim().split(/\s+/)));
+  return [...new Set(commands)].slice(0, MOST);
+}
+
+function commandOf(words: readonly string[]): string[] {
+  const word = words.find((one) => !BEFORE.has(one) && !/^\w+=/.test(one));
+  return word !== undefined && /^[\w./@+-]+$/.test(word) && !BUILTINS.has(word) && !/^\d+$/.test(word) ? [word] : [];
+}

@@ -1,0 +1,107 @@
+// Errors of limits that the kernel counts by user or process: a fork that was refused, open files, inotify, namespaces.
+import type { Evidence, Finding } from "@contain-tools/chain";
+import { readIfThere } from "@contain-tools/kernel";
+import type { Case } from "../case.ts";
+import { hint } from "../hint.ts";
+import { callerOf } from "./caller.ts";
+import { inotifyOf } from "./inotify.ts";
+import type { Said } from "./said.ts";
+
+const FORK = /fork|clone|thread|spawn|vfork|execvp/;
+
+/** @param refused forks were refused by pids.max, which has been told */
+export function judgeCounted(c: Case, said: Said, evidence: Evidence, refused: boolean): Finding[] | undefined {
+  const { errno, words } = said;
+  if (errno === "EAGAIN") return words.some((word) => FORK.test(word)) && !refused ? [refusedFork(c, said, evidence)] : [];
+  const notify = words.some((word) => /inotify|watch/.test(word)) || /inotify|\bwatch(es)?\b/i.test(said.line);
+  if (notify && (errno === "ENOSPC" || errno === "EMFILE")) return [watches(c, said, evidence)];
+  if (errno === "EMFILE") return [files(c, said, evidence)];
+  if (errno === "ENOSPC" && words.some((word) => /unshare|setns|clone/.test(word))) return [namespaces(said, evidence)];
+  return undefined;
+}
+
+const near = (used: number, limit: number) => !(used < limit * 0.9);
+
+/** pids.max counts what it refuses; RLIMIT_NPROC, threads-max and pid_max do not. */
+function refusedFork(c: Case, { line }: Said, said: Evidence): Finding {
+  const caller = callerOf(c);
+  const limit = c.seen.program?.maxProcesses;
+  const wrote = `it wrote ${JSON.stringify(line)} (EAGAIN), and pids.max refused nothing`;
+  const threads = Number(/\/(\d+) /.exec(readIfThere("/proc/loadavg") ?? "")?.[1]);
+  const whole = ["threads-max", "pid_max"].map((name) => {
+    const value = readIfThere(`/proc/sys/kernel/${name}`)?.trim();
+    return { name, value, evidence: { source: `/proc/sys/kernel/${name}`, value, rule: "fork(2) EAGAIN" } };
+  });
+  const now = { source: "/proc/loadavg", value: `${threads} threads on the machine`, rule: "proc_loadavg(5)" };
+  const own: Evidence = {
+    source: "/proc/PID/limits Max processes, at its start",
+    value: limit,
+    rule: "fork(2) EAGAIN, getrlimit(2) RLIMIT_NPROC",
+  };
+  const evidence = [said, own, ...whole.map((one) => one.evidence), now];
+  const far = whole.filter(({ value }) => !near(threads, Number(value))).length === whole.length;
+  const v1 = pidsOnV1();
+  const exempt = caller !== undefined && (caller.has("CAP_SYS_RESOURCE") || caller.has("CAP_SYS_ADMIN"));
+  if (far && v1 === undefined && caller !== undefined && limit !== undefined && limit !== "unlimited" && !exempt) {
+    const text = `${wrote}. RLIMIT_NPROC is what is left: the user ${caller.uid} may have ${limit} processes and threads, those outside of the container included. The machine has ${threads} threads, far from kernel.threads-max and kernel.pid_max`;
+    return hint(
+      "nproc-limit",
+      text,
+      [...evidence, caller.evidence("Uid", "credentials(7)")],
+      "--ulimit nproc=N, or fewer processes of this user",
+    );
+  }
+  const values = `RLIMIT_NPROC ${limit ?? "?"}${exempt ? " (not for its capabilities)" : ""}, ${whole.map(({ name, value }) => `kernel.${name} ${value ?? "?"}`).join(", ")}`;
+  const text = `${wrote}. Of the others cannot be told which it was: ${values}${v1 === undefined ? "" : `, pids.max of ${v1.source} (${v1.value} refused)`}`;
+  return hint("fork-refused", text, [...evidence, ...(v1 === undefined ? [] : [v1])]);
+}
+
+/** A group of cgroup v1 that the container shares with us, and that has refused forks. */
+function pidsOnV1(): Evidence | undefined {
+  const path = /^\d+:(?:[\w,=]*,)?pids(?:,[\w,=]*)?:(.*)$/m.exec(readIfThere("/proc/self/cgroup") ?? "")?.[1];
+  const dir = path === undefined ? undefined : `/sys/fs/cgroup/pids${path === "/" ? "" : path}`;
+  const refused = dir === undefined ? undefined : /^max ([1-9]\d*)$/m.exec(readIfThere(`${dir}/pids.events`) ?? "")?.[1];
+  return refused === undefined ? undefined : { source: `${dir}/pids.events max`, value: refused, rule: "pids.rst of cgroup v1" };
+}
+
+function files(c: Case, { line }: Said, said: Evidence): Finding {
+  const limit = c.seen.program?.maxFiles;
+  const own: Evidence = { source: "/proc/PID/limits Max open files, at its start", value: limit, rule: "getrlimit(2) RLIMIT_NOFILE" };
+  const text = `it wrote ${JSON.stringify(line)} (EMFILE): RLIMIT_NOFILE of the process was reached${limit === undefined ? "" : `, ${limit} when it was started`}`;
+  return hint("open-files", text, [said, own], "--ulimit nofile=SOFT:HARD, or a program that closes its descriptors");
+}
+
+/** EMFILE: instances; ENOSPC: watches (inotify(7)). All containers of a user share both. */
+function watches(c: Case, { line, errno }: Said, said: Evidence): Finding {
+  const name = errno === "EMFILE" ? "max_user_instances" : "max_user_watches";
+  const path = `/proc/sys/fs/inotify/${name}`;
+  const limit = readIfThere(path)?.trim();
+  const evidence: Evidence[] = [said, { source: path, value: limit, rule: "inotify(7)" }];
+  const caller = callerOf(c);
+  const count = caller === undefined ? undefined : inotifyOf(caller.uid);
+  const used = count === undefined ? undefined : errno === "EMFILE" ? count.instances : count.watches;
+  if (used !== undefined)
+    evidence.push({
+      source: "/proc/*/fdinfo",
+      value: `${used} of the user ${caller?.uid}, without the container's`,
+      rule: "proc_pid_fdinfo(5) inotify",
+    });
+  const others = used === undefined ? "" : `; processes outside of the container have ${used} now`;
+  const text = `it wrote ${JSON.stringify(line)} (${errno}): fs.inotify.${name}, ${limit ?? "?"}, which all containers of one user share${others}`;
+  return hint("inotify-limit", text, evidence, `sysctl -w fs.inotify.${name}=N on the host`);
+}
+
+function namespaces({ line }: Said, said: Evidence): Finding {
+  const kinds = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"];
+  const limits = kinds.flatMap((kind): Evidence[] => {
+    const source = `/proc/sys/user/max_${kind}_namespaces`;
+    const value = readIfThere(source)?.trim();
+    return value === undefined || Number(value) > 64 ? [] : [{ source, value, rule: "namespaces(7), ENOSPC" }];
+  });
+  const named = limits.map(({ source, value }) => `${source.slice("/proc/sys/".length).replace("/", ".")} is ${value}`);
+  const why =
+    named.length === 0
+      ? ": a limit of user.max_*_namespaces of its user namespace or one above, or 32 levels of them"
+      : `: ${named.join(", ")}`;
+  return hint("namespace-limit", `it wrote ${JSON.stringify(line)} (ENOSPC)${why}`, [said, ...limits], "sysctl -w user.max_…_namespaces=N");
+}

@@ -1,0 +1,131 @@
+// EPERM of a call that needs a capability: which of a user namespace, a missing capability, seccomp and the list of devices refuses it.
+import type { Evidence, Finding } from "@contain-tools/chain";
+import { closeQuietly, devicePrograms, O_DIRECTORY, O_RDONLY, open } from "@contain-tools/kernel";
+import type { Case } from "../case.ts";
+import { hint } from "../hint.ts";
+import { callerOf } from "./caller.ts";
+import type { Said } from "./said.ts";
+
+interface Call {
+  readonly needs: string;
+  /** The capability must be one in the first user namespace. */
+  readonly first?: true;
+}
+
+/** Programs and calls by the words that they write. */
+const CALLS: Readonly<Record<string, Call>> = {
+  mknod: { needs: "CAP_MKNOD", first: true },
+  mount: { needs: "CAP_SYS_ADMIN" },
+  umount: { needs: "CAP_SYS_ADMIN" },
+  unshare: { needs: "CAP_SYS_ADMIN" },
+  setns: { needs: "CAP_SYS_ADMIN" },
+  nsenter: { needs: "CAP_SYS_ADMIN" },
+  sethostname: { needs: "CAP_SYS_ADMIN" },
+  hostname: { needs: "CAP_SYS_ADMIN" },
+  pivot_root: { needs: "CAP_SYS_ADMIN" },
+  swapon: { needs: "CAP_SYS_ADMIN", first: true },
+  chroot: { needs: "CAP_SYS_CHROOT" },
+  setuid: { needs: "CAP_SETUID" },
+  setresuid: { needs: "CAP_SETUID" },
+  seteuid: { needs: "CAP_SETUID" },
+  setgid: { needs: "CAP_SETGID" },
+  setgroups: { needs: "CAP_SETGID" },
+  initgroups: { needs: "CAP_SETGID" },
+  chown: { needs: "CAP_CHOWN" },
+  ptrace: { needs: "CAP_SYS_PTRACE" },
+  settimeofday: { needs: "CAP_SYS_TIME", first: true },
+  clock_settime: { needs: "CAP_SYS_TIME", first: true },
+  date: { needs: "CAP_SYS_TIME", first: true },
+  nice: { needs: "CAP_SYS_NICE" },
+  renice: { needs: "CAP_SYS_NICE" },
+  setpriority: { needs: "CAP_SYS_NICE" },
+  reboot: { needs: "CAP_SYS_BOOT", first: true },
+  insmod: { needs: "CAP_SYS_MODULE", first: true },
+  modprobe: { needs: "CAP_SYS_MODULE", first: true },
+  ping: { needs: "CAP_NET_RAW" },
+  ip: { needs: "CAP_NET_ADMIN" },
+  ifconfig: { needs: "CAP_NET_ADMIN" },
+  iptables: { needs: "CAP_NET_ADMIN" },
+  route: { needs: "CAP_NET_ADMIN" },
+};
+/** Of these busybox says "permission denied (are you root?)", and util-linux "permission denied" without a file that were denied. */
+const SAID_AS_EACCES = /\b(mount|umount|ping)\b.*permission denied(?: \(are you root\?\))?[.\s]*$/i;
+
+/** The call that a line is about, where its error is one of privileges. */
+export function privilegedCall(line: string, said: Said | undefined): string | undefined {
+  const loose = SAID_AS_EACCES.exec(line)?.[1]?.toLowerCase();
+  if (loose !== undefined) return loose;
+  return said?.errno === "EPERM" ? said.words.find((word) => Object.hasOwn(CALLS, word)) : undefined;
+}
+
+interface Reason {
+  readonly text: string;
+  readonly evidence: Evidence;
+  readonly fix?: string;
+}
+
+export function judgeCall(c: Case, line: string, name: string, said: Evidence): Finding[] {
+  const call = CALLS[name];
+  const caller = callerOf(c);
+  const wrote = `it wrote ${JSON.stringify(line)} (EPERM)`;
+  if (call === undefined || caller === undefined) return [hint("privilege", wrote, [said])];
+  const { needs, first } = call;
+  const capabilities = caller.evidence("CapEff", `capabilities(7) ${needs}`);
+  const reasons: Reason[] = [];
+  if (!caller.has(needs))
+    reasons.push({ text: `the program had no ${needs} when it was started`, evidence: capabilities, fix: fixFor(caller.uid, needs) });
+  else {
+    if (first && caller.userns) reasons.push({ ...outside(needs), evidence: capabilities });
+    if (name === "mount" && caller.userns) reasons.push({ ...SOME_MOUNTS, evidence: capabilities });
+    if (name === "mknod" || name === "mount") reasons.push(...deviceList(c));
+    if (caller.seccomp)
+      reasons.push({
+        text: "a seccomp filter refuses calls with EPERM, whatever the capabilities are",
+        evidence: caller.evidence("Seccomp", "seccomp(2)"),
+        fix: "--seccomp FILE with a profile that allows it; --trace-denied names the call",
+      });
+  }
+  const [one, another] = reasons;
+  const evidence = [said, ...reasons.map((reason) => reason.evidence)];
+  if (one === undefined)
+    return [
+      hint("privilege", `${wrote}. Why: cannot tell; the program had ${needs}, no seccomp filter and no list of devices`, [
+        said,
+        capabilities,
+      ]),
+    ];
+  if (another === undefined) return [hint("privilege", `${wrote}: ${one.text}`, evidence, one.fix)];
+  return [hint("privilege", `${wrote}. One of these, which: cannot tell: ${reasons.map(({ text }) => text).join("; ")}`, evidence)];
+}
+
+const fixFor = (uid: number, needs: string) => (uid === 0 ? `--cap-add ${needs.slice(4)}` : "root inside, or another way to what it wants");
+
+const outside = (needs: string) => ({
+  text: `the user namespace is the container's own, and this call wants ${needs} in the first one`,
+  fix: "--device HOST for a node of the host's, or no user namespace",
+});
+
+const SOME_MOUNTS = {
+  text: "in a user namespace only some file systems may be mounted (tmpfs, overlay, fuse, bind mounts; proc and sysfs where nothing covers parts of those that are there)",
+  fix: "--volume or --mount, which are made before, or no user namespace",
+};
+
+/** @returns nothing where the group has no program for devices, or is not to be asked */
+function deviceList({ watched: { group } }: Case): Reason[] {
+  if (group === undefined) return [];
+  let fd = -1;
+  try {
+    fd = open(group, O_RDONLY | O_DIRECTORY);
+    const programs = devicePrograms(fd);
+    for (const program of programs) closeQuietly(program.fd);
+    if (programs.length === 0) return [];
+    const evidence = { source: `bpf(BPF_PROG_QUERY, ${group})`, value: "a program for devices", rule: 'cgroup-v2.rst "Device controller"' };
+    return [
+      { text: "the list of devices of its group refuses what is not on it", evidence, fix: "--device HOST, or --device-cgroup-rule" },
+    ];
+  } catch {
+    return [];
+  } finally {
+    closeQuietly(fd);
+  }
+}

@@ -1,0 +1,88 @@
+// A line that a program wrote, taken apart: which errno, about which file, in which call.
+
+const TEXTS = {
+  EROFS: "Read-only file system",
+  EACCES: "Permission denied",
+  EPERM: "Operation not permitted",
+  ENOSPC: "No space left on device",
+  EMFILE: "Too many open files",
+  EAGAIN: "Resource temporarily unavailable",
+  EADDRINUSE: "Address already in use",
+} as const;
+
+export type ErrnoName = keyof typeof TEXTS;
+
+export interface Said {
+  readonly line: string;
+  readonly errno: ErrnoName;
+  /** A path, or a name without a slash; undefined where none is named. */
+  readonly file: string | undefined;
+  /** The words before the error, in small letters: `nc`, `bind`. */
+  readonly words: readonly string[];
+  /** `0.0.0.0:80` */
+  readonly port: number | undefined;
+}
+
+/** @returns undefined for a line that does not end in an error of errno(3): `Permission denied (publickey)` is a remote host's */
+export function takeApart(line: string): Said | undefined {
+  const plain = withoutColours(line).trim();
+  for (const [errno, text] of Object.entries(TEXTS) as [ErrnoName, string][]) {
+    const at = plain.toLowerCase().lastIndexOf(text.toLowerCase());
+    if (at === -1) continue;
+    const before = plain.slice(0, at);
+    const after = readAfter(plain.slice(at + text.length));
+    if (after === undefined) return undefined;
+    const file = after.file ?? fileBefore(before);
+    const words = `${before} ${after.call ?? ""}`
+      .toLowerCase()
+      .split(/[^a-z0-9_]+/)
+      .filter(Boolean);
+    return { line, errno, file, words, port: after.port ?? portIn(before) };
+  }
+  return undefined;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as printable() shows an escape, and as it is
+const COLOURS = /(?:\x1b|\\x1b|\\e|\\033)\[[0-9;]*[A-Za-z]/g;
+export const withoutColours = (line: string) => line.replace(COLOURS, "");
+
+interface After {
+  readonly call?: string | undefined;
+  readonly file?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** What may follow: nothing, the number (Rust, rsync), `: '/file'` (Python), `, open '/file'` and ` 0.0.0.0:80` (Node). */
+function readAfter(text: string): After | undefined {
+  const rest = text.replace(/^\s*\((?:(?:os error|errno)[ :=]*)?\d+\)/i, "").replace(/[\s.!)\]]+$/, "");
+  if (/^["']?$/.test(rest)) return {};
+  const named = /^(?::|, (\w+))\s+["'](.*)["']$/.exec(rest);
+  if (named !== null) return { call: named[1], file: named[2] };
+  const address = /^\s+\S*:(\d+)$/.exec(rest);
+  return address === null ? undefined : { port: Number(address[1]) };
+}
+
+/** Names of calls and of what they work on, which perror(3) puts where a file could stand. */
+const NO_FILES = new Set(
+  "bind listen socket connect fork vfork clone unshare setns mount umount mknod setuid setgid setgroups chroot ptrace ioctl kill nice failed error errno root".split(
+    " ",
+  ),
+);
+
+/** `touch: /etc/x: `, `cannot create '/x': `, `open() "/x" failed (13: `. */
+function fileBefore(before: string): string | undefined {
+  const head = before
+    .replace(/[\s:([]+$/, "")
+    .replace(/[\s([:]+(?:errno )?\d+$/i, "")
+    .replace(/\s+failed$/, "")
+    .replace(/[\s:]+$/, "");
+  const path = /(?:^|[\s"'`(=\u2018:])([^\s"'`(:=\u2018\u2019]*\/[^\s"'`:\u2018\u2019]*)["'`\u2019]?$/.exec(head)?.[1];
+  if (path !== undefined) return path;
+  const name = /(?:^|: )(?:can(?:no|')t [a-z ]+ )?["'`\u2018]?([\w.@+-]+)["'`\u2019]?$/.exec(head)?.[1];
+  return name === undefined || NO_FILES.has(name.toLowerCase()) || !/: /.test(before) ? undefined : name;
+}
+
+function portIn(before: string): number | undefined {
+  const found = /(?:[\d.\]*]|localhost):(\d{1,5})\b|\bport[ =:]*(\d{1,5})\b/i.exec(before);
+  return found === null ? undefined : Number(found[1] ?? found[2]);
+}
