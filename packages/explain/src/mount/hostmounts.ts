@@ -4,7 +4,7 @@ import type { Evidence, Finding } from "@contain-tools/chain";
 import type { MountInfo } from "@contain-tools/kernel";
 import { cannotTell, clean, fact, is, some } from "../process/finding.ts";
 import type { Subject } from "../process/subject.ts";
-import { hostPath, isKernelInterface, isWritable, mountEvidence, mountsOf } from "./mounts.ts";
+import { hostPath, isDeleted, isKernelInterface, isWritable, mountEvidence, mountsOf } from "./mounts.ts";
 
 const RULE = "proc_pid_mountinfo(5)";
 
@@ -31,7 +31,7 @@ export function shared({ pid, namespaces, host: whose }: Subject, mounts: readon
     });
   const findings: Finding[] = [];
   if (files.length === 0) findings.push(is("mounts-none-of-hosts", "no file system of the host's is mounted in it", proof));
-  for (const { mount, path } of files.slice(0, 20))
+  for (const { mount, path } of files.slice(0, 20).filter(({ mount }) => !isDeleted(mount)))
     findings.push(
       is("mount-of-hosts", `${clean(mount.mountPoint)} is the host's ${clean(path)}, ${isWritable(mount) ? "read-write" : "read-only"}`, [
         mountEvidence(pid, mount),

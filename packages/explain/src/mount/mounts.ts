@@ -50,3 +50,11 @@ export function hostPath(mount: MountInfo, host: readonly MountInfo[]): string |
   const rest = holder.root === "/" ? mount.root : mount.root.slice(holder.root.length);
   return `${holder.mountPoint === "/" ? "" : holder.mountPoint}${rest === "/" ? "" : rest}` || "/";
 }
+
+const DELETED = "//deleted";
+
+/** What is mounted there was removed from its file system since. */
+export const isDeleted = ({ root }: MountInfo) => root.endsWith(DELETED);
+
+/** Where it was, in its file system. */
+export const deletedRoot = ({ root }: MountInfo) => root.slice(0, -DELETED.length);

@@ -6,6 +6,7 @@ import { networked } from "@contain-tools/state";
 import { type End, look, type Shown } from "@contain-tools/veth";
 import { cannotTell, fact, is } from "../process/finding.ts";
 import type { Subject } from "../process/subject.ts";
+import { explainNames } from "./nameservers.ts";
 import { explainWays } from "./routes.ts";
 
 const RULE = "rtnetlink(7)";
@@ -24,7 +25,12 @@ export function explainNetwork({ pid, namespaces, kernelThread }: Subject): Find
     return [cannotTell("network-unreadable", "what its network is like", [proof], "`veth --show PID` by the host's root would tell")];
   }
   const holder = networked().find(({ init }) => init !== undefined && namespaceId(init.pid, "net") === own);
-  return [...shown.interfaces.flatMap((end) => describeEnd(pid, end)), ...explainWays(shown, holder?.network), ...published(holder)];
+  return [
+    ...shown.interfaces.flatMap((end) => describeEnd(pid, end)),
+    ...explainWays(shown, holder?.network),
+    ...explainNames(pid),
+    ...published(holder),
+  ];
 }
 
 function describeEnd(pid: number, { name, up, kind, addresses, host }: End): Finding[] {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { NAMESPACES } from "@contain-tools/kernel";
-import { cannotTell, count, fact, is } from "./finding.ts";
+import { cannotTell, count, fact, is, look } from "./finding.ts";
 import { list, type Process } from "./processes.ts";
 import { hostName, type Subject, statusEvidence } from "./subject.ts";
 
@@ -12,7 +12,7 @@ export function explainNamespaces(subject: Subject): Finding[] {
   if (subject.kernelThread) return [];
   const known = NAMESPACES.map(({ file }) => file).filter((file) => subject.namespaces[file] !== undefined);
   const groups = groupKinds(known, subject).map((group) => explainGroup(group, subject));
-  return [...groups, ...missing(known, subject), ...unseen(subject), pidsOf(subject)];
+  return [...groups, ...missing(known, subject), ...unseen(subject), ...clocks(subject), pidsOf(subject)];
 }
 
 interface Group {
@@ -77,6 +77,19 @@ function unseen({ pid, processes, problem }: Subject): Finding[] {
       { source: `/proc/${first.pid}/ns`, value: undefined, problem: first.problem ?? "", rule: RULE },
     ]),
   ];
+}
+
+/** CLOCK_REALTIME is the same everywhere. */
+function clocks({ pid, namespaces, host }: Subject): Finding[] {
+  if (namespaces["time"] === undefined || namespaces["time"] === host.namespaces["time"]) return [];
+  const proof = look(`/proc/${pid}/timens_offsets`, "time_namespaces(7)");
+  const offsets = (proof.value ?? "").split("\n").flatMap((line) => {
+    const [clock = "", seconds = "0"] = line.trim().split(/\s+/);
+    return seconds === "0" ? [] : [`${clock} ${seconds.startsWith("-") ? "" : "+"}${seconds} s`];
+  });
+  if (offsets.length === 0) return [];
+  const text = `its clocks are set off against ${hostName(host).whose}: ${offsets.join(", ")}; uptime, timers and start times inside count so, the time of day does not`;
+  return [is("time-offsets", text, [proof])];
 }
 
 function pidsOf(subject: Subject): Finding {

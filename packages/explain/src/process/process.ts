@@ -6,6 +6,7 @@ import { readGroups } from "./groups.ts";
 import { explainLimits } from "./limits.ts";
 import { explainNamespaces } from "./namespaces.ts";
 import { explainOwner } from "./owner.ts";
+import { explainPipe } from "./pipes.ts";
 import { explainPrivileges } from "./privileges.ts";
 import { readProcess } from "./processes.ts";
 import { explainRlimits } from "./rlimits.ts";
@@ -27,7 +28,7 @@ export function explainProcess(pid: number): Explained {
   const subject = readSubject(pid);
   const groups = readGroups(pid);
   const sections: Section[] = [
-    { heading: "Who", findings: [explainOwner(groups.cgroups), state(subject)] },
+    { heading: "Who", findings: [explainOwner(groups.cgroups), state(subject), ...explainPipe(subject)] },
     { heading: "Namespaces", findings: explainNamespaces(subject) },
     {
       heading: "Limits",

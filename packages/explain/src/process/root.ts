@@ -3,7 +3,7 @@ import { readlinkSync } from "node:fs";
 import type { Finding } from "@contain-tools/chain";
 import { codeOf, type MountInfo } from "@contain-tools/kernel";
 import { shared } from "../mount/hostmounts.ts";
-import { isKernelInterface, isWritable, mountEvidence, mountsOf } from "../mount/mounts.ts";
+import { deletedRoot, isDeleted, isKernelInterface, isWritable, mountEvidence, mountsOf } from "../mount/mounts.ts";
 import { cannotTell, clean, count, fact, is, some } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 
@@ -38,6 +38,7 @@ export function explainRoot(subject: Subject): Finding[] {
     ...overlay(pid, root),
     ...shifted(pid, mounts),
     ...writable(pid, mounts),
+    ...deleted(pid, mounts),
     ...shared(subject, mounts),
   ];
 }
@@ -95,6 +96,19 @@ function shifted(pid: number, mounts: readonly MountInfo[]): Finding[] {
       found.slice(0, 6).map((mount) => ({ ...mountEvidence(pid, mount), rule: "mount_setattr(2), ID-mapped mounts" })),
     ),
   ];
+}
+
+/** A file of it can still be read and written; a directory is empty, and takes no new file. */
+function deleted(pid: number, mounts: readonly MountInfo[]): Finding[] {
+  return mounts.filter(isDeleted).map((mount) => {
+    const text = `what is mounted on ${clean(mount.mountPoint, 100)} was deleted, ${clean(deletedRoot(mount), 200)} of its file system: in a directory nothing can be made any more (ENOENT), and what is made anew under that name does not appear here`;
+    return is(
+      "mount-deleted",
+      text,
+      [{ ...mountEvidence(pid, mount), value: mount.root }],
+      "make the directory again, and the mount (start the container again)",
+    );
+  });
 }
 
 function writable(pid: number, mounts: readonly MountInfo[]): Finding[] {

@@ -3,11 +3,11 @@
 
 import type { Finding } from "@contain-tools/chain";
 import type { Case } from "./case.ts";
+import { endOfMounts } from "./endmounts.ts";
 import { lastWords } from "./lastwords.ts";
 import { pidsLimit } from "./pids.ts";
 import { reachedLimits } from "./reached.ts";
 import { shellExit } from "./shellexit.ts";
-import { fullTmpfs } from "./tmpfs.ts";
 
 /** @returns findings that are not certain, with codes that begin with `hint-` */
 export function hints(c: Case): Finding[] {
@@ -15,5 +15,5 @@ export function hints(c: Case): Finding[] {
   const shell = shellExit(c);
   const words = shell.length > 0 ? [] : lastWords(c, pids.length > 0);
   const told = words.map(({ code }) => code);
-  return [...pids, ...fullTmpfs(c), ...shell, ...words, ...reachedLimits(c.seen.reached, told)];
+  return [...pids, ...endOfMounts(c), ...shell, ...words, ...reachedLimits(c.seen.reached, told)];
 }

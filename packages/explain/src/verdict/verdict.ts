@@ -4,13 +4,13 @@ import type { Evidence, Failure, Finding } from "@contain-tools/chain";
 import { type Context, sayStep } from "@contain-tools/chain";
 import { endSignal, printable, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
 import type { Case } from "./case.ts";
+import { endOfMounts } from "./endmounts.ts";
 import { judgeExit, judgeRest } from "./exited.ts";
 import { hints } from "./hints.ts";
 import { otherVictims } from "./oom.ts";
 import { judgeSigkill } from "./sigkill.ts";
 import { judgeSignal } from "./signalled.ts";
 import { throttles } from "./throttled.ts";
-import { fullTmpfs } from "./tmpfs.ts";
 
 /** The findings about a container that has ended, the main one first. None for a plain success. */
 export function judge(c: Case): Finding[] {
@@ -25,7 +25,7 @@ export function judge(c: Case): Finding[] {
     main,
     ...others,
     ...judgeRest(c),
-    ...(exited ? hints(c) : main.code.startsWith("signal-") ? fullTmpfs(c) : []),
+    ...(exited ? hints(c) : main.code.startsWith("signal-") ? endOfMounts(c) : []),
     ...(exited || main.code === "killed-by-grace" ? throttles(c) : []),
   ];
 }

@@ -1,6 +1,7 @@
-// The tmpfs and overlay mounts of a container that were full at its end.
+// The mounts of a container at its end: a tmpfs or overlay that was full, a volume whose directory had been deleted.
 import type { Finding } from "@contain-tools/chain";
-import { statfs } from "@contain-tools/kernel";
+import { type MountInfo, statfs } from "@contain-tools/kernel";
+import { deletedRoot, isDeleted } from "../mount/mounts.ts";
 import { formatBytes } from "../usage.ts";
 import type { Case } from "./case.ts";
 import { hint } from "./hint.ts";
@@ -16,13 +17,20 @@ interface Filling {
   readonly ffree: number;
 }
 
-export function fullTmpfs({ seen: { mounts } }: Case): Finding[] {
-  const found = mounts?.inside((all) =>
-    all
+export function endOfMounts({ seen: { mounts } }: Case): Finding[] {
+  const found = mounts?.inside((all) => ({
+    full: all
       .filter(({ type, options }) => !options.includes("ro") && (type === "tmpfs" || type === "overlay"))
       .flatMap(({ mountPoint, type }) => fillingOf(mountPoint, type)),
-  );
-  return (found ?? []).flatMap(judge);
+    deleted: all.filter(isDeleted),
+  }));
+  return [...(found?.full ?? []).flatMap(judge), ...(found?.deleted ?? []).map(gone)];
+}
+
+function gone(mount: MountInfo): Finding {
+  const evidence = { source: `mountinfo ${mount.mountPoint}`, value: mount.root, rule: "proc_pid_mountinfo(5)" };
+  const text = `what was mounted on ${mount.mountPoint} had been deleted, ${deletedRoot(mount)} of its file system: nothing could be made in it any more (ENOENT)`;
+  return hint("volume-deleted", text, [evidence], "make the directory again, and start the container again");
 }
 
 const MEMORY = [0x01021994, 0x794c7630]; // TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC: not what lies over the mount
