@@ -21,6 +21,7 @@ import {
   waitForSignalOr,
 } from "@contain-tools/kernel";
 import { type Flow, type Outlet, startFlow } from "./flow.ts";
+import { type Heard, hearKeys } from "./keys.ts";
 import { attachTerminal, hangUp, type OwnTerminal } from "./ownterminal.ts";
 
 /** The child on that terminal: the part of `Spawned` that is needed here. */
@@ -52,6 +53,8 @@ export interface Relay {
   readonly takes: (info: SignalInfo) => boolean;
   /** Adds a reader of the output until it closes. It must not block. */
   readonly addReader: (fd: number, gone: () => void) => void;
+  /** Tells about keys of our terminal that become signals inside, from now on. */
+  readonly onKey: (heard: Heard) => void;
   /** Passes on the program's last output, and restores our terminal. */
   readonly end: () => void;
 }
@@ -70,10 +73,12 @@ export function startRelay(spawned: TerminalChild, { input, output, keep, onMast
   let flow: Flow | undefined;
   let own: OwnTerminal | undefined;
   let started = false;
+  let heard: Heard | undefined;
 
   const begin = () => {
     if (!started || master === undefined || slave === undefined || input === undefined) return;
-    own = attachTerminal(sources, { input, output: 1, master, slave });
+    const filter = hearKeys(master, (signal, group) => heard?.(signal, group));
+    own = attachTerminal(sources, { input, output: 1, master, slave, filter });
   };
   const receive: Source = {
     fd: console,
@@ -114,6 +119,9 @@ export function startRelay(spawned: TerminalChild, { input, output, keep, onMast
   return {
     sources,
     takes: (info) => own?.takes(info) ?? false,
+    onKey: (listener) => {
+      heard = listener;
+    },
     addReader: (fd, gone) => flow?.addSink({ fd, mayBlock: false }, gone),
     end: () => {
       if (slave !== undefined) close(slave);

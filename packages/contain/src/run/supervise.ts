@@ -20,6 +20,7 @@ import {
 import { watch } from "@contain-tools/nsexec";
 import type { Recorder } from "@contain-tools/record";
 import type { Relay } from "@contain-tools/terminal";
+import { watchKeys } from "./keys.ts";
 
 export interface Supervised {
   /** PID 1 of the container, or with --chain exec the nsexec before it. */
@@ -61,13 +62,17 @@ export function supervise(context: Context, container: Supervised): Outcome {
   };
   let killedByUs: Outcome["killedByUs"];
   let inD: Outcome["inD"] = [];
-  const killNow = (why: "grace" | "interrupt") => {
+  const killNow = (why: keyof typeof WHY) => {
     killedByUs = why;
     inD = processesInD(pid, container.group);
     deadline = undefined;
-    recorder?.killed(why === "grace" ? "the grace window is over" : "a second SIGINT came");
+    recorder?.killed(WHY[why]);
     killContainer(container);
   };
+  const endKeys = watchKeys(context, container, () => {
+    sayStep(context, `${WHY.keys}: SIGKILL now`);
+    killNow("keys");
+  });
   const status = watch({
     pid,
     ownGroup: foreground,
@@ -113,9 +118,15 @@ export function supervise(context: Context, container: Supervised): Outcome {
       killNow("grace");
     },
   });
+  endKeys();
   return { status, killedByUs, asked, inD, sent };
 }
 
+const WHY = {
+  grace: "the grace window is over",
+  interrupt: "a second SIGINT came",
+  keys: "Ctrl-C came three times within two seconds",
+} as const;
 const KEPT = 100; // signals that are remembered
 
 function killContainer({ pid, group }: Supervised): void {

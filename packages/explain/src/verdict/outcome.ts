@@ -29,8 +29,8 @@ export interface PassedOn {
 export interface Outcome {
   /** The wait status of PID 1. */
   readonly status: number;
-  /** We sent SIGKILL: at the end of the grace window, after a second SIGINT, or when the terminal was closed and PID 1 would not hear of it. */
-  readonly killedByUs: "grace" | "interrupt" | "hangup" | undefined;
+  /** We sent SIGKILL: at the end of the grace window, after a second SIGINT or a third Ctrl-C, or when the terminal was closed and PID 1 would not hear of it. */
+  readonly killedByUs: "grace" | "interrupt" | "keys" | "hangup" | undefined;
   /** The signal that opened the grace window. */
   readonly asked: Sender | undefined;
   /** In state D when the grace window was over. */

@@ -60,6 +60,14 @@ function ourselves({ outcome: { asked, killedByUs, inD }, seen: { look } }: Case
       certain: true,
       evidence: [status, asking],
     };
+  if (killedByUs === "keys")
+    return {
+      code: "killed-by-keys",
+      text: `${who} was killed by contain: Ctrl-C was pressed three times within two seconds, and SIGINT did not end it.${still}`,
+      certain: true,
+      evidence: [status, { source: "keys on the terminal", value: "Ctrl-C, three times", rule: "pid_namespaces(7), signal(7)" }],
+      fix: "a handler for SIGINT, or --init",
+    };
   const stuck =
     inD.length === 0 ? "" : ` In uninterruptible sleep (state D), where no signal is taken, was ${inD.map((one) => one.who).join(", ")}.`;
   const { fate, proof } = asked?.reaction ?? { fate: undefined, proof: [] };

@@ -1,6 +1,7 @@
 // Terminal attributes and window sizes: termios(3), ioctl_tty(2).
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { trace, tracer } from "../ffi/trace.ts";
+import { SIGINT, SIGQUIT, SIGTSTP } from "../process/signal.ts";
 
 const tcgetattrC = declare("tcgetattr");
 const tcsetattrC = declare("tcsetattr");
@@ -10,6 +11,11 @@ const TCSANOW = 0;
 const TERMIOS_SIZE = 60; // struct termios of glibc and musl alike
 const C_CC = 17;
 const VEOF = 4;
+const C_LFLAG = 12;
+const ISIG = 1;
+const VINTR = 0;
+const VQUIT = 1;
+const VSUSP = 10;
 
 /** A struct termios, as the kernel gave it. */
 export type Attributes = Uint8Array;
@@ -45,6 +51,14 @@ export function sameAttributes(a: Attributes, b: Attributes): boolean {
 /** The byte that means end of file in canonical mode, usually Ctrl-D. */
 export function endOfFileKey(attributes: Attributes): number {
   return attributes[C_CC + VEOF] ?? 4;
+}
+
+/** The signal that the line discipline makes of a byte, usually of Ctrl-C, Ctrl-\\ and Ctrl-Z; undefined for another byte, and without ISIG. */
+export function signalOfKey(attributes: Attributes, byte: number): number | undefined {
+  if (!((attributes[C_LFLAG] ?? 0) & ISIG) || byte === 0) return undefined; // 0, _POSIX_VDISABLE: no key
+  if (attributes[C_CC + VINTR] === byte) return SIGINT;
+  if (attributes[C_CC + VQUIT] === byte) return SIGQUIT;
+  return attributes[C_CC + VSUSP] === byte ? SIGTSTP : undefined;
 }
 
 /** True when the descriptor is a terminal (isatty(3)). */

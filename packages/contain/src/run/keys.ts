@@ -1,0 +1,93 @@
+// Ctrl-C, Ctrl-\\ and Ctrl-Z where they do nothing: why, and as a way out the third Ctrl-C within two seconds, at which docker's client gives
+// up too.
+import { type Context, sayStep } from "@contain-tools/chain";
+import { describeReaction, reactionOf } from "@contain-tools/explain";
+import {
+  childrenOf,
+  monotonic,
+  POLLIN,
+  pollOnce,
+  procDirectory,
+  readIfThere,
+  SIGINT,
+  SIGQUIT,
+  SIGTSTP,
+  type Source,
+  statFields,
+  takeTicks,
+  timerfd,
+} from "@contain-tools/kernel";
+import { type Ears, listenIn, type Relay } from "@contain-tools/terminal";
+
+interface Container {
+  readonly first: () => number;
+  readonly init: boolean;
+  readonly relay: Relay | undefined;
+  readonly hadTerminal: boolean;
+  readonly sources: Source[];
+}
+
+/** Watches the keys of our terminal. Returns what ends it. */
+export function watchKeys(context: Context, container: Container, kill: () => void): () => void {
+  const { first, init, relay, hadTerminal, sources } = container;
+  const program = () => (init ? (childrenOf(first())[0] ?? first()) : first());
+  const said = keyPolicy(context, container, kill);
+  relay?.onKey((signal, group) => groupOf(program()) === group && said(signal));
+  if (relay !== undefined || !hadTerminal || init) return () => {};
+  let ears: Ears | undefined;
+  const timer = timerfd(LATER);
+  const source: Source = {
+    fd: timer,
+    wants: () => (ears === undefined ? POLLIN : undefined),
+    ready: () => {
+      takeTicks(timer);
+      const leader = first();
+      // Only in a group that PID 1 leads: a member keeps the PID of any other leader in use, and PID 1 ends only when all others are free.
+      if (groupOf(leader) !== leader) return;
+      ears = listenIn(leader, said);
+      sources.push(ears.source);
+    },
+  };
+  sources.push(source);
+  return () => ears?.end();
+}
+
+const LATER = 300; // milliseconds: a program that ends sooner costs no process of ours
+const SETTLES = 20; // milliseconds until a key has ended what it can end
+const LOOKS = 10; // a shell blocks all signals for a moment before it waits for a child
+const WINDOW = 2000; // milliseconds
+const PRESSES = 3;
+const NAMES: Readonly<Record<number, string>> = { [SIGINT]: "Ctrl-C", [SIGQUIT]: "Ctrl-\\", [SIGTSTP]: "Ctrl-Z" };
+
+function keyPolicy(context: Context, { first, init }: Container, kill: () => void): (signal: number) => void {
+  let presses: readonly number[] = [];
+  return (signal) => {
+    const reaction = settled(first(), signal, init);
+    if (reaction === undefined) return;
+    const now = monotonic();
+    const recent = presses.filter((at) => now - at < WINDOW);
+    if (signal === SIGINT) presses = [...recent, now];
+    const way = signal === SIGINT ? " Three times within two seconds, it kills the container." : "";
+    if (recent.length === 0) sayStep(context, `${NAMES[signal]}: ${describeReaction(reaction, signal)}${way}`);
+    if (signal === SIGINT && presses.length >= PRESSES) kill();
+  };
+}
+
+/** What became of a key; undefined where it does something. */
+function settled(first: number, signal: number, init: boolean): ReturnType<typeof reactionOf> | undefined {
+  for (let looks = 0; looks < LOOKS; looks++) {
+    pollOnce(-1, 0, SETTLES);
+    const reaction = reactionOf(first, signal, init);
+    if (statOf(first)[0] === "Z" || reaction.fate === undefined) return undefined;
+    if (reaction.fate === "dropped" || reaction.fate === "ignored") return reaction;
+    if (reaction.fate !== "blocked" || looks === LOOKS - 1) return reaction.fate === "blocked" ? reaction : undefined;
+  }
+  return undefined;
+}
+
+const statOf = (pid: number) => statFields(readIfThere(`${procDirectory(pid)}/stat`) ?? "");
+
+function groupOf(pid: number): number | undefined {
+  const group = Number(statOf(pid)[2]);
+  return group > 0 ? group : undefined;
+}
