@@ -15,6 +15,7 @@ export async function inMachine(driver: string, dir: string, images: string): Pr
   const script = `
     busybox insmod "$(find /usr/lib/uml/modules -name veth.ko)"
     mount --make-rshared /
+    mkdir -p /dev/shm && mount -t tmpfs shm /dev/shm
     ip link set lo up
     export IMAGES=${images} CRI=${PODS} LIM=${SECONDS}
     ${join(root, "tests/oci/engines", driver)} ${join(bin, "contain-oci")} /run/scratch/d`;

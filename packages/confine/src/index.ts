@@ -1,2 +1,3 @@
 export { defaultCapabilities, readCapabilities } from "./capabilities.ts";
 export { confine } from "./main.ts";
+export { jsonWithLargeNumbers, keepLargeNumbers } from "./profilefile.ts";

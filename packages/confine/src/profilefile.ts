@@ -55,7 +55,9 @@ export function readProfileFile(context: Context, path: string): Profile {
 }
 
 /** A JSON number of more than 53 bits would lose some; a key inside a string has a backslash before its quotes, and is not meant. */
-const keepLargeNumbers = (text: string) => text.replace(/("value(?:Two)?"\s*:\s*)(\d{16,})(?=\s*[,}])/g, '$1"#$2"');
+export const keepLargeNumbers = (text: string) => text.replace(/("value(?:Two)?"\s*:\s*)(\d{16,})(?=\s*[,}])/g, '$1"#$2"');
+/** JSON with such numbers again. */
+export const jsonWithLargeNumbers = (value: unknown) => JSON.stringify(value).replace(/("value(?:Two)?":)"#(\d{16,})"/g, "$1$2");
 
 function profile(value: unknown, where: string): Profile {
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -1,7 +1,7 @@
 // Hooks that the runtime itself runs: the state on standard input, its own end awaited, the first failure tells what it said.
 // start and delete call them, whose bundle loads no koffi: so not by chain's hooks.ts, which forks, and runs those of create and of the tools.
 import { spawnSync } from "node:child_process";
-import { messageOf, OciError } from "./failure.ts";
+import { codeOf, messageOf, OciError } from "./failure.ts";
 import type { Hook, HookKind } from "./spec/spec.ts";
 
 /** @throws OciError for the first one that fails */
@@ -19,10 +19,13 @@ function failureOf({ path, args = [path], env = [], timeout }: Hook, input: stri
     argv0: args[0] ?? path,
     env: variables,
     input,
+    stdio: ["pipe", "ignore", "pipe"],
     encoding: "utf8",
     ...limit,
   });
-  if (error !== undefined) return messageOf(error).includes("ETIMEDOUT") ? `it took longer than ${timeout} s` : messageOf(error);
+  // A hook need not read the state: EPIPE.
+  if (error !== undefined && codeOf(error) !== "EPIPE")
+    return messageOf(error).includes("ETIMEDOUT") ? `it took longer than ${timeout} s` : messageOf(error);
   if (status === 0) return undefined;
   return `${signal === null ? `exit status ${status}` : `signal ${signal}`}: ${(stderr ?? "").trim()}`;
 }

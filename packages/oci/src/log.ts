@@ -18,7 +18,7 @@ export function writeLog({ file, format, debug }: Log, level: Level, msg: string
   if (level === "error" && file !== undefined) tell(`${msg}\n`);
 }
 
-function lineOf(format: Log["format"], level: Level, msg: string): string {
+export function lineOf(format: Log["format"], level: Level, msg: string): string {
   const time = new Date().toISOString();
   return format === "json"
     ? `${JSON.stringify({ level, msg, time })}\n`

@@ -1,6 +1,6 @@
 // What is known of a container: a folder below --root, with files that are replaced whole. A kill -9 at any moment leaves either the old
 // one or the new one. Only node:fs is used: `state`, `start`, `kill` and `delete` load nothing else.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { codeOf, messageOf, OciError } from "./failure.ts";
 import type { Hooks } from "./spec/spec.ts";
@@ -119,11 +119,26 @@ function statOf(pid: number): { readonly started: string } | undefined {
 const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
 
 export function statusOf(container: Container & { readonly folder: string }): Status {
-  const { folder, group, complete } = container;
+  const { group, complete } = container;
   if (!isAlive(container)) return complete || container.init !== undefined ? "stopped" : "creating";
   if (!complete) return "creating";
-  if (existsSync(`${folder}/${FIFO}`)) return "created";
+  if (waits(container)) return "created";
   return group !== undefined && isFrozen(group) ? "paused" : "running";
+}
+
+/** The FIFO alone does not tell: a `start` that was killed may have opened it and not removed it. */
+function waits({ folder, init }: Container & { readonly folder: string }): boolean {
+  const fifo = statSync(`${folder}/${FIFO}`, { throwIfNoEntry: false });
+  if (fifo === undefined) return false;
+  const dir = `/proc/${init?.pid}/fd`;
+  try {
+    return readdirSync(dir).some((fd) => {
+      const file = statSync(`${dir}/${fd}`, { throwIfNoEntry: false });
+      return file?.ino === fifo.ino && file.dev === fifo.dev;
+    });
+  } catch {
+    return true; // an ordinary user may not look
+  }
 }
 
 function isFrozen(group: string): boolean {

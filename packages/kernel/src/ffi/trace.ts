@@ -18,16 +18,24 @@ export interface Tracer {
   fd: number;
   /** The terminal is in raw mode: a line ends with a carriage return of its own. */
   raw: boolean;
+  /** Where the system calls go instead; what else is said does not. */
+  log: TraceLog | undefined;
+}
+
+export interface TraceLog {
+  readonly fd: number;
+  /** A line of it, with its end. */
+  readonly line: (text: string) => string;
 }
 
 /** That of this process, a forked child's its own copy. It is not passed along: each of the wrappers of a system call would have to. */
-export const tracer: Tracer = { mode: "off", tool: "contain", pid: 0, fd: 2, raw: false };
+export const tracer: Tracer = { mode: "off", tool: "contain", pid: 0, fd: 2, raw: false, log: undefined };
 
 /** Changes it. Returns what puts that back. */
 export function setTracer(change: Partial<Omit<Tracer, "pid">>): () => void {
-  const { mode, tool, fd, raw } = tracer;
+  const { mode, tool, fd, raw, log } = tracer;
   Object.assign(tracer, change);
-  return () => void Object.assign(tracer, { mode, tool, fd, raw });
+  return () => void Object.assign(tracer, { mode, tool, fd, raw, log });
 }
 
 /** The PID as the host's /proc shows it, which is what a reader of a trace can look up; inside a new PID namespace getpid() is 1. */
@@ -39,8 +47,11 @@ export function learnPid(): void {
 
 /** Writes to standard error without the event loop, which must not be touched in a forked child. A closed pipe is no reason to stop. */
 export function say(text: string): void {
-  const line = tracer.raw ? text.replaceAll("\n", "\r\n") : text;
-  writeC(tracer.fd, line, Buffer.byteLength(line)); // EPIPE, EBADF, EAGAIN: nobody can be told
+  append(tracer.fd, tracer.raw ? text.replaceAll("\n", "\r\n") : text);
+}
+
+function append(fd: number, line: string): void {
+  writeC(fd, line, Buffer.byteLength(line)); // EPIPE, EBADF, EAGAIN: nobody can be told
 }
 
 /** Prints one system call. `result` is undefined for a call that does not return when it succeeds (execve). */
@@ -54,7 +65,10 @@ export function trace(syscall: string, args: readonly string[], result?: number 
     return;
   }
   const tail = result === undefined ? "" : code ? ` = -1 ${errnoName(code)}` : ` = ${result}`;
-  say(`${printable(`[${tool} ${pid}] ${syscall}(${args.join(", ")})${tail}`)}\n`);
+  const text = printable(`[${tool} ${pid}] ${syscall}(${args.join(", ")})${tail}`);
+  const { log } = tracer;
+  if (log === undefined) say(`${text}\n`);
+  else append(log.fd, log.line(text));
 }
 
 /**

@@ -19,6 +19,7 @@ import { readSpec } from "../spec/check.ts";
 import type { Spec } from "../spec/spec.ts";
 import { type Container, claim, FIFO, folderOf, forget, identify, stateOf, writeContainer, writeWhole } from "../state.ts";
 import { type NsexecPlan, planOf } from "../tools.ts";
+import { traceTo } from "../tracelog.ts";
 import { idOf, type Table, type Words } from "../words.ts";
 
 export const CREATE_OPTIONS = {
@@ -113,6 +114,7 @@ export function makeContainer(context: Context, request: Request, { root, log }:
   try {
     writeFiles(folder, composed, spec);
     context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() };
+    traceTo(context, log, spec.annotations);
     const link = planOf(context, nsexec, composed.container);
     writeContainer(folder, container);
     if (composed.makeGroup.length > 0) {

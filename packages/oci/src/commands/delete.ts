@@ -1,11 +1,12 @@
 // delete: what is left of a container goes: its processes with --force, its group, its folder.
 import { existsSync } from "node:fs";
+import { endFirst } from "../end.ts";
 import { OciError } from "../failure.ts";
-import { pause, removeGroup } from "../group.ts";
+import { removeGroup } from "../group.ts";
 import { runHooks } from "../hooks.ts";
 import { writeLog } from "../log.ts";
 import type { Globals, OciCommand } from "../program.ts";
-import { type Container, folderOf, forget, isAlive, NOT_THERE, readContainer, stateOf, statusOf } from "../state.ts";
+import { type Container, folderOf, forget, NOT_THERE, readContainer, stateOf, statusOf } from "../state.ts";
 import { idOf } from "../words.ts";
 
 export const deleteCommand: OciCommand = {
@@ -40,8 +41,8 @@ function readOrUndefined(root: string, id: string): ReturnType<typeof readContai
 
 /** Ends it, removes it, and runs its poststop hooks, of which a failure is only told. */
 export function remove(container: Container & { readonly folder: string }, { log }: Globals): void {
-  const { group, init, folder, hooks } = container;
-  if (init !== undefined && isAlive(container)) endFirst(container);
+  const { group, folder, hooks } = container;
+  endFirst(container);
   if (group !== undefined) removeGroup(group);
   forget(folder);
   try {
@@ -49,11 +50,4 @@ export function remove(container: Container & { readonly folder: string }, { log
   } catch (error) {
     writeLog(log, "warning", error instanceof Error ? error.message : String(error));
   }
-}
-
-/** With its PID namespace all that is in it ends. */
-function endFirst(container: Container): void {
-  const { init } = container;
-  if (init !== undefined) process.kill(init.pid, "SIGKILL");
-  for (const deadline = Date.now() + 10_000; isAlive(container) && Date.now() < deadline; ) pause(2);
 }

@@ -14,6 +14,7 @@ import { readProcess } from "../spec/check.ts";
 import type { Process, Spec } from "../spec/spec.ts";
 import { readContainer, statusOf, writeWhole } from "../state.ts";
 import { planOf } from "../tools.ts";
+import { traceTo } from "../tracelog.ts";
 import type { Words } from "../words.ts";
 import { keepDescriptors } from "./create.ts";
 
@@ -47,7 +48,7 @@ export const exec = (context: Context): OciCommand => ({
   },
   program: true,
   failure: 255,
-  run(words, { root }) {
+  run(words, { root, log }) {
     const [id = "", ...program] = words.rest;
     if (id === "") throw new OciError("missing container ID");
     const container = readContainer(root, id);
@@ -67,6 +68,7 @@ export const exec = (context: Context): OciCommand => ({
       print(`${lineOf(argv)}\n`);
       return 0;
     }
+    traceTo(context, log, container.annotations);
     return execute(context, argv, process_, words.value("pid-file"));
   },
 });

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { codeOf, OciError } from "../failure.ts";
 import { killAll, processesOf } from "../group.ts";
 import type { OciCommand } from "../program.ts";
-import { type Container, readContainer, statusOf } from "../state.ts";
+import { type Container, isAlive, readContainer, statusOf } from "../state.ts";
 import { idOf } from "../words.ts";
 
 export const kill: OciCommand = {
@@ -23,14 +23,16 @@ export const kill: OciCommand = {
 function signalFirst(container: Container & { readonly folder: string }, signal: number): void {
   const { init } = container;
   const status = statusOf(container);
-  if (init === undefined || status === "stopped" || status === "creating") throw new OciError("container not running");
+  if (init === undefined || status === "stopped" || status === "creating" || !isAlive(container))
+    throw new OciError("container not running");
   send(init.pid, signal);
 }
 
 /** SIGKILL goes to the whole group at once, so that no fork outruns it. */
-function signalAll({ group, init }: Container, signal: number): void {
+function signalAll(container: Container, signal: number): void {
+  const { group, init } = container;
   if (group === undefined || !existsSync(group)) {
-    if (init !== undefined) send(init.pid, signal);
+    if (init !== undefined && isAlive(container)) send(init.pid, signal); // the number may be another process's by now
     return;
   }
   if (signal === constants.signals.SIGKILL) killAll(group);

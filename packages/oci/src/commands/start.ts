@@ -1,5 +1,6 @@
 // start: the program of a container that waits begins. Its `hold` has the other end of the FIFO.
 import { closeSync, constants, openSync, rmSync } from "node:fs";
+import { endFirst } from "../end.ts";
 import { codeOf, OciError } from "../failure.ts";
 import { runHooks } from "../hooks.ts";
 import type { OciCommand } from "../program.ts";
@@ -28,5 +29,10 @@ export function startContainer(container: Container & { readonly folder: string 
   } finally {
     rmSync(fifo, { force: true });
   }
-  runHooks("poststart", container.hooks.poststart ?? [], stateOf(container, "running"));
+  try {
+    runHooks("poststart", container.hooks.poststart ?? [], stateOf(container, "running"));
+  } catch (error) {
+    endFirst(container); // so the specification wants it
+    throw error;
+  }
 }

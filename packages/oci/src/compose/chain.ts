@@ -1,6 +1,7 @@
 // A configuration to the argvs of the tools. Nothing is changed.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { jsonWithLargeNumbers } from "@contain-tools/confine";
 import { OciError } from "../failure.ts";
 import { HOOK_KINDS, type HookKind, type Process, type Spec } from "../spec/spec.ts";
 import { groupOf } from "./cgroupspath.ts";
@@ -121,14 +122,15 @@ function filesOf(
   { hooks = {}, annotations = {}, linux = {}, ociVersion }: Spec,
   { id, bundle }: { id: string; bundle: string },
 ): ChainFile[] {
-  const state = { ociVersion, id, status: "created", bundle, annotations };
+  const state = { ociVersion, id, status: "creating", bundle, annotations };
   const inside = HOOK_KINDS.filter((kind) => kind === "createContainer" || kind === "startContainer");
   return [
-    ...(linux.seccomp === undefined ? [] : [{ name: "seccomp.json", text: JSON.stringify(linux.seccomp) }]),
-    ...(linux.seccomp?.["listenerPath"] === undefined ? [] : [{ name: LISTENER, text: JSON.stringify({ ...state, status: "creating" }) }]),
+    ...(linux.seccomp === undefined ? [] : [{ name: "seccomp.json", text: jsonWithLargeNumbers(linux.seccomp) }]),
+    ...(linux.seccomp?.["listenerPath"] === undefined ? [] : [{ name: LISTENER, text: JSON.stringify(state) }]),
     ...inside.flatMap((kind) => {
       const wanted = hooks[kind] ?? [];
-      return wanted.length === 0 ? [] : [{ name: `${kind}.json`, text: JSON.stringify({ hooks: wanted, state }) }];
+      const status = kind === "startContainer" ? "created" : "creating";
+      return wanted.length === 0 ? [] : [{ name: `${kind}.json`, text: JSON.stringify({ hooks: wanted, state: { ...state, status } }) }];
     }),
   ];
 }

@@ -1,9 +1,10 @@
 // Reads config.json against the table of fields: each value has its type, what is refused is refused by its name, and what the
 // specification does not know is told.
 import { readFileSync } from "node:fs";
+import { keepLargeNumbers } from "@contain-tools/confine";
 import { messageOf, OciError } from "../failure.ts";
 import { FIELDS, type Field, type FieldType } from "./fields.ts";
-import type { Process, Resources, Spec } from "./spec.ts";
+import { HOOK_KINDS, type Hook, type Process, type Resources, type Spec } from "./spec.ts";
 
 export interface Checked<T> {
   readonly value: T;
@@ -23,7 +24,13 @@ export function readSpec(bundle: string): Checked<Spec> {
   need(value.root?.path, "root.path");
   need(value.process, "process");
   checkProcess(value.process, file);
+  for (const kind of HOOK_KINDS) for (const hook of value.hooks?.[kind] ?? []) checkHook(hook, `${file}: hooks.${kind}`);
   return { value, unknown };
+}
+
+function checkHook({ path, timeout }: Partial<Hook>, where: string): void {
+  if (!path?.startsWith("/")) throw new OciError(`${where}: path ${path}: it is an absolute path`);
+  if (timeout === 0) throw new OciError(`${where}: timeout 0: it is in seconds, from 1 on`);
 }
 
 /** The FILE of `exec --process`. @throws OciError */
@@ -57,7 +64,7 @@ function parse(file: string): unknown {
 
 function parseText(text: string, file: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(keepLargeNumbers(text));
   } catch (error) {
     throw new OciError(`${file} is not JSON: ${messageOf(error)}`);
   }

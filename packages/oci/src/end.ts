@@ -1,0 +1,11 @@
+// The end of a container's first process.
+import { pause } from "./group.ts";
+import { type Container, isAlive } from "./state.ts";
+
+/** With its PID namespace all that is in it ends. */
+export function endFirst(container: Container): void {
+  const { init } = container;
+  if (init === undefined || !isAlive(container)) return;
+  process.kill(init.pid, "SIGKILL");
+  for (const deadline = Date.now() + 10_000; isAlive(container) && Date.now() < deadline; ) pause(2);
+}
