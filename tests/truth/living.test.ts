@@ -55,7 +55,7 @@ const rows: readonly Living[] = [
     name: "a resolver of its own",
     script: resolving(
       "127.0.0.1",
-      'perl -MIO::Socket::INET -e "IO::Socket::INET->new(Proto => q(udp), LocalAddr => q(127.0.0.1), LocalPort => 53); sleep 1000" & sleep 0.5',
+      'perl -MIO::Socket::INET -e "@k = IO::Socket::INET->new(Proto => q(udp), LocalAddr => q(127.0.0.1), LocalPort => 53); sleep 1000" & sleep 0.5',
     ),
     code: "names-nobody-answers",
   },

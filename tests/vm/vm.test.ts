@@ -21,6 +21,7 @@ import { logCases } from "./cases/logs.ts";
 import { manageCases } from "./cases/manage.ts";
 import { recordCases } from "./cases/record.ts";
 import { truthCases } from "./cases/truth.ts";
+import { truthAboveCases } from "./cases/truthabove.ts";
 import { truthForkCases } from "./cases/truthforks.ts";
 import { userCases } from "./cases/user.ts";
 import { usernsCases } from "./cases/userns.ts";
@@ -45,6 +46,7 @@ const all = [
   ...manageCases,
   ...recordCases,
   ...truthCases,
+  ...truthAboveCases,
   ...truthForkCases,
   ...userCases,
   ...usernsCases,

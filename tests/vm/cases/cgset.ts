@@ -173,7 +173,7 @@ export const cgsetCases: readonly Case[] = [
       rm err`,
     check({ stdout }) {
       const full = "/sys/fs/cgroup/full";
-      const told = [`cgset: ${full} cannot be removed: EBUSY, processes are in it: PID PID`, "       rmdir of a group works"];
+      const told = [`cgset: ${full} cannot be removed: EBUSY, processes are in it: PID PID (sleep)`, "       rmdir of a group works"];
       const lines = stdout.split("\n").map((line) => line.replace(/(rmdir of a group works).*/, "$1"));
       assert.deepEqual(lines, [
         "status 125",

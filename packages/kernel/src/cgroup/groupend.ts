@@ -1,6 +1,7 @@
 // The end of a group: its processes killed, waited for, the directory removed.
 
 import { failedWith, ToolError } from "../ffi/errno.ts";
+import { printable } from "../ffi/printable.ts";
 import { rmdir, subdirectories } from "../file/directory.ts";
 import { close, open } from "../file/open.ts";
 import { exists } from "../file/stat.ts";
@@ -9,6 +10,7 @@ import { monotonic } from "../process/clock.ts";
 import { pollOnce } from "../process/poll.ts";
 import { kill } from "../process/sending.ts";
 import { SIGKILL } from "../process/signal.ts";
+import { commandOf } from "../security/seccomp.ts";
 import { cgroupField, groupProcesses } from "./cgroup.ts";
 
 /** Kills every process in a group and below it: cgroup.kill (Linux 5.14), else frozen first so that no fork outruns the signals. */
@@ -99,13 +101,20 @@ function removeDirectory(dir: string): void {
   }
 }
 
+const MOST_NAMED = 8;
+
 function populated(dir: string): ToolError {
   const pids = [dir, ...descendants(dir)].flatMap(groupProcesses);
   const seen = pids.filter((pid) => pid !== 0);
   // cgroups(7): 0 stands for a process of a PID namespace that this one cannot see.
   const hidden = pids.length === seen.length ? "" : `${pids.length - seen.length} of a PID namespace that cannot be seen from here`;
-  const list = [seen.length > 0 ? `PID ${seen.join(", ")}` : "", hidden].filter(Boolean).join(" and ");
-  const who = pids.length === 0 ? "; none is listed, so it may be a zombie that its parent has not waited for" : `: ${list}`;
+  const named = seen.slice(0, MOST_NAMED).map((pid) => `${pid} (${printable(commandOf(pid))})`);
+  const more = seen.length > named.length ? ` and ${seen.length - named.length} more` : "";
+  const list = [seen.length > 0 ? `PID ${named.join(", ")}${more}` : "", hidden].filter(Boolean).join(" and ");
+  const who =
+    pids.length === 0
+      ? "; none is listed: the last one has just ended, or they are threads of a process elsewhere (cgroup.threads)"
+      : `: ${list}`;
   return new ToolError(
     `${dir} cannot be removed: EBUSY, processes are in it${who}`,
     "rmdir of a group works once cgroup.events says `populated 0` (cgroups(7)). `cgset --name NAME --kill --rm` kills them first",
