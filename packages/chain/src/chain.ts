@@ -102,7 +102,7 @@ function initialSettings({ env, preserveFds, passed }: Context): Settings {
     passed,
     files: new Map(),
     verbose: false,
-    elsewhere: false,
+    pathsMoved: false,
     replanned: false,
   };
 }

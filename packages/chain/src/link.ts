@@ -47,7 +47,7 @@ export interface Settings {
   readonly passed: readonly number[];
   readonly verbose: boolean;
   /** A link before changes the root or the working directory, so paths cannot be checked while planning. */
-  readonly elsewhere: boolean;
+  readonly pathsMoved: boolean;
   /** With mode exec: our programs' files, and which they are. */
   readonly files: ReadonlyMap<string, string>;
   /** An execve will plan these words again. */

@@ -3,7 +3,7 @@
 import { getLimit, type Limit, quote, RESOURCES, type Resource, RLIM_INFINITY, setLimit, UsageError } from "@contain-tools/kernel";
 import type { Context } from "./context.ts";
 
-const MOST = 2n ** 63n - 1n;
+const MAX_LIMIT = 2n ** 63n - 1n;
 
 /** Reads `NAME=SOFT[:HARD]`, in the units of getrlimit(2); -1 and `unlimited` lift a limit, the last of a name counts. @throws UsageError */
 export function readUlimits(words: readonly string[]): Limit[] {
@@ -18,7 +18,7 @@ function readUlimit(text: string): Limit {
   }
   const number = (word: string) => {
     if (word === "-1" || word === "unlimited") return RLIM_INFINITY;
-    if (/^\d+$/.test(word) && BigInt(word) <= MOST) return BigInt(word);
+    if (/^\d+$/.test(word) && BigInt(word) <= MAX_LIMIT) return BigInt(word);
     throw new UsageError(
       `--ulimit ${text}: ${quote(word)} is not a number`,
       "bytes, seconds or a count (getrlimit(2)); -1 or unlimited for none",

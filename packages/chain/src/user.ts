@@ -110,7 +110,7 @@ function unknown(kind: "user" | "group", word: string, place: string, file: stri
 }
 
 const NGROUPS_MAX = 65536;
-const MOST = 4 << 20; // bytes: the file is the container's, and may be anything
+const MAX_BYTES = 4 << 20; // bytes: the file is the container's, and may be anything
 const FIELDS = 8; // of a line, and one for what is too much
 
 /** The lines of a file like passwd(5) for which `wanted` holds, cut at the colons. A file that is no file, or is not there, has none. */
@@ -136,7 +136,7 @@ function readTable(path: string): string {
   }
   try {
     if (!fstat(fd).isFile()) return "";
-    const bytes = Buffer.alloc(Math.min(MOST, fstat(fd).size));
+    const bytes = Buffer.alloc(Math.min(MAX_BYTES, fstat(fd).size));
     return bytes.toString("utf8", 0, read(fd, bytes));
   } finally {
     close(fd);

@@ -47,7 +47,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     );
   if (traced) prepareFork();
   const user = given.value("user");
-  const { elsewhere } = chain.settings;
+  const { pathsMoved } = chain.settings;
   const next = chain.next(given.rest);
   return {
     capabilities,
@@ -69,7 +69,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
             chain.context,
             profile,
             sets?.bounding ?? capabilities?.kept ?? ALL_CAPABILITIES,
-            { link: next.kind === "tool", inside: elsewhere, traced, privileged },
+            { link: next.kind === "tool", inside: pathsMoved, traced, privileged },
             given.value("listener-state"),
           ),
     next,

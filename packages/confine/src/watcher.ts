@@ -46,7 +46,7 @@ export interface Traced {
 }
 
 const CLONE_FILES = 0x400;
-const MOST = 200; // lines: a program that is refused may try for ever
+const MAX_LINES = 200; // lines: a program that is refused may try for ever
 
 /** Installs the filter; what it refuses fails with `errno`, and is told on standard error. */
 export function installTraced(context: Context, program: Buffer, flags: number, traced: Traced): void {
@@ -107,7 +107,7 @@ function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced):
     if (refusal === undefined) continue;
     const name = syscallName(refusal.arch, refusal.number);
     const text = `${name} was refused to ${printable(commandOf(refusal.pid))}`;
-    if (!told.has(text) && told.size < MOST) {
+    if (!told.has(text) && told.size < MAX_LINES) {
       told.add(text);
       warn(`${text} (PID ${refusal.pid}): ${errnoName(errno)} by the seccomp filter. ${fix(name)}`);
     }

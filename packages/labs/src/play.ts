@@ -9,7 +9,7 @@ import { codeOf, getpid, jsonText, SIGPIPE, shellQuote, shortened, signalName, t
 import type { Lab } from "./lab.ts";
 import type { Check } from "./protocol.ts";
 import { Stage } from "./stage.ts";
-import { Interrupted, NotHere, Otherwise } from "./stopped.ts";
+import { Interrupted, NotHere, UnexpectedResult } from "./stopped.ts";
 
 export const EXPECTED = 0;
 export const OTHERWISE = 1;
@@ -77,7 +77,7 @@ function perform(lab: Lab, context: Context, say: (text: string) => void, ask: b
   } catch (error) {
     const { checks = [], evidence = [], output = [] } = stage ?? {};
     if (error instanceof NotHere) return { status: NOT_HERE, problem: error.message, hint: error.hint, checks, evidence, output };
-    if (error instanceof Otherwise) return { status: OTHERWISE, problem: error.message, checks, evidence, output };
+    if (error instanceof UnexpectedResult) return { status: OTHERWISE, problem: error.message, checks, evidence, output };
     throw error;
   } finally {
     stage?.clear();

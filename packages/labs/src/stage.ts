@@ -6,9 +6,9 @@ import { ALL_SIGNALS, monotonic, SIGHUP, SIGINT, SIGQUIT, SIGTERM, shellQuote, s
 import type { State } from "@contain-tools/state";
 import { Protocol } from "./protocol.ts";
 import { Running } from "./running.ts";
-import { Interrupted, NotHere, Otherwise } from "./stopped.ts";
+import { Interrupted, NotHere, UnexpectedResult } from "./stopped.ts";
 
-const PATIENCE = 20_000; // milliseconds for an event that should come soon; a start takes a second on a slow machine
+const EVENT_TIMEOUT = 20_000; // milliseconds for an event that should come soon; a start takes a second on a slow machine
 const LINES = 12; // lines of a command's output shown at a time
 
 /** A container that has a PID 1. */
@@ -84,7 +84,7 @@ export class Stage extends Protocol {
   private refused(running: Running): never {
     const status = running.ended()?.status;
     if (status === 125) throw new NotHere("the container could not be made", running.output().trim());
-    throw new Otherwise(`the container ended at once, with exit status ${status}: ${running.output().trim()}`);
+    throw new UnexpectedResult(`the container ended at once, with exit status ${status}: ${running.output().trim()}`);
   }
 
   /** The Enter key, for a program that reads a line. */
@@ -138,10 +138,10 @@ export class Stage extends Protocol {
     return running.ended() ?? { status: -1, milliseconds: 0 };
   }
 
-  /** Waits until a condition holds. @throws Otherwise after a timeout */
+  /** Waits until a condition holds. @throws UnexpectedResult after a timeout */
   until(what: string, test: () => boolean): void {
-    for (const end = monotonic() + PATIENCE; !test(); this.pause(20)) {
-      if (monotonic() > end) throw new Otherwise(`timeout after ${PATIENCE / 1000} s: ${what}`);
+    for (const end = monotonic() + EVENT_TIMEOUT; !test(); this.pause(20)) {
+      if (monotonic() > end) throw new UnexpectedResult(`timeout after ${EVENT_TIMEOUT / 1000} s: ${what}`);
     }
   }
 

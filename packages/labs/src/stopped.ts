@@ -10,7 +10,7 @@ export class NotHere extends Error {
 }
 
 /** It cannot go on: an expected event did not happen. */
-export class Otherwise extends Error {}
+export class UnexpectedResult extends Error {}
 
 /** By a signal, or because the reader of our output is gone. */
 export class Interrupted extends Error {

@@ -60,7 +60,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
   const next = chain.next(
     words,
-    given.has("root") || given.has("wd") || given.has("wdns") || joinsMounts({ joined }) ? { elsewhere: true } : {},
+    given.has("root") || given.has("wd") || given.has("wdns") || joinsMounts({ joined }) ? { pathsMoved: true } : {},
   );
   return {
     entersRoot: true,

@@ -166,14 +166,14 @@ function copySubmount(entry: MountInfo, form: Form): number | undefined {
     return undefined; // covered, or gone meanwhile
   }
   try {
-    return mountIdOf(source) === entry.id ? formed(cloneMount(source), entry, form) : undefined;
+    return mountIdOf(source) === entry.id ? idmapOrWarn(cloneMount(source), entry, form) : undefined;
   } finally {
     close(source);
   }
 }
 
 /** One that cannot be shifted is there all the same; then its files are nobody's inside. */
-function formed(fd: number, { mountPoint, type }: MountInfo, { context, userns, readOnly }: Form): number {
+function idmapOrWarn(fd: number, { mountPoint, type }: MountInfo, { context, userns, readOnly }: Form): number {
   if (isKernelsOwn(type)) return fd; // and a /proc that is read-only would forbid a new one (mount_namespaces(7))
   if (userns !== undefined) {
     try {

@@ -24,11 +24,11 @@ function lines(file: string): string[] {
   }
 }
 
-const PATIENCE = 10_000; // ms: a process in an uninterruptible call takes its SIGKILL when that has ended
+const KILL_TIMEOUT = 10_000; // ms: a process in an uninterruptible call takes its SIGKILL when that has ended
 
 /** Kills what is in a group, if anything is, and removes it. @throws OciError when it does not get empty */
 export function removeGroup(group: string): void {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + KILL_TIMEOUT;
   while (existsSync(group)) {
     if (removeAll(group)) return;
     if (Date.now() > deadline)

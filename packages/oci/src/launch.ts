@@ -34,7 +34,7 @@ export function launch(context: Context, link: Link<NsexecPlan>, program: string
 }
 
 /** Stays as the parent of a chain that was not left behind: signals and its terminal are passed on. Returns the program's status. */
-export function attend(context: Context, spawned: Spawned, plan: NsexecPlan): number {
+export function waitAndForward(context: Context, spawned: Spawned, plan: NsexecPlan): number {
   const { pid } = spawned;
   const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;
   kill(getpid(), SIGCHLD); // one that came before the start was told has been taken: `watch` looks once more

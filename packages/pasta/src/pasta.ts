@@ -40,7 +40,7 @@ import {
 import { checkVersion, type PastaPlan } from "./plan.ts";
 import type { Published } from "./published.ts";
 
-const PATIENCE = 10_000; // milliseconds; it usually takes about ten
+const START_TIMEOUT = 10_000; // milliseconds; it usually takes about ten
 const STEP = 2;
 const TUN = "/dev/net/tun";
 /** pasta at work, beside a child in its namespaces. */
@@ -59,7 +59,7 @@ export function startPasta(context: Context, child: number, { address, publish }
   const told = pipe();
   const pid = start(context, words, told.write);
   close(told.write);
-  for (const deadline = monotonic() + PATIENCE; !isConnected(child); pollOnce(-1, 0, STEP)) {
+  for (const deadline = monotonic() + START_TIMEOUT; !isConnected(child); pollOnce(-1, 0, STEP)) {
     const status = waitpid(pid, WNOHANG)?.status;
     if (status === undefined && monotonic() < deadline) continue;
     if (status === undefined) {
@@ -68,10 +68,10 @@ export function startPasta(context: Context, child: number, { address, publish }
     }
     const text = ownWords(readToEnd(told.read));
     close(told.read);
-    const how = status === undefined ? `no result after ${PATIENCE / 1000} s` : `exit status ${shellStatus(status)}`;
+    const how = status === undefined ? `no result after ${START_TIMEOUT / 1000} s` : `exit status ${shellStatus(status)}`;
     throw new ToolError(`pasta: ${text || how}`, fixFor(text));
   }
-  return attend(pid, told.read);
+  return supervise(pid, told.read);
 }
 
 /** Forwards only what was asked for: no access to the host's loopback by the gateway's address, no automatic ports. */
@@ -113,13 +113,13 @@ function isConnected(child: number): boolean {
   return /^eth0\s+00000000\s/m.test(readIfThere(`${procDirectory(child)}/net/route`) ?? "");
 }
 
-function attend(pid: number, told: number): Pasta {
+function supervise(pid: number, told: number): Pasta {
   const pidfd = pidfdOpen(pid);
   const chunk = Buffer.alloc(4096);
   let alive = true;
   let open = true;
   let last = "";
-  const hear = () => {
+  const readMessages = () => {
     const length = read(told, chunk);
     open = length > 0;
     last = (last + chunk.toString("utf8", 0, length)).slice(-chunk.length);
@@ -128,12 +128,12 @@ function attend(pid: number, told: number): Pasta {
     const status = waitpid(pid, WNOHANG)?.status;
     if (status === undefined) return;
     alive = false;
-    while (open) hear();
+    while (open) readMessages();
     warn(`pasta ended (exit status ${shellStatus(status)}): eth0 is gone. ${printable(ownWords(last))}`.trimEnd());
   };
   return {
     sources: [
-      { fd: told, wants: () => (open ? POLLIN : undefined), ready: hear },
+      { fd: told, wants: () => (open ? POLLIN : undefined), ready: readMessages },
       { fd: pidfd, wants: () => (alive ? POLLIN : undefined), ready: gone },
     ],
     end: () => {

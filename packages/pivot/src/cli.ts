@@ -81,17 +81,17 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const behind = chain.more(options as Readonly<Record<Name, OptionSpec>>, words);
   const given = [...before.given, ...behind.given];
   const { has, value: last, all } = valuesOf<Name>(given);
-  const { elsewhere } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
-  if (!elsewhere) checkRootfs(rootfs);
+  const { pathsMoved } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
+  if (!pathsMoved) checkRootfs(rootfs);
   const defaults = !has("no-default-mounts");
   const dev = defaults && !has("no-dev");
   const volumes = given.flatMap(({ name, value = "" }) =>
-    isVolume(name) && !isNodeWord(value) ? readVolume(name, value, elsewhere, !defaults) : [],
+    isVolume(name) && !isNodeWord(value) ? readVolume(name, value, pathsMoved, !defaults) : [],
   );
   checkOrder(volumes);
   const inDev = (volume: Volume) => volume.kind === "device" && volume.target.startsWith("/dev/") && dev;
   if (has("tty") && has("no-dev")) throw new UsageError("--tty needs the /dev/pts that --no-dev leaves out");
-  const layers = readLayers(given, elsewhere);
+  const layers = readLayers(given, pathsMoved);
   const cwd = last("cwd") ?? "/";
   const user = last("user");
   const hook = last("hook");
@@ -124,7 +124,7 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
     env: given.flatMap(({ name, value = "" }) => (name === "env" || name === "env-file" ? readEnvironment(chain, name, value) : [])),
     clearEnv: has("clear-env"),
     hooks: hook === undefined ? undefined : readHooks(chain.context, hook, HOOK),
-    next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { elsewhere: true }),
+    next: chain.next(behind.rest.length > 0 ? behind.rest : ["/bin/sh"], { pathsMoved: true }),
   };
 }
 
@@ -143,7 +143,7 @@ function readPropagation(word: string | undefined): RootPropagation | undefined 
 function readEnvironment({ context, settings }: Chain, name: "env" | "env-file", value: string): readonly (Variable | EnvFile)[] {
   if (name === "env") return [readVariable(value)];
   checkReadAgain("--env-file", value, settings);
-  return settings.elsewhere ? [{ file: value }] : readEnvFile(context, value);
+  return settings.pathsMoved ? [{ file: value }] : readEnvFile(context, value);
 }
 
 /** @throws UsageError when it is no directory */
@@ -159,7 +159,7 @@ function checkDirectory(what: string, path: string): void {
   if (!stat.isDirectory()) throw new UsageError(`${what} ${path}: not a directory`);
 }
 
-function readLayers(given: readonly Given<Name>[], elsewhere: boolean): Layers | undefined {
+function readLayers(given: readonly Given<Name>[], pathsMoved: boolean): Layers | undefined {
   const lowers = given.flatMap(({ name, value = "" }) => (name === "overlay-lower" ? [value] : []));
   const overlay = given.findLast(({ name }) => name === "overlay");
   if (overlay === undefined && lowers.length === 0) return undefined;
@@ -170,7 +170,7 @@ function readLayers(given: readonly Given<Name>[], elsewhere: boolean): Layers |
     );
   }
   const dir = overlay?.value;
-  if (!elsewhere) {
+  if (!pathsMoved) {
     for (const lower of lowers) checkDirectory("--overlay-lower", lower);
     if (dir !== undefined) checkDirectory("--overlay", exists(dir) ? dir : dirname(resolve(dir)));
   }

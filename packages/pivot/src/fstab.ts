@@ -16,8 +16,8 @@ type Fields = readonly (readonly [key: string, value: string | undefined])[];
 const SAME: Readonly<Record<string, string>> = { src: "source", dst: "target", destination: "target", readonly: "ro" };
 const nameOf = (key: string) => SAME[key.toLowerCase()] ?? key;
 
-/** @param elsewhere the source cannot be looked at yet. @param bad makes the error. @throws UsageError */
-export function readGivenMount(fields: Fields, elsewhere: boolean, bad: (problem: string, hint?: string) => UsageError): Given {
+/** @param pathsMoved the source cannot be looked at yet. @param bad makes the error. @throws UsageError */
+export function readGivenMount(fields: Fields, pathsMoved: boolean, bad: (problem: string, hint?: string) => UsageError): Given {
   const named = new Map<string, string>();
   const words: string[] = [];
   for (const [key, value] of fields) {
@@ -41,7 +41,7 @@ export function readGivenMount(fields: Fields, elsewhere: boolean, bad: (problem
   if (type !== "bind") return { ...flags, kind: "given", type, source, target };
   if (unknown !== undefined) throw bad(`a bind mount has no ${unknown}`, "it has the file system of its source, with its options");
   if (source === undefined || source === "") throw bad("missing source", "a file or directory of the host");
-  if (!elsewhere && !exists(source)) throw bad(`there is no ${source} on the host`);
+  if (!pathsMoved && !exists(source)) throw bad(`there is no ${source} on the host`);
   return { ...flags, bind: flags.bind ?? "tree", kind: "given", type, source: resolve(source), target };
 }
 

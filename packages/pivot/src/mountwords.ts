@@ -31,18 +31,18 @@ const FORM =
   "type=bind,source=DIR,target=DST[,readonly][,bind-propagation=rslave], or type=tmpfs,target=DST[,tmpfs-size=64M][,tmpfs-mode=0700]";
 
 /**
- * @param elsewhere the source cannot be looked at yet
+ * @param pathsMoved the source cannot be looked at yet
  * @param plain always in the words of fstab(5); otherwise only what docker's words do not say
  * @throws UsageError
  */
-export function readMount(text: string, elsewhere: boolean, plain = false): Bind | Tmpfs | Given {
+export function readMount(text: string, pathsMoved: boolean, plain = false): Bind | Tmpfs | Given {
   const bad = (problem: string, hint = FORM) => new UsageError(`--mount ${quote(text)}: ${problem}`, hint);
   const given = new Map<string, string | undefined>();
   const fields = (fieldsOf(text) ?? []).map((field) => {
     const at = field.indexOf("=");
     return [at === -1 ? field : field.slice(0, at), at === -1 ? undefined : field.slice(at + 1)] as const;
   });
-  if (plain || !isDockers(fields)) return readGivenMount(fields, elsewhere, bad);
+  if (plain || !isDockers(fields)) return readGivenMount(fields, pathsMoved, bad);
   for (const [word, value] of fields) {
     const key = word.toLowerCase();
     const name = SAME[key] ?? key;
@@ -82,7 +82,7 @@ export function readMount(text: string, elsewhere: boolean, plain = false): Bind
   }
   const source = given.get("source") ?? "";
   if (source === "") throw bad("source is a file or directory of the host");
-  if (!elsewhere && !exists(source)) throw bad(`there is no ${source} on the host`, "source is a file or directory of the host");
+  if (!pathsMoved && !exists(source)) throw bad(`there is no ${source} on the host`, "source is a file or directory of the host");
   const propagation = (given.get("bind-propagation") ?? "private").replace(/^r/, "");
   if (propagation !== "private" && propagation !== "slave" && propagation !== "shared")
     throw bad("bind-propagation is private, slave or shared, or the same with an r: the mounts below are meant in any case");

@@ -13,13 +13,13 @@ export const isVolume = (name: string): name is VolumeOption =>
   name === "bind" || name === "ro-bind" || name === "tmpfs" || name === "device" || name === "mount";
 
 /**
- * @param elsewhere a link before us changes what a path means, so that nothing can be looked at yet
+ * @param pathsMoved a link before us changes what a path means, so that nothing can be looked at yet
  * @param plain --mount is in the words of fstab(5), whatever its type
  * @throws UsageError
  */
-export function readVolume(name: VolumeOption, text: string, elsewhere: boolean, plain: boolean): Volume[] {
-  if (name === "device") return readNodes(text, elsewhere);
-  if (name === "mount") return [readMount(text, elsewhere, plain)];
+export function readVolume(name: VolumeOption, text: string, pathsMoved: boolean, plain: boolean): Volume[] {
+  if (name === "device") return readNodes(text, pathsMoved);
+  if (name === "mount") return [readMount(text, pathsMoved, plain)];
   const [first = "", second, more] = text.split(":");
   const target = name === "tmpfs" ? first : (second ?? "");
   if (!target.startsWith("/") || more !== undefined) {
@@ -32,18 +32,18 @@ export function readVolume(name: VolumeOption, text: string, elsewhere: boolean,
     const size = second === undefined ? undefined : readTmpfsSize("--tmpfs", second);
     return [{ kind: "tmpfs", target, size, mode: 0o1777, readOnly: false }];
   }
-  if (!elsewhere && !exists(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);
+  if (!pathsMoved && !exists(first)) throw new UsageError(`--${name} ${text}: there is no ${first} on the host`);
   return [{ kind: "bind", source: resolve(first), target, readOnly: name === "ro-bind", propagation: "private", recursive: true }];
 }
 
-function readNodes(text: string, elsewhere: boolean): Volume[] {
+function readNodes(text: string, pathsMoved: boolean): Volume[] {
   const word = readDevice(text);
   if (word.access !== undefined)
     throw new UsageError(
       `--device ${text}: pivot gives a node, and what may be done with it is for the group to say`,
       `cgset --device "${word.source} ${word.access}"`,
     );
-  return (elsewhere ? [word] : deviceNodes(word)).map(({ source, target }) => ({ kind: "device", source, target }));
+  return (pathsMoved ? [word] : deviceNodes(word)).map(({ source, target }) => ({ kind: "device", source, target }));
 }
 
 /** @throws UsageError for what would lie under a volume that comes after all others */

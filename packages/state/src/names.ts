@@ -19,7 +19,7 @@ import {
 import { makeStateFolder, stateFolder } from "./folder.ts";
 import { LOCK, readStates, statusOf } from "./state.ts";
 
-const PATIENCE = 60_000; // milliseconds; one state takes a few, and a hundred processes may wait
+const LOCK_TIMEOUT = 60_000; // milliseconds; one state takes a few, and a hundred processes may wait
 const PAUSE = 10;
 
 /** @throws UsageError if a container that is not dead has the name */
@@ -58,7 +58,7 @@ export function locked<T>(act: () => T): T {
 
 /** A file, not the folder itself: everybody who can open a folder can lock it (flock(2)). */
 function lockFile(path: string): number {
-  for (const end = monotonic() + PATIENCE; ; pollOnce(-1, 0, PAUSE)) {
+  for (const end = monotonic() + LOCK_TIMEOUT; ; pollOnce(-1, 0, PAUSE)) {
     const lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     try {
       if (tryLock(lock) && fstat(lock).ino === statIfThere(path)?.ino) return lock;
@@ -70,7 +70,7 @@ function lockFile(path: string): number {
     close(lock);
     if (monotonic() > end)
       throw new ToolError(
-        `${path} has been locked for ${PATIENCE / 1000} s`,
+        `${path} has been locked for ${LOCK_TIMEOUT / 1000} s`,
         "a stopped `contain` holds it (flock(2)); `fuser` shows its PID",
       );
   }

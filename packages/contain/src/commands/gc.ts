@@ -33,8 +33,8 @@ import { checkNoWords, subcommand } from "../command.ts";
 import { orphanedBridges, removeInterface, removeUnusedBridge } from "../network/leave.ts";
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
 
-const PATIENCE = 5000; // milliseconds for killed processes to leave their group
-const MOMENT = 1000; // milliseconds in which a process that has just made a group will use it
+const EMPTY_TIMEOUT = 5000; // milliseconds for killed processes to leave their group
+const USE_TIMEOUT = 1000; // milliseconds in which a process that has just made a group will use it
 
 export const gc = subcommand({
   name: "gc",
@@ -83,7 +83,7 @@ function collectAll(): number {
   if (isMasquerading() && !networked().some(({ network }) => network.nat))
     attempt("nft table ip contain: the rule of --nat, and no container uses it", stopMasquerade);
   const groups = strayGroups();
-  if (groups.some(isEmptyGroup)) pollOnce(-1, 0, MOMENT);
+  if (groups.some(isEmptyGroup)) pollOnce(-1, 0, USE_TIMEOUT);
   for (const dir of groups) {
     // Processes without a supervisor were started by hand (--print-chain): leave them.
     if (!isEmptyGroup(dir)) print(`${dir}: a group without a known container; it has processes, so it stays\n`);
@@ -102,7 +102,7 @@ export function collect({ id, init, group, network }: State): void {
   }
   if (group !== undefined && existsSync(group)) {
     killGroup(group);
-    removeGroup(group, PATIENCE);
+    removeGroup(group, EMPTY_TIMEOUT);
   }
   if (network?.hostName !== undefined) removeInterface(network.hostName);
   unmountBelow(folderOf(id));

@@ -5,7 +5,7 @@ import { cgroupField, ToolError, waitForField, writeKernelFile } from "@contain-
 import { subcommand } from "../command.ts";
 import { checkRunning, endAfterEach, groupOf, readContainers } from "./container.ts";
 
-const PATIENCE = 5000; // milliseconds
+const FREEZE_TIMEOUT = 5000; // milliseconds
 
 const freezer = (name: string, value: 0 | 1, description: string) =>
   subcommand({
@@ -25,7 +25,7 @@ export const unpause = freezer("unpause", 0, "Let a frozen container go on");
 /** Returns when all are frozen or thawed: the kernel freezes each process at its next return to user space. */
 function freeze(group: string, value: 0 | 1): void {
   writeKernelFile(join(group, "cgroup.freeze"), `${value}`);
-  if (waitForField(group, "cgroup.events", "frozen", value, PATIENCE)) return;
+  if (waitForField(group, "cgroup.events", "frozen", value, FREEZE_TIMEOUT)) return;
   if (cgroupField(group, "cgroup.events", "populated") !== 1) throw new ToolError("the container has ended");
   throw new ToolError(
     `${group} is not ${value ? "frozen" : "thawed"} yet`,

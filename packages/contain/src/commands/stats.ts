@@ -35,7 +35,7 @@ export const stats = subcommand({
 });
 
 const INTERVAL = 250; // milliseconds between the two samples of a single table
-const KEPT = 20; // samples
+const MAX_SAMPLES = 20; // samples
 
 /** The newest last. */
 type History = Sample[];
@@ -84,7 +84,7 @@ function look(states: readonly State[], histories: Map<string, History>): void {
   for (const id of histories.keys()) if (!states.some((state) => state.id === id)) histories.delete(id);
   for (const { id, group } of states) {
     if (group === undefined) continue;
-    histories.set(id, [...(histories.get(id) ?? []), takeSample(group)].slice(-KEPT - 1));
+    histories.set(id, [...(histories.get(id) ?? []), takeSample(group)].slice(-MAX_SAMPLES - 1));
   }
 }
 
@@ -119,7 +119,7 @@ function row(state: State, history: History, live = false): string[] {
   const between = (of: (before: Sample | undefined, after: Sample) => number | undefined) =>
     history.map((after, i) => of(history[i - 1], after)).slice(1);
   const figure = (text: string, values: readonly (number | undefined)[], most: number | undefined) =>
-    live ? `${sparkline(values, most ?? Math.max(...values.map((value) => value ?? 0)), KEPT)} ${text}` : text;
+    live ? `${sparkline(values, most ?? Math.max(...values.map((value) => value ?? 0)), MAX_SAMPLES)} ${text}` : text;
   const cpu = between(cpuBetween);
   const throttled = between(throttledBetween);
   const cpuNow = cpu.at(-1);

@@ -47,7 +47,7 @@ export const stop = subcommand({
   },
 });
 
-const MOST = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)), and what poll(2) can wait: 24 days
+const MAX_MILLISECONDS = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)), and what poll(2) can wait: 24 days
 const LATE = 1000; // milliseconds beyond the grace time that a supervisor may take
 const KILLED = 5000; // milliseconds for a killed PID 1 to end
 
@@ -63,7 +63,7 @@ export function stopContainer(state: State, grace: number, by: string): () => vo
   const pidfd = openProcess(supervisor);
   const first = init && openProcess(init);
   if (pidfd === undefined) return first === undefined ? () => {} : stopOrphan(sayOrphan(state), first, grace);
-  pidfdSendSignal(pidfd, SIGTERM, Math.min(grace, MOST));
+  pidfdSendSignal(pidfd, SIGTERM, Math.min(grace, MAX_MILLISECONDS));
   if (group !== undefined && statusOf(state) === "paused") {
     warn(`${id} is paused: thawing it, so that it gets the signal`);
     writeKernelFile(join(group, "cgroup.freeze"), "0");
@@ -74,7 +74,7 @@ export function stopContainer(state: State, grace: number, by: string): () => vo
   }
   const deadline = monotonic() + grace + LATE;
   return () => {
-    if (pollOnce(pidfd, POLLIN, Math.max(0, Math.min(deadline - monotonic(), MOST)))) return;
+    if (pollOnce(pidfd, POLLIN, Math.max(0, Math.min(deadline - monotonic(), MAX_MILLISECONDS)))) return;
     if (first !== undefined && !hasEnded(first)) {
       warn(`${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace time is over, so this command kills PID 1`);
       noteSignal(id, SIGKILL, by);
@@ -88,7 +88,7 @@ export function stopContainer(state: State, grace: number, by: string): () => vo
 function stopOrphan({ group }: State, init: number, grace: number): () => void {
   if (grace > 0) pidfdSendSignal(init, SIGTERM);
   return () => {
-    if (!pollOnce(init, POLLIN, Math.min(grace, MOST))) killFromHere(init, group);
+    if (!pollOnce(init, POLLIN, Math.min(grace, MAX_MILLISECONDS))) killFromHere(init, group);
   };
 }
 

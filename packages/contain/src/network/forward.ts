@@ -21,7 +21,7 @@ import {
 import { describePublished, type Published } from "@contain-tools/pasta";
 import { forwardDatagrams } from "./udp.ts";
 
-const MOST = 512; // connections at once of one port: each takes two descriptors
+const MAX_CONNECTIONS = 512; // connections at once of one port: each takes two descriptors
 const CHUNK = 65536;
 
 /** Sockets on the host, made before anything starts. @throws ToolError if a port cannot be bound */
@@ -59,7 +59,7 @@ function forwardConnections(sources: Source[], listener: number, to: Endpoint): 
   let open = 0;
   sources.push({
     fd: listener,
-    wants: () => (open < MOST ? POLLIN : undefined),
+    wants: () => (open < MAX_CONNECTIONS ? POLLIN : undefined),
     ready: () => {
       const client = acceptFrom(listener);
       if (client === undefined) return;

@@ -1,7 +1,7 @@
 // --publish of UDP: a socket for each sender, so that answers return to it.
 import { close, type Endpoint, POLLIN, receiveDatagram, receiveNow, type Source, sendNow, startConnecting } from "@contain-tools/kernel";
 
-const MOST = 256; // senders that are remembered; the one idle longest is forgotten first
+const MAX_SENDERS = 256; // senders that are remembered; the one idle longest is forgotten first
 const buffer = Buffer.allocUnsafeSlow(65536);
 
 /** Passes datagrams to the container, and its answers back to the sender. */
@@ -14,7 +14,7 @@ export function forwardDatagrams(sources: Source[], fd: number, to: Endpoint): v
   };
   const join = (from: Uint8Array): Source | undefined => {
     const [oldest] = peers;
-    if (oldest !== undefined && peers.size >= MOST) forget(...oldest);
+    if (oldest !== undefined && peers.size >= MAX_SENDERS) forget(...oldest);
     try {
       const socket = startConnecting("udp", to);
       const answer = () => {

@@ -10,12 +10,12 @@ import { railWords } from "./confinement.ts";
 import { namespaceWords, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 import { insideWords } from "./pivotwords.ts";
-import type { Granted } from "./plan.ts";
+import type { Leases } from "./plan.ts";
 export interface Where {
   readonly id: string;
   readonly group: string | undefined;
   readonly own: OwnIds | undefined;
-  readonly granted: Granted;
+  readonly granted: Leases;
   /** This nsexec is the outer end of the pseudo-terminal. */
   readonly relay: boolean;
   /** veth and its options; none without --net veth. */

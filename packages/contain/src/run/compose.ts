@@ -33,7 +33,7 @@ import { checkName, readLabels } from "./names.ts";
 import { describeNetwork, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 import { variablesOf } from "./pivotwords.ts";
-import type { Granted, RunPlan } from "./plan.ts";
+import type { Leases, RunPlan } from "./plan.ts";
 import { checkHostsProgram } from "./program.ts";
 
 const GRACE = 10_000; // milliseconds
@@ -67,7 +67,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     );
   // With --chain exec an outer nsexec makes the inner nsexec, so that it too dies with us.
   const outer = ["nsexec", "--fork", ...(tty ? ["--tty"] : []), "--"];
-  const argv = (granted: Granted, relay: boolean) =>
+  const argv = (granted: Leases, relay: boolean) =>
     containerArgv(chain.context, given, {
       ...{ id, group, own, granted, relay },
       // Another user namespace may not make the host's end: run.ts does it from outside.
@@ -79,7 +79,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   checkHostsProgram(given, variables);
   const profile = readSeccomp(chain.context, given, printed);
   const rootfs = given.value("rootfs") ?? "/";
-  let plan = (granted: Granted) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
+  let plan = (granted: Leases) => link(exec ? [...outer, ...argv(granted, false)] : argv(granted, tty));
   let run: readonly string[] | undefined;
   if (printed) {
     run = argv({ ip: network && likelyAddress(network), ids: userns ? freeRange() : undefined, files: [] }, tty);

@@ -35,7 +35,7 @@ export interface RunPlan {
   /** `memory=64M pids=64`, for the log. */
   readonly limits: string;
   /** Plans the chain with the granted leases. Call it once. */
-  readonly container: (granted: Granted) => Link<NsexecPlan>;
+  readonly container: (granted: Leases) => Link<NsexecPlan>;
   /** The container's first process is a grandchild of ours. */
   readonly indirect: boolean;
   /** With --net veth. */
@@ -67,7 +67,7 @@ export interface RunPlan {
 }
 
 /** The leases of a container. */
-export interface Granted {
+export interface Leases {
   readonly ip: string | undefined;
   readonly ids: IdLease | undefined;
   /** Files of ours, by their paths inside. */

@@ -53,7 +53,7 @@ export function supervise(context: Context, container: Supervised): Outcome {
   let deadline: number | undefined;
   let asked: Outcome["asked"];
   const sent: PassedOn[] = [];
-  const keep = (one: PassedOn) => sent.length < KEPT && sent.push(one);
+  const keep = (one: PassedOn) => sent.length < MAX_SIGNALS && sent.push(one);
   const forward = (info: SignalInfo, signal: number) => {
     const { signal: received } = info;
     recorder?.signal(info, signal);
@@ -127,7 +127,7 @@ const WHY = {
   interrupt: "a second SIGINT came",
   keys: "Ctrl-C came three times within two seconds",
 } as const;
-const KEPT = 100; // signals that are remembered
+const MAX_SIGNALS = 100; // signals that are remembered
 
 function killContainer({ pid, group }: Supervised): void {
   if (group !== undefined) {

@@ -26,7 +26,7 @@ import {
 } from "@contain-tools/kernel";
 import { codeOfFailure } from "./check.ts";
 
-const PATIENCE = 5000; // milliseconds for a child
+const CHILD_TIMEOUT = 5000; // milliseconds for a child
 const CAP_SYS_ADMIN = 1n << 21n;
 const NOBODY = 65534;
 
@@ -139,7 +139,7 @@ function untilFailure(steps: readonly (readonly [call: string, act: () => unknow
 
 function inChild(bits: number, ask: () => readonly Tried[]): Attempt {
   try {
-    const { text, problem } = askChild(bits, PATIENCE, () => JSON.stringify(ask()));
+    const { text, problem } = askChild(bits, CHILD_TIMEOUT, () => JSON.stringify(ask()));
     return problem === undefined ? { tried: JSON.parse(text) as Tried[] } : { tried: [], problem };
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;

@@ -32,13 +32,13 @@ function leftovers(): Verdict {
   return { state: "limited", text: `${first?.source}: ${first?.value}${more}`, evidence: left, fix: "contain gc" };
 }
 
-const MOMENT = 1000; // milliseconds for somebody who has just made a group to use it
+const USE_TIMEOUT = 1000; // milliseconds for somebody who has just made a group to use it
 
 /** Another user's groups have states that we do not see. */
 function ownEmptyGroups(): string[] {
   const find = () =>
     strayGroups().filter((dir) => isEmptyGroup(dir) && statSync(dir, { throwIfNoEntry: false })?.uid === process.geteuid?.());
   if (find().length === 0) return [];
-  pollOnce(-1, 0, MOMENT);
+  pollOnce(-1, 0, USE_TIMEOUT);
   return find();
 }

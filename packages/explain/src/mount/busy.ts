@@ -50,7 +50,7 @@ function rootStays({ id }: MountInfo): Finding {
   return is("umount-root", text, [fact("/proc/self/mountinfo /", `id ${id}`, "fs/namespace.c, do_umount")]);
 }
 
-const MOST = 20;
+const MAX_SHOWN = 20;
 
 function childMounts({ mount, children }: Target): Finding[] {
   if (children.length === 0) return [];
@@ -71,7 +71,7 @@ function users({ mount, copies }: Target, uses: readonly Use[]): Finding[] {
     const key = `${use.process.pid} ${use.mount}`;
     byProcess.set(key, [...(byProcess.get(key) ?? []), use]);
   }
-  const shown = [...byProcess.values()].slice(0, MOST).flatMap((list) => {
+  const shown = [...byProcess.values()].slice(0, MAX_SHOWN).flatMap((list) => {
     const [first] = list;
     if (first === undefined) return [];
     const copy = copies.find((candidate) => candidate.mount.id === first.mount);
@@ -90,7 +90,7 @@ function users({ mount, copies }: Target, uses: readonly Use[]): Finding[] {
       ]),
     ];
   });
-  const more = byProcess.size - MOST;
+  const more = byProcess.size - MAX_SHOWN;
   return more > 0
     ? [
         ...shown,

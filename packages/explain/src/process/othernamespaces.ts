@@ -9,7 +9,7 @@ import { cannotTell, clean, fact, is, some } from "./finding.ts";
 import { list } from "./processes.ts";
 
 const RULE = "mount_namespaces(7)";
-const MOST = 12;
+const MAX_SHOWN = 12;
 
 /** @param parent the mount here on which it lies, to see whether an unmount is passed on */
 export function elsewhere(spaces: readonly MountSpace[], same: (mount: MountInfo) => boolean, parent: MountInfo | undefined): Finding[] {
@@ -23,7 +23,7 @@ export function elsewhere(spaces: readonly MountSpace[], same: (mount: MountInfo
         fact("/proc/*/mountinfo", `${spaces.length} other namespaces, none has it`, RULE),
       ]),
     ];
-  const shown = holding.slice(0, MOST).map(({ space, mounts }) => {
+  const shown = holding.slice(0, MAX_SHOWN).map(({ space, mounts }) => {
     const places = some(
       mounts.map(
         (mount) =>

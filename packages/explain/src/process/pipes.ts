@@ -7,10 +7,10 @@ import type { Subject } from "./subject.ts";
 
 const READ = process.arch === "arm64" ? "63" : "0"; // read(2)
 const WRITES = /^flags:\s*0*\d*[12]$/m; // O_WRONLY, O_RDWR
-const MOST = 2000; // processes
+const MAX_PROCESSES = 2000; // processes
 
 export function explainPipe({ pid, state, processes }: Subject): Finding[] {
-  if (state !== "S" || processes.length > MOST) return [];
+  if (state !== "S" || processes.length > MAX_PROCESSES) return [];
   const call = readIfThere(`/proc/${pid}/syscall`)?.trim() ?? "";
   const [number, fd] = call.split(" ");
   if (number !== READ || fd === undefined) return [];

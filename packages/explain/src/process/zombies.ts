@@ -8,7 +8,7 @@ import { describe, type Process } from "./processes.ts";
 import { type Subject, stateEvidence } from "./subject.ts";
 
 const RULE = "wait(2), NOTES";
-const MOST = 5;
+const MAX_SHOWN = 5;
 
 export function explainZombies(subject: Subject): Finding[] {
   const { processes, hosts, namespaces } = subject;
@@ -41,10 +41,10 @@ export function explainZombies(subject: Subject): Finding[] {
   const summary = is(
     "zombies",
     `${count(zombies.length, "zombie")} ${where}`,
-    zombies.slice(0, MOST).map((zombie) => stateEvidence(zombie)),
+    zombies.slice(0, MAX_SHOWN).map((zombie) => stateEvidence(zombie)),
   );
   const [uptime] = (readIfThere("/proc/uptime") ?? "").split(" ");
-  return [...findings, summary, ...zombies.slice(0, MOST).map((zombie) => explainZombie(zombie, subject, Number(uptime)))];
+  return [...findings, summary, ...zombies.slice(0, MAX_SHOWN).map((zombie) => explainZombie(zombie, subject, Number(uptime)))];
 }
 
 function explainZombie(zombie: Process, { processes, init, pid }: Subject, uptime: number): Finding {

@@ -25,7 +25,7 @@ export interface HeldMounts {
   readonly close: () => void;
 }
 
-const PATIENCE = 2000; // milliseconds for the child: a file system there may not answer
+const CHILD_TIMEOUT = 2000; // milliseconds for the child: a file system there may not answer
 
 /** @param pid a process that has been made in its mount namespace @returns undefined when we may not look */
 export function holdMounts(pid: number): HeldMounts | undefined {
@@ -44,7 +44,7 @@ export function holdMounts(pid: number): HeldMounts | undefined {
     return {
       inside: (look) => {
         try {
-          const answer = askChild(0, PATIENCE, () => JSON.stringify({ found: look(enter(mounts, user)) }));
+          const answer = askChild(0, CHILD_TIMEOUT, () => JSON.stringify({ found: look(enter(mounts, user)) }));
           return "text" in answer ? JSON.parse(answer.text).found : undefined;
         } catch {
           return undefined;

@@ -8,13 +8,13 @@ export interface InD {
   readonly evidence: Evidence;
 }
 
-const MOST = 64; // processes that are looked at
+const MAX_PROCESSES = 64; // processes that are looked at
 
 /** @param pid where there is no group: it and its children */
 export function processesInD(pid: number, group: string | undefined): InD[] {
   const listed =
     group === undefined ? [pid, ...childrenOf(pid)] : (readIfThere(`${group}/cgroup.procs`) ?? "").split("\n").filter(Boolean).map(Number);
-  return listed.slice(0, MOST).flatMap((one) => {
+  return listed.slice(0, MAX_PROCESSES).flatMap((one) => {
     const stat = readIfThere(`${procDirectory(one)}/stat`) ?? "";
     if (statFields(stat)[0] !== "D") return [];
     const name = printable(stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")")));

@@ -20,7 +20,7 @@ export interface Other {
   readonly pidfd: number;
 }
 
-const MOST = 16; // others that are kept in view
+const MAX_OTHERS = 16; // others that are kept in view
 
 /** Looks again. What has gone since the last look is forgotten. */
 export function lookAt({ pid, group }: Watched, program: Program | undefined, last: Look | undefined): Look {
@@ -30,7 +30,7 @@ export function lookAt({ pid, group }: Watched, program: Program | undefined, la
   const pids = listed.filter((other) => other !== 0 && other !== pid && other !== program?.pid);
   const kept = (last?.others ?? []).filter(({ pidfd }) => !hasEnded(pidfd));
   forget({ others: (last?.others ?? []).filter((other) => !kept.includes(other)) });
-  const added = pids.filter((other) => !kept.some((one) => one.pid === other)).slice(0, MOST - kept.length);
+  const added = pids.filter((other) => !kept.some((one) => one.pid === other)).slice(0, MAX_OTHERS - kept.length);
   return { at: monotonic(), others: [...kept, ...added.flatMap(openOther)], list };
 }
 

@@ -14,7 +14,7 @@ export interface Reached {
 }
 
 const NEAR = 0.95;
-const MOST = 4096; // limits beyond are not looked at: nobody set them, and counting would take long
+const MAX_LIMIT = 4096; // limits beyond are not looked at: nobody set them, and counting would take long
 const RULE = "getrlimit(2)";
 
 /** Looks at the processes of a container; what was reached once stays. */
@@ -25,7 +25,7 @@ export function lookAtLimits(processes: readonly { readonly pid: number; readonl
     if (!("text" in limits)) continue;
     const add = (kind: Reached["kind"], who: string, line: string, count: () => { used: number; source: string } | undefined) => {
       const limit = Number(softLimit(limits.text, line));
-      if (!(limit <= MOST) || found.some((one) => one.kind === kind)) return;
+      if (!(limit <= MAX_LIMIT) || found.some((one) => one.kind === kind)) return;
       const counted = count();
       if (counted === undefined || counted.used < limit * NEAR) return;
       const { used, source } = counted;

@@ -14,7 +14,7 @@ export interface Refusal {
 
 const POLLPRI = 2;
 const MOST_LOOKS = 5;
-const MOST = 256; // processes that are looked at
+const MAX_PROCESSES = 256; // processes that are looked at
 
 /** Calls `seen` at each of the first refusals; undefined where the group has no such file. */
 export function watchRefusals(group: string, seen: (refusal: Refusal) => void): Source | undefined {
@@ -38,7 +38,7 @@ export function watchRefusals(group: string, seen: (refusal: Refusal) => void): 
 
 function lookAtGroup(group: string): Refusal | undefined {
   const current = Number(readIfThere(`${group}/pids.current`) ?? Number.NaN);
-  const listed = (readIfThere(`${group}/cgroup.procs`) ?? "").split("\n").filter(Boolean).slice(0, MOST).map(Number);
+  const listed = (readIfThere(`${group}/cgroup.procs`) ?? "").split("\n").filter(Boolean).slice(0, MAX_PROCESSES).map(Number);
   if (!Number.isFinite(current)) return undefined;
   let zombies = 0;
   const parents: string[] = [];

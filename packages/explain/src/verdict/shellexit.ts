@@ -11,7 +11,7 @@ const PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const RULE = 'sh(1p) "EXIT STATUS", env(1): 127 not found, 126 found but not executable';
 
 /** `sh: none: not found`, `bash: line 1: none: command not found`, `env: can't execute 'none': No such file or directory`. */
-const TOLD =
+const MESSAGE =
   /: (?:exec: |can't execute )?['"`\u2018]?([^\s'":`\u2018\u2019]+)['"\u2019]?: (?:(?:command )?not found|Permission denied|No such file or directory|cannot execute\b.*|Exec format error|bad interpreter\b.*)$/;
 const LAST = 5; // lines
 
@@ -38,7 +38,7 @@ export function shellExit({ outcome, argv, path, output, seen: { mounts } }: Cas
   const status = shellStatus(outcome.status);
   if (status !== 126 && status !== 127) return [];
   const lines = (output ?? "").split("\n").map(withoutColours).filter(Boolean).slice(-LAST);
-  const told = lines.flatMap((line) => TOLD.exec(line.trim())?.[1] ?? []).at(-1);
+  const told = lines.flatMap((line) => MESSAGE.exec(line.trim())?.[1] ?? []).at(-1);
   const words = [...triedBy(argv), ...(told === undefined ? [] : [told])].filter((word) => word.startsWith("/") || !word.includes("/"));
   const looked =
     words.length === 0

@@ -57,7 +57,7 @@ export function receptionOf(pid: number, signal: number, status = readIfThere(`$
   return has(ignored) ? { fate: "ignored", proof: [ignored] } : { fate: "default", proof: [...masks, level] };
 }
 
-const MOST = 64; // threads that are looked at
+const MAX_THREADS = 64; // threads that are looked at
 
 /**
  * While a thread waits in sigtimedwait(2) the kernel shows what it waits for as unblocked (kernel/signal.c do_sigtimedwait), so that an
@@ -96,7 +96,7 @@ function isElsewhere(thread: string): boolean {
 /** Also for a process whose threads may not be listed. */
 function threadsOf(pid: number): readonly string[] {
   try {
-    return readdir(`${procDirectory(pid)}/task`).slice(0, MOST);
+    return readdir(`${procDirectory(pid)}/task`).slice(0, MAX_THREADS);
   } catch {
     return [`${pid}`];
   }

@@ -30,14 +30,14 @@ export function countGroups(): number {
   return sys("getgroups", () => ["0", "NULL"], getgroupsC(0, null));
 }
 
-const TOLD = 32; // as strace has it
+const MAX_SHOWN = 32; // as strace has it
 
 /** setgroups(2): the supplementary groups. */
 export function setgroups(groups: readonly number[]): void {
   const list = new Uint32Array(groups);
   sys(
     "setgroups",
-    () => [`${list.length}`, `[${groups.slice(0, TOLD).join(", ")}${groups.length > TOLD ? ", …" : ""}]`],
+    () => [`${list.length}`, `[${groups.slice(0, MAX_SHOWN).join(", ")}${groups.length > MAX_SHOWN ? ", …" : ""}]`],
     setgroupsC(list.length, new Uint8Array(list.buffer)),
   );
 }

@@ -6,14 +6,13 @@ import type { IdMaps } from "../maps.ts";
 import { release, waitAt } from "./gate.ts";
 import { writeMaps } from "./idmaps.ts";
 
-/** A child that was made. */
-export interface Made {
+export interface Child {
   readonly pid: number;
   /** It was born in its cgroup. */
   readonly entered: boolean;
 }
 
-type Answer = Made | { readonly message: string; readonly hint: string | undefined };
+type Answer = Child | { readonly message: string; readonly hint: string | undefined };
 
 export interface Between {
   /** A pidfd of this process. */
@@ -32,7 +31,7 @@ export interface Between {
  *
  * @throws SyscallError, ToolError
  */
-export function createBetween(context: Context, { self, flags, maps, prepare }: Between, create: (close: () => void) => Made): Made {
+export function createBetween(context: Context, { self, flags, maps, prepare }: Between, create: (close: () => void) => Child): Child {
   const answer = pipe();
   const gate = pipe();
   const tell = (word: Answer) => write(answer.write, JSON.stringify(word));

@@ -22,7 +22,7 @@ import type { Plan } from "../plan.ts";
 import { create } from "./create.ts";
 import { pidFrom, release, waitAt } from "./gate.ts";
 import { openCgroup } from "./intocgroup.ts";
-import { enterLate, lateKept } from "./settings.ts";
+import { enterMadeByChild, keptMadeByChild } from "./settings.ts";
 
 /** A child in its namespaces, which goes on as `body`. */
 export interface Spawned {
@@ -68,8 +68,8 @@ export function spawn(
     if (plan.foreground || plan.ownGroup) leadGroup(plan.foreground);
     else if (plan.leave !== undefined && !plan.tty) setsid(); // a pseudo-terminal brings its own session
     waitAt(gate); // until the maps are written
-    enterLate(plan);
-    if (lateKept(plan).length > 0) release(made);
+    enterMadeByChild(plan);
+    if (keptMadeByChild(plan).length > 0) release(made);
     waitAt(gate); // until all that is to be kept is kept
     context.hostPid = pidFrom(gate);
     close(gate.read);

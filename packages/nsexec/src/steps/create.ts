@@ -4,14 +4,14 @@ import { CLONE_NEWNS, CLONE_NEWUSER, CLONE_PARENT, close, hideSecrets, type Pipe
 import { type Pasta, startPasta } from "@contain-tools/pasta";
 import type { Plan } from "../plan.ts";
 import { flagsOf } from "../wanted.ts";
-import { createBetween, type Made } from "./between.ts";
+import { type Child, createBetween } from "./between.ts";
 import { writeMaps } from "./idmaps.ts";
 import { cloneIntoCgroup, putIntoGroup } from "./intocgroup.ts";
 import { join, openTargets } from "./join.ts";
 import { lockMounts } from "./lock.ts";
 import { createInNewRoot } from "./newroot.ts";
 import { keep, letGo } from "./persist.ts";
-import { announce, lateFlags, lateKept } from "./settings.ts";
+import { announce, flagsMadeByChild, keptMadeByChild } from "./settings.ts";
 
 export interface Outside {
   /** The group to be born in, open. */
@@ -31,7 +31,7 @@ export function create(
   made: Pipe,
   child: () => never,
 ): { readonly pid: number; readonly pasta: Pasta | undefined } {
-  const late = lateFlags(plan);
+  const late = flagsMadeByChild(plan);
   const { maps } = plan;
   announce(context, plan);
   // An ordinary user mounts nothing outside of a user namespace.
@@ -45,12 +45,12 @@ export function create(
     if (plan.pasta !== undefined) pasta = startPasta(context, pid, plan.pasta);
     outside.meanwhile(pid);
     for (const wanted of plan.wanted) if (!(wanted.kind.flag & late)) keep(pid, wanted, kept);
-    if (lateKept(plan).length > 0) {
+    if (keptMadeByChild(plan).length > 0) {
       write(gate.write, "1");
       close(made.write);
       if (readToEnd(made.read) === "")
         letGo(kept); // it failed, and has explained itself
-      else for (const wanted of lateKept(plan)) keep(pid, wanted, kept);
+      else for (const wanted of keptMadeByChild(plan)) keep(pid, wanted, kept);
     }
   } catch (error) {
     pasta?.end();
@@ -68,9 +68,15 @@ export function create(
  * namespace two are needed anyway: the first one joins, and what it makes is in there. It is single-threaded, which setns(2) asks for
  * with user and time namespaces.
  */
-function makeChild(context: Context, plan: Plan, outerMaps: Plan["maps"] | undefined, { cgroup, self }: Outside, child: () => never): Made {
+function makeChild(
+  context: Context,
+  plan: Plan,
+  outerMaps: Plan["maps"] | undefined,
+  { cgroup, self }: Outside,
+  child: () => never,
+): Child {
   const { shift, maps, lock, areas } = plan;
-  const bits = flagsOf(plan.wanted) & ~lateFlags(plan);
+  const bits = flagsOf(plan.wanted) & ~flagsMadeByChild(plan);
   const joins = plan.joined.length > 0 || plan.netSocket !== undefined;
   if (!joins && shift === undefined && lock.length === 0) return cloneIntoCgroup(context, bits, cgroup, child);
   const files = openTargets(plan);

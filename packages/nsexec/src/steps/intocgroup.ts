@@ -1,7 +1,7 @@
 // --into-cgroup: a child is born in a control group, or put there.
 import { type Context, fork } from "@contain-tools/chain";
 import { exists, failedWith, findHierarchy, groupDirectory, isFrozen, openGroup, ToolError, writeKernelFile } from "@contain-tools/kernel";
-import type { Made } from "./between.ts";
+import type { Child } from "./between.ts";
 
 function cgroupPath(path: string): string {
   return exists(`${path}/cgroup.procs`) ? path : groupDirectory(findHierarchy(), path);
@@ -33,7 +33,7 @@ export function cloneIntoCgroup(
   cgroup: number | undefined,
   child: () => never,
   ...mayNot: readonly string[]
-): Made {
+): Child {
   try {
     return { pid: fork(context, { flags: bits, cgroup }, child), entered: true };
   } catch (error) {
@@ -43,6 +43,6 @@ export function cloneIntoCgroup(
 }
 
 /** Puts a child that was not born there into its group. */
-export function putIntoGroup({ pid, entered }: Made, group: string | undefined): void {
+export function putIntoGroup({ pid, entered }: Child, group: string | undefined): void {
   if (!entered && group !== undefined) writeKernelFile(`${cgroupPath(group)}/cgroup.procs`, `${pid}`);
 }

@@ -22,7 +22,7 @@ import {
 } from "@contain-tools/kernel";
 import type { IdMaps } from "../maps.ts";
 import { copyShifted, type Piece, type Shifted } from "../shift.ts";
-import { createBetween, type Made } from "./between.ts";
+import { type Child, createBetween } from "./between.ts";
 
 const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
 
@@ -36,7 +36,7 @@ export interface NewRoot {
 }
 
 /** `createBetween`, in a process whose root has nothing but the paths. @throws SyscallError, ToolError */
-export function createInNewRoot(context: Context, { shift, maps, self, enter }: NewRoot, create: (close: () => void) => Made): Made {
+export function createInNewRoot(context: Context, { shift, maps, self, enter }: NewRoot, create: (close: () => void) => Child): Child {
   const pieces = copyShifted(context, shift, maps);
   try {
     const prepare = () => {

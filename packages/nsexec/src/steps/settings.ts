@@ -117,16 +117,16 @@ function chdirAmongOthers(path: string, place: string): void {
 }
 
 /** The namespaces that the child itself makes. */
-export function lateFlags({ wanted, offsets }: Plan): number {
+export function flagsMadeByChild({ wanted, offsets }: Plan): number {
   return flagsOf(wanted) & (CLONE_NEWCGROUP | (offsets.length > 0 ? CLONE_NEWTIME : 0));
 }
 
-export function lateKept(plan: Plan): Wanted[] {
-  return plan.wanted.filter(({ kind, file }) => file !== undefined && kind.flag & lateFlags(plan));
+export function keptMadeByChild(plan: Plan): Wanted[] {
+  return plan.wanted.filter(({ kind, file }) => file !== undefined && kind.flag & flagsMadeByChild(plan));
 }
 
-export function enterLate(plan: Plan): void {
-  const late = lateFlags(plan);
+export function enterMadeByChild(plan: Plan): void {
+  const late = flagsMadeByChild(plan);
   // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
   if (late & CLONE_NEWCGROUP) unshare(CLONE_NEWCGROUP);
   if (late & CLONE_NEWTIME) enterTimeNamespace(plan);

@@ -7,7 +7,7 @@ import { nsexec } from "@contain-tools/nsexec";
 import { composeExec, type Leave } from "../compose/chain.ts";
 import { lineOf } from "../compose/script.ts";
 import { OciError } from "../failure.ts";
-import { attend, launch } from "../launch.ts";
+import { launch, waitAndForward } from "../launch.ts";
 import { print } from "../output.ts";
 import type { OciCommand } from "../program.ts";
 import { readProcess } from "../spec/check.ts";
@@ -135,5 +135,5 @@ function execute(context: Context, argv: readonly string[], { args }: Process, p
   const spawned = launch(context, link, args[0] ?? "", () => {});
   if (plan.leave !== undefined) return 0;
   if (pidFile !== undefined) writeWhole(pidFile, `${spawned.pid}`);
-  return attend(context, spawned, plan);
+  return waitAndForward(context, spawned, plan);
 }

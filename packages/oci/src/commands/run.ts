@@ -1,7 +1,7 @@
 // run: create and start in one; without --detach it stays, passes signals on, and ends with the program's status.
 import type { Context } from "@contain-tools/chain";
 import { kill, SIGKILL, waitpid } from "@contain-tools/kernel";
-import { attend } from "../launch.ts";
+import { waitAndForward } from "../launch.ts";
 import type { OciCommand } from "../program.ts";
 import { readContainer, writeWhole } from "../state.ts";
 import { CREATE_OPTIONS, makeContainer, printChain, readRequest } from "./create.ts";
@@ -27,7 +27,7 @@ export const run = (context: Context): OciCommand => ({
       throw error;
     }
     if (detach) return 0;
-    const status = attend(context, made.spawned, made.plan);
+    const status = waitAndForward(context, made.spawned, made.plan);
     if (!words.has("keep")) remove(readContainer(globals.root, request.id), globals);
     return status;
   },

@@ -74,7 +74,7 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
   return { copy };
 }
 
-const MOMENT = 200; // milliseconds between two reads without inotify
+const POLL_INTERVAL = 200; // milliseconds between two reads without inotify
 
 /** Ready when a log may have grown. */
 export function onGrowth(folder: string, ready: () => void): Source {
@@ -82,7 +82,7 @@ export function onGrowth(folder: string, ready: () => void): Source {
   try {
     fd = inotify(folder);
   } catch {
-    [fd, take] = [timerfd(MOMENT), takeTicks]; // EMFILE: other programs have all instances of this user
+    [fd, take] = [timerfd(POLL_INTERVAL), takeTicks]; // EMFILE: other programs have all instances of this user
   }
   return {
     fd,
@@ -95,14 +95,14 @@ export function onGrowth(folder: string, ready: () => void): Source {
 }
 
 const LAST = 50; // lines
-const MOST = 4096; // characters
+const MAX_CHARACTERS = 4096; // characters
 
 /** The end of what the program wrote; undefined when it cannot be read. */
 export function endOfLog(folder: string): string | undefined {
   let text = "";
   try {
     readLog(folder, { lines: LAST, quiet: true }).copy((entry) => {
-      text = (text + entry.toString("utf8", HEAD) + (endsLine(entry) ? "\n" : "")).slice(-MOST);
+      text = (text + entry.toString("utf8", HEAD) + (endsLine(entry) ? "\n" : "")).slice(-MAX_CHARACTERS);
       return true;
     });
   } catch {

@@ -8,14 +8,14 @@ const BUILTINS = new Set(
 );
 /** Words before a command. */
 const BEFORE = new Set("if then else elif do while until ! exec command time".split(" "));
-const MOST = 8;
+const MAX_COMMANDS = 8;
 
 /** The first words of its commands; none where functions or files that are read in may stand for programs. */
 export function commandsIn(text: string): readonly string[] {
   const bare = text.replace(/\\./g, '""').replace(/'[^']*'|"[^"]*"/g, '""');
   if (/(^|[\s;&|])(\.|source|alias|function|eval)\s|\w\s*\(\)/.test(bare)) return [];
   const commands = bare.split(/[;&|(){}\n`]+/).flatMap((part) => commandOf(part.trim().split(/\s+/)));
-  return [...new Set(commands)].slice(0, MOST);
+  return [...new Set(commands)].slice(0, MAX_COMMANDS);
 }
 
 function commandOf(words: readonly string[]): string[] {

@@ -1,11 +1,11 @@
 // How many inotify instances and watches a user has (inotify(7)): the kernel does not show its count, /proc shows them one by one.
 import { readdir, readIfThere, readlink, statusField } from "@contain-tools/kernel";
 
-const MOST = 4000; // processes
+const MAX_PROCESSES = 4000; // processes
 
 export function inotifyOf(uid: number): { readonly instances: number; readonly watches: number } | undefined {
   const pids = readdir("/proc").filter((name) => /^\d/.test(name));
-  if (pids.length > MOST) return undefined;
+  if (pids.length > MAX_PROCESSES) return undefined;
   let [instances, watches] = [0, 0];
   for (const pid of pids) {
     const status = readIfThere(`/proc/${pid}/status`) ?? "";
