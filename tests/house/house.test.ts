@@ -9,7 +9,7 @@ import { root } from "../helpers/run.ts";
 const FLOORS = [
   ["kernel"],
   ["chain"],
-  ["terminal", "pasta", "state"],
+  ["terminal", "pasta", "state", "image"],
   ["cgset", "nsexec", "pivot", "pid1", "confine", "hold", "veth"],
   ["explain"],
   ["record", "labs"],

@@ -1,6 +1,5 @@
 // All commands of `contain`.
-import { withCommon } from "@contain-tools/chain";
-import { type Subcommand, subcommand } from "./command.ts";
+import type { Subcommand } from "./command.ts";
 import { attach } from "./commands/attach.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
@@ -16,24 +15,13 @@ import { port } from "./commands/port.ts";
 import { rename } from "./commands/rename.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rm } from "./commands/rm.ts";
-import { makeRootfs, readRootfsPlan } from "./commands/rootfs.ts";
+import { rootfs } from "./commands/rootfs.ts";
 import { runCommand } from "./commands/run.ts";
 import { stats } from "./commands/stats.ts";
 import { stop } from "./commands/stop.ts";
 import { top } from "./commands/top.ts";
 import { update } from "./commands/update.ts";
 import { wait } from "./commands/wait.ts";
-
-const rootfsCommand = subcommand({
-  name: "rootfs",
-  description: "Make a small root file system from programs of this host",
-  usage: "DIR",
-  options: withCommon({}),
-  plan(given, { context }) {
-    const plan = readRootfsPlan(given.rest);
-    return () => makeRootfs(context, plan);
-  },
-});
 
 export const COMMANDS: readonly Subcommand[] = [
   runCommand,
@@ -57,6 +45,6 @@ export const COMMANDS: readonly Subcommand[] = [
   gc,
   doctor,
   reportCommand,
-  rootfsCommand,
+  rootfs,
   lab,
 ];

@@ -11,7 +11,7 @@ export interface Subcommand<Name extends string = string> extends Command {
   /** Its words as they are read: `kill -TERM ID`. */
   readonly rewrite?: (words: readonly string[]) => readonly string[];
   /** Nothing is changed. @throws UsageError */
-  readonly plan: (given: Options<Name>, chain: Chain) => () => never;
+  readonly plan: (given: Options<Name>, chain: Chain) => () => never | Promise<never>;
 }
 
 /** An option of all commands, before or after the command's name. */

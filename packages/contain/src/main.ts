@@ -10,7 +10,8 @@ export const options = withCommon({
   profile: { type: "boolean", description: "`contain --profile run …` says at the end where its time went" },
 });
 export interface Plan {
-  readonly act: () => never;
+  /** A promise is the event loop's, which must go on after it: of a command that starts no container. */
+  readonly act: () => never | Promise<never>;
   readonly next: undefined;
 }
 
@@ -25,7 +26,7 @@ export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof t
     },
     options,
     plan: (given, chain) => readPlan(tool, commands, given, chain),
-    run: (_, { act }) => act(),
+    run: (_, { act }) => act() as never,
   };
   return tool;
 }

@@ -1,135 +1,52 @@
-// `contain rootfs DIR`: a small root file system from programs of this host, without a download.
+// `contain rootfs DIR`: a root file system from programs of this host, or from a file.
+import { readdirSync, statSync } from "node:fs";
+import { type Options, withCommon } from "@contain-tools/chain";
+import { access, R_OK, statIfThere, UsageError } from "@contain-tools/kernel";
+import { subcommand } from "../command.ts";
+import { unpackRootfs } from "../rootfs/fromfile.ts";
+import { makeRootfs } from "../rootfs/fromhost.ts";
 
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { type Context, readBinary, sayStep } from "@contain-tools/chain";
-import { codeOf, exit, UsageError } from "@contain-tools/kernel";
+export const rootfsOptions = withCommon({
+  from: {
+    type: "string",
+    valueHint: "FILE|-",
+    description: "unpack a tar of a root, an image that `docker save` or `podman save` wrote, or an OCI layout; - is standard input",
+  },
+  image: { type: "string", valueHint: "NAME", description: "which image of several in FILE" },
+  platform: { type: "string", valueHint: "OS/ARCH", description: "which platform of an image for several (this machine's)" },
+});
 
-export interface RootfsPlan {
-  readonly dir: string;
-}
+export const rootfs = subcommand({
+  name: "rootfs",
+  description: "Make a root file system: from programs of this host, a tar or an image",
+  usage: "DIR",
+  options: rootfsOptions,
+  examples: ["contain rootfs ./alpine --from alpine.tar", "docker export web | contain rootfs ./web --from -"],
+  plan(given: Options<keyof typeof rootfsOptions>, { context }) {
+    const dir = readDirectory(given.rest);
+    const [from, image, platform] = [given.value("from"), given.value("image"), given.value("platform")];
+    if (from === undefined) {
+      if ((image ?? platform) !== undefined) throw new UsageError("--image and --platform choose from an image", "--from FILE names it");
+      return () => makeRootfs(context, dir);
+    }
+    if (from !== "-" && statIfThere(from) === undefined)
+      throw new UsageError(
+        `--from ${from}: no such file`,
+        "nothing is downloaded here: `docker save IMAGE >FILE` or `skopeo copy` makes one",
+      );
+    if (from !== "-") access(from, R_OK);
+    if (platform !== undefined && !/^[a-z0-9]+(\/[a-z0-9.]+){1,2}$/.test(platform))
+      throw new UsageError(`--platform ${platform}: must be OS/ARCH or OS/ARCH/VARIANT`, "linux/amd64, linux/arm64/v8");
+    return () => unpackRootfs(context, { dir, from, image, platform });
+  },
+});
 
 /** @throws UsageError when DIR is missing, or is there and not empty */
-export function readRootfsPlan(words: readonly string[]): RootfsPlan {
+function readDirectory(words: readonly string[]): string {
   const [dir, ...more] = words;
   if (dir === undefined || more.length > 0) throw new UsageError("missing directory", "contain rootfs DIR");
   const stat = statSync(dir, { throwIfNoEntry: false });
   if (stat !== undefined && !stat.isDirectory()) throw new UsageError(`${dir}: not a directory`);
   if (stat !== undefined && readdirSync(dir).length > 0) throw new UsageError(`${dir}: not empty`, "name an empty or new directory");
-  return { dir };
-}
-
-const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/tmp"];
-/** Those that are not 0755 on any host: anybody's files (sticky), root's own, and what a mount will cover. */
-const MODES = { tmp: 0o1777, "var/tmp": 0o1777, root: 0o700, proc: 0o555, sys: 0o555 } as const;
-const PROGRAMS = [
-  "sh",
-  "cat",
-  "chmod",
-  "cp",
-  "cut",
-  "date",
-  "df",
-  "dd",
-  "echo",
-  "env",
-  "false",
-  "grep",
-  "head",
-  "hostname",
-  "id",
-  "kill",
-  "ls",
-  "mkdir",
-  "mount",
-  "mv",
-  "nproc",
-  "ps",
-  "pwd",
-  "readlink",
-  "rm",
-  "sed",
-  "sleep",
-  "sort",
-  "stat",
-  "tail",
-  "test",
-  "touch",
-  "tr",
-  "true",
-  "tty",
-  "uname",
-  "wc",
-  "whoami",
-];
-
-/** Makes the directories, the programs, and an /etc with root in it. */
-export function makeRootfs(context: Context, { dir }: RootfsPlan): never {
-  context.verbose = true;
-  process.umask(0o022); // the files are for every user of a container
-  for (const name of DIRECTORIES) makeDirectory(join(dir, name));
-  for (const [name, mode] of Object.entries(MODES)) chmodSync(join(dir, name), mode);
-  const busybox = findStaticBusybox();
-  if (busybox === undefined) copyPrograms(context, dir);
-  else installBusybox(context, dir, busybox);
-  writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
-  for (const name of ["hosts", "resolv.conf"]) writeFileSync(join(dir, "etc", name), ""); // for `contain run --net veth` to lie on
-  writeFileSync(join(dir, "etc/group"), "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
-  return exit(0);
-}
-
-/** As mkdirSync with `recursive`, which tries for ever where a parent exists and takes no directories: /proc/x (Node 20). */
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return;
-    if (codeOf(error) !== "ENOENT" || existsSync(dirname(path))) throw error;
-    makeDirectory(dirname(path));
-    mkdirSync(path);
-  }
-}
-
-function find(program: string): string | undefined {
-  const dirs = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  return dirs.map((dir) => join(dir, program)).find((path) => path.startsWith("/") && existsSync(path));
-}
-
-/** busybox with no PT_INTERP needs no library beside it. */
-function findStaticBusybox(): string | undefined {
-  const path = find("busybox");
-  if (path === undefined) return undefined;
-  const binary = readBinary(realpathSync(path));
-  return binary?.kind === "elf" && binary.interpreter === undefined ? path : undefined;
-}
-
-function installBusybox(context: Context, dir: string, busybox: string): void {
-  sayStep(context, `busybox from ${busybox} (static)`);
-  copyFileSync(busybox, join(dir, "bin/busybox"));
-  for (const applet of outputOf(busybox, "--list")
-    .split("\n")
-    .filter((name) => name && name !== "busybox"))
-    symlinkSync("busybox", join(dir, "bin", applet));
-}
-
-/** Programs of the host, each with the libraries that its loader names (ldd). */
-function copyPrograms(context: Context, dir: string): void {
-  const found = PROGRAMS.flatMap((name) => find(name) ?? []);
-  sayStep(context, `no static busybox here: ${found.length} programs of this host and their libraries`);
-  const libraries = new Set<string>();
-  for (const program of found) {
-    copyFileSync(program, join(dir, "bin", program.slice(program.lastIndexOf("/") + 1)));
-    for (const [path] of outputOf("ldd", program).matchAll(/\/[^\s)]+/g)) libraries.add(path);
-  }
-  for (const library of libraries) {
-    makeDirectory(join(dir, dirname(library)));
-    copyFileSync(library, join(dir, library));
-  }
-}
-
-/** node:child_process takes 8 ms to load, which `contain run` need not pay. */
-function outputOf(program: string, word: string): string {
-  const { spawnSync } = createRequire(import.meta.filename)("node:child_process") as typeof import("node:child_process");
-  return spawnSync(program, [word], { encoding: "utf8" }).stdout ?? "";
+  return dir;
 }

@@ -24,7 +24,7 @@ const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one behin
 const target = Buffer.allocUnsafeSlow(4096);
 
 /** Calls `entry` with each name in a directory but `.` and `..`, and its type. @throws SyscallError ENOENT, ENOTDIR, EACCES */
-function list(path: string, entry: (name: string, type: number) => void): void {
+function list(path: string, entry: (name: string, type: number) => void, encoding: "utf8" | "latin1" = "utf8"): void {
   const fd = open(path, O_RDONLY | O_DIRECTORY);
   try {
     for (;;) {
@@ -32,7 +32,7 @@ function list(path: string, entry: (name: string, type: number) => void): void {
       if (length === -1) throw new SyscallError("getdents64", [`${fd}`], errno());
       if (length === 0) return;
       for (let at = 0; at < length; at += dents.readUInt16LE(at + 16)) {
-        const name = dents.toString("utf8", at + 19, dents.indexOf(0, at + 19));
+        const name = dents.toString(encoding, at + 19, dents.indexOf(0, at + 19));
         if (name !== "." && name !== "..") entry(name, dents.readUInt8(at + 18));
       }
     }
@@ -45,6 +45,13 @@ function list(path: string, entry: (name: string, type: number) => void): void {
 export function readdir(path: string): string[] {
   const names: string[] = [];
   list(path, (name) => names.push(name));
+  return names;
+}
+
+/** The same names, each byte a character. @throws SyscallError ENOENT, ENOTDIR, EACCES */
+export function readdirBytes(path: string): string[] {
+  const names: string[] = [];
+  list(path, (name) => names.push(name), "latin1");
   return names;
 }
 

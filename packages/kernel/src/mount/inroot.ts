@@ -17,12 +17,14 @@ const openat2C = declareSyscall(SYS.openat2);
  * openat2(2) with RESOLVE_IN_ROOT: `path` is looked up as if `root` were `/`, so that neither `..` nor a symbolic link in a
  * hostile rootfs leads out of it (CVE-2021-30465).
  *
+ * @param path as text, or as bytes with a NUL behind them
  * @returns an O_PATH descriptor
  * @throws SyscallError ENOENT, ENOTDIR, ELOOP; ENOSYS before Linux 5.6
  */
-export function openInRoot(root: number, path: string): number {
+export function openInRoot(root: number, path: string | Uint8Array): number {
   const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
-  const text = () => [`${root}`, quote(path), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}", "24"];
+  const shown = () => quote(typeof path === "string" ? path : Buffer.from(path.subarray(0, -1)).toString());
+  const text = () => [`${root}`, shown(), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}", "24"];
   for (let tries = 0; ; tries++) {
     try {
       return sys("openat2", text, openat2C(root, path, new Uint8Array(how.buffer), 24));

@@ -1,0 +1,51 @@
+// A root file system from a tar or an image. What fails half-way leaves nothing behind.
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Context, fail } from "@contain-tools/chain";
+import { print } from "@contain-tools/explain";
+import { exit, hasSignal, resolve, shellStatus, signalNumber } from "@contain-tools/kernel";
+import { makeDirectory } from "./fromhost.ts";
+
+export interface FromFile {
+  readonly dir: string;
+  /** A file, a directory, or `-`. */
+  readonly from: string;
+  readonly image: string | undefined;
+  readonly platform: string | undefined;
+}
+
+/** Unpacks it, and prints the command that runs an image's program. */
+export async function unpackRootfs(context: Context, { dir, from, ...wanted }: FromFile): Promise<never> {
+  context.verbose = true;
+  process.umask(0o022);
+  const made = topmostMissing(dir);
+  const undo = () => {
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
+    else for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+  };
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    const signal = signalNumber(name) ?? 0;
+    if (hasSignal(context.launch.ignored, signal)) continue;
+    process.once(name, () => {
+      undo();
+      exit(shellStatus(signal));
+    });
+  }
+  try {
+    if (made !== undefined) makeDirectory(dir);
+    const { unpack } = await import("@contain-tools/image"); // no other command needs it
+    const line = await unpack(context, dir, from, wanted);
+    if (line !== undefined) print(`${line}\n`);
+    return exit(0);
+  } catch (error) {
+    undo();
+    return fail(context, error);
+  }
+}
+
+/** The directory that is to be removed to leave nothing of `dir`; undefined if `dir` is there. */
+function topmostMissing(dir: string): string | undefined {
+  let missing: string | undefined;
+  for (let path = resolve(dir); !existsSync(path); path = dirname(path)) missing = path;
+  return missing;
+}

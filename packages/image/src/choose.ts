@@ -1,0 +1,48 @@
+// Which of several images, and which of its platforms.
+import { UsageError } from "@contain-tools/kernel";
+import type { Image } from "./images.ts";
+
+export interface Wanted {
+  /** A name, `alpine:3.20`; undefined where there is one image. */
+  readonly image: string | undefined;
+  /** `linux/arm64`; undefined is this machine's. */
+  readonly platform: string | undefined;
+}
+
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
+const own = `linux/${ARCHITECTURES[process.arch] ?? process.arch}`;
+
+/** @throws UsageError that lists what there is */
+export function choose(what: string, images: readonly Image[], { image, platform }: Wanted): Image {
+  const named = images.filter(({ names, key }) => image === undefined || names.some((name) => isSame(name, image)) || key === image);
+  const keys = new Set(named.map(({ key }) => key));
+  if (named.length === 0 || keys.size > 1) throw unclear(what, images, image);
+  const wanted = platform ?? own;
+  const fitting = named.filter((one) => one.platform === "" || one.platform === wanted || one.platform.startsWith(`${wanted}/`));
+  const [found] = fitting.toSorted((a, b) => b.platform.localeCompare(a.platform)); // of two variants the later
+  if (found !== undefined) return found;
+  const there = [...new Set(named.map((one) => one.platform))].join(", ");
+  const first = named[0]?.platform;
+  throw new UsageError(
+    `${what}: an image for ${there}, not for ${wanted}`,
+    platform === undefined ? `--platform ${first} unpacks it all the same; its programs do not run on this machine` : `--platform ${first}`,
+  );
+}
+
+function unclear(what: string, images: readonly Image[], image: string | undefined): UsageError {
+  const names = [...new Set(images.map(({ names: [name], key }) => name ?? key))];
+  if (names.length === 0) return new UsageError(`${what}: there is no image in it`);
+  if (image === undefined)
+    return new UsageError(`${what}: ${names.length} images; --image NAME chooses one`, `there are ${names.join(", ")}`);
+  return new UsageError(`${what}: no image ${image}`, `there is ${names.join(", ")}`);
+}
+
+/** `alpine` is docker.io/library/alpine:latest; podman says localhost/ for what was built here. An OCI layout may name the tag alone. */
+function isSame(name: string, wanted: string): boolean {
+  if (name === wanted) return true;
+  const full = (text: string) => {
+    const short = text.replace(/^(docker\.io\/(library\/)?|localhost\/)/, "");
+    return /:[^/]*$/.test(short) ? short : `${short}:latest`;
+  };
+  return full(name) === full(wanted) || (!/[:/]/.test(name) && full(wanted).endsWith(`:${name}`));
+}

@@ -1,0 +1,171 @@
+// Entries become files below a root. Every path is looked up by openat2(2) within it, so that no name and no symbolic link leads out.
+import {
+  bytesOf,
+  close,
+  codeOf,
+  failedWith,
+  fdPath,
+  linkAt,
+  mkdirAt,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_WRONLY,
+  openAt,
+  openInRoot,
+  readdirBytes,
+  statAt,
+  symlinkAt,
+  ToolError,
+  textOf,
+  write,
+} from "@contain-tools/kernel";
+import { dress, dressLink, type Lost, makeNode } from "./dress.ts";
+import { split } from "./names.ts";
+import { removeIn } from "./remove.ts";
+import type { Entry } from "./tar.ts";
+
+const SELF = bytesOf(".");
+
+export class Tree {
+  readonly lost: Lost = { owners: 0, devices: 0, attributes: 0 };
+  readonly #root: number;
+  /** Directories get their modes and times at the end: until then we write in them. */
+  readonly #directories = new Map<string, Entry>();
+  #parent: { readonly path: string; readonly fd: number } | undefined;
+
+  /** @param root an open directory */
+  constructor(root: number) {
+    this.#root = root;
+  }
+
+  /** Makes what an entry says; what has its name is replaced, a directory by a directory stays. @throws SyscallError, ToolError */
+  async put(entry: Entry): Promise<void> {
+    const { parent, name, path } = split(entry.name);
+    if (entry.type === "directory") this.#remember(path, entry);
+    if (name === "") return;
+    const bytes = bytesOf(name);
+    const there = statAt(this.#directory(parent), bytes);
+    const old = entry.type === "link" ? this.#linked(entry, path) : undefined;
+    if (old === "itself") return;
+    if (there !== undefined && !(entry.type === "directory" && there.isDirectory())) this.remove(path);
+    const dir = this.#directory(parent); // remove() has closed it
+    if (old !== undefined) linkAt(old.dir, old.name, dir, bytes);
+    if (old !== undefined) close(old.dir);
+    else if (entry.type === "file") await this.#file(dir, bytes, entry);
+    else if (entry.type === "symlink") symlinkAt(bytesOf(entry.link), dir, bytes);
+    else if (entry.type !== "directory") makeNode(this.lost, entry, dir, bytes);
+    else if (there?.isDirectory() !== true) mkdirAt(dir, bytes, 0o700);
+    if (entry.type === "symlink") dressLink(this.lost, entry, dir, bytes);
+  }
+
+  /** Removes a name and what is below it, but for the paths that are kept. Returns true if nothing is left. */
+  remove(path: string, keep: ReadonlySet<string> = new Set()): boolean {
+    const { parent, name } = split(path);
+    this.#forgetParent();
+    let dir: number;
+    try {
+      dir = openInRoot(this.#root, bytesOf(`/${parent}`));
+    } catch (error) {
+      if (failedWith(error, "ENOENT", "ENOTDIR")) return true;
+      throw error;
+    }
+    try {
+      return removeIn(dir, name, path, { keep, removed: (one) => this.#directories.delete(one) });
+    } finally {
+      close(dir);
+    }
+  }
+
+  /** The names in a directory; none where it is not there. */
+  names(path: string): string[] {
+    try {
+      const fd = openInRoot(this.#root, bytesOf(`/${path}`));
+      try {
+        return readdirBytes(fdPath(fd));
+      } finally {
+        close(fd);
+      }
+    } catch (error) {
+      if (failedWith(error, "ENOENT", "ENOTDIR")) return [];
+      throw error;
+    }
+  }
+
+  /** Gives the directories their owners, modes and times. */
+  finish(): void {
+    this.#forgetParent();
+    for (const [path, entry] of [...this.#directories].reverse()) {
+      const { parent, name } = split(path);
+      const dir = openInRoot(this.#root, bytesOf(`/${parent}`));
+      try {
+        const fd = openAt(dir, name === "" ? SELF : bytesOf(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        dress(this.lost, entry, fd, fd, SELF);
+        close(fd);
+      } finally {
+        close(dir);
+      }
+    }
+    this.#directories.clear();
+  }
+
+  #remember(path: string, entry: Entry): void {
+    this.#directories.delete(path); // the last one counts, in the order in which they came
+    this.#directories.set(path, entry);
+  }
+
+  /** The directory of an entry, which stays open for the next; those that no entry has named are root's own, 0755. */
+  #directory(path: string): number {
+    if (this.#parent?.path === path) return this.#parent.fd;
+    let fd: number;
+    try {
+      fd = openInRoot(this.#root, bytesOf(`/${path}`));
+    } catch (error) {
+      if (!failedWith(error, "ENOENT") || path === "") throw error;
+      const { parent, name } = split(path);
+      const above = this.#directory(parent);
+      try {
+        mkdirAt(above, bytesOf(name), 0o755);
+      } catch (failure) {
+        if (codeOf(failure) === "EEXIST") throw error; // a symbolic link that leads nowhere
+        throw failure;
+      }
+      fd = openInRoot(this.#root, bytesOf(`/${path}`));
+    }
+    this.#forgetParent();
+    this.#parent = { path, fd };
+    return fd;
+  }
+
+  #forgetParent(): void {
+    if (this.#parent !== undefined) close(this.#parent.fd);
+    this.#parent = undefined;
+  }
+
+  /** What a hard link is a second name of. @throws ToolError if it is not there */
+  #linked(entry: Entry, path: string): { readonly dir: number; readonly name: Uint8Array } | "itself" {
+    const old = split(entry.link);
+    if (old.path === path) return "itself";
+    try {
+      const dir = openInRoot(this.#root, bytesOf(`/${old.parent}`));
+      const name = bytesOf(old.name);
+      if (statAt(dir, name) !== undefined) return { dir, name };
+      close(dir);
+    } catch (error) {
+      if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
+    }
+    throw new ToolError(`${textOf(entry.name)}: a hard link to ${textOf(entry.link)}, which is not there`);
+  }
+
+  async #file(dir: number, name: Uint8Array, entry: Entry): Promise<void> {
+    const fd = openAt(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+    try {
+      for await (const chunk of entry.data) for (let at = 0; at < chunk.length; ) at += write(fd, chunk.subarray(at));
+      dress(this.lost, entry, fd, dir, name);
+    } finally {
+      close(fd);
+    }
+  }
+}
