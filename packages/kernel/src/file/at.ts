@@ -38,63 +38,63 @@ const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
 const ENOENT = 2;
 
-const call = (name: string, dir: number, path: Bytes, more: readonly (string | number)[], act: () => number) =>
-  sys(name, () => [`${dir}`, shown(path), ...more.map(String)], act);
+const call = (name: string, dir: number, path: Bytes, more: readonly (string | number)[], result: number) =>
+  sys(name, () => [`${dir}`, shown(path), ...more.map(String)], result);
 
 /** mkdirat(2). @throws SyscallError EEXIST, … */
 export function mkdirAt(dir: number, name: Bytes, mode: number): void {
-  call("mkdirat", dir, name, [`0${mode.toString(8)}`], () => mkdiratC(dir, name, mode));
+  call("mkdirat", dir, name, [`0${mode.toString(8)}`], mkdiratC(dir, name, mode));
 }
 
 /** openat(2), with O_CLOEXEC. @throws SyscallError ELOOP with O_NOFOLLOW for a symbolic link, … */
 export function openAt(dir: number, name: Bytes, bits: number, mode = 0o600): number {
-  return call("openat", dir, name, [`0${(bits | O_CLOEXEC).toString(8)}`, `0${mode.toString(8)}`], () =>
+  return call(
+    "openat",
+    dir,
+    name,
+    [`0${(bits | O_CLOEXEC).toString(8)}`, `0${mode.toString(8)}`],
     openatC(dir, name, bits | O_CLOEXEC, mode),
   );
 }
 
 /** symlinkat(2): makes `name` a link to `target`. @throws SyscallError EEXIST, … */
 export function symlinkAt(target: Bytes, dir: number, name: Bytes): void {
-  call("symlinkat", dir, name, [shown(target)], () => symlinkatC(target, dir, name));
+  call("symlinkat", dir, name, [shown(target)], symlinkatC(target, dir, name));
 }
 
 /** readlinkat(2), each byte a character. @throws SyscallError EINVAL for what is no link */
 export function readlinkAt(dir: number, name: Bytes): string {
   const target = Buffer.allocUnsafeSlow(4096);
-  const length = call("readlinkat", dir, name, [], () => readlinkatC(dir, name, target, target.length));
+  const length = call("readlinkat", dir, name, [], readlinkatC(dir, name, target, target.length));
   return target.toString("latin1", 0, length);
 }
 
 /** linkat(2): `name` in `dir` becomes one more name of `oldName` in `oldDir`, of a symbolic link itself. @throws SyscallError */
 export function linkAt(oldDir: number, oldName: Bytes, dir: number, name: Bytes): void {
-  call("linkat", oldDir, oldName, [dir, shown(name)], () => linkatC(oldDir, oldName, dir, name, 0));
+  call("linkat", oldDir, oldName, [dir, shown(name)], linkatC(oldDir, oldName, dir, name, 0));
 }
 
 /** mknodat(2). @param mode with its type @throws SyscallError EPERM for a device without CAP_MKNOD, … */
 export function mknodAt(dir: number, name: Bytes, mode: number, major: number, minor: number): void {
   const device = ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0; // makedev(3)
-  call("mknodat", dir, name, [`0${mode.toString(8)}`, `makedev(${major}, ${minor})`], () => mknodatC(dir, name, mode, device));
+  call("mknodat", dir, name, [`0${mode.toString(8)}`, `makedev(${major}, ${minor})`], mknodatC(dir, name, mode, device));
 }
 
 /** unlinkat(2). @throws SyscallError ENOENT, … */
 export function unlinkAt(dir: number, name: Bytes, isDirectory = false): void {
   const bits = isDirectory ? AT_REMOVEDIR : 0;
-  call("unlinkat", dir, name, [isDirectory ? "AT_REMOVEDIR" : 0], () => unlinkatC(dir, name, bits));
+  call("unlinkat", dir, name, [isDirectory ? "AT_REMOVEDIR" : 0], unlinkatC(dir, name, bits));
 }
 
 /** fchownat(2), of a symbolic link itself; with an empty name of the open file. @throws SyscallError EPERM; EINVAL for an id that the user namespace does not have */
 export function chownAt(dir: number, name: Bytes, uid: number, gid: number): void {
   const bits = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
-  call("fchownat", dir, name, [uid, gid, "AT_SYMLINK_NOFOLLOW|AT_EMPTY_PATH"], () => fchownatC(dir, name, uid, gid, bits));
+  call("fchownat", dir, name, [uid, gid, "AT_SYMLINK_NOFOLLOW|AT_EMPTY_PATH"], fchownatC(dir, name, uid, gid, bits));
 }
 
 /** fchmod(2). @throws SyscallError EPERM, … */
 export function fchmod(fd: number, mode: number): void {
-  sys(
-    "fchmod",
-    () => [`${fd}`, `0${mode.toString(8)}`],
-    () => fchmodC(fd, mode),
-  );
+  sys("fchmod", () => [`${fd}`, `0${mode.toString(8)}`], fchmodC(fd, mode));
 }
 
 /** utimensat(2): access and modification time, of a symbolic link itself. @param nanoseconds since the epoch @throws SyscallError */
@@ -103,18 +103,18 @@ export function setTimesAt(dir: number, name: Bytes, nanoseconds: bigint): void 
   const rest = ((nanoseconds % second) + second) % second;
   const time = [(nanoseconds - rest) / second, rest];
   const times = new BigInt64Array([...time, ...time]);
-  call("utimensat", dir, name, [`${time}`, "AT_SYMLINK_NOFOLLOW"], () =>
+  call(
+    "utimensat",
+    dir,
+    name,
+    [`${time}`, "AT_SYMLINK_NOFOLLOW"],
     utimensatC(dir, name, new Uint8Array(times.buffer), AT_SYMLINK_NOFOLLOW),
   );
 }
 
 /** fsetxattr(2). @throws SyscallError EPERM; EOPNOTSUPP where the file system has none */
 export function setAttribute(fd: number, name: string, value: Uint8Array): void {
-  sys(
-    "fsetxattr",
-    () => [`${fd}`, quote(name), `${value.length} bytes`],
-    () => fsetxattrC(fd, name, value, value.length, 0),
-  );
+  sys("fsetxattr", () => [`${fd}`, quote(name), `${value.length} bytes`], fsetxattrC(fd, name, value, value.length, 0));
 }
 
 /** What a name in a directory is, a symbolic link itself; an empty name is the directory. undefined where it is not there. @throws SyscallError */
