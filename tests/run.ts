@@ -18,7 +18,17 @@ const LONG = [
  * descriptors, memory and what is left after a kill. What is found out, told, refused, mounted or written to a cgroup is the same code in both.
  */
 const TWICE = [
-  ...["chain/caller", "chain/chain", "chain/given", "chain/trampoline", "fuzz/runs", "hold/", "image/", "kernel/long-paths", "kernel/trace"],
+  ...[
+    "chain/caller",
+    "chain/chain",
+    "chain/given",
+    "chain/trampoline",
+    "fuzz/runs",
+    "hold/",
+    "image/",
+    "kernel/long-paths",
+    "kernel/trace",
+  ],
   ...["nsexec/", "oci/life", "pid1/", "pivot/oldkernel", "pivot/pivot", "state/state", "terminal/exec-tty", "terminal/tty"],
   ...["contain", "detach", "faults", "hidden", "kill", "manage", "run-chain", "shared-pipes", "start"].map((name) => `contain/${name}`),
 ];
