@@ -12,6 +12,7 @@ import { clockCases } from "./cases/clock.ts";
 import { containerCases } from "./cases/container.ts";
 import { deviceCases } from "./cases/devices.ts";
 import { doctorCases } from "./cases/doctor.ts";
+import { engineCases } from "./cases/engines.ts";
 import { explainCases } from "./cases/explain.ts";
 import { faultCases } from "./cases/faults.ts";
 import { labCases } from "./cases/lab.ts";
@@ -37,6 +38,7 @@ const all = [
   ...containerCases,
   ...deviceCases,
   ...doctorCases,
+  ...engineCases,
   ...explainCases,
   ...faultCases,
   ...labCases,

@@ -7,7 +7,10 @@ const { bundleFor } = require("./bundles/which.cjs");
 const [name] = (process.env.CONTAIN_LAUNCH ?? "").split(":", 1);
 const wanted = bundleFor(name, process.argv.slice(2));
 if (wanted === "version") require("./bundles/version.ts").tellVersion(name);
-else run(wanted);
+else {
+  run(wanted);
+  if (module.exports.more) run("verdict");
+}
 
 function run(wanted) {
   const bundle = `${__dirname}/${wanted}`;

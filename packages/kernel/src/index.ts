@@ -60,7 +60,7 @@ export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLi
 export { acceptFrom, socketpair } from "./net/socket.ts";
 export { connectTo, listenAt, peerOf, receiveDescriptor, sendDescriptor, sendMessage } from "./net/unixsocket.ts";
 export { writeOwnProc } from "./proc/ownfile.ts";
-export { type KernelLog, type KernelLogPosition, openKernelLog, readKernelLog } from "./proc/kmsg.ts";
+export { type KernelLog, type KernelLogPosition, kernelLogSince, openKernelLog, readKernelLog } from "./proc/kmsg.ts";
 export { childrenOf, procDirectory, procOwner, requireOwnProc, strangeProc, type Whose } from "./proc/ownproc.ts";
 export { keyedValue, lineValue, type MountInfo, parseMounts, readMountInfo, softLimit, statFields, statusField } from "./proc/proc.ts";
 export { monotonic } from "./process/clock.ts";

@@ -1,6 +1,6 @@
 // A chain started as a child, up to where it is left behind.
 import { become, type Context, type Link, parseFailure, runAs } from "@contain-tools/chain";
-import { getpid, kill, SIGCHLD, shellStatus } from "@contain-tools/kernel";
+import { getpid, kill, SIGCHLD } from "@contain-tools/kernel";
 import { inside, passOn, type Spawned, spawn, waitUntilStarted, watch } from "@contain-tools/nsexec";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { textOfFailure } from "./explain.ts";
@@ -33,7 +33,7 @@ export function launch(context: Context, link: Link<NsexecPlan>, program: string
   throw new OciError(`unable to start container process: ${why}`);
 }
 
-/** Stays as the parent of a chain that was not left behind: signals and its terminal are passed on. Returns the program's status. */
+/** Stays as the parent of a chain that was not left behind: signals and its terminal are passed on. Returns its wait status. */
 export function waitAndForward(context: Context, spawned: Spawned, plan: NsexecPlan): number {
   const { pid } = spawned;
   const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;
@@ -49,5 +49,5 @@ export function waitAndForward(context: Context, spawned: Spawned, plan: NsexecP
     },
   });
   relay?.end();
-  return shellStatus(status);
+  return status;
 }

@@ -1,14 +1,22 @@
 // The commands that engines call most, in a program that loads nothing but node:fs.
 
-import { deleteCommand } from "./commands/delete.ts";
+import { deleteCommand, type Judge } from "./commands/delete.ts";
 import { kill } from "./commands/kill.ts";
 import { start } from "./commands/start.ts";
 import { state } from "./commands/state.ts";
 import { messageOf } from "./failure.ts";
-import { type OciCommand, runProgram } from "./program.ts";
+import { HAND_OVER, type OciCommand, runProgram } from "./program.ts";
 
-export const LIFE: readonly OciCommand[] = [start, state, kill, deleteCommand];
+export const LIFE: readonly OciCommand[] = [start, state, kill, deleteCommand()];
 
-export function startLife(argv: readonly string[], version: string): void {
-  process.exitCode = runProgram(LIFE, argv, version, messageOf);
+/** Returns true when the verdict is needed, which is in another bundle: it has to begin again. */
+export function startLife(argv: readonly string[], version: string): boolean {
+  const status = runProgram(LIFE, argv, version, messageOf);
+  if (status !== HAND_OVER) process.exitCode = status;
+  return status === HAND_OVER;
+}
+
+/** `delete`, in the bundle with the verdict. */
+export function startDelete(argv: readonly string[], version: string, judge: Judge): void {
+  process.exitCode = runProgram([deleteCommand(judge)], argv, version, messageOf);
 }

@@ -5,6 +5,9 @@ import { print } from "./output.ts";
 import { DEFAULT_ROOT } from "./state.ts";
 import { readWords, type Table, type Words } from "./words.ts";
 
+/** A command's answer, instead of a status: nothing was done yet, and another bundle has to. */
+export const HAND_OVER = -1;
+
 export interface Globals {
   readonly root: string;
   readonly log: Log;

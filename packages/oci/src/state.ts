@@ -19,6 +19,10 @@ export interface Container {
   readonly init: { readonly pid: number; readonly started: string; readonly boot: string } | undefined;
   /** poststart, poststop. */
   readonly hooks: Hooks;
+  /** As the engine calls it. */
+  readonly name?: string;
+  /** Where conmon writes its exit status. */
+  readonly exitFile?: string;
   /** False until `create` has come to its end. */
   readonly complete: boolean;
 }

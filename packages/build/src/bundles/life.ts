@@ -3,4 +3,5 @@
 import manifest from "../../../oci/package.json" with { type: "json" };
 import { startLife } from "../../../oci/src/life.ts";
 
-startLife(process.argv.slice(2), manifest.version);
+/** The bundle `verdict` is to go on. */
+export const more = startLife(process.argv.slice(2), manifest.version);

@@ -1,8 +1,18 @@
 // `contain explain`: statements about a process, a mount or an error, each with the file, the value and the rule behind it.
 
 import { type Options, withCommon } from "@contain-tools/chain";
-import { explainErrno, explainMount, explainProcess, findTarget, print, readErrno, showJson, showText } from "@contain-tools/explain";
-import { exit, requireOwnProc, UsageError } from "@contain-tools/kernel";
+import {
+  explainEnded,
+  explainErrno,
+  explainMount,
+  explainProcess,
+  findTarget,
+  print,
+  readErrno,
+  showJson,
+  showText,
+} from "@contain-tools/explain";
+import { exit, requireOwnProc, ToolError, UsageError } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 
 export const explainOptions = withCommon({
@@ -42,8 +52,14 @@ export const explain = subcommand({
     if (words[0] !== undefined) throw new UsageError(`unexpected argument: ${words[0]}`, "contain explain PID|ID");
     return () => {
       requireOwnProc();
-      const { title, process, sections } = explainProcess(findTarget(word));
-      return show(title, { process }, sections);
+      try {
+        const { title, process, sections } = explainProcess(findTarget(word));
+        return show(title, { process }, sections);
+      } catch (error) {
+        const ended = error instanceof UsageError || error instanceof ToolError ? explainEnded(word) : undefined;
+        if (ended === undefined) throw error;
+        return show(ended.title, { container: ended.container }, ended.sections);
+      }
     };
   },
 });

@@ -1,13 +1,15 @@
 // `contain list`: one line for each container.
 
 import { type Options, withCommon } from "@contain-tools/chain";
-import { columns, formatBytes, formatTime, print, readLimit, readPids } from "@contain-tools/explain";
+import { formatTime, print } from "@contain-tools/explain";
 import { exit, jsonText, quote, requireOwnProc, shellQuote, UsageError } from "@contain-tools/kernel";
 import { ageOf, isSupervisorStopped, readStates, type State, statusOf } from "@contain-tools/state";
 import { checkNoWords, subcommand } from "../command.ts";
+import { engineRows, tableOf, usageOf } from "../listed.ts";
 import { type Fields, FORMAT, fillAll } from "../template.ts";
 
 export const listOptions = withCommon({
+  engines: { type: "boolean", description: "those that contain-oci runs for podman, docker, containerd, and how the last ones ended" },
   quiet: { type: "boolean", alias: "q", description: "ids only" },
   json: { type: "boolean", description: "one JSON object a line" },
   format: FORMAT,
@@ -30,6 +32,7 @@ export const list = subcommand({
   options: listOptions,
   plan(given: Options<keyof typeof listOptions>) {
     checkNoWords(given);
+    if (given.has("engines")) return planEngines(given);
     const format = given.value("format");
     const wanted = readFilters(given.all("filter"));
     const form = given.has("json") || format === "json" ? json : given.has("quiet") ? quiet : table;
@@ -41,6 +44,19 @@ export const list = subcommand({
     };
   },
 });
+
+/** @throws UsageError */
+function planEngines(given: Options<keyof typeof listOptions>): () => never {
+  const other = (["format", "filter"] as const).find((name) => given.has(name));
+  if (other !== undefined) throw new UsageError(`--engines and --${other} exclude each other`, "--json has every field");
+  return () => {
+    requireOwnProc();
+    const rows = engineRows();
+    if (given.has("json")) print(rows.map((one) => `${jsonText(one)}\n`).join(""));
+    else print(given.has("quiet") ? rows.map(({ id }) => `${id}\n`).join("") : tableOf(rows));
+    return exit(0);
+  };
+}
 
 const quiet = (states: readonly State[]) => states.map(({ id }) => `${id}\n`).join("");
 const json = (states: readonly State[]) => states.map((state) => `${jsonText(row(state))}\n`).join("");
@@ -86,7 +102,6 @@ function dockersWords(state: State): Fields {
 }
 
 function row(state: State) {
-  const number = (file: string) => (state.group === undefined ? undefined : readLimit(state.group, file));
   const status = statusOf(state);
   return {
     id: state.id,
@@ -97,29 +112,10 @@ function row(state: State) {
     supervisorStopped: isSupervisorStopped(state) || undefined,
     created: state.created,
     exit: state.ended?.status,
-    memory: number("memory.current"),
-    memoryLimit: number("memory.max"),
-    pids: state.group === undefined ? undefined : readPids(state.group),
-    pidsLimit: number("pids.max"),
+    ...usageOf(state.group),
   };
 }
 
-const HEAD = ["ID", "NAME", "PID", "STATUS", "STARTED", "MEMORY", "PIDS", "COMMAND"];
-
 function table(states: readonly State[]): string {
-  const lines = states
-    .map((state) => ({ ...row(state), age: ageOf(state.supervisor) ?? Math.max(0, Date.now() - state.created) }))
-    .map((r) => [
-      r.id,
-      r.name ?? "-",
-      r.pid === undefined ? "-" : `${r.pid}`,
-      `${r.status}${r.exit === undefined ? "" : ` (${r.exit})`}${r.supervisorStopped ? " (supervisor stopped)" : ""}`,
-      `${formatTime(r.age)} ago`,
-      r.memory === undefined ? "-" : `${formatBytes(r.memory)}/${r.memoryLimit === undefined ? "max" : formatBytes(r.memoryLimit)}`,
-      r.pids === undefined ? "-" : `${r.pids}${r.pidsLimit === undefined ? "" : `/${r.pidsLimit}`}`,
-      r.command.map(shellQuote).join(" "),
-    ]);
-  return columns([HEAD, ...lines])
-    .map((line) => `${line}\n`)
-    .join("");
+  return tableOf(states.map((state) => ({ ...row(state), age: ageOf(state.supervisor) ?? Math.max(0, Date.now() - state.created) })));
 }

@@ -1,11 +1,12 @@
 // Everything about one process, subject by subject; at the end, whether it still is the one that was there at first.
 import type { Finding } from "@contain-tools/chain";
 import { explainNetwork } from "../network/network.ts";
+import { explainEngineName } from "./enginename.ts";
 import { cannotTell, count, fact, is, type Section } from "./finding.ts";
 import { readGroups } from "./groups.ts";
 import { explainLimits } from "./limits.ts";
 import { explainNamespaces } from "./namespaces.ts";
-import { explainOwner } from "./owner.ts";
+import { explainOwner, ownerOf } from "./owner.ts";
 import { explainPipe } from "./pipes.ts";
 import { explainPrivileges } from "./privileges.ts";
 import { readProcess } from "./processes.ts";
@@ -28,7 +29,15 @@ export function explainProcess(pid: number): Explained {
   const subject = readSubject(pid);
   const groups = readGroups(pid);
   const sections: Section[] = [
-    { heading: "Who", findings: [explainOwner(groups.cgroups), state(subject), ...explainPipe(subject)] },
+    {
+      heading: "Who",
+      findings: [
+        explainOwner(groups.cgroups),
+        ...explainEngineName(pid, ownerOf(groups.cgroups.value ?? "")?.id),
+        state(subject),
+        ...explainPipe(subject),
+      ],
+    },
     { heading: "Namespaces", findings: explainNamespaces(subject) },
     {
       heading: "Limits",

@@ -1,6 +1,7 @@
 // Which process a word means: a PID, one of our containers, or a container or unit of somebody else's by the name of its cgroup.
 import { readIfThere, statusField, UsageError } from "@contain-tools/kernel";
-import { findContainer, type State, statusOf } from "@contain-tools/state";
+import { engineContainers, findContainer, type State, statusOf } from "@contain-tools/state";
+import { keptUnder } from "./enginename.ts";
 import { some } from "./finding.ts";
 import { ownerOf } from "./owner.ts";
 import { pids, readProcess } from "./processes.ts";
@@ -17,7 +18,17 @@ export function findTarget(word: string): number {
     if (state.init !== undefined && (status === "running" || status === "paused")) return state.init.pid;
     throw new UsageError(`${state.id} does not run: its status is ${status}`, "`contain inspect` shows what is known of it");
   }
-  return foreignContainer(word, problem);
+  return ofEngine(word) ?? keptUnder(word)[0] ?? foreignContainer(word, problem);
+}
+
+/** One that contain-oci runs, by the engine's id or name. */
+function ofEngine(word: string): number | undefined {
+  const alive = engineContainers().filter(({ status }) => status !== "stopped");
+  const exact = alive.filter(({ id, name }) => id === word || name === word || name?.endsWith(`/${word}`));
+  const meant = exact.length > 0 || word.length < LEAST ? exact : alive.filter(({ id }) => id.startsWith(word));
+  const [found, another] = meant;
+  if (another !== undefined) throw new UsageError(`${word}: several are called so`, some(meant.map(({ id }) => id)));
+  return found?.init?.pid;
 }
 
 function ownContainer(word: string): { readonly state?: State; readonly problem?: UsageError } {

@@ -52,7 +52,8 @@ export function closeCase(w: Witness, outcome: Outcome, { failure, output, id, a
   };
 }
 
-function countOomKills(chain: Chain, before: Evidence | undefined): Growth {
+/** @param before the machine's count, where the group has none of its own */
+export function countOomKills(chain: Chain, before: Evidence | undefined): Growth {
   if (before === undefined)
     return growth(
       chain,

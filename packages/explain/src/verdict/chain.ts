@@ -18,8 +18,8 @@ export function readAncestors(group: string): Level[] {
   return levels;
 }
 
-/** @param before what could not be read then is of no use now: a counter that begins later has no difference */
-function readLevel(dir: string, before?: Level): Level {
+/** One group as it is now. @param before what could not be read then is of no use now: a counter that begins later has no difference */
+export function readLevel(dir: string, before?: Level): Level {
   const read = (file: CounterFile): Reading => {
     const old = before?.files.get(file);
     return old !== undefined && "problem" in old ? old : tryRead(`${dir}/${file}`);
@@ -28,8 +28,8 @@ function readLevel(dir: string, before?: Level): Level {
 }
 
 /** The same groups afterwards, the container's own first. */
-export function readChainAgain(group: string, ancestors: readonly Level[]): Level[] {
-  return [readLevel(group), ...ancestors.map((level) => readLevel(level.dir, level))];
+export function readChainAgain(group: string, ancestors: readonly Level[], own?: Level): Level[] {
+  return [readLevel(group, own), ...ancestors.map((level) => readLevel(level.dir, level))];
 }
 
 /** By how much a counter has grown. */
@@ -42,15 +42,18 @@ export interface Growth {
 }
 
 export interface Chain {
+  /** The container's own group, where it was there before we were: without it, it is new and had counted nothing. */
+  readonly own?: Level | undefined;
+  /** The groups above. */
   readonly before: readonly Level[];
   readonly after: readonly Level[];
 }
 
 /** @param level 0 is the container's own group */
-export function growth({ before, after }: Chain, level: number, file: CounterFile, key: string, rule: string): Growth {
+export function growth({ own, before, after }: Chain, level: number, file: CounterFile, key: string, rule: string): Growth {
   const now = after[level];
   const reading = now?.files.get(file) ?? { problem: "ENOENT" };
-  const old = level === 0 ? { text: "" } : (before[level - 1]?.files.get(file) ?? { problem: "ENOENT" });
+  const old = level === 0 ? (own?.files.get(file) ?? { text: "" }) : (before[level - 1]?.files.get(file) ?? { problem: "ENOENT" });
   const source = `${now === undefined ? "?" : `${now.dir}/${file}`} ${key}`;
   const unreadable = "problem" in reading ? reading : "problem" in old ? old : undefined;
   if (unreadable !== undefined) {

@@ -31,7 +31,7 @@ function slowedByCpu({ chain }: Case, level: number): Finding[] {
     const reading = file?.files.get("cpu.stat");
     return reading !== undefined && "text" in reading ? reading.text : undefined;
   };
-  const [before, after] = [level === 0 ? "" : text(chain.before[level - 1]), text(now)];
+  const [before, after] = [level > 0 ? text(chain.before[level - 1]) : chain.own === undefined ? "" : text(chain.own), text(now)];
   if (before === undefined || after === undefined || now === undefined) return [];
   const grown = (key: string) => (keyedValue(after, key) ?? 0) - (keyedValue(before, key) ?? 0);
   const [periods, throttled, micros] = [grown("nr_periods"), grown("nr_throttled"), grown("throttled_usec")];

@@ -33,7 +33,7 @@ export function judge(c: Case): Finding[] {
 function judgeEnd(c: Case): Finding {
   const { outcome, watched, seen } = c;
   const status = shellStatus(outcome.status);
-  const wait = (value: string): Evidence => ({ source: "waitpid(2)", value, rule: "wait(2) WIFEXITED, WIFSIGNALED" });
+  const wait = (value: string): Evidence => outcome.told ?? { source: "waitpid(2)", value, rule: "wait(2) WIFEXITED, WIFSIGNALED" };
   const signal = endSignal(outcome.status);
   if (signal !== 0) return judgeBySignal(c, signal, wait(`killed by ${signalName(signal)}`));
   const exited = wait(`exit status ${status}`);

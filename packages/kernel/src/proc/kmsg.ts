@@ -58,6 +58,42 @@ export function readKernelLog({ fd, problem }: KernelLogPosition): KernelLog {
   }
 }
 
+/**
+ * What the log still has from a time on.
+ *
+ * @param since microseconds of CLOCK_MONOTONIC; the kernel's own clock for its records may differ by a little, so ask for some more
+ */
+export function kernelLogSince(since: number): KernelLog {
+  const records: string[] = [];
+  let fd = -1;
+  let lost: boolean | undefined;
+  try {
+    fd = open(KMSG, O_RDONLY | O_NONBLOCK);
+    for (;;) {
+      const raw = record.toString("utf8", 0, readRecord(fd));
+      const [, number = "0", at = "0"] = raw.split(",", 3);
+      lost ??= number !== "0" && Number(at) > since; // the first one that is still there is younger
+      if (Number(at) >= since) records.push(textOf(raw));
+    }
+  } catch (error) {
+    const code = codeOf(error);
+    return { records, problem: code === "EAGAIN" ? undefined : (code ?? String(error)), lost: lost ?? false };
+  } finally {
+    if (fd !== -1) close(fd);
+  }
+}
+
+/** EPIPE: the record was overwritten, and the next read is of the oldest one that is still there. */
+function readRecord(fd: number): number {
+  for (;;) {
+    try {
+      return uninterrupted(() => read(fd, record));
+    } catch (error) {
+      if (codeOf(error) !== "EPIPE") throw error;
+    }
+  }
+}
+
 /** `4,1234,567890,-;text`, then lines of keys that begin with a space. A byte that cannot be printed is \xNN. */
 function textOf(raw: string): string {
   const line = raw.slice(raw.indexOf(";") + 1).split("\n", 1)[0] ?? "";

@@ -8,10 +8,12 @@ import { nsexec, type Spawned } from "@contain-tools/nsexec";
 import { type Composed, compose, type Leave, type Request } from "../compose/chain.ts";
 import { possibleAmbient } from "../compose/process.ts";
 import { scriptOf } from "../compose/script.ts";
+import { enterRoot } from "../ended.ts";
 import { OciError } from "../failure.ts";
 import { processesOf, removeGroup } from "../group.ts";
 import { launch } from "../launch.ts";
 import { writeLog } from "../log.ts";
+import { engineOf, NOTED, noteStart } from "../noted.ts";
 import { print } from "../output.ts";
 import type { Globals, OciCommand } from "../program.ts";
 import { runCreateHooks } from "../runtimehooks.ts";
@@ -100,6 +102,7 @@ export function makeContainer(context: Context, request: Request, { root, log }:
   const hierarchy = composed.group === undefined ? undefined : findHierarchy();
   const group = composed.group === undefined || hierarchy === undefined ? undefined : groupDirectory(hierarchy, composed.group);
   const folder = claim(root, id);
+  enterRoot(root);
   checkUnused(group, folder);
   const base = {
     ociVersion: spec.ociVersion,
@@ -108,6 +111,7 @@ export function makeContainer(context: Context, request: Request, { root, log }:
     rootfs: composed.rootfs,
     annotations: spec.annotations ?? {},
     hooks: spec.hooks ?? {},
+    ...engineOf(id, spec.annotations),
   };
   let container: Container = { ...base, created: new Date().toISOString(), group, init: undefined, complete: false };
   let restore = () => {};
@@ -121,11 +125,13 @@ export function makeContainer(context: Context, request: Request, { root, log }:
       const make = planOf(context, cgset, composed.makeGroup);
       ({ restore } = runAs(context, make, (inner) => act(inner, make.plan, hierarchy)));
     }
+    const noted = noteStart(group, spec);
     const spawned = launch(context, link, spec.process.args[0] ?? "", (pid) => {
       container = { ...container, init: identify(pid) };
       writeContainer(folder, container); // before it goes on: whatever happens to us, `delete` knows it
       runCreateHooks(context, spec.hooks ?? {}, stateOf(container, "creating"));
     });
+    writeFileSync(`${folder}/${NOTED}`, JSON.stringify({ ...noted, pid: container.init?.pid }), { mode: 0o600 });
     container = { ...container, complete: true };
     writeContainer(folder, container);
     return { container, folder, spawned, plan: link.plan };

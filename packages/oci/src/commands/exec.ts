@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Context } from "@contain-tools/chain";
-import { signalSet } from "@contain-tools/kernel";
+import { shellStatus, signalSet } from "@contain-tools/kernel";
 import { nsexec } from "@contain-tools/nsexec";
 import { composeExec, type Leave } from "../compose/chain.ts";
 import { lineOf } from "../compose/script.ts";
@@ -135,5 +135,5 @@ function execute(context: Context, argv: readonly string[], { args }: Process, p
   const spawned = launch(context, link, args[0] ?? "", () => {});
   if (plan.leave !== undefined) return 0;
   if (pidFile !== undefined) writeWhole(pidFile, `${spawned.pid}`);
-  return waitAndForward(context, spawned, plan);
+  return shellStatus(waitAndForward(context, spawned, plan));
 }

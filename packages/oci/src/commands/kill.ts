@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { codeOf, OciError } from "../failure.ts";
 import { killAll, processesOf } from "../group.ts";
 import type { OciCommand } from "../program.ts";
+import { noteSignal } from "../sent.ts";
 import { type Container, isAlive, readContainer, statusOf } from "../state.ts";
 import { idOf } from "../words.ts";
 
@@ -21,16 +22,18 @@ export const kill: OciCommand = {
 };
 
 function signalFirst(container: Container & { readonly folder: string }, signal: number): void {
-  const { init } = container;
+  const { init, folder } = container;
   const status = statusOf(container);
   if (init === undefined || status === "stopped" || status === "creating" || !isAlive(container))
     throw new OciError("container not running");
+  noteSignal(folder, signal, "contain-oci kill");
   send(init.pid, signal);
 }
 
 /** SIGKILL goes to the whole group at once, so that no fork outruns it. */
-function signalAll(container: Container, signal: number): void {
-  const { group, init } = container;
+function signalAll(container: Container & { readonly folder: string }, signal: number): void {
+  const { group, init, folder } = container;
+  if (isAlive(container)) noteSignal(folder, signal, "contain-oci kill --all");
   if (group === undefined || !existsSync(group)) {
     if (init !== undefined && isAlive(container)) send(init.pid, signal); // the number may be another process's by now
     return;

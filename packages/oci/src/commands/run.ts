@@ -1,8 +1,11 @@
 // run: create and start in one; without --detach it stays, passes signals on, and ends with the program's status.
-import type { Context } from "@contain-tools/chain";
-import { kill, SIGKILL, waitpid } from "@contain-tools/kernel";
+import { resolve } from "node:path";
+import { type Context, runHook } from "@contain-tools/chain";
+import { kill, SIGKILL, shellStatus, waitpid } from "@contain-tools/kernel";
+import { noteWaited } from "../exit.ts";
 import { waitAndForward } from "../launch.ts";
-import type { OciCommand } from "../program.ts";
+import { writeLog } from "../log.ts";
+import type { Globals, OciCommand } from "../program.ts";
 import { readContainer, writeWhole } from "../state.ts";
 import { CREATE_OPTIONS, makeContainer, printChain, readRequest } from "./create.ts";
 import { remove } from "./delete.ts";
@@ -28,7 +31,23 @@ export const run = (context: Context): OciCommand => ({
     }
     if (detach) return 0;
     const status = waitAndForward(context, made.spawned, made.plan);
-    if (!words.has("keep")) remove(readContainer(globals.root, request.id), globals);
-    return status;
+    noteWaited(made.folder, status);
+    if (!words.has("keep")) end(context, status, request.id, globals);
+    return shellStatus(status);
   },
 });
+
+/** What did not end well has a verdict, which only the program for `delete` loads; it also runs hooks, which takes signals that are not blocked. */
+function end(context: Context, status: number, id: string, globals: Globals): void {
+  const { root, log } = globals;
+  const { bin } = context.launch;
+  const container = readContainer(root, id);
+  if (bin === undefined || (status === 0 && (container.hooks.poststop ?? []).length === 0)) {
+    remove(container, globals);
+    return;
+  }
+  const file = log.file === undefined ? [] : ["--log", resolve(log.file), "--log-format", log.format];
+  const path = `${bin}/contain-oci`;
+  const why = runHook(context, { path, args: [path, "--root", resolve(root), ...file, "delete", id] }, "");
+  if (why !== undefined) writeLog(log, "warning", why);
+}

@@ -1,5 +1,6 @@
 // state: what is known of a container, as JSON.
 
+import { noteEnd } from "../exit.ts";
 import { print } from "../output.ts";
 import type { OciCommand } from "../program.ts";
 import { readContainer, stateOf, statusOf } from "../state.ts";
@@ -10,8 +11,10 @@ export const state: OciCommand = {
   options: {},
   run(words, { root }) {
     const container = readContainer(root, idOf(words));
+    const status = statusOf(container);
+    if (status === "stopped") noteEnd(container);
     const { rootfs, created } = container;
-    const shown = { ...stateOf(container, statusOf(container)), rootfs, created, owner: "" };
+    const shown = { ...stateOf(container, status), rootfs, created, owner: "" };
     print(`${JSON.stringify(shown, undefined, 2)}\n`);
     return 0;
   },

@@ -1,0 +1,67 @@
+// The verdict about a container that is not our child: its status may be known in part, or not at all.
+import type { Evidence, Finding } from "@contain-tools/chain";
+import { signalName } from "@contain-tools/kernel";
+import { describeOwnSignal } from "@contain-tools/state";
+import { formatTime } from "../usage.ts";
+import { type Case, subjectOf } from "../verdict/case.ts";
+import { judgeRest } from "../verdict/exited.ts";
+import { describeKill, findVictims, otherVictims } from "../verdict/oom.ts";
+import type { Outcome } from "../verdict/outcome.ts";
+import { judgeOwn, ownEvidence } from "../verdict/own.ts";
+import { pidsLimit } from "../verdict/pids.ts";
+import { throttles } from "../verdict/throttled.ts";
+import { judge } from "../verdict/verdict.ts";
+
+const SIGKILL = 9;
+
+/** What is known of how its first process ended. */
+export interface KnownEnd {
+  /** Its wait status. */
+  readonly status: number | undefined;
+  /** A status above 128 of which only that number is known: a program's own, or 128+n for signal n. */
+  readonly either?: number | undefined;
+  /** Where that stands, or why it does not. */
+  readonly told: Evidence;
+}
+
+/** @param c without how it ended */
+export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told }: KnownEnd): Finding[] {
+  const outcome: Outcome = { status: status ?? 0, told, killedByUs: undefined, asked: undefined, inD: [], sent: [] };
+  const whole: Case = { ...c, outcome };
+  if (status !== undefined) return judge(whole).map((finding) => withEarlier(whole, finding));
+  const main = judgeUnknown(whole, either, told);
+  return [withEarlier(whole, main), ...otherVictims(whole), ...judgeRest(whole), ...pidsLimit(whole), ...throttles(whole)];
+}
+
+/** SIGKILL is what an engine sends when the signal before it was of no avail. */
+function withEarlier({ own }: Case, finding: Finding): Finding {
+  const kill = own.sent.findLast(({ signal }) => signal === SIGKILL);
+  const before = own.sent.findLast(({ signal, target }) => signal !== SIGKILL && target === undefined);
+  if (finding.code !== "killed-by-contain" || kill === undefined || before === undefined || before.at > kill.at) return finding;
+  const text = `${finding.text}. ${formatTime(kill.at - before.at)} before, ${describeOwnSignal(before)}, had not ended it`;
+  const fix = "a handler for that signal, an init (`--init`), or another stop signal; a longer stop time-out where it has a handler";
+  return { ...finding, text, evidence: [...finding.evidence, ownEvidence(before)], fix };
+}
+
+function judgeUnknown(c: Case, either: number | undefined, told: Evidence): Finding {
+  const victim = (either ?? 128 + SIGKILL) === 128 + SIGKILL && c.oomKills.by ? findVictims(c).main : undefined;
+  if (victim !== undefined) return describeKill(c, victim, subjectOf(c, victim.name), "oom-kill");
+  const who = subjectOf(c);
+  const sent = c.own.sent.filter(({ signal, target }) => target === undefined && (either === undefined || either === 128 + signal));
+  const kill = sent.find(({ signal }) => signal === SIGKILL);
+  if (kill !== undefined) return judgeOwn(kill, who, told);
+  const last = sent.at(-1);
+  if (last !== undefined) {
+    const how = either === undefined ? "ended" : `ended with ${either}`;
+    const text = `${who} ${how} after ${signalName(last.signal)}, which contain-oci sent: by the signal itself, or by its own exit. Which: cannot tell`;
+    return { code: "ended-after-signal", text, certain: false, evidence: [told, ownEvidence(last)] };
+  }
+  if (either !== undefined) {
+    const text = `${who} exited with ${either} by itself, or ${signalName(either - 128)} killed it. Which: cannot tell; ${WOULD}`;
+    return { code: "exit-cannot-tell", text, certain: false, evidence: [told, c.oomKills.evidence] };
+  }
+  const text = `${who} ended. With which status: cannot tell; ${WOULD}`;
+  return { code: "end-cannot-tell", text, certain: false, evidence: [told, c.oomKills.evidence] };
+}
+
+export const WOULD = "only its parent learns that. The engine's own inspect has the status; `contain watch` sees the end itself";

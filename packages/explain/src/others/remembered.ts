@@ -1,0 +1,32 @@
+// How a container ended that is gone: as whoever saw it end has kept it.
+import type { Finding } from "@contain-tools/chain";
+import { endedOther } from "@contain-tools/state";
+import type { Section } from "../process/finding.ts";
+import { WOULD } from "./judge.ts";
+
+export interface Remembered {
+  readonly title: string;
+  readonly container: Readonly<Record<string, unknown>>;
+  readonly sections: readonly Section[];
+}
+
+/** By its id, name or PID; undefined when nobody remembers it. */
+export function explainEnded(word: string): Remembered | undefined {
+  const ended = endedOther(word);
+  if (ended === undefined) return undefined;
+  const { id, name, pid, argv, status, reason, told, verdict, at, by } = ended;
+  const when = new Date(at).toISOString();
+  const kept = { source: `what ${by} keeps of it`, value: when, rule: "it was written when the container ended" };
+  const evidence = told === undefined ? [kept] : [kept, told];
+  const end: Finding[] =
+    status !== undefined
+      ? [{ code: "ended", text: `it has ended: ${reason}`, certain: true, evidence }]
+      : verdict.length > 0
+        ? []
+        : [{ code: "end-cannot-tell", text: `it has ended. With which status: cannot tell; ${WOULD}`, certain: false, evidence }];
+  return {
+    title: `${name ?? id}, which ended at ${when}`,
+    container: { id, name, pid, argv, status, by, at },
+    sections: [{ heading: "How it ended", findings: [...end, ...verdict] }],
+  };
+}

@@ -1,0 +1,84 @@
+// How an engine calls a container: by the command line of what keeps it, conmon or a containerd-shim, and by the files of the bundle.
+import type { Finding } from "@contain-tools/chain";
+import { childrenOf, readIfThere, readlink } from "@contain-tools/kernel";
+import { fact, is } from "./finding.ts";
+import { pids, readProcess } from "./processes.ts";
+
+interface Keeper {
+  readonly pid: number;
+  readonly words: readonly string[];
+}
+
+const FAR = 8; // generations: an init, a shell, what it has started
+
+/** What keeps a process, if an engine does. */
+function keeperOf(pid: number): Keeper | undefined {
+  for (let at = pid, left = FAR; at > 1 && left > 0; left--) {
+    const process = readProcess(at);
+    if (process === undefined) return undefined;
+    if (process.name === "conmon" || process.name.startsWith("containerd-shim")) return { pid: at, words: wordsOf(at) };
+    at = process.parent;
+  }
+  return undefined;
+}
+
+const wordsOf = (pid: number) => (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0");
+
+/** The word behind one of these options. */
+function after(words: readonly string[], ...options: readonly string[]): string | undefined {
+  const at = words.findIndex((word) => options.includes(word));
+  return at === -1 ? undefined : words[at + 1];
+}
+
+/** The name of a container, for a process in it, and where that stands. @param id as its cgroup has it */
+export function explainEngineName(pid: number, id: string | undefined): Finding[] {
+  const keeper = keeperOf(pid);
+  if (keeper === undefined || keeper.pid === pid) return [];
+  const { words } = keeper;
+  const cmdline = `/proc/${keeper.pid}/cmdline`;
+  if (words[0]?.endsWith("conmon")) {
+    const name = after(words, "-n", "--name");
+    if (name === undefined) return [];
+    return [is("engine-name", `its engine calls it ${name}`, [fact(cmdline, `-n ${name}`, "conmon(8) --name")])];
+  }
+  const space = after(words, "-namespace") ?? "?";
+  const task = id ?? after(words, "-id") ?? "?";
+  const kept = [fact(cmdline, `-namespace ${space} -id ${after(words, "-id")}`, "the command line of containerd's shim")];
+  const name = namesIn(keeper.pid, task);
+  const called = name === undefined ? "" : `, called ${name.text}`;
+  const text = `it is the task ${task} of containerd's namespace ${space}${called}`;
+  return [is("engine-name", text, [...kept, ...(name === undefined ? [] : [fact(name.source, name.text, name.rule)])])];
+}
+
+/** The shim's working directory is a bundle, those of the same pod lie beside it. */
+function namesIn(shim: number, id: string) {
+  let bundle: string;
+  try {
+    bundle = readlink(`/proc/${shim}/cwd`);
+  } catch {
+    return undefined;
+  }
+  const source = `${bundle.slice(0, bundle.lastIndexOf("/"))}/${id}/config.json`;
+  const { annotations = {}, hostname } = parse(source) as { annotations?: Record<string, string>; hostname?: string };
+  const parts = ["sandbox-namespace", "sandbox-name", "container-name"].flatMap((key) => annotations[`io.kubernetes.cri.${key}`] ?? []);
+  const text = annotations["nerdctl/name"] ?? (parts.length > 0 ? parts.join("/") : undefined);
+  if (text !== undefined) return { text, source, rule: "annotations of the runtime specification's config.json" };
+  const docker = `/var/lib/docker/containers/${id}/config.v2.json`;
+  const { Name: name } = parse(docker) as { Name?: string };
+  if (name !== undefined) return { text: name.slice(1), source: docker, rule: "docker's own state of it" };
+  return hostname === undefined ? undefined : { text: hostname, source, rule: "hostname of the runtime specification's config.json" };
+}
+
+function parse(path: string): object {
+  try {
+    return JSON.parse(readIfThere(path) ?? "{}") as object;
+  } catch {
+    return {};
+  }
+}
+
+/** The PIDs that conmon keeps under this name. */
+export function keptUnder(name: string): number[] {
+  const conmons = pids().filter((pid) => readIfThere(`/proc/${pid}/comm`)?.trim() === "conmon");
+  return conmons.filter((pid) => after(wordsOf(pid), "-n", "--name") === name).flatMap((pid) => childrenOf(pid));
+}

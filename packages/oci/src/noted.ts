@@ -1,0 +1,67 @@
+// What is noted when a container starts, for the verdict at its end: what its groups and the machine have counted by then, and who
+// keeps it. Only node:fs is used.
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { codeOf } from "./failure.ts";
+import type { Spec } from "./spec/spec.ts";
+
+export const NOTED = "noted.json";
+
+const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local", "cpu.stat"];
+
+export type Reading = { readonly text: string } | { readonly problem: string };
+
+/** What explain's `Noted` has, but for the PID. */
+export function noteStart(group: string | undefined, { process: { args, env = [] }, linux }: Spec) {
+  const counts = group !== undefined && existsSync(`${group}/memory.events`);
+  return {
+    argv: args,
+    path: env.find((variable) => variable.startsWith("PATH="))?.slice(5),
+    isInit: (linux?.namespaces ?? []).some(({ type, path }) => type === "pid" && path === undefined),
+    since: Number(process.hrtime.bigint() / 1000n),
+    levels: group === undefined ? [] : levelsAbove(group),
+    vmstat: counts ? undefined : /^oom_kill (\d+)$/m.exec(textOf("/proc/vmstat"))?.[1],
+  };
+}
+
+function levelsAbove(group: string) {
+  const levels: { dir: string; files: Record<string, Reading> }[] = [];
+  for (let dir = dirname(group); existsSync(`${dir}/cgroup.procs`); dir = dirname(dir))
+    levels.push({ dir, files: Object.fromEntries(FILES.map((file) => [file, reading(`${dir}/${file}`)])) });
+  return levels;
+}
+
+function reading(file: string): Reading {
+  try {
+    return { text: readFileSync(file, "latin1") };
+  } catch (error) {
+    return { problem: codeOf(error) ?? "EIO" };
+  }
+}
+
+export function textOf(file: string): string {
+  const read = reading(file);
+  return "text" in read ? read.text : "";
+}
+
+/** How the engine calls a container, and the file into which conmon writes its status. */
+export interface Engine {
+  readonly name?: string;
+  readonly exitFile?: string;
+}
+
+/** By the command line of conmon, where that is our parent, or by the annotations of a pod's container. */
+export function engineOf(id: string, annotations: Readonly<Record<string, string>> = {}): Engine {
+  const words = textOf(`/proc/${process.ppid}/cmdline`).split("\0");
+  const after = (...options: readonly string[]) => words[words.findIndex((word) => options.includes(word)) + 1];
+  if (basename(words[0] ?? "") === "conmon") {
+    const name = words.some((word) => word === "-n" || word === "--name") ? after("-n", "--name") : undefined;
+    const dir = words.includes("--exit-dir") ? after("--exit-dir") : undefined;
+    return { ...(name === undefined ? {} : { name }), ...(dir === undefined ? {} : { exitFile: `${dir}/${id}` }) };
+  }
+  const pod = ["namespace", "name"].map((part) => annotations[`io.kubernetes.cri.sandbox-${part}`]);
+  const inPod = annotations["io.kubernetes.cri.container-name"];
+  if (pod.every((part) => part !== undefined)) return { name: [...pod, ...(inPod === undefined ? [] : [inPod])].join("/") };
+  const name = annotations["nerdctl/name"];
+  return name === undefined ? {} : { name };
+}

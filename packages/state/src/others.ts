@@ -1,0 +1,122 @@
+// Containers that others keep: those that contain-oci runs for an engine, and those of which is remembered how they ended. As root's alone
+// they are read where root alone can write.
+import type { Evidence } from "@contain-tools/chain";
+import { cgroupField, exists, lstatIfThere, readdir, readIfThere, readlink } from "@contain-tools/kernel";
+import { type Ended, isEnded } from "./ended.ts";
+import { stateFolder } from "./folder.ts";
+import { isAlive, type ProcessId } from "./processid.ts";
+
+/** One that has ended. */
+export interface EndedOther extends Omit<Ended, "status"> {
+  readonly id: string;
+  /** As the engine calls it. */
+  readonly name: string | undefined;
+  readonly pid: number | undefined;
+  readonly argv: readonly string[];
+  /** As a shell reports it in $?; undefined where it is not known. */
+  readonly status: number | undefined;
+  /** Where its status stands, or why it does not. */
+  readonly told?: Evidence;
+  /** Who saw it end: `contain-oci` or `contain watch`. */
+  readonly by: string;
+}
+
+/** One that contain-oci runs. */
+export interface EngineContainer {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly init: ProcessId | undefined;
+  readonly argv: readonly string[];
+  readonly group: string | undefined;
+  readonly status: "created" | "running" | "paused" | "stopped";
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  /** The --root under which its engine has it. */
+  readonly root: string;
+}
+
+const OCI = "/run/contain-oci";
+/** Beside the containers of a folder: those that have ended. No container's id has an @. */
+const ENDED = "@ended";
+
+/** The folder in which `contain watch` keeps what it has seen. */
+export const watchedFolder = () => `${stateFolder()}/${ENDED}`;
+
+function roots(): string[] {
+  const links = namesIn(`${OCI}/@roots`).flatMap((name) => {
+    try {
+      return [readlink(`${OCI}/@roots/${name}`)];
+    } catch {
+      return [];
+    }
+  });
+  return [OCI, ...links].filter(isOurs);
+}
+
+function isOurs(folder: string): boolean {
+  const stat = lstatIfThere(folder);
+  return stat?.isDirectory() === true && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdir(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** Oldest first. */
+export function engineContainers(): EngineContainer[] {
+  const found = roots().flatMap((root) => namesIn(root).flatMap((id) => readContainer(root, id) ?? []));
+  return found.sort((a, b) => a.created - b.created);
+}
+
+function readContainer(root: string, id: string): EngineContainer | undefined {
+  const folder = `${root}/${id}`;
+  const container = parse(`${folder}/state.json`);
+  if (container === undefined || container["id"] !== id) return undefined;
+  const { name, init, group, created } = container as { name?: string; init?: ProcessId; group?: string; created?: string };
+  const argv = parse(`${folder}/noted.json`)?.["argv"];
+  const status =
+    init === undefined || !isAlive(init)
+      ? "stopped"
+      : exists(`${folder}/start.fifo`)
+        ? "created"
+        : group !== undefined && cgroupField(group, "cgroup.events", "frozen") === 1
+          ? "paused"
+          : "running";
+  return { id, name, init, argv: Array.isArray(argv) ? argv : [], group, status, created: Date.parse(created ?? ""), root };
+}
+
+/** Oldest first. */
+export function endedOthers(): EndedOther[] {
+  const folders = [watchedFolder(), ...roots().map((root) => `${root}/${ENDED}`)].filter(isOurs);
+  const found = folders.flatMap((folder) => namesIn(folder).flatMap((name) => readEnded(`${folder}/${name}`) ?? []));
+  return found.sort((a, b) => a.at - b.at);
+}
+
+/** The last one with this id, name, PID or beginning of an id. */
+export function endedOther(word: string): EndedOther | undefined {
+  const all = endedOthers();
+  return (
+    all.findLast(({ id, name }) => id === word || name === word) ??
+    all.findLast(({ pid }) => `${pid}` === word) ??
+    (/^[0-9a-f]{3,}$/.test(word) ? all.findLast(({ id }) => id.startsWith(word)) : undefined)
+  );
+}
+
+function readEnded(path: string): EndedOther | undefined {
+  const ended = parse(path);
+  if (ended === undefined || typeof ended["id"] !== "string" || !Array.isArray(ended["argv"])) return undefined;
+  return isEnded({ ...ended, status: ended["status"] ?? 0 }) ? (ended as unknown as EndedOther) : undefined;
+}
+
+function parse(path: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(readIfThere(path) ?? "");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+// What contain-oci says of containers that a limit ended, where all controllers are.
+import assert from "node:assert/strict";
+import type { Case } from "../machine.ts";
+
+const OCI = `
+  oci() { contain-oci --root $PWD/states "$@"; }
+  bundle() {
+    mkdir -p $1
+    cat >$1/config.json <<J
+{"ociVersion":"1.3.0","process":{"cwd":"/","args":["/bin/sh","-c","$2"],"env":["PATH=/bin:/usr/bin"],"user":{"uid":0,"gid":0},"capabilities":{}},
+"root":{"path":"$ROOTFS"},"mounts":[{"destination":"/proc","type":"proc","source":"proc"},{"destination":"/dev","type":"tmpfs","source":"tmpfs"}],
+"linux":{"cgroupsPath":"/engine/$1","resources":$3,"namespaces":[{"type":"pid"},{"type":"mount"},{"type":"ipc"}]}}
+J
+  }
+  stopped() { oci state $1 | grep -q '"stopped"'; }
+  life() {
+    bundle "$@"
+    oci create --bundle $1 $1 </dev/null >/dev/null && oci start $1 && until_ok stopped $1
+    oci --log $1.log --log-format json delete $1
+    echo "== $1"; contain explain --brief $1; grep -c '"level":"info"' $1.log
+  }
+`;
+
+export const engineCases: readonly Case[] = [
+  {
+    name: "contain-oci: the verdict of a memory limit and of a pids limit, whoever has waited for it",
+    seconds: 240,
+    script: `${OCI}
+      cd "$(mktemp -d)"
+      hog="dd if=/dev/zero of=/dev/null bs=100M count=1"
+      limit='{"memory":{"limit":33554432,"swap":33554432}}'
+      life oom "exec $hog" "$limit"
+      life child "$hog; exit 1" "$limit"
+      life roomy "dd if=/dev/zero of=/dev/null bs=1M count=1 2>/dev/null; exit 137" "$limit"
+      life forks "for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; exit 1" '{"pids":{"limit":4}}'
+      rmdir $cg/engine; rm -r "$PWD"`,
+    check({ stdout, left }) {
+      const part = (name: string) => stdout.split(`== ${name}\n`)[1]?.split("== ")[0] ?? "";
+      const told = `${stdout}`;
+      assert.match(
+        part("oom"),
+        /PID 1 \(dd\) was killed by the OOM killer: its own memory limit was reached, 32M of \S+\/engine\/oom/,
+        told,
+      );
+      assert.match(part("child"), /dd \(PID \d+\) was killed by the OOM killer: its own memory limit was reached/, told);
+      assert.doesNotMatch(part("roomy"), /OOM killer:|was killed/, told);
+      assert.match(part("forks"), /refused \(EAGAIN\) by pids.max of \S+\/engine\/forks/, told);
+      for (const name of ["oom", "child", "forks"]) assert.doesNotMatch(part(name), /^0$/m, told);
+      assert.equal(left, "", told);
+    },
+  },
+];
