@@ -10,7 +10,17 @@ import { isNative, root } from "./helpers/run.ts";
 
 /** Those that take longest, so that none of them is the last one that all wait for. */
 const LONG = [
-  ...["vm/vm", "pid1/pid1", "terminal/terminal", "contain/manage", "terminal/tty", "contain/detach", "contain/run-chain", "build/native"],
+  ...[
+    "vm/vm",
+    "pid1/pid1",
+    "terminal/terminal",
+    "contain/manage",
+    "terminal/tty",
+    "contain/detach",
+    "contain/run-chain",
+    "build/native",
+    "build/packages",
+  ],
   ...["chain/trampoline", "labs/labs", "pivot/initramfs", "oci/kills", "oci/engines", "nsexec/nsexec", "contain/logs", "veth/veth"],
 ];
 /**

@@ -97,23 +97,28 @@ describe("README, run", need("root"), () => {
   });
 
   test("the kernel package's example", () => {
-    const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "packages/kernel/README.md"), "utf8"))?.[1] ?? "";
-    const { stdout, status, stderr } = run(
-      [
-        "node",
-        "--v8-pool-size=0",
-        "--single-threaded",
-        "--expose-gc",
-        "--conditions=source",
-        "--import",
-        "tsx",
-        "--input-type=module",
-        "-e",
-        example,
-      ],
-      { cwd: join(root, "packages/contain") },
+    const { stdout, status, stderr } = program(
+      /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "packages/kernel/README.md"), "utf8"))?.[1] ?? "",
     );
     assert.equal(stdout, "1\nbox\n", stderr);
     assert.equal(status, 0);
   });
+
+  const library = join(root, "packages/kernel/src/library");
+  for (const name of readdirSync(library)) {
+    test(`the example of @contain-tools/kernel/${name.replace(".ts", "")} prints what it says`, () => {
+      const [, comment = ""] = /```ts\n([\s\S]*?) \* ```/.exec(readFileSync(join(library, name), "utf8")) ?? [];
+      const example = comment.replaceAll(/^ \* ?/gm, "");
+      const said = [...example.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, text]) => `${text}\n`);
+      const { status, stdout, stderr } = program(example);
+      assert.ok(said.length > 0);
+      assert.deepEqual([status, stdout], [0, said.join("")], stderr);
+    });
+  }
+
+  /** Runs a program that imports our packages, with the flags that a fork needs. */
+  function program(text: string) {
+    const flags = ["--v8-pool-size=0", "--single-threaded", "--expose-gc", "--import", "tsx", "--input-type=module"];
+    return run(["node", ...flags, "-e", text], { cwd: join(root, "packages/contain") });
+  }
 });

@@ -13,7 +13,7 @@ await bundle(BUNDLES, join(out, "lib"), {
   banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
   footer: { js: "})" },
 });
-const loader = { entryPoints: [join(source, "loader.cjs")], outfile: join(out, "lib/contain.cjs"), conditions: ["source"], define };
+const loader = { entryPoints: [join(source, "loader.cjs")], outfile: join(out, "lib/contain.cjs"), define };
 await build({ ...loader, bundle: true, platform: "node", minifySyntax: true });
 
 // V8's code cache is valid only with the flags it was made with: the launcher's.

@@ -28,7 +28,6 @@ export function bundle(names, outdir, options) {
     platform: "node",
     target: "node20",
     format: "cjs",
-    conditions: ["source"],
     mainFields: ["module", "main"], // a CommonJS package is evaluated at every start
     define,
     minifyWhitespace: true, // less to scan at every start
@@ -38,11 +37,14 @@ export function bundle(names, outdir, options) {
   });
 }
 
-/** The text of a launcher; `runtime` is node or bun. */
-export function launcher(runtime) {
-  const read = (name) => readFileSync(join(source, "launcher", `${name}.sh`), "utf8");
-  return `#!/bin/sh\n${read(runtime)}\n${read("launcher")}`;
-}
+const part = (name) => readFileSync(join(source, "launcher", `${name}.sh`), "utf8");
+
+/** The text of a launcher; `runtime` is node or bun. It finds the programs beside itself, or where the lines `place` say. */
+export const launcher = (runtime, place = part("self")) => `#!/bin/sh\n${part(runtime)}\n${place}\n${part("launcher")}`;
+
+/** The launcher in an npm package, which finds out at its start where the programs are and what runs them. */
+export const packagedLauncher = () =>
+  `#!/bin/sh\n${part("self")}\n${part("packages").replaceAll(/^ *@(.*)\.sh@$/gm, (_, name) => part(name))}\n${part("launcher")}`;
 
 /** Puts the launchers of all programs into a folder. */
 export function writeLaunchers(folder, runtime) {

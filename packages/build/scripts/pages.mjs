@@ -14,7 +14,6 @@ export async function writePages() {
     bundle: true,
     platform: "node",
     format: "cjs",
-    conditions: ["source"],
     external: ["koffi"],
     define,
   });

@@ -15,9 +15,10 @@ export const target = {
 };
 const own = { arch: process.arch, libc: ownLibc };
 export const isOwn = target.arch === own.arch && target.libc === own.libc;
-/** `-arm64-musl`: the parts that differ from this machine. */
-const suffix = ["arch", "libc"].flatMap((what) => (target[what] === own[what] ? [] : [`-${target[what]}`])).join("");
-export const nativeFolder = join(out, `native${suffix}`);
+/** Where the native programs of a target are made; `-arm64-musl` names what differs from this machine. */
+export const nativeFolderOf = (arch, libc) =>
+  join(out, `native${arch === own.arch ? "" : `-${arch}`}${libc === own.libc ? "" : `-${libc}`}`);
+export const nativeFolder = nativeFolderOf(target.arch, target.libc);
 
 /** The Bun that compiles; undefined if none runs here (it needs AVX2 on x86-64). */
 export function findCompiler() {

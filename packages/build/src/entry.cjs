@@ -2,7 +2,8 @@
 const { bundleFor } = require("./which.cjs");
 
 const { argv, argv0 } = process;
-const name = argv0.slice(argv0.lastIndexOf("/") + 1);
+let name = argv0.slice(argv0.lastIndexOf("/") + 1);
+if (name === "contain-tools") [name] = (process.env.CONTAIN_LAUNCH ?? "").split(":", 1); // an npm package has no links by the tools' names
 const bundle = bundleFor(name, argv.slice(2));
 if (bundle === "version") require("./version.cjs").tellVersion(name);
 else if (bundle === "tools") require("./tools.cjs");

@@ -2,7 +2,9 @@
 FILES=24 ADDRESSES=1048576 DATA=1048576 STACK=512
 
 start() {
-  [ -x "$bin/lib/$name" ] || fail "$bin/lib/$name is missing" "the programs need the folder lib beside them, as it was made or unpacked"
+  program=$bin/lib/$name
+  [ -x "$program" ] || program=$bin/lib/contain-tools # in an npm package
+  [ -x "$program" ] || fail "$bin/lib/$name is missing" "the programs need the folder lib beside them, as it was made or unpacked"
   export "CONTAIN_LAUNCH=$name:$files:$raised:$blocked:$ignored:$closed:$open:$place:$bin"
   # The first starts a thread that holds locks, on which a forked child would wait forever. The second is a compiler that works on
   # threads of its own, which a forked child lacks; its set-up takes a twentieth of a start.
@@ -13,5 +15,5 @@ start() {
     for gc in 26 24 23 29 31; do [ $((ignored >> (gc - 1) & 1)) != 0 ] || break; done
     export "JSC_SIGNAL_FOR_GC=$gc"
   }
-  exec "$bin/lib/$name" "$@"
+  exec "$program" "$@"
 }

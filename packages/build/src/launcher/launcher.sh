@@ -1,17 +1,8 @@
-# Starts one of the programs on its runtime; the build puts node.sh or bun.sh before it. A runtime changes its process before the first
+# Starts one of the programs on its runtime; the build puts node.sh or bun.sh, and self.sh, before it. A runtime changes its process before the first
 # line of JavaScript runs. This script notes what will change, so that the payload gets what the caller had: soft limits, blocked and
 # ignored signals, closed descriptors, the environment.
 nl='
 '
-self=$0
-[ ! -h "$self" ] || self=$(PATH=/usr/bin:/bin:$PATH && readlink -f "$self")
-case $self in
-*/*) ;;
-*) [ -e "./$self" ] && self=./$self || self=$(command -v "$self") ;;
-esac
-bin=${self%/*} name=${self##*/}
-bin=${bin:-/}
-
 fail() {
   echo "$name: $1$nl  $2" >&2
   exit 125

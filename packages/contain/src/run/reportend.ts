@@ -29,8 +29,9 @@ export function reportEnd(context: Context, { id, json, argv }: RunPlan, { outco
   sayStep(context, failed === undefined ? `container exited: ${reason}` : `container did not start: ${reason}`);
   const used = usage === undefined ? undefined : describeUsage(usage);
   if (failed === undefined) sayStep(context, `it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
-  if (json !== undefined) writeJson(json, { id, argv, status, reason, verdict, milliseconds, usage });
-  return { status, reason, verdict, started: failed === undefined };
+  const started = failed === undefined;
+  if (json !== undefined) writeJson(json, { id, argv, started, status, reason, verdict, milliseconds, usage });
+  return { status, reason, verdict, started };
 }
 
 /** The status counts for more than the file. */

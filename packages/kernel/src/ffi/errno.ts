@@ -75,11 +75,13 @@ export class ExecError extends ToolError {
   }
 }
 
-/** A system call failed. `args` are decoded as strace does; `code` is the errno name. */
+/** A system call failed. `args` are decoded as strace does; `code` is the name of `errno`. */
 export class SyscallError extends ToolError {
   readonly syscall: string;
   readonly args: readonly string[];
   readonly code: string;
+  /** The number, as in errno(3): 1 for EPERM. */
+  readonly errno: number;
 
   constructor(syscall: string, args: readonly string[], errno: number, hint?: string) {
     const code = errnoName(errno);
@@ -87,6 +89,7 @@ export class SyscallError extends ToolError {
     this.syscall = syscall;
     this.args = args;
     this.code = code;
+    this.errno = errno;
   }
 }
 

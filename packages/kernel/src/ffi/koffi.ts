@@ -10,15 +10,17 @@ const { arch, dlopen, execPath } = process; // an import of node:process has the
 export const isNative = process.versions["bun"] !== undefined;
 
 /**
- * Loads koffi from beside the native program (`koffi.node`) or the bundle (`koffi/<libc>_<arch>/koffi.node`); as the npm package
- * when this is not a bundle. Its own loader would search the working directory too. `name` is for the error.
+ * Loads koffi from beside the native program (`koffi.node`) or the bundle (`koffi/<libc>_<arch>/koffi.node`); from its npm package
+ * when there is neither. Its own loader would search the working directory too. `name` is for the error.
  */
 export function loadKoffi(name = "contain"): KoffiModule {
-  const file = isNative
-    ? `${execPath.slice(0, execPath.lastIndexOf("/"))}/koffi.node`
-    : `${import.meta.dirname}/koffi/${usesMusl() ? "musl" : "linux"}_${arch}/koffi.node`;
-  if (!isNative && !process.getBuiltinModule("node:fs").existsSync(file))
-    return process.getBuiltinModule("node:module").createRequire(import.meta.filename)("koffi") as KoffiModule;
+  const folder = isNative ? "" : `${usesMusl() ? "musl" : "linux"}_${arch}/`;
+  let file = isNative ? `${execPath.slice(0, execPath.lastIndexOf("/"))}/koffi.node` : `${import.meta.dirname}/koffi/${folder}koffi.node`;
+  if (!isNative && !process.getBuiltinModule("node:fs").existsSync(file)) {
+    const { createRequire } = process.getBuiltinModule("node:module");
+    const koffi = createRequire(import.meta.filename).resolve("koffi");
+    file = createRequire(koffi).resolve(`@koromix/koffi-linux-${arch}/${folder}koffi.node`);
+  }
   const addon = { exports: {} };
   try {
     dlopen(addon, file); // require() would look for a package.json in every folder above

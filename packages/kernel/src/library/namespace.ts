@@ -1,0 +1,39 @@
+/**
+ * Namespaces: unshare(2), setns(2), their identities, and the id maps of user namespaces. They belong to a thread: after these calls only
+ * the calling one has moved, so that asynchronous calls of Node would still run in the old ones.
+ *
+ * ```ts
+ * import { hostname } from "node:os";
+ * import { CLONE_NEWUTS, namespaceId, sethostname, unshare } from "@contain-tools/kernel/namespace";
+ *
+ * const before = namespaceId("self", "uts");
+ * unshare(CLONE_NEWUTS);
+ * sethostname("box");
+ * console.log(hostname(), namespaceId("self", "uts") !== before); // box true
+ * ```
+ *
+ * @packageDocumentation
+ */
+export {
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from "../process/fork.ts";
+export {
+  type IdRange,
+  NAMESPACES,
+  type NamespaceKind,
+  namespaceId,
+  readIdMap,
+  setdomainname,
+  sethostname,
+  setns,
+  unshare,
+  writeIdMap,
+  writeSetgroups,
+} from "../process/namespace.ts";
