@@ -9,13 +9,14 @@ const closeC = declare("close");
 const MAX_GIVEN = 16 << 20; // bytes; /dev/zero has no end
 
 /**
- * The bytes of a file that the caller named. It is read once, however often it is asked for: a pipe gives its bytes only once.
+ * The bytes of a file that the caller named, `-` for standard input. It is read once, however often it is asked for: a pipe gives its bytes only once.
  *
  * @param what the option, for the message
  * @param hint what could be given instead
  * @throws UsageError when it cannot be read, or holds more than 16 MiB
  */
-export function readGiven({ given, inside }: Context, what: string, path: string, hint?: string): Buffer {
+export function readGiven({ given, inside }: Context, what: string, named: string, hint?: string): Buffer {
+  const path = named === "-" ? "/dev/stdin" : named;
   const key = `${inside ?? ""}\0${path}`; // after pivot_root a path is another file
   const known = given.get(key);
   if (known !== undefined) return known;
@@ -34,7 +35,7 @@ export function readGiven({ given, inside }: Context, what: string, path: string
 
 /** True for a regular file with a name of its own: whoever opens it again finds the same bytes. */
 export function canBeReadAgain(path: string): boolean {
-  if (/^\/(dev|proc)\//.test(path)) return false;
+  if (path === "-" || /^\/(dev|proc)\//.test(path)) return false;
   try {
     return stat(path).isFile();
   } catch {

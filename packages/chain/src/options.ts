@@ -86,6 +86,10 @@ export function readOptions<Name extends string>(
     const name = Object.hasOwn(specs, word) ? word : otherName(specs, word);
     const spec = name === undefined ? undefined : specs[name];
     if (name === undefined || spec === undefined) throw unknownOption(specs, word, rawName, instead);
+    if (spec.type === "boolean" && !spec.optionalValue && (attached === "true" || attached === "false")) {
+      if (attached === "true") given.push({ name: name as Name, value: undefined }); // as Go's programs take it
+      return;
+    }
     const value = attached === undefined && spec.type === "string" ? words[++at] : attached;
     checkOption(name, spec, rawName, value, given);
     given.push({ name: name as Name, value });

@@ -27,6 +27,8 @@ import { sayStep } from "./report.ts";
 export interface UserWords {
   readonly user: string;
   readonly group: string | undefined;
+  /** Supplementary groups besides those of /etc/group. */
+  readonly more: readonly string[];
 }
 
 export interface Identity {
@@ -40,16 +42,17 @@ export interface Identity {
   readonly home: string;
 }
 
-/** `UID[:GID]`, the value of `option`. @throws UsageError */
+/** `UID[:GID][+GID…]`, the value of `option`. @throws UsageError */
 export function readUser(option: string, text: string): UserWords {
-  const [user = "", group, more] = text.split(":");
-  if (user === "" || group === "" || more !== undefined)
-    throw new UsageError(`${option} ${quote(text)}: must be UID[:GID], numbers or names`);
-  for (const word of [user, group ?? "0"]) {
+  const [ids = "", ...more] = text.split("+");
+  const [user = "", group, third] = ids.split(":");
+  if (user === "" || group === "" || third !== undefined || more.includes(""))
+    throw new UsageError(`${option} ${quote(text)}: must be UID[:GID][+GID…], numbers or names`);
+  for (const word of [user, group ?? "0", ...more]) {
     if (/^[-+]?\d+$/.test(word) && parseId(word) === undefined)
       throw new UsageError(`${option} ${text}: ${quote(word)} is not an id`, "ids go from 0 to 4294967294 (credentials(7))");
   }
-  return { user, group };
+  return { user, group, more };
 }
 
 /** A user or group id; (uid_t)-1 means "leave it" to the kernel and is none. */
@@ -65,7 +68,7 @@ function parseId(word: string): number | undefined {
  * @param place where this is, for messages: `the rootfs ./rootfs`
  * @throws ToolError for a name that is not there
  */
-export function findUser({ user, group }: UserWords, place: string): Identity {
+export function findUser({ user, group, more }: UserWords, place: string): Identity {
   const uid = parseId(user);
   const [entry] = findLines("/etc/passwd", ([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
   const [name, , id = "", primary = "", , home = ""] = entry ?? [];
@@ -73,7 +76,7 @@ export function findUser({ user, group }: UserWords, place: string): Identity {
   if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, place, "/etc/passwd", entry !== undefined);
   const others = name === undefined || group !== undefined ? [] : groupsOf(name);
   const gid = group === undefined ? found.gid : findGroup(group, place);
-  const groups = [...new Set([gid, ...others])];
+  const groups = [...new Set([gid, ...others, ...more.map((word) => findGroup(word, place))])];
   if (groups.length > NGROUPS_MAX)
     throw new ToolError(
       `${quote(user)} is in ${groups.length} groups in /etc/group of ${place}`,

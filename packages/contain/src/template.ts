@@ -28,6 +28,14 @@ export function fill(template: string, fields: Fields): string {
   });
 }
 
+/** For a template that may be filled with nothing. @throws UsageError for a field that is not in `known` */
+export function checkFormat(format: string | undefined, known: readonly string[]): void {
+  if (format === undefined || format === "json") return;
+  const fields = Object.fromEntries(known.map((name) => [name, {}]));
+  const [, template = ""] = /^(?:table\s+)?(.*)$/s.exec(format) ?? [];
+  fill(template.replace(/(\{\{\s*(?:json\s+)?\.\w+)[.\w]*/g, "$1"), fields);
+}
+
 /** A line for each; with `table` before the template a head and columns. */
 export function fillAll(template: string, rows: readonly Fields[]): string {
   const table = /^table\s+(.*)$/s.exec(template)?.[1];

@@ -30,7 +30,12 @@ export const insideOptions = {
     description:
       "set a kernel parameter of a namespace of its own, not the host's: net.*, fs.mqueue.*, kernel.shm*, kernel.msg*, kernel.sem",
   },
-  tmpfs: { type: "string", valueHint: "DST[:SIZE]", repeat: true, description: "mount a tmpfs on DST inside; a SIZE of max is no limit" },
+  tmpfs: {
+    type: "string",
+    valueHint: "DST[:SIZE]",
+    repeat: true,
+    description: "mount a tmpfs on DST inside; a SIZE of max is no limit; also DST:size=10m,mode=1777,noexec,… (tmpfs(5))",
+  },
   mount: {
     type: "string",
     valueHint: "type=TYPE,…",

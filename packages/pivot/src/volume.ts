@@ -21,10 +21,18 @@ export function readVolume(name: VolumeOption, text: string, pathsMoved: boolean
   if (name === "device") return readNodes(text, pathsMoved);
   if (name === "mount") return [readMount(text, pathsMoved, plain)];
   const [first = "", second, more] = text.split(":");
+  if (name === "tmpfs" && first.startsWith("/") && more === undefined && second !== undefined && /[=,]|^(ro|rw)$/.test(second)) {
+    const given = (key: string) => new RegExp(`(?:^|,)${key}=([^,]*)`).exec(second)?.[1];
+    const size = given("size") ?? "100%";
+    if (!/^\d+%$/.test(size)) readTmpfsSize("--tmpfs size", size);
+    if (!/^[0-7]{1,4}$/.test(given("mode") ?? "0")) throw new UsageError(`--tmpfs ${text}: mode is octal: 1777`);
+    const mode = given("mode") === undefined ? ",mode=1777" : "";
+    return [readMount(`type=tmpfs,target=${first},nosuid,nodev${mode},${second}`, elsewhere, false)]; // docker's words
+  }
   const target = name === "tmpfs" ? first : (second ?? "");
   if (!target.startsWith("/") || more !== undefined) {
     throw new UsageError(
-      `--${name} ${text}: must be ${name === "tmpfs" ? "DST[:SIZE]" : "SRC:DST"}`,
+      `--${name} ${text}: must be ${name === "tmpfs" ? "DST[:SIZE] or DST:size=SIZE,mode=MODE,…" : "SRC:DST"}`,
       "DST is a path inside the root, and starts with /",
     );
   }

@@ -50,7 +50,10 @@ export function openRecordFile(path: string, preserveFds: number): RecordFile {
 function openForLines(path: string, preserveFds: number): number {
   let fd: number;
   try {
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK, 0o600);
+    fd =
+      path === "-"
+        ? open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK)
+        : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK, 0o600);
   } catch (error) {
     const fix = codeOf(error) === "ENXIO" ? "a FIFO needs a reader first (fifo(7))" : "nothing was started";
     throw new ToolError(`--record ${path}: cannot be written: ${codeOf(error)}`, fix, 125, { cause: error });

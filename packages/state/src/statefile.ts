@@ -28,6 +28,8 @@ export interface State {
   readonly limits: string;
   /** What --label says of it. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Its host name. */
+  readonly hostname?: string;
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly detached: boolean;
@@ -71,6 +73,7 @@ export function isState(value: unknown): value is State {
     (state.ended === undefined || isEnded(state.ended)) &&
     (state.name === undefined || typeof state.name === "string") &&
     [state.indirect, state.started, state.detached, state.tty].every((flag) => typeof flag === "boolean") &&
+    (state.hostname === undefined || typeof state.hostname === "string") &&
     (state.labels === undefined || (typeof state.labels === "object" && state.labels !== null && areTexts(Object.values(state.labels)))) &&
     typeof state.rootfs === "string" &&
     typeof state.limits === "string" &&

@@ -42,6 +42,11 @@ export const attach = subcommand({
   description: "Join the terminal of a container, or follow its output and pass signals on",
   usage: "ID",
   options: withCommon({}),
+  instead: {
+    "no-stdin": "contain attach ID </dev/null",
+    "sig-proxy": "signals are always passed on; `contain logs -f ID` only shows the output",
+    "detach-keys": "they are Ctrl-P Ctrl-Q",
+  },
   plan(given, { context }) {
     const state = readRunning(given.rest);
     if (!state.tty && !state.detached)

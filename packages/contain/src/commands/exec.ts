@@ -1,18 +1,40 @@
 // `contain exec`: runs a program in a running container, as an nsexec that joins its namespaces and starts in its group.
 import { become, type Context, type Link, type Options, readUser, runAs, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
-import { exit, hasEnded, kill, monotonic, SIGHUP, SIGKILL, shellStatus, signalSet, ToolError, UsageError } from "@contain-tools/kernel";
+import {
+  exit,
+  hasEnded,
+  kill,
+  monotonic,
+  O_WRONLY,
+  open,
+  SIGHUP,
+  SIGKILL,
+  shellStatus,
+  signalSet,
+  ToolError,
+  UsageError,
+} from "@contain-tools/kernel";
 import { inside, type Plan as NsexecPlan, nsexec, passOn, spawn, watch } from "@contain-tools/nsexec";
+import { readEnvFile, readVariable } from "@contain-tools/pivot";
 import { findContainer, noteSignal, statusOf } from "@contain-tools/state";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
 import { keyringWords } from "../run/argv.ts";
-import { callersTerm, checkVariable, ROOTS_HOME } from "../run/pivotwords.ts";
+import { type Background, redirect, startInBackground } from "../run/background.ts";
+import { callersTerm, ROOTS_HOME } from "../run/pivotwords.ts";
 import { scriptOf } from "../run/script.ts";
+import { onceStarted } from "../run/start.ts";
 import { checkRunning, openMember, type Running } from "./container.ts";
 
 export const execOptions = withCommon({
-  env: { type: "string", alias: "e", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for the program" },
+  env: {
+    type: "string",
+    alias: "e",
+    valueHint: "NAME[=VALUE]",
+    repeat: true,
+    description: "set a variable for the program; NAME alone: to the caller's value",
+  },
   workdir: { type: "string", alias: "w", valueHint: "DIR", description: "working directory inside (/)" },
   user: {
     type: "string",
@@ -20,6 +42,9 @@ export const execOptions = withCommon({
     valueHint: "UID[:GID]",
     description: "who the program is inside, numbers or names (who the container's is)",
   },
+  "env-file": { type: "string", valueHint: "FILE", repeat: true, description: "the same, a variable a line" },
+  interactive: { type: "boolean", alias: "i", description: "accepted: the program always has the caller's standard input" },
+  detach: { type: "boolean", alias: "d", description: "leave it running in the background, without input and output" },
   tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
   "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
 });
@@ -31,6 +56,10 @@ export const exec = subcommand({
   usage: "ID [--] PROG [ARG…]",
   options: execOptions,
   optionsBehind: 1,
+  instead: {
+    privileged: "nsexec --target $(contain inspect -f '{{.State.Pid}}' ID) --all -- PROG: without the container's confinement",
+    "detach-keys": "`contain exec -t` ends with its program",
+  },
   plan(given, chain) {
     const { context } = chain;
     const composed = compose(context, given);
@@ -42,11 +71,20 @@ export const exec = subcommand({
         return exit(0);
       };
     }
-    return () => runInside(context, link, composed);
+    if (!given.has("detach")) return () => runInside(context, link, composed);
+    if (given.has("tty")) throw new UsageError("--detach and --tty exclude each other", "nobody would read the terminal");
+    return () =>
+      startInBackground(
+        context,
+        composed.id,
+        (background) => runInside(context, link, { ...composed, member: openMember(composed.init).pidfd }, background),
+        true,
+      );
   },
 });
 
 interface Composed {
+  readonly init: Running["init"];
   readonly id: string;
   /** What the user calls the container. */
   readonly name: string;
@@ -86,7 +124,7 @@ function compose(context: Context, given: Options<ExecOption>): Composed {
     ...["--clear-env", ...environment(context, state, given).flatMap((variable) => ["--env", variable])],
     ...["--", ...confine, ...program],
   ];
-  return { id: state.id, name: state.name ?? state.id, argv, grace, member };
+  return { init, id: state.id, name: state.name ?? state.id, argv, grace, member };
 }
 
 /** The container's own confine. It changes the user last, since an unprivileged user cannot lower the bounding set. */
@@ -100,17 +138,22 @@ function confinedAs(words: readonly string[], user: string | undefined): readonl
 /** The environment of `contain run`, with the present caller's TERM, and --env. HOME is left out for another user. */
 function environment(context: Context, { env }: Running, given: Options<ExecOption>): string[] {
   const stays = (variable: string) => !variable.startsWith("TERM=") && !(given.has("user") && variable === ROOTS_HOME);
-  return [...env.filter(stays), callersTerm(context), ...given.all("env").map(checkVariable)];
+  const files = given.all("env-file").flatMap((file) => readEnvFile(context, file));
+  const wanted = [...files, ...given.all("env").map(readVariable)].flatMap(({ name, value = context.env[name] }) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  return [...env.filter(stays), callersTerm(context), ...wanted];
 }
 
 /** Stays as the program's parent, and ends with its status. If we are killed the program ends too (nsexec's --kill-child). */
-function runInside(context: Context, link: Link<NsexecPlan>, { id, name, grace, member }: Composed): never {
+function runInside(context: Context, link: Link<NsexecPlan>, { id, name, grace, member }: Composed, background?: Background): never {
   const plan = { ...link.plan, place: `the container ${name}` };
   context.label = "contain";
   context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
   const spawned = runAs(context, link, (inner) =>
     spawn(inner, plan, (own) => {
       if (hasEnded(member)) throw new ToolError("the container has ended"); // nsexec may have joined another process that got its PID
+      if (background !== undefined) redirect(own, [open("/dev/null", O_WRONLY), open("/dev/null", O_WRONLY)]);
       inside(own, plan);
       return become(own, plan.next);
     }),
@@ -123,7 +166,7 @@ function runInside(context: Context, link: Link<NsexecPlan>, { id, name, grace, 
     ownGroup: plan.foreground,
     hadTerminal: plan.hadTerminal,
     stopWithChild: () => !plan.tty,
-    ...(relay === undefined ? {} : { sources: relay.sources }),
+    sources: relay?.sources ?? (background === undefined ? [] : [onceStarted(spawned, background.started)]),
     onSignal: (info) => {
       if (relay?.takes(info)) return;
       // A program that ignores the hangup would wait for input forever.

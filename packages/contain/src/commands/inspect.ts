@@ -20,13 +20,18 @@ import { FORMAT, fill } from "../template.ts";
 
 import { endAfterEach, memberOf, readContainers } from "./container.ts";
 
-export const inspectOptions = withCommon({ format: FORMAT });
+export const inspectOptions = withCommon({ format: { ...FORMAT, alias: "f" } });
 
 export const inspect = subcommand({
   name: "inspect",
   description: "Show everything known of a container, as JSON",
   usage: "ID…",
   options: inspectOptions,
+  instead: {
+    size: "`du -sh` of the directory of --rootfs or --overlay",
+    s: "`du -sh` of the directory of --rootfs or --overlay",
+    type: "there are containers alone",
+  },
   plan(given: Options<"format">) {
     const states = readContainers(given.rest);
     const format = given.value("format");
@@ -51,11 +56,15 @@ function dockersWords({
   created,
   group,
   hostname,
-}: ReturnType<typeof describe> & { hostname?: string }) {
+  labels,
+  user,
+  tty,
+  network,
+}: ReturnType<typeof describe>) {
   return {
     Id: id,
     Name: `/${name ?? id}`,
-    Created: new Date(created).toISOString(),
+    Created: created,
     Path: argv[0],
     Args: argv.slice(1),
     Image: rootfs,
@@ -65,9 +74,11 @@ function dockersWords({
       Paused: status === "paused",
       Pid: status === "running" || status === "paused" ? (init?.pid ?? 0) : 0,
       ExitCode: ended?.status ?? 0,
-      FinishedAt: ended === undefined ? "" : new Date(ended.at).toISOString(),
+      StartedAt: created,
+      FinishedAt: ended?.at ?? "",
     },
-    Config: { Hostname: hostname ?? "", Env: env, Cmd: argv, Image: rootfs },
+    Config: { Hostname: hostname ?? "", User: user ?? "", Tty: tty, Env: env, Cmd: argv, Image: rootfs, Labels: labels ?? {} },
+    NetworkSettings: { IPAddress: network?.ip ?? "" },
     HostConfig: { CgroupParent: group ?? "" },
   };
 }
@@ -78,6 +89,8 @@ function describe(state: State) {
   const pid = init && memberOf(init);
   return {
     ...state,
+    created: new Date(state.created).toISOString(),
+    ended: state.ended && { ...state.ended, at: new Date(state.ended.at).toISOString() },
     status,
     supervisor: { ...state.supervisor, alive: isAlive(state.supervisor) },
     namespaces: pid === undefined ? undefined : Object.fromEntries(NAMESPACES.map(({ file }) => [file, describeNamespace(pid, file)])),

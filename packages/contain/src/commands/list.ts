@@ -2,11 +2,11 @@
 
 import { type Options, withCommon } from "@contain-tools/chain";
 import { formatTime, print } from "@contain-tools/explain";
-import { exit, jsonText, quote, requireOwnProc, shellQuote, UsageError } from "@contain-tools/kernel";
+import { exit, jsonText, parseCount, quote, requireOwnProc, shellQuote, UsageError } from "@contain-tools/kernel";
 import { ageOf, isSupervisorStopped, readStates, type State, statusOf } from "@contain-tools/state";
 import { checkNoWords, subcommand } from "../command.ts";
 import { engineRows, tableOf, usageOf } from "../listed.ts";
-import { type Fields, FORMAT, fillAll } from "../template.ts";
+import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
 
 export const listOptions = withCommon({
   engines: { type: "boolean", description: "those that contain-oci runs for podman, docker, containerd, and how the last ones ended" },
@@ -21,6 +21,8 @@ export const listOptions = withCommon({
     description: "only those with this id, name (a part of it), status, exited (an exit status) or label",
   },
   all: { type: "boolean", alias: "a", description: "accepted: ended ones are always listed" },
+  last: { type: "string", alias: "n", valueHint: "N", description: "only the N that were made last" },
+  latest: { type: "boolean", alias: "l", description: "only the one that was made last" },
   "no-trunc": { type: "boolean", description: "accepted: nothing is cut off" },
 });
 
@@ -30,15 +32,21 @@ export const list = subcommand({
   also: ["ps", "ls"],
   usage: "",
   options: listOptions,
+  instead: { size: "`du -sh` of the directory of --rootfs or --overlay", s: "`du -sh` of the directory of --rootfs or --overlay" },
   plan(given: Options<keyof typeof listOptions>) {
     checkNoWords(given);
     if (given.has("engines")) return planEngines(given);
     const format = given.value("format");
+    checkFormat(format, WORDS);
+    const last = given.has("latest") ? 1 : given.value("last");
+    const most = last === undefined ? undefined : parseCount("--last", `${last}`, 0, 1_000_000);
     const wanted = readFilters(given.all("filter"));
     const form = given.has("json") || format === "json" ? json : given.has("quiet") ? quiet : table;
     return () => {
       requireOwnProc();
-      const states = readStates().filter(wanted);
+      const states = readStates()
+        .filter(wanted)
+        .slice(most === undefined ? 0 : most === 0 ? Number.POSITIVE_INFINITY : -most);
       print(format === undefined || format === "json" ? form(states) : fillAll(format, states.map(dockersWords)));
       return exit(0);
     };
@@ -79,8 +87,10 @@ function readFilters(texts: readonly string[]): (state: State) => boolean {
   return (state) => [...wanted].every(([key, values]) => values.some((value) => matches(state, key, value)));
 }
 
+const WORDS = ["ID", "Names", "Image", "Command", "CreatedAt", "RunningFor", "State", "Status", "Pid", "Ports", "Labels"] as const;
+
 /** The fields that docker's templates know. */
-function dockersWords(state: State): Fields {
+function dockersWords(state: State): Fields & Record<(typeof WORDS)[number], unknown> {
   const { id, name, argv, rootfs, created, network, labels = {} } = state;
   const { status, exit: code, pid } = row(state);
   const age = formatTime(Math.max(0, Date.now() - created));
@@ -110,7 +120,7 @@ function row(state: State) {
     command: state.argv,
     status,
     supervisorStopped: isSupervisorStopped(state) || undefined,
-    created: state.created,
+    created: new Date(state.created).toISOString(),
     exit: state.ended?.status,
     ...usageOf(state.group),
   };

@@ -12,7 +12,7 @@ import { checkDetached } from "./wait.ts";
 
 const logsOptions = withCommon({
   follow: { type: "boolean", alias: "f", description: "go on until the container has ended" },
-  tail: { type: "string", valueHint: "N", description: "begin with the last N lines (all)" },
+  tail: { type: "string", alias: "n", valueHint: "N", description: "begin with the last N lines (all)" },
   since: {
     type: "string",
     valueHint: "TIME",
@@ -29,6 +29,11 @@ export const logs = subcommand({
   description: "Show what a detached container has written",
   usage: "ID",
   options: logsOptions,
+  instead: {
+    details: "`contain inspect -f '{{json .Config}}' ID` has labels and environment",
+    l: "`contain logs $(contain ps -lq)`",
+    latest: "`contain logs $(contain ps -lq)`",
+  },
   plan(given) {
     const state = checkDetached(readContainer(given.rest), "its output goes to");
     const wish = readWish(given);

@@ -25,6 +25,7 @@ export const reportCommand = subcommand({
     return () => {
       const model = modelOf(readRecording(file));
       if (output === undefined) print(draw(model, windowSize(1)?.columns || COLUMNS));
+      else if (output === "-") print(pageOf(model));
       else writePage(output, pageOf(model));
       return exit(0);
     };

@@ -17,6 +17,10 @@ export const rm = subcommand({
   description: "Forget containers that have ended",
   usage: "ID…",
   options: rmOptions,
+  instead: {
+    volumes: "there are no volumes but directories of the host, which stay",
+    link: "there are no links: containers of --net veth reach each other",
+  },
   plan(given: Options<"force">) {
     const force = given.has("force");
     const states = force ? readContainersThere(given.rest) : readContainers(given.rest);

@@ -7,7 +7,7 @@ import { cpuBetween, type Sample, sparkline, takeSample, throttledBetween } from
 import { findContainer, readState, readStates, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { everySecond } from "../run/watch.ts";
-import { type Fields, FORMAT, fillAll } from "../template.ts";
+import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
 import { checkRunning } from "./container.ts";
 
 export const statsOptions = withCommon({
@@ -17,6 +17,8 @@ export const statsOptions = withCommon({
     description: "every second until Ctrl-C: a live table with the last seconds, or without a terminal plain lines",
   },
   "no-stream": { type: "boolean", description: "accepted: without --watch it is shown once" },
+  "no-trunc": { type: "boolean", description: "accepted: nothing is cut off" },
+  all: { type: "boolean", alias: "a", description: "accepted: what has ended uses nothing" },
   json: { type: "boolean", description: "one JSON object a line" },
   format: FORMAT,
 });
@@ -29,6 +31,7 @@ export const stats = subcommand({
   plan(given) {
     const ids = given.rest.map((word) => checkRunning(findContainer(word)).id);
     const format = given.has("json") ? "json" : given.value("format");
+    checkFormat(format, WORDS);
     if (format !== undefined && given.has("watch")) throw new UsageError("--watch draws a table: it does not go with --json or --format");
     return given.has("watch") ? () => watchThem(ids) : () => showOnce(ids, format);
   },
@@ -88,6 +91,8 @@ function look(states: readonly State[], histories: Map<string, History>): void {
   }
 }
 
+const WORDS = ["ID", "Container", "Name", "CPUPerc", "MemUsage", "MemPerc", "BlockIO", "PIDs"];
+
 const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join("");
 
 const HEAD = ["ID", "NAME", "STATUS", "CPU", "CPU TIME", "MEMORY", "THROTTLED", "PIDS"];
@@ -107,6 +112,7 @@ function fields(state: State, history: History, json: boolean): Fields {
     CPUPerc: cpu === undefined ? "--" : `${cpu.toFixed(2)}%`,
     MemUsage: memory === undefined ? "--" : `${formatBytes(memory)} / ${limit === undefined ? "max" : formatBytes(limit)}`,
     MemPerc: memory === undefined || limit === undefined ? "--" : `${((memory / limit) * 100).toFixed(2)}%`,
+    BlockIO: usage?.readBytes === undefined ? "--" : `${formatBytes(usage.readBytes)} / ${formatBytes(usage.writtenBytes ?? 0)}`,
     PIDs: usage?.pidsCurrent ?? "--",
   };
 }

@@ -11,6 +11,7 @@ import {
   readIfThere,
   statFields,
   statusField,
+  UsageError,
 } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { type Running, readRunning } from "./container.ts";
@@ -18,12 +19,17 @@ import { type Running, readRunning } from "./container.ts";
 const HEAD = ["PID", "INSIDE", "PPID", "UID", "STATE", "THREADS", "CPU TIME", "COMMAND"];
 const TICK = 10; // milliseconds of the kernel's USER_HZ, in which proc_pid_stat(5) counts
 
+const COLUMNS_STAY = "the columns are always the same; `contain exec ID ps` takes options of ps";
+
 export const top = subcommand({
   name: "top",
   description: "List the processes of a container, with their PIDs on the host and inside",
   usage: "ID",
   options: withCommon({}),
+  instead: { o: COLUMNS_STAY, e: COLUMNS_STAY },
   plan(given) {
+    const [, psOption] = given.rest;
+    if (psOption !== undefined) throw new UsageError(`unexpected argument: ${psOption}`, COLUMNS_STAY);
     const container = readRunning(given.rest);
     return () => {
       const rows = processesOf(container).flatMap((pid) => describe(pid) ?? []);

@@ -1,6 +1,20 @@
 // /etc/hosts and /etc/resolv.conf of a container with a network of its own: files in its state's folder, bound over the rootfs's.
 import { type Context, sayStep } from "@contain-tools/chain";
-import { close, codeOf, exists, join, O_PATH, open, openInRoot, readText, SyscallError, writeFile } from "@contain-tools/kernel";
+import {
+  close,
+  codeOf,
+  exists,
+  join,
+  O_PATH,
+  open,
+  openInRoot,
+  parseIp,
+  quote,
+  readText,
+  SyscallError,
+  UsageError,
+  writeFile,
+} from "@contain-tools/kernel";
 
 const LOCAL = /^(127\.|::1$)/;
 
@@ -8,12 +22,37 @@ export interface NameFiles {
   readonly ip: string;
   readonly hostname: string;
   readonly dns: readonly string[];
+  readonly hosts: readonly Host[];
 }
 
+/** A line of /etc/hosts (hosts(5)). */
+export interface Host {
+  readonly name: string;
+  readonly ip: string;
+}
+
+/** --add-host NAME:IP. @param gateway what host-gateway means; undefined where there is none @throws UsageError */
+export function readHosts(texts: readonly string[], gateway: string | undefined): Host[] {
+  return texts.map((text) => {
+    const [, name = "", word = ""] = /^([A-Za-z0-9_.-]+)[:=]\[?(.+?)\]?$/.exec(text) ?? [];
+    const ip = word === "host-gateway" ? gateway : word;
+    if (name === "") throw new UsageError(`--add-host ${quote(text)}: must be NAME:IP`);
+    if (ip === undefined) throw new UsageError(`--add-host ${text}: host-gateway needs --net veth`, "without it the host is at 127.0.0.1");
+    return { name, ip: /^[0-9a-f]*:[0-9a-f:.]+$/i.test(ip) ? ip : parseIp("--add-host", ip) };
+  });
+}
+
+const hostLines = (hosts: readonly Host[]) => hosts.map(({ name, ip }) => `${ip}\t${name}\n`).join("");
+
+/** Without a network of its own: the host's /etc/hosts, with more lines. */
+export const hostsFile = (hosts: readonly Host[]): Readonly<Record<string, string>> => ({
+  "/etc/hosts": `${exists("/etc/hosts") ? readText("/etc/hosts").trimEnd() : "127.0.0.1\tlocalhost"}\n${hostLines(hosts)}`,
+});
+
 /** Texts by the path inside. */
-export function nameFiles({ ip, hostname, dns }: NameFiles): Readonly<Record<string, string>> {
+export function nameFiles({ ip, hostname, dns, hosts }: NameFiles): Readonly<Record<string, string>> {
   return {
-    "/etc/hosts": `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${ip}\t${hostname}\n`,
+    "/etc/hosts": `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${ip}\t${hostname}\n${hostLines(hosts)}`,
     "/etc/resolv.conf": dns.length > 0 ? dns.map((server) => `nameserver ${server}\n`).join("") : hostsResolver(),
   };
 }

@@ -34,8 +34,8 @@ export interface Background {
   readonly started: () => void;
 }
 
-/** Runs `serve` in the background, and ends: with the id on standard output, or with the status of a start that failed. */
-export function startInBackground(context: Context, id: string, serve: (background: Background) => number): never {
+/** Runs `serve` in the background, and ends: with the id on standard output (unless `quiet`), or with the status of a start that failed. */
+export function startInBackground(context: Context, id: string, serve: (background: Background) => number, quiet = false): never {
   const answer = pipe();
   const pid = fork(context, { flags: 0 }, () => {
     setsid();
@@ -44,7 +44,7 @@ export function startInBackground(context: Context, id: string, serve: (backgrou
   });
   close(answer.write);
   if (uninterrupted(() => read(answer.read, Buffer.alloc(1))) === 1) {
-    write(1, `${id}\n`);
+    if (!quiet) write(1, `${id}\n`);
     return exit(0);
   }
   return exit(shellStatus(waitpid(pid, 0)?.status ?? 0));

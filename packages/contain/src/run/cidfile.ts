@@ -12,12 +12,14 @@ import {
   ToolError,
   UsageError,
   W_OK,
+  write,
   writeFile,
 } from "@contain-tools/kernel";
+import type { RunPlan } from "./plan.ts";
 
 /** @throws UsageError when it could not be written; nothing is changed */
 export function checkCidfile(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
+  if (file === undefined || file === "-") return file;
   if (exists(file))
     throw new UsageError(`--cidfile ${file}: already exists`, "it may be another container's: remove it, or choose another name");
   const folder = dirname(resolve(file));
@@ -31,8 +33,12 @@ export function checkCidfile(file: string | undefined): string | undefined {
 }
 
 /** @throws ToolError if another process has just made it */
-export function writeCidfile({ cidfile: file, id }: { readonly cidfile: string | undefined; readonly id: string }): void {
+export function writeCidfile({ cidfile: file, id, detach }: Pick<RunPlan, "cidfile" | "id" | "detach">): void {
   if (file === undefined) return;
+  if (file === "-") {
+    if (!detach) write(1, `${id}\n`);
+    return;
+  }
   try {
     writeFile(file, id, 0o666, O_WRONLY | O_CREAT | O_EXCL);
   } catch (error) {

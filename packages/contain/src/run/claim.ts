@@ -4,7 +4,7 @@ import { type Context, type Link, sayStep } from "@contain-tools/chain";
 import { getpid, writeFile } from "@contain-tools/kernel";
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import { checkNameIsFree, createState, folderOf, freeRange, identify, locked, type State, thisBoot, withName } from "@contain-tools/state";
-import { nameFiles, writeNameFiles } from "../network/files.ts";
+import { hostsFile, nameFiles, writeNameFiles } from "../network/files.ts";
 import { leaveNetwork, removeDeadEnds } from "../network/leave.ts";
 import { masquerade } from "../network/nat.ts";
 import { takeLease } from "../network/plan.ts";
@@ -38,10 +38,12 @@ interface Prepared extends Pick<Relays, "forwarded"> {
 export function prepare(context: Context, plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
   if (plan.profile !== undefined) writeFile(profileOf(id), plan.profile, 0o600);
   if (ids !== undefined) sayStep(context, describeIds(ids));
-  if (network === undefined || plan.network === undefined)
-    return { container: plan.container({ ip: undefined, ids, files: [] }), forwarded: [] };
+  if (network === undefined || plan.network === undefined) {
+    const files = plan.hosts.length === 0 ? [] : writeNameFiles(context, folderOf(id), hostsFile(plan.hosts), plan.rootfs, plan.writable);
+    return { container: plan.container({ ip: undefined, ids, files }), forwarded: [] };
+  }
   if (network.nat) masquerade(context);
-  const texts = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns });
+  const texts = nameFiles({ ip: network.ip, hostname: plan.hostname, dns: plan.network.dns, hosts: plan.hosts });
   const { forwarded, pasta } = relaysOf(plan.network, network.ip, fds);
   const files = writeNameFiles(context, folderOf(id), texts, plan.rootfs, plan.writable);
   return { container: plan.container({ ip: network.ip, ids, files, ports: pasta }), forwarded };
@@ -59,7 +61,7 @@ export function leave({ network }: State, forget: () => void): void {
 function newState(plan: RunPlan): State {
   const pid = getpid();
   const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
-  const { id, name, labels, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
+  const { id, name, labels, hostname, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
   const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
   const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
   return {
@@ -77,6 +79,7 @@ function newState(plan: RunPlan): State {
     group,
     limits,
     labels,
+    hostname,
     created: Date.now(),
     detached: detach,
     tty,

@@ -19,6 +19,8 @@ import {
 import { nsexec } from "@contain-tools/nsexec";
 import { checkRootfs } from "@contain-tools/pivot";
 import { freeRange } from "@contain-tools/state";
+import { NETWORK } from "../network/constants.ts";
+import { readHosts } from "../network/files.ts";
 import { checkNft } from "../network/nat.ts";
 import { likelyAddress, readNetwork } from "../network/plan.ts";
 import { readUserns } from "../userns/plan.ts";
@@ -56,6 +58,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const network = readNetwork(given, rootless);
   if (network?.nat && network.by === "veth") checkNft();
   const namespaces = readNamespaces(given);
+  const hosts = readHosts(given.all("add-host"), network && NETWORK.ip);
   const userns = readUserns(given, rootless, namespaces.wanted);
   const own = rootless ? ownIds() : undefined;
   const printed = given.has("print-chain");
@@ -84,7 +87,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   if (printed) {
     run = argv({ ip: network && likelyAddress(network), ids: userns ? freeRange() : undefined, files: [] }, tty);
     link(run);
-  } else if (network === undefined && !userns) {
+  } else if (network === undefined && !userns && hosts.length === 0) {
     const container = plan({ ip: undefined, ids: undefined, files: [] }); // errors in it are reported before anything is made
     plan = () => container;
   } else checkRootfs(rootfs);
@@ -103,8 +106,8 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     group,
     stopSignal: stopSignal === undefined ? SIGTERM : parseSignal(stopSignal),
     grace: grace === undefined ? GRACE : parseTime("--grace", grace),
-    json: given.value("json") === undefined ? undefined : resolve(given.value("json") ?? ""),
-    record: given.value("record") === undefined ? undefined : resolve(given.value("record") ?? ""),
+    json: outputFile(given, "json"),
+    record: outputFile(given, "record"),
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : chain.link(cgset, remove),
     limits: describeLimits(given),
@@ -114,6 +117,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     userns,
     profile,
     hostname: namespaces.hostname,
+    hosts,
     writable: given.has("rw") || given.has("overlay"),
     argvs: run && { make: group === undefined ? [] : make, run, remove: group === undefined ? [] : remove },
     own,
@@ -139,6 +143,13 @@ function readSeccomp(context: Context, given: Options<RunOption>, printed: boole
   if (printed && !canBeReadAgain(file))
     throw new UsageError(`--seccomp ${file}: not a regular file, which a printed chain could not read again`, "give a regular file");
   return readGiven(context, "--seccomp", file, "it is default, none, or a file");
+}
+
+/** `-` for standard output, which nobody reads after --detach. */
+function outputFile(given: Options<RunOption>, option: "json" | "record"): string | undefined {
+  const file = given.value(option);
+  if (file === "-" && given.has("detach")) throw new UsageError(`--${option} - does not go with --detach`, "name a file");
+  return file === undefined || file === "-" ? file : resolve(file);
 }
 
 /** Missing cgroup v2 is fatal only if limits were asked for. */

@@ -24,6 +24,7 @@ export const dockerNamespaces = {
   cgroupns: { type: "string", valueHint: "host|private", description: "host: no cgroup namespace of its own" },
 } as const satisfies OptionTable;
 export const dockerConfinement = {
+  "group-add": { type: "string", valueHint: "GID", repeat: true, description: "one more group of the program: as --user UID[:GID]+GID" },
   "security-opt": {
     type: "string",
     valueHint: "OPT",

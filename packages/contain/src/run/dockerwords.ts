@@ -49,21 +49,45 @@ export const instead: Instead = {
   replace: "`contain rm -f NAME` first",
   "disable-content-trust": IMAGES,
   isolation: "--confine",
+  "dns-search": "--volume FILE:/etc/resolv.conf, or --net veth, which passes the host's `search` on",
+  "dns-option": "--volume FILE:/etc/resolv.conf, or --net veth, which passes the host's `options` on",
+  "dns-opt": "--volume FILE:/etc/resolv.conf, or --net veth, which passes the host's `options` on",
+  "label-file": "--label KEY=VALUE for each line",
+  annotation: "--label KEY=VALUE",
+  "detach-keys": "`contain attach` has Ctrl-P Ctrl-Q",
+  tz: "--env TZ=Europe/Berlin, or --volume /etc/localtime:/etc/localtime:ro",
+  timeout: "timeout(1) before it: timeout 10s contain run …",
+  secret: "--volume FILE:/run/secrets/NAME:ro",
+  "storage-opt": "--overlay=DIR has the limits of the file system of DIR",
+  "no-hosts": "without --net veth and --add-host the root's own /etc/hosts is used",
+  "http-proxy": "the caller's environment is not passed on: --env http_proxy",
+  unsetenv: "the caller's environment is not passed on, unless --inherit-env is given",
+  "unsetenv-all": "the caller's environment is not passed on, unless --inherit-env is given",
+  "cpu-rt-runtime": "cgroup v2 has no such limit; `nsexec` and chrt(1) set a policy",
+  "cpu-rt-period": "cgroup v2 has no such limit; `nsexec` and chrt(1) set a policy",
+  "no-healthcheck": "there are no images that would bring one",
+  "health-start-interval": "--health-interval",
+  "ip-range": NO_NETWORKS,
+  systemd: "--env container=contain, and a root with systemd",
 };
 
 const NAMESPACE_OF = { pid: "pid", ipc: "ipc", uts: "uts", cgroupns: "cgroup" } as const;
 
 /** The same options in our own words; those that stay have the same meaning in docker. @throws UsageError */
 export function inOurWords(docker: Options<RunOption>): Options<RunOption> {
-  const isOurs = ({ name, value }: Given<RunOption>) => !(name in dockerOptions) && !(name === "net" && value === "bridge");
+  const isOurs = ({ name, value }: Given<RunOption>) =>
+    !(name in dockerOptions) && !(name === "net" && value === "bridge") && !(name === "userns" && value === "host");
   if (docker.given.every(isOurs) && !docker.has("publish")) return docker;
-  const given: Given<RunOption>[] = docker.given.filter(isOurs);
+  const grouped = docker.has("group-add");
+  const given: Given<RunOption>[] = docker.given.filter((option) => isOurs(option) && !(grouped && option.name === "user"));
   const add = (name: RunOption, value: string | undefined) => given.push({ name, value });
   if (docker.value("net") === "bridge" || (docker.has("publish") && !docker.has("net"))) add("net", "veth");
   const entrypoint = docker.value("entrypoint");
   for (const [name, value] of [...limits(docker), ...securityOptions(docker)]) add(name, value);
   const shm = docker.value("shm-size");
   if (shm !== undefined) add("tmpfs", `/dev/shm:${shm}`);
+  const groups = docker.all("group-add");
+  if (groups.length > 0) add("user", `${docker.value("user") ?? "0"}${groups.map((group) => `+${group}`).join("")}`);
   const ns = namespaces(docker);
   if (ns !== undefined) add("ns", ns);
   if (docker.has("privileged")) {
@@ -122,7 +146,7 @@ function namespaces(given: Options<RunOption>): string | undefined {
     if (value !== "host" && value !== "private")
       throw new UsageError(
         `--${name} ${quote(value ?? "")}: must be host or private`,
-        "`nsexec -t PID` joins namespaces of another process",
+        `a container joins another's so: nsexec --target $(contain inspect -f '{{.State.Pid}}' ID) --${name === "cgroupns" ? "cgroup" : name} -- contain run --${name} host …`,
       );
     return value === "host";
   });

@@ -19,7 +19,12 @@ export function readNamespaces(given: Options<RunOption>): NamespacePlan {
   const wanted = new Set((given.value("ns") ?? DEFAULT_NAMESPACES).split(",").map(readName));
   const net = given.value("net") ?? (isClosedOff(given) ? "none" : undefined);
   if (net !== undefined && net !== "none" && net !== "host" && net !== "veth")
-    throw new UsageError(`--net ${net}: must be none, host or veth`);
+    throw new UsageError(
+      `--net ${net}: must be none, host or veth`,
+      /^(container|ns):/.test(net)
+        ? "a container joins another's so: nsexec --target $(contain inspect -f '{{.State.Pid}}' ID) --net -- contain run --net host …"
+        : "veth connects it to the bridge contain0, the one network there is",
+    );
   if (net === "host" && wanted.has("net")) throw new UsageError("--net host excludes --ns net");
   if (net === "none" || net === "veth") wanted.add("net");
   const hostname = given.value("hostname");

@@ -74,6 +74,12 @@ const namespaces = {
     description: "with --net veth: port HOST of the host leads to port CONT of the container",
   },
   nat: { type: "boolean", description: "with --net veth: it reaches other hosts, in the name of this one (a masquerade rule by nft)" },
+  "add-host": {
+    type: "string",
+    valueHint: "NAME:IP",
+    repeat: true,
+    description: "one more line in its /etc/hosts; IP may be host-gateway with --net veth",
+  },
   dns: {
     type: "string",
     valueHint: "IP",

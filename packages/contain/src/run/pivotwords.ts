@@ -104,8 +104,3 @@ function checkRoot(given: Options<RunOption>): void {
 export function callersTerm({ env }: Context): string {
   return `TERM=${env["TERM"] ?? "xterm"}`;
 }
-
-export function checkVariable(text: string): string {
-  if (!/^[^=]+=/.test(text)) throw new UsageError(`--env ${text}: must be NAME=VALUE`);
-  return text;
-}

@@ -5,7 +5,7 @@ import type { Hierarchy } from "@contain-tools/kernel";
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import type { Published } from "@contain-tools/pasta";
 import type { IdLease } from "@contain-tools/state";
-import type { NameFile } from "../network/files.ts";
+import type { Host, NameFile } from "../network/files.ts";
 import type { NetworkPlan } from "../network/plan.ts";
 import type { OwnIds } from "../userns/rootless.ts";
 export interface RunPlan {
@@ -45,6 +45,8 @@ export interface RunPlan {
   /** The profile of --seccomp FILE, as it was read. */
   readonly profile: Buffer | undefined;
   readonly hostname: string;
+  /** Of --add-host. */
+  readonly hosts: readonly Host[];
   /** The root, or a layer over it, can be written to. */
   readonly writable: boolean;
   /** The chain as argvs, with --print-chain. */

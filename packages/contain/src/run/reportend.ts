@@ -1,7 +1,7 @@
 // The last lines of a run, and the same as one object.
 import type { Finding } from "@contain-tools/chain";
 import { type Context, sayStep, warn } from "@contain-tools/chain";
-import { describeStatus, describeUsage, formatTime, type Outcome, type Usage } from "@contain-tools/explain";
+import { describeStatus, describeUsage, formatTime, type Outcome, printed, type Usage } from "@contain-tools/explain";
 import { codeOf, shellStatus, writeFile } from "@contain-tools/kernel";
 import type { RunPlan } from "./plan.ts";
 
@@ -36,8 +36,10 @@ export function reportEnd(context: Context, { id, json, argv }: RunPlan, { outco
 
 /** The status counts for more than the file. */
 function writeJson(path: string, report: unknown): void {
+  const text = `${JSON.stringify(report)}\n`;
   try {
-    writeFile(path, `${JSON.stringify(report)}\n`);
+    if (path === "-") printed(text);
+    else writeFile(path, text);
   } catch (error) {
     warn(`--json ${path}: could not be written: ${codeOf(error) ?? String(error)}`);
   }

@@ -119,7 +119,7 @@ export function startAndWatch(
 }
 
 /** The report of the child can be read: it has become the program, or failed to. */
-function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
+export function onceStarted({ report: fd, failed }: Spawned, act: () => void): Source {
   let waiting = true;
   return {
     fd,

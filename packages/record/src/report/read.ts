@@ -23,7 +23,7 @@ export interface Recording {
 export function readRecording(path: string): Recording {
   let text: string;
   try {
-    text = readText(path);
+    text = readText(path === "-" ? "/proc/self/fd/0" : path);
   } catch (error) {
     throw new ToolError(`${path}: cannot be read: ${codeOf(error) ?? String(error)}`, undefined, 125, { cause: error });
   }
