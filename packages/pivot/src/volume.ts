@@ -27,7 +27,7 @@ export function readVolume(name: VolumeOption, text: string, pathsMoved: boolean
     if (!/^\d+%$/.test(size)) readTmpfsSize("--tmpfs size", size);
     if (!/^[0-7]{1,4}$/.test(given("mode") ?? "0")) throw new UsageError(`--tmpfs ${text}: mode is octal: 1777`);
     const mode = given("mode") === undefined ? ",mode=1777" : "";
-    return [readMount(`type=tmpfs,target=${first},nosuid,nodev${mode},${second}`, elsewhere, false)]; // docker's words
+    return [readMount(`type=tmpfs,target=${first},nosuid,nodev${mode},${second}`, pathsMoved, false)]; // docker's words
   }
   const target = name === "tmpfs" ? first : (second ?? "");
   if (!target.startsWith("/") || more !== undefined) {
