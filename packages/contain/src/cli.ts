@@ -1,6 +1,7 @@
 // All commands of `contain`.
 import type { Subcommand } from "./command.ts";
 import { attach } from "./commands/attach.ts";
+import { cp } from "./commands/cp.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
 import { explain } from "./commands/explain.ts";
@@ -26,6 +27,7 @@ import { wait } from "./commands/wait.ts";
 export const COMMANDS: readonly Subcommand[] = [
   runCommand,
   exec,
+  cp,
   list,
   stats,
   top,

@@ -1,6 +1,6 @@
 // contain: finds the command, and reads its words into a plan.
 
-import { type Chain, type Command, closestWord, type Options, profile, type Tool, withCommon } from "@contain-tools/chain";
+import { type Chain, type Command, closestWord, fail, type Options, profile, type Tool, withCommon } from "@contain-tools/chain";
 import { resolve, UsageError } from "@contain-tools/kernel";
 import { useStateFolder } from "@contain-tools/state";
 import { optionsFirst, ROOT, type Subcommand } from "./command.ts";
@@ -26,7 +26,11 @@ export function containTool(commands: readonly Subcommand[]): Tool<Plan, keyof t
     },
     options,
     plan: (given, chain) => readPlan(tool, commands, given, chain),
-    run: (_, { act }) => act() as never,
+    run(context, { act }) {
+      const ending: unknown = act();
+      if (ending instanceof Promise) ending.catch((error) => fail(context, error));
+      return undefined as never;
+    },
   };
   return tool;
 }

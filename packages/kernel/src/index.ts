@@ -105,7 +105,15 @@ export { ARCHITECTURES, NATIVE_ARCHITECTURE, replaceReturn, SECCOMP_RET_ALLOW, S
 export { SECCOMP_RET_USER_NOTIF, type WordRule } from "./security/bpf.ts";
 export { answersTo } from "./security/bpfrun.ts";
 export { CAPABILITIES, type Capabilities, capget, capset } from "./security/capability.ts";
-export { countGroups, dieWithParent, keepingDeathSignal, rememberParent, setgroups, setParentDeathSignal } from "./security/credentials.ts";
+export {
+  countGroups,
+  dieWithParent,
+  keepingDeathSignal,
+  makeFilesAs,
+  rememberParent,
+  setgroups,
+  setParentDeathSignal,
+} from "./security/credentials.ts";
 export { setresgid, setresuid } from "./security/credentials.ts";
 export { joinSessionKeyring } from "./security/keyring.ts";
 export { landlockAbi, restrictFiles } from "./security/landlock.ts";

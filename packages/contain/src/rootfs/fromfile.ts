@@ -1,7 +1,7 @@
 // A root file system from a tar or an image. What fails half-way leaves nothing behind.
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Context, fail } from "@contain-tools/chain";
+import type { Context } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit, hasSignal, resolve, shellStatus, signalNumber } from "@contain-tools/kernel";
 import { makeDirectory } from "./fromhost.ts";
@@ -39,7 +39,7 @@ export async function unpackRootfs(context: Context, { dir, from, ...wanted }: F
     return exit(0);
   } catch (error) {
     undo();
-    return fail(context, error);
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { open, pread } from "../file/open.ts";
 import { statFields } from "../proc/proc.ts";
 import { exit, getppid, hasEnded } from "../process/process.ts";
 import { signalName } from "../process/signal.ts";
+import { capget, capset } from "./capability.ts";
 
 // The system calls themselves change the calling thread only, and we have one. libc's functions of these names change all threads that
 // libc has heard of, which in a forked child are not there any more (setuid(2), "C library/kernel differences"; musl gives up then).
@@ -21,6 +22,20 @@ export function setresuid(uid: number): void {
 /** setresgid(2): real, effective and saved group id. */
 export function setresgid(gid: number): void {
   sys("setresgid", () => [`${gid}`, `${gid}`, `${gid}`], setresgidC(gid, gid, gid));
+}
+
+const setfsuidC = declare("setfsuid");
+const setfsgidC = declare("setfsgid");
+
+/**
+ * setfsuid(2), setfsgid(2): whose the files are that this process makes from now on. Root needs it on an ID-mapped mount, where it has no
+ * id itself (EOVERFLOW), and keeps its capabilities. Other users cannot change it, and the calls tell no error.
+ */
+export function makeFilesAs(uid: number, gid: number): void {
+  const before = capget();
+  setfsgidC(gid);
+  setfsuidC(uid); // takes those for files away (capabilities(7), "Effect of user ID changes on capabilities")
+  capset(before);
 }
 
 const getgroupsC = declareSyscall(SYS.getgroups);
