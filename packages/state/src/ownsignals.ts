@@ -1,7 +1,19 @@
 // Signals that our processes other than the supervisor send into a container. The kernel keeps no sender, so each is noted for the
 // verdict: a line of JSON in the container's folder.
 import { warn } from "@contain-tools/chain";
-import { codeOf, commandOf, O_APPEND, O_CREAT, O_WRONLY, printable, signalName, tryRead, writeFile } from "@contain-tools/kernel";
+import {
+  chmod,
+  codeOf,
+  commandOf,
+  O_APPEND,
+  O_CREAT,
+  O_WRONLY,
+  printable,
+  signalName,
+  statIfThere,
+  tryRead,
+  writeFile,
+} from "@contain-tools/kernel";
 import { folderOf } from "./state.ts";
 
 export interface OwnSignal {
@@ -30,23 +42,36 @@ export function noteSignal(id: string, signal: number, command: string, target?:
     const code = codeOf(error);
     if (code === undefined) throw error;
     // ENOENT: the container has been removed. A folder that is full keeps nobody from a signal.
-    if (code !== "ENOENT") warn(`${fileOf(id)} cannot be written: ${code}; the verdict will not name this command`);
+    if (code === "ENOENT") return;
+    warn(`${fileOf(id)} cannot be written: ${code}; the verdict will not name this command`);
+    markIncomplete(id);
   }
 }
 
-/** The noted signals, oldest first; `problem`: the errno name if the file cannot be read. */
+const INCOMPLETE = 0o400; // the mode of the file: it can be changed where no byte has room
+
+function markIncomplete(id: string): void {
+  try {
+    chmod(fileOf(id), INCOMPLETE);
+  } catch {
+    // not even an empty file has room
+  }
+}
+
+/** The noted signals, oldest first; `problem`: why one may be missing, the errno name if the file cannot be read. */
 export function notedSignals(id: string): { readonly sent: readonly OwnSignal[]; readonly problem: string | undefined } {
   const reading = tryRead(fileOf(id));
   if ("problem" in reading) return { sent: [], problem: reading.problem === "ENOENT" ? undefined : reading.problem };
-  const lines = reading.text.split("\n").slice(0, -1);
+  const lines = reading.text.split("\n");
   const sent = lines.flatMap((line) => {
     try {
       return [JSON.parse(line) as OwnSignal];
     } catch {
-      return []; // only the owner can write here; a truncated line is ignored
+      return []; // only the owner can write here
     }
   });
-  return { sent, problem: undefined };
+  const isCut = sent.length < lines.length - 1 || lines.at(-1) !== "" || (statIfThere(fileOf(id))?.mode ?? 0) % 0o1000 === INCOMPLETE;
+  return { sent, problem: isCut ? "a note is missing, which could not be written" : undefined };
 }
 
 /** `SIGKILL from contain kill (PID 12), run by bash (PID 3), at 12:00:00.123`. */

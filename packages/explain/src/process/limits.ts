@@ -145,10 +145,10 @@ function readLevel(
   if (limit.problem === "ENOENT") return { proof: [] };
   const value = limit.value === undefined ? undefined : parse(limit.value, dir);
   if (value === undefined) return { problem: { ...limit, problem: limit.problem ?? "not a limit" } };
-  if (names.used === undefined) return { dir, limit: value, used: undefined, proof: [limit] };
+  if (names.used === undefined || value === NONE) return { dir, limit: value, used: undefined, proof: [limit] };
   const used = look(join(dir, names.used), rule);
   const amount = /^\d+$/.test(used.value ?? "") ? Number(used.value) : undefined;
-  if (amount === undefined && value !== NONE) return { problem: { ...used, problem: used.problem ?? "not a number" } };
+  if (amount === undefined) return { problem: { ...used, problem: used.problem ?? "not a number" } };
   return { dir, limit: value, used: amount, proof: [limit, used] };
 }
 

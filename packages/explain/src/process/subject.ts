@@ -1,7 +1,7 @@
 // The process that is explained, with the others around it.
 import { readFileSync } from "node:fs";
 import type { Evidence } from "@contain-tools/chain";
-import { parseSignalMask, type SignalSet, statusField, ToolError } from "@contain-tools/kernel";
+import { exists, parseSignalMask, type SignalSet, statusField, ToolError } from "@contain-tools/kernel";
 import { fact, look } from "./finding.ts";
 import { type Process, readNamespaces, readProcess, readProcesses } from "./processes.ts";
 
@@ -26,6 +26,11 @@ export function readSubject(pid: number): Subject {
   const own = processes.find((process) => process.pid === pid) ?? readProcess(pid);
   const status = own && statusOf(pid);
   if (own === undefined || status === undefined) {
+    if (exists(`/proc/${pid}`))
+      throw new ToolError(
+        `process ${pid} cannot be looked at: its stat and status cannot be read`,
+        "root can, where /proc is mounted with hidepid (proc(5))",
+      );
     throw new ToolError(`there is no process ${pid}`, "it has ended, or /proc does not show it (hidepid, another PID namespace): proc(5)");
   }
   const nested = (statusField(status, "NSpid") ?? `${pid}`).trim().split(/\s+/).map(Number);

@@ -1,6 +1,6 @@
 // A container that has ended: everything that a verdict may rest on.
 import type { Evidence, Failure } from "@contain-tools/chain";
-import { type KernelLog, readKernelLog, readlink } from "@contain-tools/kernel";
+import { type KernelLog, type Reading, readKernelLog, readlink, tryRead } from "@contain-tools/kernel";
 import { notedSignals } from "@contain-tools/state";
 import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
 import type { Outcome } from "./outcome.ts";
@@ -20,6 +20,8 @@ export interface Case {
   readonly oomKills: Growth;
   /** Read when it is asked for the first time. */
   readonly log: () => KernelLog;
+  /** Reads a file of the groups, which are still there. */
+  readonly read: (path: string) => Reading;
   /** The last lines of what it wrote, where that is kept. */
   readonly output: string | undefined;
   /** Signals that commands of ours sent, beside the supervisor's own. */
@@ -45,8 +47,9 @@ export function closeCase(w: Witness, outcome: Outcome, { failure, output, id, a
   return {
     ...{ outcome, failure, watched, seen, chain, output, argv, path, made, own: notedSignals(id) },
     oomKills: countOomKills(chain, baseline.vmstat),
+    read: tryRead,
     log: () => {
-      log ??= readKernelLog(w.log);
+      log ??= countedAsOurs(readKernelLog(w.log));
       return log;
     },
   };
@@ -75,19 +78,20 @@ export function countOomKills(chain: Chain, before: Evidence | undefined): Growt
 const FIRST = "pid:[4026531836]"; // PROC_PID_INIT_INO of the kernel's proc_ns.h
 
 /** The log counts PIDs as the first PID namespace does; elsewhere a PID of ours means nothing there. */
-export function logKnowsOurPids(): boolean {
+function countedAsOurs(log: KernelLog): KernelLog {
+  let ours: string | undefined;
   try {
-    return readlink("/proc/self/ns/pid") === FIRST;
+    ours = readlink("/proc/self/ns/pid");
   } catch {
-    return false;
+    // then nobody knows
   }
+  const strange = ours === FIRST ? undefined : "it counts PIDs as the first PID namespace does, and we are in another one";
+  return { ...log, problem: log.problem ?? strange };
 }
 
 /** Why the log cannot be relied on, or undefined. */
 export function problemOfLog({ problem, lost }: KernelLog): string | undefined {
-  if (problem !== undefined) return problem;
-  if (lost) return "records were overwritten before they were read";
-  return logKnowsOurPids() ? undefined : "it counts PIDs as the first PID namespace does, and we are in another one";
+  return problem ?? (lost ? "records were overwritten before they were read" : undefined);
 }
 
 /** What has ended: `PID 1 (sh)`, `the program (sh)`. @param told its last name, where the kernel's log has it */

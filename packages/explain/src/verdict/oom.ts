@@ -1,7 +1,6 @@
 // The OOM killer: whom it took in a container, and whose limit fired.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
-import { readIfThere } from "@contain-tools/kernel";
 import { formatBytes } from "../usage.ts";
 import { type Case, problemOfLog } from "./case.ts";
 import { growth } from "./chain.ts";
@@ -67,11 +66,14 @@ export function describeKill(c: Case, kill: OomKill, who: string, code: string):
   const fired = growth(c.chain, level, "memory.events.local", "oom", WHOSE);
   if (!fired.by) return unknownLimit(c, taken, [...evidence, fired.evidence], "memory.events.local does not confirm the log");
   const dir = c.chain.after[level]?.dir ?? "";
-  const max = Number(readIfThere(`${dir}/memory.max`));
-  const limit = Number.isFinite(max) && max > 0 ? `${formatBytes(max)} of ${dir}` : dir;
-  if (level > 0) return finding("-ancestor-limit", `the memory limit of a group above its own was reached, ${limit}`, [fired.evidence]);
+  const max = c.read(`${dir}/memory.max`);
+  const bytes = "text" in max ? Number(max.text) : Number.NaN;
+  const limit = bytes > 0 ? `${formatBytes(bytes)} of ${dir}` : dir;
+  const set = "text" in max ? [{ source: `${dir}/memory.max`, value: max.text.trim(), rule: "cgroup-v2.rst memory.max" }] : [];
+  const proof = [fired.evidence, ...set];
+  if (level > 0) return finding("-ancestor-limit", `the memory limit of a group above its own was reached, ${limit}`, proof);
   return {
-    ...finding("-own-limit", `its own memory limit was reached, ${limit}`, [fired.evidence]),
+    ...finding("-own-limit", `its own memory limit was reached, ${limit}`, proof),
     fix: "a higher --memory, or a program that needs less",
   };
 }

@@ -65,7 +65,7 @@ function judgeBySignal(c: Case, signal: number, status: Evidence): Finding {
 
 function judgeStart({ tool, message, hint, diagnosis }: Failure): Finding {
   const evidence = diagnosis?.facts ?? [{ source: tool, value: message, rule: "it failed before the program was started" }];
-  const certain = diagnosis?.certain ?? true;
+  const certain = (diagnosis?.certain ?? true) && evidence.every(({ value }) => value !== undefined);
   const why = certain ? "" : ". Why: cannot tell; `strace -f` of it would tell more";
   const text = `the program was not started: ${message}${hint === undefined ? "" : `; ${hint}`}${why}`;
   return { code: diagnosis?.code ?? "not-started", text, certain, evidence };
