@@ -1,7 +1,7 @@
 // A container that another program keeps: what was noted when it started, and what can be read at its end, as a case for the verdict.
-import { kernelLogSince, type Reading, signalName } from "@contain-tools/kernel";
+import { kernelLogSince, type Reading, signalName, tryRead } from "@contain-tools/kernel";
 import type { OwnSignal } from "@contain-tools/state";
-import { type Case, countOomKills } from "../verdict/case.ts";
+import { type Case, countedAsOurs, countOomKills } from "../verdict/case.ts";
 import { type CounterFile, type Level, readChainAgain } from "../verdict/chain.ts";
 import { cpuLimitIn } from "../verdict/field.ts";
 import { describeStatus } from "../verdict/outcome.ts";
@@ -50,7 +50,8 @@ export function judgeNoted(noted: Noted, group: string | undefined, end: KnownEn
     seen: { program, look: undefined, zombie: undefined, mounts: undefined, refusal: undefined, reached: [] },
     chain,
     oomKills: countOomKills(chain, machine),
-    log: once(() => kernelLogSince(since - CLOCKS)),
+    log: once(() => countedAsOurs(kernelLogSince(since - CLOCKS))),
+    read: tryRead,
     output: undefined,
     own: { sent: own, problem: undefined },
     argv,

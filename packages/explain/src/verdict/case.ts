@@ -78,7 +78,7 @@ export function countOomKills(chain: Chain, before: Evidence | undefined): Growt
 const FIRST = "pid:[4026531836]"; // PROC_PID_INIT_INO of the kernel's proc_ns.h
 
 /** The log counts PIDs as the first PID namespace does; elsewhere a PID of ours means nothing there. */
-function countedAsOurs(log: KernelLog): KernelLog {
+export function countedAsOurs(log: KernelLog): KernelLog {
   let ours: string | undefined;
   try {
     ours = readlink("/proc/self/ns/pid");
