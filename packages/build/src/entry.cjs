@@ -9,6 +9,7 @@ if (bundle === "version") require("./version.cjs").tellVersion(name);
 else if (bundle === "tools") require("./tools.cjs");
 else if (bundle === "run") require("./run.cjs");
 else if (bundle === "oci") require("./oci.cjs");
+else if (bundle === "config") require("./config.cjs");
 else if (bundle === "life") {
   if (require("./life.cjs").more) require("./verdict.cjs");
 } else require("./all.cjs");

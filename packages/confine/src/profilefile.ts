@@ -47,7 +47,11 @@ export function readProfileFile(context: Context, path: string): Profile {
   const where = `--seccomp ${path}`;
   const text = readGiven(context, "--seccomp", path, "it is default, none, or a file").toString();
   try {
-    return profile(JSON.parse(keepLargeNumbers(text)), where);
+    const value: unknown = JSON.parse(keepLargeNumbers(text));
+    const ofBundle = (value as { ociVersion?: unknown; linux?: { seccomp?: unknown } | null } | null)?.ociVersion !== undefined;
+    return ofBundle
+      ? profile((value as { linux?: { seccomp?: unknown } }).linux?.seccomp, `${where}: linux.seccomp`)
+      : profile(value, where);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${where}: not JSON: ${error instanceof Error ? error.message : error}`);

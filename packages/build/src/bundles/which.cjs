@@ -8,7 +8,10 @@ const QUICK = ["run", "exec", "stop", "kill"];
 const LIFE = ["start", "state", "kill", "delete", "--version", "-v"];
 const VALUES = ["--root", "--log", "--log-format", "--cgroup-manager", "--rootless"];
 
-/** @type {(name: string, words: readonly string[]) => "version" | "tools" | "run" | "all" | "oci" | "life"} */
+/** Those of `contain run` that read or write an OCI bundle's config.json. */
+const CONFIG = /^--bundle(=|$)/;
+
+/** @type {(name: string, words: readonly string[]) => "version" | "tools" | "run" | "all" | "oci" | "life" | "config"} */
 exports.bundleFor = (name, words) => {
   if (name === "contain-oci") {
     let at = 0;
@@ -16,6 +19,8 @@ exports.bundleFor = (name, words) => {
     return LIFE.includes(words[at]) ? "life" : "oci";
   }
   if (words.length === 1 && (words[0] === "--version" || words[0] === "-V")) return "version";
+  if ((name === "contain" || words.includes("contain")) && words.includes("run") && words.some((word) => CONFIG.test(word)))
+    return "config";
   if (name === "contain") return QUICK.includes(words[words[0] === "--profile" ? 1 : 0]) ? "run" : "all";
   return words.includes("contain") ? "all" : "tools";
 };

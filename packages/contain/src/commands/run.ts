@@ -1,24 +1,31 @@
 // `contain run`, the one command that is started in loops: it is in a bundle without the others.
-import { subcommand } from "../command.ts";
+import type { Chain, Options } from "@contain-tools/chain";
+import { type Subcommand, subcommand } from "../command.ts";
 import { composeRun } from "../run/compose.ts";
 import { inOurWords, instead } from "../run/dockerwords.ts";
-import { runGroups, runOptions } from "../run/options.ts";
+import { type RunOption, runGroups, runOptions } from "../run/options.ts";
+import type { RunPlan } from "../run/plan.ts";
 import { run } from "../run/run.ts";
 
-export const runCommand = subcommand({
-  name: "run",
-  description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
-  usage: "[--] PROG [ARG…]",
-  options: runOptions,
-  optionsBehind: 0,
-  groups: runGroups,
-  examples: [
-    "contain run --rootfs ./rootfs --memory 64M --pids 64 -it -- /bin/sh",
-    "contain run --rootfs ./rootfs --confine -p 8080:80 -d --name web -- httpd -f",
-  ],
-  instead,
-  plan(given, chain) {
-    const plan = composeRun(inOurWords(given), chain);
-    return () => run(chain.context, plan);
-  },
-});
+export const runCommand = runCommandWith();
+
+/** @param composeBundle what becomes of --bundle, in a bundle that has it */
+export function runCommandWith(composeBundle?: (given: Options<RunOption>, chain: Chain) => RunPlan): Subcommand {
+  return subcommand({
+    name: "run",
+    description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
+    usage: "[--] PROG [ARG…]",
+    options: runOptions,
+    optionsBehind: 0,
+    groups: runGroups,
+    examples: [
+      "contain run --rootfs ./rootfs --memory 64M --pids 64 -it -- /bin/sh",
+      "contain run --rootfs ./rootfs --confine -p 8080:80 -d --name web -- httpd -f",
+    ],
+    instead,
+    plan(given, chain) {
+      const plan = given.has("bundle") && composeBundle ? composeBundle(given, chain) : composeRun(inOurWords(given), chain);
+      return () => run(chain.context, plan);
+    },
+  });
+}

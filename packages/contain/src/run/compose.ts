@@ -1,21 +1,7 @@
 // Options to the argvs of the other tools: a container as a chain that can be typed by hand.
-import { cgset, placeOf } from "@contain-tools/cgset";
+import { cgset } from "@contain-tools/cgset";
 import { type Chain, type Context, canBeReadAgain, type Options, readGiven } from "@contain-tools/chain";
-import {
-  close,
-  findHierarchy,
-  groupType,
-  type Hierarchy,
-  isWritable,
-  open,
-  parseSignal,
-  parseTime,
-  read,
-  resolve,
-  SIGTERM,
-  ToolError,
-  UsageError,
-} from "@contain-tools/kernel";
+import { UsageError } from "@contain-tools/kernel";
 import { nsexec } from "@contain-tools/nsexec";
 import { checkRootfs } from "@contain-tools/pivot";
 import { freeRange } from "@contain-tools/state";
@@ -26,24 +12,22 @@ import { likelyAddress, readNetwork } from "../network/plan.ts";
 import { readUserns } from "../userns/plan.ts";
 import { ownIds } from "../userns/rootless.ts";
 import { containerArgv, pastaWords, vethWords } from "./argv.ts";
-import { checkCidfile } from "./cidfile.ts";
 import { confineWords, describeNone, profileFile } from "./confinement.ts";
 import { deviceList } from "./devices.ts";
+import { findGroup, findHierarchyFor } from "./group.ts";
+import { readLife } from "./life.ts";
 import { describeLimits, limitWords } from "./limits.ts";
-import { readLogSize } from "./log/output.ts";
-import { checkName, readLabels } from "./names.ts";
 import { describeNetwork, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 import { variablesOf } from "./pivotwords.ts";
 import type { Leases, RunPlan } from "./plan.ts";
 import { checkHostsProgram } from "./program.ts";
 
-const GRACE = 10_000; // milliseconds
-
 /** Composes a container. Nothing is changed. @throws UsageError; ToolError if limits are asked for without cgroup v2 */
 export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   if (given.rest.length === 0) throw new UsageError("missing program", "contain run [options] [--] PROG [ARG…]");
-  const id = makeId();
+  const life = readLife(given);
+  const { id } = life;
   const name = `contain-${id}`;
   const limits = limitWords(given);
   const hierarchy = findHierarchyFor(limits.length > 0);
@@ -91,23 +75,14 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     const container = plan({ ip: undefined, ids: undefined, files: [] }); // errors in it are reported before anything is made
     plan = () => container;
   } else checkRootfs(rootfs);
-  const stopSignal = given.value("stop-signal");
-  const grace = given.value("grace");
   return {
-    id,
-    name: given.value("name") === undefined ? undefined : checkName("--name", given.value("name") ?? ""),
-    labels: readLabels(given.all("label")),
-    cidfile: checkCidfile(given.value("cidfile")),
+    ...life,
     argv: given.rest,
     rootfs,
     user: given.value("user"),
     env: variables.flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`])),
     hierarchy,
     group,
-    stopSignal: stopSignal === undefined ? SIGTERM : parseSignal(stopSignal),
-    grace: grace === undefined ? GRACE : parseTime("--grace", grace),
-    json: outputFile(given, "json"),
-    record: outputFile(given, "record"),
     makeGroup: group === undefined ? undefined : makeGroup,
     removeGroup: group === undefined ? undefined : chain.link(cgset, remove),
     limits: describeLimits(given),
@@ -129,10 +104,6 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     ].flatMap((text) => text ?? []),
     init: given.has("init"),
     tty,
-    detach: given.has("detach"),
-    remove: given.has("rm"),
-    logSize: readLogSize(given.value("log-size"), given.has("detach")),
-    quiet: given.has("quiet"),
   };
 }
 
@@ -143,37 +114,4 @@ function readSeccomp(context: Context, given: Options<RunOption>, printed: boole
   if (printed && !canBeReadAgain(file))
     throw new UsageError(`--seccomp ${file}: not a regular file, which a printed chain could not read again`, "give a regular file");
   return readGiven(context, "--seccomp", file, "it is default, none, or a file");
-}
-
-/** `-` for standard output, which nobody reads after --detach. */
-function outputFile(given: Options<RunOption>, option: "json" | "record"): string | undefined {
-  const file = given.value(option);
-  if (file === "-" && given.has("detach")) throw new UsageError(`--${option} - does not go with --detach`, "name a file");
-  return file === undefined || file === "-" ? file : resolve(file);
-}
-
-/** Missing cgroup v2 is fatal only if limits were asked for. */
-function findHierarchyFor(limits: boolean): Hierarchy | undefined {
-  try {
-    return findHierarchy();
-  } catch (error) {
-    if (limits || !(error instanceof ToolError)) throw error;
-    return undefined;
-  }
-}
-
-/** The directory of the group. Without limits it is undefined if the parent is not writable or cannot have child groups. */
-function findGroup(name: string, hierarchy: Hierarchy, needed: boolean): string | undefined {
-  const dir = placeOf(name, undefined, hierarchy);
-  const parent = dir.slice(0, dir.lastIndexOf("/"));
-  return needed || (isWritable(parent) && groupType(parent) === "domain") ? dir : undefined;
-}
-
-/** Twelve hexadecimal digits, as docker's short ids. */
-function makeId(): string {
-  const bytes = Buffer.alloc(6);
-  const fd = open("/dev/urandom");
-  read(fd, bytes);
-  close(fd);
-  return bytes.toString("hex");
 }

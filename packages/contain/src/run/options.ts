@@ -5,6 +5,11 @@ import { insideOptions } from "@contain-tools/pivot";
 import { dockerConfinement, dockerFiles, dockerLife, dockerLimits, dockerNamespaces } from "./dockeroptions.ts";
 
 const files = {
+  bundle: {
+    type: "string",
+    valueHint: "DIR",
+    description: "the container that DIR/config.json describes (OCI runtime-spec); PROG replaces its program",
+  },
   rootfs: { type: "string", valueHint: "DIR", description: "the container's root (the host's own /, read-only)" },
   "read-only": { type: "boolean", description: "the root cannot be written to (the default)" },
   rw: { type: "boolean", description: "leave the root writable" },
