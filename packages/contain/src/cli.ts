@@ -2,6 +2,7 @@
 import type { Subcommand } from "./command.ts";
 import { attach } from "./commands/attach.ts";
 import { cp } from "./commands/cp.ts";
+import { diff } from "./commands/diff.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exec } from "./commands/exec.ts";
 import { explain } from "./commands/explain.ts";
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Subcommand[] = [
   runCommand,
   exec,
   cp,
+  diff,
   list,
   stats,
   top,
