@@ -1,42 +1,52 @@
 // The last step in another root, by the trampoline.
-import { ERRNO, ExecError, SyscallError, setCloseOnExec, stringArray, type Words } from "@contain-tools/kernel";
+import { ERRNO, SyscallError, setCloseOnExec, stringArray, tracer, type Words } from "@contain-tools/kernel";
 import type { Binary } from "./binary.ts";
 import { startClean } from "./clean.ts";
 import type { Context } from "./context.ts";
 import { BUSY } from "./execdiagnosis.ts";
 import { cannotExecute, leadingOut, place } from "./execerrors.ts";
-import { type Described, describeExec, replace } from "./execve.ts";
+import { describeExec, replace } from "./execve.ts";
 import { lookAt } from "./magiclinks.ts";
-import { lineOf, textOf } from "./report.ts";
+import { type Failure, failureOf, lineOf, textOf } from "./report.ts";
 import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
+
 /** A file in another root, which others may exchange at any moment: looked at for the sake of the message, then started by the trampoline. */
 export function execInside(context: Context, path: string, words: Words, env: Words): never {
   const { leadsOut, code, binary } = lookAt(path);
   if (leadsOut !== undefined) throw leadingOut(context, path, leadsOut);
-  const args = describeExec(path, words, env);
-  if (code !== undefined) throw new SyscallError("execve", args, ERRNO[code] ?? 0);
+  const args = () => describeExec(path, words, env);
+  if (code !== undefined) throw new SyscallError("execve", args(), ERRNO[code] ?? 0);
   const trampoline = makeTrampoline(context, refusals(context, path, args, binary), binary?.kind === "other");
   startClean(context);
   if (trampoline.pipe !== -1) setCloseOnExec(trampoline.pipe, false); // the trampoline turns it on again
   const through = trampolineWords(path, words);
   const call = trampolineCall(trampoline, stringArray(through), stringArray(env));
-  const [, ...rest] = describeExec("", through, env);
-  const first = ["execveat", [`${trampoline.fd}</memfd:contain>`, '""', ...rest, "AT_EMPTY_PATH"]] satisfies Described;
-  replace(context, [first, ["execve", args]], call);
+  const first = () => [`${trampoline.fd}</memfd:contain>`, '""', ...describeExec("", through, env).slice(1), "AT_EMPTY_PATH"];
+  replace(
+    context,
+    [
+      ["execveat", first],
+      ["execve", args],
+    ],
+    call,
+  );
 }
 
 /** What is told when the kernel refuses what nothing spoke against. */
-function refusals(context: Context, path: string, args: readonly string[], binary: Binary | undefined): Refusal[] {
-  const because = (code: string) => cannotExecute(context, path, new SyscallError("execve", args, ERRNO[code] ?? 0));
-  const cannot = (errno: string, code: string, text: string, certain: boolean) => {
+function refusals(context: Context, path: string, args: () => readonly string[], binary: Binary | undefined): Refusal[] {
+  const because = (code: string) => failureOf(cannotExecute(context, path, new SyscallError("execve", args(), ERRNO[code] ?? 0)));
+  const cannot = (errno: string, code: string, text: string, certain: boolean): Failure => {
     const facts = [{ source: `execve(${path})`, value: certain ? errno : undefined, problem: "refused", rule: "execve(2)" }];
-    return new ExecError(`${path}: cannot be executed${place(context)}: ${errno}`, text, 126, { code, text, certain, facts });
+    const message = `${path}: cannot be executed${place(context)}: ${errno}`;
+    return { tool: tracer.tool, message, hint: text, status: 126, diagnosis: { code, text, certain, facts } };
   };
-  const list: (readonly [errno: string, error: ExecError])[] = [["ETXTBSY", cannot("ETXTBSY", ...BUSY, true)]];
+  const list: (readonly [errno: string, failure: Failure])[] = [["ETXTBSY", cannot("ETXTBSY", ...BUSY, true)]];
   if (binary === undefined) list.push(["ENOENT", because("ENOENT")]);
   else if (binary.foreignMachine !== undefined || binary.kind === "other") list.push(["ENOEXEC", because("ENOEXEC")]);
   const any =
     "it looked well just before: it or its interpreter has changed meanwhile, or a security module (AppArmor, SELinux) refuses it";
   list.push(["0", cannot(ERRNO_WORDS, "exec-cannot-tell", any, false)]);
-  return list.map(([name, error]) => ({ errno: ERRNO[name] ?? 0, status: error.status, text: textOf(error), word: lineOf(error) }));
+  return list.map(([name, failure]) => {
+    return { errno: ERRNO[name] ?? 0, status: failure.status, text: textOf(failure), word: lineOf(failure) };
+  });
 }

@@ -34,15 +34,15 @@ export function execve(context: Context, path: string, argv: Words, env: Words):
   const words = stringArray(argv);
   const vars = stringArray(env);
   const { text: file } = stringArray([path]);
-  return replace(context, [["execve", describeExec(path, argv, env)]], () => execveC(file, words.pointers, vars.pointers));
+  return replace(context, [["execve", () => describeExec(path, argv, env)]], () => execveC(file, words.pointers, vars.pointers));
 }
 
 /** A call by its name and its arguments. */
-export type Described = readonly [syscall: string, args: string[]];
+export type Described = readonly [syscall: string, args: () => string[]];
 
 /** Makes the call that replaces this program, with what has to come immediately before; `after` is what that makes in turn. @throws SyscallError */
 export function replace(context: Context, [[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {
-  for (const described of tracer.mode === "off" ? [] : [[syscall, args] as const, ...after]) trace(...described);
+  if (tracer.mode !== "off") for (const [name, words] of [[syscall, args] as const, ...after]) trace(name, words());
   const late = context.lastStep === undefined ? context.limits.filter(isOfMemory).map(prepareLimit) : [];
   if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
   resetWriteSignals(context.launch.ignored);
@@ -51,6 +51,6 @@ export function replace(context: Context, [[syscall, args], ...after]: readonly 
   const code = errno();
   ignoreWriteSignals();
   setErrno(code);
-  sys(syscall, () => args, result);
+  sys(syscall, args, result);
   throw new Error(`${syscall} returned`);
 }

@@ -41,10 +41,8 @@ export function warn(text: string): void {
   say(`${tracer.tool}: ${printable(text)}\n`);
 }
 
-/** An error as it is told: under the name of the tool at work, and on a second line the rule and the fix. */
-export function textOf(error: ToolError): string {
-  const { message, hint } = error;
-  const tool = ownerOf(error);
+/** A failure as it is told: under the name of the tool, and on a second line the rule and the fix. */
+export function textOf({ tool, message, hint }: Pick<Failure, "tool" | "message" | "hint">): string {
   const more = hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${printable(hint)}\n`;
   return `${tool}: ${printable(message)}\n${more}`;
 }
@@ -53,7 +51,7 @@ export function textOf(error: ToolError): string {
 export function report(error: unknown): number {
   const tool = ownerOf(error);
   if (error instanceof ToolError) {
-    say(textOf(error));
+    say(textOf({ tool, message: error.message, hint: error.hint }));
     const strange = error instanceof SyscallError && error.args[0]?.startsWith('"/proc/') ? strangeProc() : undefined;
     if (strange !== undefined) say(`${" ".repeat(tool.length + 2)}${strange.text}; ${strange.fix}\n`);
     return error.status;
@@ -100,15 +98,18 @@ export function parseFailure(lines: string): Failure {
   };
 }
 
-/** The line that tells a supervisor of a failure. */
-export function lineOf(error: unknown): string {
-  const failure: Failure = {
+export function failureOf(error: unknown): Failure {
+  return {
     tool: ownerOf(error),
     message: error instanceof Error ? error.message : String(error),
     hint: error instanceof ToolError ? error.hint : undefined,
     status: error instanceof ToolError ? error.status : 125,
     diagnosis: error instanceof ExecError ? error.diagnosis : undefined,
   };
+}
+
+/** The line that tells a supervisor of a failure. */
+export function lineOf(failure: Failure): string {
   return `${JSON.stringify(failure)}\n`;
 }
 
@@ -117,7 +118,7 @@ export function fail({ failurePipe, quiet }: Context, error: unknown): never {
   const status = failurePipe !== undefined && quiet && error instanceof ToolError ? error.status : report(error);
   if (failurePipe !== undefined) {
     try {
-      write(failurePipe, lineOf(error));
+      write(failurePipe, lineOf(failureOf(error)));
     } catch {
       // the supervisor is gone
     }

@@ -62,7 +62,17 @@ export { connectTo, listenAt, peerOf, receiveDescriptor, sendDescriptor, sendMes
 export { writeOwnProc } from "./proc/ownfile.ts";
 export { type KernelLog, type KernelLogPosition, kernelLogSince, openKernelLog, readKernelLog } from "./proc/kmsg.ts";
 export { childrenOf, procDirectory, procOwner, requireOwnProc, strangeProc, type Whose } from "./proc/ownproc.ts";
-export { keyedValue, lineValue, type MountInfo, parseMounts, readMountInfo, softLimit, statFields, statusField } from "./proc/proc.ts";
+export {
+  keyedValue,
+  lineValue,
+  type MountInfo,
+  mountsBeside,
+  parseMounts,
+  readMountInfo,
+  softLimit,
+  statFields,
+  statusField,
+} from "./proc/proc.ts";
 export { monotonic } from "./process/clock.ts";
 export { ignoreWriteSignals, noteIgnored, resetDispositions, resetWriteSignals, SIG_DFL, setDisposition } from "./process/disposition.ts";
 export { setDispositionAndUnblock } from "./process/disposition.ts";

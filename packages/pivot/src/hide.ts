@@ -11,6 +11,7 @@ import {
   MS_NOSUID,
   MS_RDONLY,
   mountIdOf,
+  mountsBeside,
   moveMount,
   newMount,
   O_DIRECTORY,
@@ -18,7 +19,6 @@ import {
   open,
   openInRoot,
   readlink,
-  readMountInfo,
   relative,
   type Stat,
 } from "@contain-tools/kernel";
@@ -54,13 +54,13 @@ function openIfThere(dir: string): number | undefined {
  * peer group with the host is left out: what is laid there would lie on the host too (mount_namespaces(7)).
  */
 function shownAt(fd: number, path: string, top: string): string[] {
-  const mounts = readMountInfo();
   const ownId = mountIdOf(fd);
+  const mounts = ownId === undefined ? [] : mountsBeside(ownId);
   const own = mounts.find(({ id }) => id === ownId);
   if (own === undefined) return [];
   const within = join(own.root, relative(own.mountPoint, path));
   const showing = mounts
-    .filter(({ device, root }) => device === own.device && isBelow(within, root))
+    .filter(({ root }) => isBelow(within, root))
     .map(({ mountPoint, root, propagation }) => ({ place: join(mountPoint, relative(root, within)), propagation }));
   const shared = showing.filter(({ propagation }) => propagation.some((word) => word.startsWith("shared:")));
   return showing

@@ -38,9 +38,10 @@ export function findProgram({ pid, init, indirect }: Watched): Program | undefin
   const first = indirect ? childrenOf(pid)[0] : pid;
   const program = init && first !== undefined ? childrenOf(first)[0] : first;
   if (first === undefined || program === undefined) return undefined;
-  const status = statusOf(first);
+  const directory = procDirectory(first);
+  const status = readIfThere(`${directory}/status`) ?? "";
   const own = program === first ? status : statusOf(program);
-  const limits = tryRead(`${procDirectory(program)}/limits`);
+  const limits = tryRead(`${program === first ? directory : procDirectory(program)}/limits`);
   return {
     pid: program,
     name: nameIn(own),

@@ -19,7 +19,7 @@ function nameOf(number: number): string | undefined {
 }
 
 /** Those that came up: most are ENOENT, again and again. */
-const known = new Map<number, string>();
+const known = new Map([[2, "ENOENT"]]);
 
 /** The number of an errno name or of a number in digits, with its name and meaning (errno(3)); undefined for what is none. */
 export function errnoMeaning(word: string): { readonly code: string; readonly number: number; readonly text: string } | undefined {

@@ -1,5 +1,5 @@
 // Which rule explains an error.
-import { RULES } from "./ruletable.ts";
+import { rules } from "./ruletable.ts";
 
 interface Rule {
   readonly syscalls: readonly string[];
@@ -10,10 +10,10 @@ interface Rule {
 
 /** The rules for an errno, in the order of the table. */
 function rulesFor(code: string, syscall?: string): Rule[] {
-  return Object.entries(RULES).flatMap(([names, byErrno]) => {
+  return Object.entries(rules()).flatMap(([names, byErrno]) => {
     const syscalls = names.split("|");
-    const rules = syscall === undefined || syscalls.includes(syscall) ? (byErrno[code] ?? {}) : {};
-    const byArgs = typeof rules === "string" ? { "": rules } : rules;
+    const said = syscall === undefined || syscalls.includes(syscall) ? (byErrno[code] ?? {}) : {};
+    const byArgs = typeof said === "string" ? { "": said } : said;
     return Object.entries(byArgs).map(([args, say]) => ({ syscalls, args: new RegExp(args), say }));
   });
 }

@@ -4,7 +4,7 @@
 type ByErrno = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
 /** By system call; of two that fit, the first one counts. */
-export const RULES: Readonly<Record<string, ByErrno>> = {
+export const rules = (): Readonly<Record<string, ByErrno>> => ({
   "clone3|clone|unshare": {
     EPERM: {
       CLONE_NEWUSER:
@@ -177,4 +177,4 @@ export const RULES: Readonly<Record<string, ByErrno>> = {
       "there are more than 40 symbolic links, or one of /proc's own (/proc/PID/fd, cwd, root), which are not followed: they could lead out of the container",
     ENOSYS: "openat2(2) came with Linux 5.6; without it a symbolic link in the rootfs could redirect a mount to the host, so we stop",
   },
-};
+});

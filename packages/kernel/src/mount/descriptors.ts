@@ -3,7 +3,7 @@
 import { codeOf, failedWith } from "../ffi/errno.ts";
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
-import { readdir, readlink } from "../file/directory.ts";
+import { readdir, readlinkIfThere } from "../file/directory.ts";
 import { O_NONBLOCK, read, write } from "../file/open.ts";
 import { uninterrupted } from "./file.ts";
 
@@ -35,14 +35,6 @@ export function setNonBlocking(fd: number): void {
 /** True for a descriptor that is open: fcntl(2) F_GETFD. */
 export function isOpen(fd: number): boolean {
   return fcntlC(fd, F_GETFD, 0) !== -1;
-}
-
-function readIfLink(fd: number): string | undefined {
-  try {
-    return readlink(`/proc/self/fd/${fd}`);
-  } catch {
-    return undefined; // the descriptor that the listing itself was read through
-  }
 }
 
 const dup2C = declare("dup2");
@@ -116,7 +108,7 @@ export function closeOnExecFrom(first: number): void {
 export function runtimeEvents(): number[] {
   return readdir("/proc/self/fd")
     .map(Number)
-    .filter((fd) => readIfLink(fd) === "anon_inode:[eventfd]");
+    .filter((fd) => readlinkIfThere(`/proc/self/fd/${fd}`) === "anon_inode:[eventfd]"); // the listing's own is not there any more
 }
 
 /** close_range(2) of all descriptors from 3 on but `kept`. */

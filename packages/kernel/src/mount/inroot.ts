@@ -1,8 +1,8 @@
 // Paths inside a root that somebody else has laid out: openat2(2), which leads nowhere but into it.
 
-import { codeOf, failedWith, ToolError } from "../ffi/errno.ts";
-import { declareSyscall, SYS } from "../ffi/libc.ts";
-import { quote, sys } from "../ffi/trace.ts";
+import { codeOf, SyscallError, ToolError } from "../ffi/errno.ts";
+import { declareSyscall, errno, SYS } from "../ffi/libc.ts";
+import { quote, sys, trace, tracer } from "../ffi/trace.ts";
 import { mkdir, readlink } from "../file/directory.ts";
 import { close, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY, open } from "../file/open.ts";
 import { basename, dirname } from "../file/path.ts";
@@ -11,6 +11,8 @@ import { fchdir } from "./mount.ts";
 
 const RESOLVE_NO_MAGICLINKS = 2;
 const RESOLVE_IN_ROOT = 16;
+const ENOENT = 2;
+const EAGAIN = 11;
 const openat2C = declareSyscall(SYS.openat2);
 
 /**
@@ -22,16 +24,30 @@ const openat2C = declareSyscall(SYS.openat2);
  * @throws SyscallError ENOENT, ENOTDIR, ELOOP; ENOSYS before Linux 5.6
  */
 export function openInRoot(root: number, path: string | Uint8Array): number {
+  const fd = lookUp(root, path);
+  if (fd < 0) throw notOpened(root, path, -fd);
+  return fd;
+}
+
+/** The descriptor, or the errno as a negative number: what is to be made is often missing, and an exception takes half a millisecond. */
+function lookUp(root: number, path: string | Uint8Array): number {
   const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
-  const shown = () => quote(typeof path === "string" ? path : Buffer.from(path.subarray(0, -1)).toString());
-  const text = () => [`${root}`, shown(), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}", "24"];
   for (let tries = 0; ; tries++) {
-    try {
-      return sys("openat2", text, openat2C(root, path, new Uint8Array(how.buffer), 24));
-    } catch (error) {
-      if (!failedWith(error, "EAGAIN") || tries > 100) throw error; // a rename crossed the lookup
-    }
+    const fd = openat2C(root, path, new Uint8Array(how.buffer), 24);
+    const code = fd === -1 ? errno() : 0;
+    if (tracer.mode !== "off") trace("openat2", describe(root, path), fd, code);
+    if (code === 0) return fd;
+    if (code !== EAGAIN || tries > 100) return -code; // EAGAIN: a rename crossed the lookup
   }
+}
+
+function describe(root: number, path: string | Uint8Array): string[] {
+  const text = typeof path === "string" ? path : Buffer.from(path.subarray(0, -1)).toString();
+  return [`${root}`, quote(text), "{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}", "24"];
+}
+
+function notOpened(root: number, path: string | Uint8Array, code: number): SyscallError {
+  return new SyscallError("openat2", describe(root, path), code);
 }
 
 const AT_FDCWD = -100;
@@ -83,11 +99,9 @@ export function chdirInRoot(path: string): void {
  * @param links how many symbolic links that lead nowhere may be followed, to make what they lead to; all within the root
  */
 export function makeInRoot(root: number, path: string, kind: "directory" | "file", links = 0): number {
-  try {
-    return openInRoot(root, path);
-  } catch (error) {
-    if (!failedWith(error, "ENOENT")) throw error;
-  }
+  const there = lookUp(root, path);
+  if (there >= 0) return there;
+  if (there !== -ENOENT) throw notOpened(root, path, -there);
   const parent = dirname(path) === path ? "/" : dirname(path);
   const above = makeInRoot(root, parent, "directory", links);
   let link: string | undefined;

@@ -30,6 +30,16 @@ export function parseMounts(text: string): MountInfo[] {
   return text.split("\n").filter(Boolean).map(parseMountInfo);
 }
 
+/** The mount with this id, and all others of its device; none where it is not listed. */
+export function mountsBeside(mountId: number): MountInfo[] {
+  const lines = mountLines("/proc/self");
+  const [, , device] = lines.find((line) => line.startsWith(`${mountId} `))?.split(" ", 3) ?? [];
+  return lines
+    .filter((line) => line.includes(` ${device} `))
+    .map(parseMountInfo)
+    .filter((mount) => mount.device === device);
+}
+
 /** The mounts of one file system type. */
 export function mountsOfType(wanted: string): MountInfo[] {
   return mountLines("/proc/self")

@@ -37,8 +37,10 @@ export function takeAllSignals(): void {
 
 /** As /proc numbers them, which may be that of another PID namespace (ownproc.ts). */
 function otherThreads(): string[] {
+  const tids = readdir("/proc/self/task");
+  if (tids.length === 1) return [];
   const own = readlink("/proc/self");
-  return readdir("/proc/self/task").filter((tid) => tid !== own);
+  return tids.filter((tid) => tid !== own);
 }
 
 /** Waits until the allocator's thread of the native program is idle: a forked child would wait for ever for a lock that it holds. */
