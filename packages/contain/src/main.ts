@@ -47,14 +47,13 @@ function spelledOut(words: readonly string[]): readonly string[] {
 function readPlan(tool: Command, commands: readonly Subcommand[], given: Options, chain: Chain): Plan {
   const [word, ...words] = spelledOut(given.rest);
   if (word?.startsWith("-")) chain.more(options, [word], tool); // --help or --version, which are told
-  const names = commands.flatMap(({ name, also = [] }) => [name, ...also]);
   if (word === undefined) throw new UsageError("missing command", `the commands are ${commands.map(({ name }) => name).join(", ")}`);
   const command = commands.find(({ name, also }) => name === word || also?.includes(word));
-  if (command === undefined) throw unknownCommand(word, names);
+  if (command === undefined) throw unknownCommand(word, commands);
   if (given.has("profile") && command.name !== "run") throw new UsageError("--profile works only with `contain run`");
   const own = chain.more(command.options, optionsFirst(command, words), { ...command, name: `contain ${command.name}` });
   profile.wanted = given.has("profile");
-  const root = own.value("root") ?? given.value("root") ?? process.env["CONTAIN_ROOT"];
+  const root = own.value("root") ?? given.value("root") ?? chain.context.env["CONTAIN_ROOT"];
   if (root) useStateFolder(resolve(root));
   return { act: command.plan(own, chain), next: undefined };
 }
@@ -81,7 +80,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
   compose: "a shell script with `contain run -d` for each",
 };
 
-function unknownCommand(word: string, names: readonly string[]): UsageError {
+function unknownCommand(word: string, commands: readonly Subcommand[]): UsageError {
+  const names = commands.flatMap(({ name, also = [] }) => [name, ...also]);
   const way = Object.hasOwn(INSTEAD, word) ? INSTEAD[word] : undefined;
   const near = closestWord(word, names);
   return new UsageError(

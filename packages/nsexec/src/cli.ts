@@ -56,7 +56,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (given.has("target-env") && target === undefined)
     throw new UsageError("--target-env: missing --target", "--target PID names the process");
   if (fork) prepareFork();
-  const targetEnv = given.has("target-env") && target !== undefined ? environmentOf(target) : Buffer.alloc(0);
+  const targetEnv = given.has("target-env") && target !== undefined ? environmentOf(target) : undefined;
   const words = given.rest.length > 0 ? given.rest : [process.env["SHELL"] ?? "/bin/sh"];
   const next = chain.next(
     words,
@@ -85,8 +85,8 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     ...readDirectories(given, target !== undefined || joinsMounts({ joined })),
     netSocket: readNetSocket(given, target),
     root: given.value("root"),
-    env: [...variablesOf(targetEnv), ...given.all("env").map(readVariable)],
-    rawEnv: rawVariables(targetEnv),
+    env: [...(targetEnv === undefined ? [] : variablesOf(targetEnv)), ...given.all("env").map(readVariable)],
+    rawEnv: targetEnv === undefined ? [] : rawVariables(targetEnv),
     clearEnv: given.has("clear-env") || given.has("target-env"),
     areas: target === undefined && joined.length === 0 ? undefined : readAreas(),
     keyring: readKeyring(given.value("keyring")),

@@ -37,8 +37,8 @@ export function readWanted(
   maps: IdMaps,
 ): { readonly wanted: readonly Wanted[]; readonly joined: readonly Wanted[] } {
   const joined = given.all("join").map(readJoin);
-  for (const [i, { kind }] of joined.entries()) {
-    if (joined.findIndex((other) => other.kind === kind) !== i) throw new UsageError(`--join ${kind.name}: it was given twice`);
+  for (const { kind } of joined) {
+    if (joined.filter((other) => other.kind === kind).length > 1) throw new UsageError(`--join ${kind.name}: it was given twice`);
     if (given.has(kind.name)) throw new UsageError(`--${kind.name} and --join ${kind.name} exclude each other: make one, or join one`);
   }
   const isJoined = (name: string) => joined.some(({ kind }) => kind.name === name);

@@ -161,7 +161,7 @@ function checkDirectory(what: string, path: string): void {
 
 function readLayers(given: readonly Given<Name>[], pathsMoved: boolean): Layers | undefined {
   const lowers = given.flatMap(({ name, value = "" }) => (name === "overlay-lower" ? [value] : []));
-  const overlay = given.findLast(({ name }) => name === "overlay");
+  const overlay = given.filter(({ name }) => name === "overlay").pop();
   if (overlay === undefined && lowers.length === 0) return undefined;
   if (given.some(({ name }) => name === "rw")) {
     throw new UsageError(

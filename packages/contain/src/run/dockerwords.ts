@@ -77,9 +77,10 @@ const NAMESPACE_OF = { pid: "pid", ipc: "ipc", uts: "uts", cgroupns: "cgroup" } 
 export function inOurWords(docker: Options<RunOption>): Options<RunOption> {
   const isOurs = ({ name, value }: Given<RunOption>) =>
     !(name in dockerOptions) && !(name === "net" && value === "bridge") && !(name === "userns" && value === "host");
-  if (docker.given.every(isOurs) && !docker.has("publish")) return docker;
+  const ours = docker.given.filter(isOurs);
+  if (ours.length === docker.given.length && !docker.has("publish")) return docker;
   const grouped = docker.has("group-add");
-  const given: Given<RunOption>[] = docker.given.filter((option) => isOurs(option) && !(grouped && option.name === "user"));
+  const given: Given<RunOption>[] = ours.filter(({ name }) => !(grouped && name === "user"));
   const add = (name: RunOption, value: string | undefined) => given.push({ name, value });
   if (docker.value("net") === "bridge" || (docker.has("publish") && !docker.has("net"))) add("net", "veth");
   const entrypoint = docker.value("entrypoint");

@@ -1,7 +1,7 @@
 // Directories and the names in them.
 import { SyscallError } from "../ffi/errno.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
-import { quote, sys, trace } from "../ffi/trace.ts";
+import { quote, sys, trace, tracer } from "../ffi/trace.ts";
 import { close, O_DIRECTORY, O_RDONLY, open } from "./open.ts";
 import { dirname } from "./path.ts";
 import { exists, lstatIfThere } from "./stat.ts";
@@ -77,7 +77,7 @@ export function readlink(path: string): string {
 /** The same; undefined where there is no link, or it cannot be read. */
 export function readlinkIfThere(path: string): string | undefined {
   const length = readlinkC(path, target, target.length);
-  trace("readlink", [quote(path)], length, length === -1 ? errno() : 0);
+  if (tracer.mode !== "off") trace("readlink", [quote(path)], length, length === -1 ? errno() : 0);
   return length === -1 ? undefined : target.toString("utf8", 0, length);
 }
 

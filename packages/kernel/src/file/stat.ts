@@ -1,7 +1,7 @@
 // What is known of a file.
 import { SyscallError } from "../ffi/errno.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
-import { flags, quote, sys, trace } from "../ffi/trace.ts";
+import { flags, quote, sys, trace, tracer } from "../ffi/trace.ts";
 
 export const X_OK = 1;
 export const W_OK = 2;
@@ -75,24 +75,24 @@ const struct = Buffer.allocUnsafeSlow(256);
 
 function find(fd: number, path: string, flags: number): Stat | number {
   const code = statxC(fd, path, flags, STATX_BASIC_STATS, struct) === 0 ? 0 : errno();
-  trace(NAMES[flags] ?? "stat", [flags === AT_EMPTY_PATH ? `${fd}` : quote(path)], code === 0 ? 0 : -1, code);
+  if (tracer.mode !== "off") trace(NAMES[flags] ?? "stat", [flags === AT_EMPTY_PATH ? `${fd}` : quote(path)], code === 0 ? 0 : -1, code);
   return code === 0 ? new Stat(struct) : code;
 }
 
 const NAMES: Readonly<Record<number, string>> = { [AT_EMPTY_PATH]: "fstat", [AT_SYMLINK_NOFOLLOW]: "lstat" };
 
-function found(result: Stat | number, syscall: string, arg: string): Stat {
-  if (typeof result === "number") throw new SyscallError(syscall, [arg], result);
+function found(result: Stat | number, syscall: string, what: string | number): Stat {
+  if (typeof result === "number") throw new SyscallError(syscall, [typeof what === "number" ? `${what}` : quote(what)], result);
   return result;
 }
 
 function foundOrNot(result: Stat | number, syscall: string, path: string): Stat | undefined {
-  return result === ENOENT || result === ENOTDIR ? undefined : found(result, syscall, quote(path));
+  return result === ENOENT || result === ENOTDIR ? undefined : found(result, syscall, path);
 }
 
 /** stat(2). @throws SyscallError */
 export function stat(path: string): Stat {
-  return found(find(AT_FDCWD, path, 0), "stat", quote(path));
+  return found(find(AT_FDCWD, path, 0), "stat", path);
 }
 
 /** stat(2); undefined where there is no such file. @throws SyscallError EACCES, ELOOP, … */
@@ -107,7 +107,7 @@ export function lstatIfThere(path: string): Stat | undefined {
 
 /** fstat(2). @throws SyscallError EBADF */
 export function fstat(fd: number): Stat {
-  return found(find(fd, "", AT_EMPTY_PATH), "fstat", `${fd}`);
+  return found(find(fd, "", AT_EMPTY_PATH), "fstat", fd);
 }
 
 /** access(2): may the real user do this with the file? @throws SyscallError EACCES, EROFS, … */
@@ -118,7 +118,7 @@ export function access(path: string, mode: number): void {
 /** True for a file that is there, and can be looked up. */
 export function exists(path: string): boolean {
   const result = accessC(path, 0);
-  trace("access", [quote(path), "F_OK"], result, result === -1 ? errno() : 0);
+  if (tracer.mode !== "off") trace("access", [quote(path), "F_OK"], result, result === -1 ? errno() : 0);
   return result === 0;
 }
 

@@ -1,7 +1,7 @@
 // Files of the kernel (/proc, /sys, cgroup), pipes, and which descriptors are open.
 import { codeOf, SyscallError } from "../ffi/errno.ts";
 import { declare, errno } from "../ffi/libc.ts";
-import { quote, sys, trace } from "../ffi/trace.ts";
+import { quote, sys, trace, tracer } from "../ffi/trace.ts";
 import { readdir } from "../file/directory.ts";
 import { close, O_CLOEXEC, O_TRUNC, O_WRONLY, read } from "../file/open.ts";
 import { statIfThere } from "../file/stat.ts";
@@ -27,6 +27,7 @@ export function writeKernelFile(path: string, text: string): void {
   const failed = fd === -1 || writeC(fd, text, Buffer.byteLength(text)) === -1;
   const code = failed ? errno() : 0;
   if (fd !== -1) close(fd);
+  if (!failed && tracer.mode === "off") return;
   const args = [quote(path), quote(text)];
   trace("write", args, failed ? -1 : text.length, code);
   if (failed) throw new SyscallError("write", args, code);

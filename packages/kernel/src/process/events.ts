@@ -63,8 +63,8 @@ function serve(sources: readonly Source[], milliseconds: number): boolean {
   if (!set.wait(milliseconds)) return false;
   const events = asked.map((_, i) => set.came(i + 1)); // before one of them waits for something itself
   const signalled = set.came(0) !== 0;
-  for (const [i, source] of asked.entries()) {
-    const came = events[i] ?? 0;
+  for (const source of asked) {
+    const came = events.shift() ?? 0;
     if (came !== 0 && sources.includes(source)) source.ready(came);
   }
   return signalled;

@@ -15,7 +15,7 @@ export const features: OciCommand = {
       ociVersionMin: "1.0.0",
       ociVersionMax: "1.3.0",
       hooks: HOOK_KINDS,
-      mountOptions: MOUNT_OPTIONS,
+      mountOptions: mountOptions(),
       linux: {
         namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
         cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
@@ -33,27 +33,10 @@ export const features: OciCommand = {
   },
 };
 
-const RECURSIVE = [
-  "ro",
-  "rw",
-  "nosuid",
-  "suid",
-  "nodev",
-  "dev",
-  "noexec",
-  "exec",
-  "noatime",
-  "relatime",
-  "strictatime",
-  "nodiratime",
-  "diratime",
-  "nosymfollow",
-  "symfollow",
-];
-const MOUNT_OPTIONS = [
-  ..."async bind dirsync mand private rprivate rbind remount shared rshared slave rslave sync unbindable runbindable tmpcopyup defaults lazytime".split(
-    " ",
-  ),
-  ...RECURSIVE,
-  ...RECURSIVE.map((name) => `r${name}`),
-].sort();
+function mountOptions(): string[] {
+  const recursive = "ro rw nosuid suid nodev dev noexec exec noatime relatime strictatime nodiratime diratime nosymfollow symfollow";
+  const others =
+    "async bind dirsync mand private rprivate rbind remount shared rshared slave rslave sync unbindable runbindable tmpcopyup defaults lazytime";
+  const both = recursive.split(" ");
+  return [...others.split(" "), ...both, ...both.map((name) => `r${name}`)].sort();
+}

@@ -10,7 +10,7 @@ export const spec: OciCommand = {
   run(words) {
     const file = `${resolve(words.value("bundle") ?? ".")}/config.json`;
     if (existsSync(file)) throw new OciError(`file ${file} exists: remove it first`);
-    writeFileSync(file, `${JSON.stringify(EXAMPLE, undefined, 2)}\n`);
+    writeFileSync(file, `${JSON.stringify(example(), undefined, 2)}\n`);
     return 0;
   },
 };
@@ -18,7 +18,7 @@ export const spec: OciCommand = {
 const CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
 const mount = (destination: string, type: string, source: string, ...options: string[]) => ({ destination, type, source, options });
 
-const EXAMPLE = {
+const example = () => ({
   ociVersion: "1.3.0",
   process: {
     terminal: true,
@@ -49,4 +49,4 @@ const EXAMPLE = {
       .concat("/sys/firmware"),
     readonlyPaths: ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) => `/proc/${name}`),
   },
-};
+});

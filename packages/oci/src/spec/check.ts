@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { keepLargeNumbers } from "@contain-tools/confine";
 import { messageOf, OciError } from "../failure.ts";
-import { FIELDS, type Field, type FieldType } from "./fields.ts";
+import { FIELDS, type Field, type FieldType, leadsOn } from "./fields.ts";
 import { HOOK_KINDS, type Hook, type Process, type Resources, type Spec } from "./spec.ts";
 
 export interface Checked<T> {
@@ -81,29 +81,21 @@ export function checkFields<T>(value: unknown, prefix: string, file: string): Ch
     if (field !== undefined) return leaf(field, inner, path, fail);
     if (inner === null) return undefined;
     if (Array.isArray(inner)) {
-      if (!isPrefix(`${path}[]`)) return isPrefix(path) ? fail(path, ": it is a map") : void unknown.push(path);
+      if (!leadsOn(`${path}[]`)) return leadsOn(path) ? fail(path, ": it is a map") : void unknown.push(path);
       return inner.map((item) => walk(item, `${path}[]`));
     }
     if (typeof inner === "object") {
-      const isMap = isPrefix(`${path}{}`);
-      if (!isMap && path !== "" && !isPrefix(`${path}.`)) return isPrefix(path) ? fail(path, ": it is a list") : void unknown.push(path);
+      const isMap = leadsOn(`${path}{}`);
+      if (!isMap && path !== "" && !leadsOn(`${path}.`)) return leadsOn(path) ? fail(path, ": it is a list") : void unknown.push(path);
       const step = (key: string) => (isMap ? `${path}{}` : path === "" ? key : `${path}.${key}`);
       const entries = Object.entries(inner).map(([key, item]) => [key, walk(item, step(key))] as const);
       return Object.fromEntries(entries.filter(([, item]) => item !== undefined));
     }
-    return isPrefix(path) ? fail(path, `: it is not ${JSON.stringify(inner)}`) : void unknown.push(path);
+    return leadsOn(path) ? fail(path, `: it is not ${JSON.stringify(inner)}`) : void unknown.push(path);
   };
   if (value === null || typeof value !== "object" || Array.isArray(value)) fail("", ": it is a JSON object");
   return { value: walk(value, prefix) as T, unknown: [...new Set(unknown)] };
 }
-
-const isPrefix = (path: string): boolean => PREFIXES.has(path);
-/** Every path on the way to a field, with what follows it: `mounts`, `mounts[]`, `mounts[].`. */
-const PREFIXES = new Set(
-  [...FIELDS.keys()].flatMap((name) =>
-    [...name.matchAll(/\[\]|\{\}|\.|$/g)].flatMap(({ index, 0: sign }) => [name.slice(0, index), name.slice(0, index + sign.length)]),
-  ),
-);
 
 const FITS: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   string: (value) => typeof value === "string" && !value.includes("\0"),

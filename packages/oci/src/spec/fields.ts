@@ -149,6 +149,19 @@ const LINES: readonly (readonly [names: string, type: FieldType, what: Treatment
 ];
 
 /** By its path: `process.user.additionalGids[]`. */
-export const FIELDS: ReadonlyMap<string, Field> = new Map(
-  LINES.flatMap(([names, type, what, why]) => names.split(" ").map((name) => [name, { type, what, why }] as const)),
-);
+export const FIELDS: ReadonlyMap<string, Field> = byPath();
+
+function byPath(): Map<string, Field> {
+  const fields = new Map<string, Field>();
+  for (const [names, type, what, why] of LINES) for (const name of names.split(" ")) fields.set(name, { type, what, why });
+  return fields;
+}
+
+const NAMES = ` ${LINES.map(([names]) => names).join(" ")}`;
+
+/** True for a path that leads to a field: `mounts`, `mounts[]`, `mounts[].`; the name of a field itself is none. */
+export function leadsOn(path: string): boolean {
+  if (path.includes(" ")) return false;
+  const from = ` ${path}`;
+  return /[\]}.]$/.test(path) ? NAMES.includes(from) : ["[]", "{}", "."].some((sign) => NAMES.includes(`${from}${sign}`));
+}
