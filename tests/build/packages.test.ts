@@ -24,10 +24,7 @@ function others(): string[] {
 describe("npm packages", need("root"), () => {
   let registry: Registry;
   before(async () => {
-    const laid = run(["node", "packages/build/scripts/packages.mjs"], {
-      cwd: root,
-      env: { PATH: `${root}/node_modules/.bin:${process.env["PATH"]}` },
-    });
+    const laid = run(["node", "packages/build/scripts/packages.mjs"], { cwd: root });
     assert.equal(laid.status, 0, laid.stdout + laid.stderr);
     registry = await serveRegistry([...readdirSync(npm).map((name) => join(npm, name)), ...others()], join(dir, "registry"));
   });

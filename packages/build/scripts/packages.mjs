@@ -16,13 +16,15 @@ import {
 import { join } from "node:path";
 import { BUNDLES, out, packagedLauncher, TOOLS } from "./bundle.mjs";
 import { notice } from "./notice.mjs";
-import { nativeFolderOf } from "./target.mjs";
+import { findKoffi, nativeFolderOf } from "./target.mjs";
 
 const root = join(out, "..");
 const npm = join(out, "npm");
 const emitted = join(out, "emitted");
 rmSync(npm, { recursive: true, force: true });
-const { status } = spawnSync("tsc", ["-p", join(import.meta.dirname, "tsconfig.json"), "--outDir", emitted], { stdio: "inherit" });
+const { status } = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", join(import.meta.dirname, "tsconfig.json"), "--outDir", emitted], {
+  stdio: "inherit",
+});
 if (status !== 0) process.exit(status ?? 1);
 
 const manifestOf = (name) => JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
@@ -105,9 +107,11 @@ const natives = ["x64", "arm64"]
   .flatMap((arch) => ["glibc", "musl"].map((libc) => ({ arch, libc })))
   .map(({ arch, libc }) => ({
     name: `linux-${arch}${libc === "musl" ? "-musl" : ""}`,
+    made: nativeFolderOf(arch, libc),
     arch,
     libc,
-  }));
+  }))
+  .filter(({ made }) => existsSync(join(made, "contain")));
 const runtime = lay("runtime", {
   ...described("runtime", "The programs of contain for Node, as bundles"),
   optionalDependencies: Object.fromEntries(natives.map(({ name }) => [`@contain-tools/${name}`, version])),
@@ -116,9 +120,7 @@ for (const part of ["bin", "lib/contain.cjs", "lib/report.html", "lib/koffi", ..
   cpSync(join(out, part), join(runtime, part), { recursive: true });
 writeFileSync(join(runtime, "NOTICE"), await notice("node"));
 
-for (const { name, arch, libc } of natives) {
-  const made = nativeFolderOf(arch, libc);
-  if (!existsSync(join(made, "contain"))) continue;
+for (const { name, made, arch, libc } of natives) {
   const platform = { cpu: [arch], libc: [libc] };
   const folder = lay(name, {
     ...described(name, `The programs of contain for Linux on ${arch} with ${libc}, which need no Node`),
@@ -126,6 +128,10 @@ for (const { name, arch, libc } of natives) {
   });
   cpSync(made, folder, { recursive: true, filter: (file) => !lstatSync(file).isSymbolicLink() }); // npm packs no links
   renameSync(join(folder, "lib/contain"), join(folder, "lib/contain-tools"));
+  // The prebuilt one runs with older C libraries than that of the machine which builds; Node needs the C++ library as well.
+  const koffi = findKoffi({ arch, libc });
+  copyFileSync(koffi, join(folder, "lib/koffi.node"));
+  cpSync(koffi, join(runtime, `lib/koffi/${libc === "musl" ? "musl" : "linux"}_${arch}/koffi.node`));
   writeFileSync(join(folder, "NOTICE"), await notice("native"));
 }
 rmSync(emitted, { recursive: true });

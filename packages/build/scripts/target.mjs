@@ -38,12 +38,10 @@ export function findRuntime() {
 }
 
 /** koffi.node as its package has it. */
-export function findKoffi() {
-  const libc = target.libc === "glibc" ? "linux" : "musl";
-  const name = `@koromix/koffi-linux-${target.arch}`;
-  return (
-    koffiFile(target.arch, libc) ?? join(fetchPackage(name, koffiManifest.optionalDependencies[name]), `${libc}_${target.arch}/koffi.node`)
-  );
+export function findKoffi({ arch, libc } = target) {
+  const folder = libc === "glibc" ? "linux" : "musl";
+  const name = `@koromix/koffi-linux-${arch}`;
+  return koffiFile(arch, folder) ?? join(fetchPackage(name, koffiManifest.optionalDependencies[name]), `${folder}_${arch}/koffi.node`);
 }
 
 function bunPackage({ arch, libc }) {

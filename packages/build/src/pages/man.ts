@@ -58,7 +58,9 @@ function escaped(text: string): string {
     .replaceAll("-", "\\-")
     .replaceAll("`", "\\(ga")
     .replaceAll("^", "\\(ha")
-    .replaceAll("~", "\\(ti");
+    .replaceAll("~", "\\(ti")
+    .replaceAll("…", "...") // a terminal without UTF-8 has no character for it
+    .replaceAll("µ", "\\(mc");
   return safe.replace(/^([.'])/, "\\&$1");
 }
 
