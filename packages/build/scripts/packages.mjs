@@ -43,6 +43,8 @@ function lay(name, manifest) {
   const folder = join(npm, name);
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  const changes = join(root, "packages", name, "CHANGELOG.md");
+  if (existsSync(changes)) copyFileSync(changes, join(folder, "CHANGELOG.md"));
   const readme = join(root, "packages", name, "README.md");
   if (existsSync(readme)) copyFileSync(readme, join(folder, "README.md"));
   else writeFileSync(join(folder, "README.md"), `# ${manifest.name}\n\n${manifest.description}. A part of @contain-tools/contain.\n`);
