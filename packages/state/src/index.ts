@@ -1,4 +1,5 @@
 export { foldersToHide, stateFolder, useStateFolder } from "./folder.ts";
+export { type Health, readHealth, writeHealth } from "./health.ts";
 export { deadContainers, isEmptyGroup, strayGroups } from "./leftovers.ts";
 export { checkNameIsFree, locked, removeOldLock, withName } from "./names.ts";
 export type { Lease } from "./network/lease.ts";

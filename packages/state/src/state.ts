@@ -56,7 +56,8 @@ export function writeName(id: string, name: string): void {
   replaceFile(id, "name", `${name}\n`);
 }
 
-function replaceFile(id: string, name: string, text: string): void {
+/** Writes a file of a container's folder by rename(2). */
+export function replaceFile(id: string, name: string, text: string): void {
   const draft = `${folderOf(id)}/.${name}.${process.pid}`;
   writeFile(draft, text, 0o600);
   rename(draft, `${folderOf(id)}/${name}`);

@@ -20,8 +20,8 @@ import { readEnvFile, readVariable } from "@contain-tools/pivot";
 import { findContainer, noteSignal, statusOf } from "@contain-tools/state";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
-import { keyringWords } from "../run/argv.ts";
 import { type Background, redirect, startInBackground } from "../run/background.ts";
+import { joinArgv } from "../run/join.ts";
 import { callersTerm, ROOTS_HOME } from "../run/pivotwords.ts";
 import { scriptOf } from "../run/script.ts";
 import { onceStarted } from "../run/start.ts";
@@ -106,33 +106,21 @@ function compose(context: Context, given: Options<ExecOption>): Composed {
       `${state.id} is paused`,
       `a process born in a frozen group hangs, and SIGKILL has no effect before it is thawed: contain unpause ${state.id}`,
     );
-  const { init, group, grace } = state;
+  const { init, grace } = state;
   const { pid, pidfd: member } = openMember(init);
-  const confine = confinedAs(state.confine, given.value("user"));
   const user = given.value("user") ?? state.user;
   if (user !== undefined) readUser("--user", user);
   const directory = given.value("workdir");
   if (directory !== undefined && !directory.startsWith("/"))
     throw new UsageError(`--workdir ${directory}: must be a path inside that starts with /`);
-  const argv = [
-    ...["nsexec", "--target", `${pid}`, "--all"],
-    ...(group === undefined ? [] : ["--into-cgroup", group]),
-    given.has("tty") ? "--tty" : "--foreground",
-    ...(directory === undefined ? [] : ["--wdns", directory]),
-    ...keyringWords(state.id),
-    ...(user === undefined || confine.includes("--user") ? [] : ["--as", user]),
-    ...["--clear-env", ...environment(context, state, given).flatMap((variable) => ["--env", variable])],
-    ...["--", ...confine, ...program],
-  ];
+  const joining = {
+    user: given.value("user"),
+    directory,
+    env: environment(context, state, given),
+    job: given.has("tty") ? "--tty" : "--foreground",
+  };
+  const argv = joinArgv(state, pid, joining, program);
   return { init, id: state.id, name: state.name ?? state.id, argv, grace, member };
-}
-
-/** The container's own confine. It changes the user last, since an unprivileged user cannot lower the bounding set. */
-function confinedAs(words: readonly string[], user: string | undefined): readonly string[] {
-  if (words.length === 0 || user === undefined) return words;
-  const at = words.indexOf("--user");
-  const others = at === -1 ? words : words.toSpliced(at, 2);
-  return [...others.slice(0, -1), "--user", user, "--"];
 }
 
 /** The environment of `contain run`, with the present caller's TERM, and --env. HOME is left out for another user. */

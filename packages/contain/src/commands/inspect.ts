@@ -14,7 +14,7 @@ import {
   readMountInfo,
   statusField,
 } from "@contain-tools/kernel";
-import { isAlive, type State, statusOf } from "@contain-tools/state";
+import { type Health, isAlive, readHealth, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { FORMAT, fill } from "../template.ts";
 
@@ -60,6 +60,7 @@ function dockersWords({
   user,
   tty,
   network,
+  health,
 }: ReturnType<typeof describe>) {
   return {
     Id: id,
@@ -75,6 +76,7 @@ function dockersWords({
       Pid: status === "running" || status === "paused" ? (init?.pid ?? 0) : 0,
       ExitCode: ended?.status ?? 0,
       StartedAt: created,
+      Health: health && { Status: health.status, FailingStreak: health.failingStreak, Log: health.last && [dockersCheck(health.last)] },
       FinishedAt: ended?.at ?? "",
     },
     Config: { Hostname: hostname ?? "", User: user ?? "", Tty: tty, Env: env, Cmd: argv, Image: rootfs, Labels: labels ?? {} },
@@ -92,6 +94,7 @@ function describe(state: State) {
     created: new Date(state.created).toISOString(),
     ended: state.ended && { ...state.ended, at: new Date(state.ended.at).toISOString() },
     status,
+    health: readHealth(state.id),
     supervisor: { ...state.supervisor, alive: isAlive(state.supervisor) },
     namespaces: pid === undefined ? undefined : Object.fromEntries(NAMESPACES.map(({ file }) => [file, describeNamespace(pid, file)])),
     idMaps: pid === undefined ? undefined : describeIdMaps(pid),
@@ -100,6 +103,10 @@ function describe(state: State) {
     limits: state.group === undefined ? undefined : readLimitFiles(state.group),
     usage: state.group === undefined ? undefined : readUsage(state.group),
   };
+}
+
+function dockersCheck({ start, end, exit, output }: NonNullable<Health["last"]>) {
+  return { Start: start, End: end, ExitCode: exit, Output: output };
 }
 
 /** undefined for a kind that the kernel lacks, or that we may not see (another user's pid1). */

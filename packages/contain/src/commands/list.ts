@@ -3,7 +3,7 @@
 import { type Options, withCommon } from "@contain-tools/chain";
 import { formatTime, print } from "@contain-tools/explain";
 import { exit, jsonText, parseCount, quote, requireOwnProc, shellQuote, UsageError } from "@contain-tools/kernel";
-import { ageOf, isSupervisorStopped, readStates, type State, statusOf } from "@contain-tools/state";
+import { ageOf, isSupervisorStopped, readHealth, readStates, type State, statusOf } from "@contain-tools/state";
 import { checkNoWords, subcommand } from "../command.ts";
 import { engineRows, tableOf, usageOf } from "../listed.ts";
 import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
@@ -18,7 +18,7 @@ export const listOptions = withCommon({
     alias: "f",
     valueHint: "KEY=VALUE",
     repeat: true,
-    description: "only those with this id, name (a part of it), status, exited (an exit status) or label",
+    description: "only those with this id, name (a part of it), status, health, exited (an exit status) or label",
   },
   all: { type: "boolean", alias: "a", description: "accepted: ended ones are always listed" },
   last: { type: "string", alias: "n", valueHint: "N", description: "only the N that were made last" },
@@ -73,14 +73,15 @@ const json = (states: readonly State[]) => states.map((state) => `${jsonText(row
 function readFilters(texts: readonly string[]): (state: State) => boolean {
   const wanted = new Map<string, string[]>();
   for (const text of texts) {
-    const [, key = "", value = ""] = /^(id|name|status|exited|label)=(.+)$/.exec(text) ?? [];
-    if (key === "") throw new UsageError(`--filter ${quote(text)}: must be KEY=VALUE`, "keys: id, name, status, exited, label");
+    const [, key = "", value = ""] = /^(id|name|status|health|exited|label)=(.+)$/.exec(text) ?? [];
+    if (key === "") throw new UsageError(`--filter ${quote(text)}: must be KEY=VALUE`, "keys: id, name, status, health, exited, label");
     wanted.set(key, [...(wanted.get(key) ?? []), value]);
   }
   const matches = (state: State, key: string, value: string) => {
     if (key === "id") return state.id.startsWith(value);
     if (key === "name") return state.name?.includes(value) ?? false;
     if (key === "status") return statusOf(state) === value;
+    if (key === "health") return row(state).health === value;
     if (key === "exited") return `${state.ended?.status}` === value;
     return Object.entries(state.labels ?? {}).some(([name, text]) => name === value || `${name}=${text}` === value);
   };
@@ -92,7 +93,7 @@ const WORDS = ["ID", "Names", "Image", "Command", "CreatedAt", "RunningFor", "St
 /** The fields that docker's templates know. */
 function dockersWords(state: State): Fields & Record<(typeof WORDS)[number], unknown> {
   const { id, name, argv, rootfs, created, network, labels = {} } = state;
-  const { status, exit: code, pid } = row(state);
+  const { status, health, exit: code, pid } = row(state);
   const age = formatTime(Math.max(0, Date.now() - created));
   return {
     ID: id,
@@ -102,7 +103,7 @@ function dockersWords(state: State): Fields & Record<(typeof WORDS)[number], unk
     CreatedAt: new Date(created).toISOString(),
     RunningFor: `${age} ago`,
     State: status,
-    Status: code === undefined ? `${status} ${age}` : `exited (${code})`,
+    Status: code === undefined ? `${status} ${age}${health === undefined ? "" : ` (${health})`}` : `exited (${code})`,
     Pid: pid ?? 0,
     Ports: (network?.publish ?? []).join(", "),
     Labels: Object.entries(labels)
@@ -121,6 +122,7 @@ function row(state: State) {
     status,
     supervisorStopped: isSupervisorStopped(state) || undefined,
     created: new Date(state.created).toISOString(),
+    health: status === "running" || status === "paused" ? readHealth(state.id)?.status : undefined,
     exit: state.ended?.status,
     ...usageOf(state.group),
   };

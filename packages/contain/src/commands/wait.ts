@@ -1,12 +1,12 @@
 // `contain wait`: waits for the end of a detached container.
 import { writeSync } from "node:fs";
-import { warn, withCommon } from "@contain-tools/chain";
+import { type Options, warn, withCommon } from "@contain-tools/chain";
 import { verdictLines } from "@contain-tools/explain";
-import { exit, UsageError } from "@contain-tools/kernel";
+import { exit, hasEnded, POLLIN, pollOnce, ToolError, UsageError } from "@contain-tools/kernel";
 import type { State } from "@contain-tools/state";
-import { endOf } from "@contain-tools/state";
+import { endOf, readHealth, statusOf, supervisorEnd } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { readContainers } from "./container.ts";
+import { endAfterEach, readContainers } from "./container.ts";
 
 /** A container that was started with --detach. @throws UsageError for another one */
 export function checkDetached(state: State, what: string): State {
@@ -14,12 +14,42 @@ export function checkDetached(state: State, what: string): State {
   return state;
 }
 
+const waitOptions = withCommon({
+  health: {
+    type: "boolean",
+    description: "wait until a check has found them healthy instead: 0, or 1 where one is unhealthy or has ended",
+  },
+});
+
+function checkHealthIsChecked(state: State): void {
+  if (readHealth(state.id) !== undefined || statusOf(state) === "starting") return;
+  throw new UsageError(`${state.id}: its health is not checked`, "contain run --health-cmd CMD");
+}
+
+const LOOK = 100; // milliseconds
+
+function waitForHealth(state: State): void {
+  const pidfd = supervisorEnd(state);
+  for (;;) {
+    const health = readHealth(state.id);
+    if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError(`${state.id} has ended`, undefined, 1);
+    if (health?.status === "healthy") return;
+    if (health?.status === "unhealthy") throw new ToolError(`${state.id} is unhealthy`, health.last?.output.trimEnd() || undefined, 1);
+    pollOnce(pidfd, POLLIN, LOOK);
+  }
+}
+
 export const wait = subcommand({
   name: "wait",
   description: "Wait for the end of detached containers, print their exit statuses and exit with the last",
   usage: "ID…",
-  options: withCommon({}),
-  plan(given) {
+  options: waitOptions,
+  plan(given: Options<"health">) {
+    if (given.has("health")) {
+      const checked = readContainers(given.rest);
+      for (const state of checked) checkHealthIsChecked(state);
+      return () => endAfterEach(checked, waitForHealth);
+    }
     const states = readContainers(given.rest).map((state) => checkDetached(state, "its status goes to"));
     return () => {
       let last = 0;

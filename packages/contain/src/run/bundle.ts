@@ -7,6 +7,7 @@ import { checkRootfs } from "@contain-tools/pivot";
 import { foldersToHide } from "@contain-tools/state";
 import { keyringWords } from "./argv.ts";
 import { findGroup, findHierarchyFor } from "./group.ts";
+import { healthOptions } from "./healthoptions.ts";
 import { readLife } from "./life.ts";
 import type { RunOption } from "./options.ts";
 import type { RunPlan } from "./plan.ts";
@@ -39,6 +40,7 @@ export type ReadBundle = (dir: string) => Bundle;
 /** Options that say nothing of what is in config.json. */
 const BESIDE: readonly (RunOption | "root")[] = [
   ...(["bundle", "name", "label", "cidfile", "detach", "rm", "log-size", "grace", "stop-signal", "json", "record", "quiet"] as const),
+  ...(Object.keys(healthOptions) as (keyof typeof healthOptions)[]),
   ...(["print-chain", "keep-keyring", "root", "trace", "chain", "verbose", "preserve-fds", "interactive"] as const),
 ];
 
@@ -92,5 +94,6 @@ export function composeBundle(given: Options<RunOption>, chain: Chain, readBundl
     remarks: bundle.remarks,
     init: false,
     tty: terminal,
+    link: (words) => chain.link(nsexec, words),
   };
 }

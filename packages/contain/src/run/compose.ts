@@ -104,6 +104,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     ].flatMap((text) => text ?? []),
     init: given.has("init"),
     tty,
+    link,
   };
 }
 

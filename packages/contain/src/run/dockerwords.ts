@@ -68,6 +68,7 @@ export const instead: Instead = {
   "no-healthcheck": "there are no images that would bring one",
   "health-start-interval": "--health-interval",
   "ip-range": NO_NETWORKS,
+  restart: "a unit of systemd with Restart=on-failure and ExecStart=contain run …, or a shell: until contain run …; do sleep 1; done",
   systemd: "--env container=contain, and a root with systemd",
 };
 

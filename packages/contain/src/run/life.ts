@@ -2,6 +2,7 @@
 import type { Options } from "@contain-tools/chain";
 import { close, open, parseSignal, parseTime, read, resolve, SIGTERM, UsageError } from "@contain-tools/kernel";
 import { checkCidfile } from "./cidfile.ts";
+import { readHealthPlan } from "./healthoptions.ts";
 import { readLogSize } from "./log/output.ts";
 import { checkName, readLabels } from "./names.ts";
 import type { RunOption } from "./options.ts";
@@ -9,7 +10,20 @@ import type { RunPlan } from "./plan.ts";
 
 const GRACE = 10_000; // milliseconds
 
-type Life = "id" | "name" | "labels" | "cidfile" | "stopSignal" | "grace" | "json" | "record" | "detach" | "remove" | "logSize" | "quiet";
+type Life =
+  | "id"
+  | "name"
+  | "labels"
+  | "cidfile"
+  | "stopSignal"
+  | "grace"
+  | "json"
+  | "record"
+  | "detach"
+  | "remove"
+  | "logSize"
+  | "quiet"
+  | "health";
 
 /** @throws UsageError */
 export function readLife(given: Options<RunOption>): Pick<RunPlan, Life> {
@@ -28,6 +42,7 @@ export function readLife(given: Options<RunOption>): Pick<RunPlan, Life> {
     remove: given.has("rm"),
     logSize: readLogSize(given.value("log-size"), given.has("detach")),
     quiet: given.has("quiet"),
+    health: readHealthPlan(given),
   };
 }
 

@@ -3,6 +3,7 @@ import { limitOptions } from "@contain-tools/cgset";
 import { type OptionTable, withCommon } from "@contain-tools/chain";
 import { insideOptions } from "@contain-tools/pivot";
 import { dockerConfinement, dockerFiles, dockerLife, dockerLimits, dockerNamespaces } from "./dockeroptions.ts";
+import { healthOptions } from "./healthoptions.ts";
 
 const files = {
   bundle: {
@@ -127,6 +128,7 @@ const life = {
   init: { type: "boolean", description: "run pid1 as PID 1, and the program as its child" },
   tty: { type: "boolean", alias: "t", description: "give the program a pseudo-terminal of the container's own" },
   ...dockerLife,
+  ...healthOptions,
   detach: { type: "boolean", alias: "d", description: "print the id and leave the container running in the background" },
   rm: { type: "boolean", description: "with --detach: forget the container when it ends, its log and verdict too" },
   "log-size": { type: "string", valueHint: "SIZE", description: "how much of the newest output --detach keeps (64M); max for all" },

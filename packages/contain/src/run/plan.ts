@@ -8,6 +8,8 @@ import type { IdLease } from "@contain-tools/state";
 import type { Host, NameFile } from "../network/files.ts";
 import type { NetworkPlan } from "../network/plan.ts";
 import type { OwnIds } from "../userns/rootless.ts";
+import type { HealthPlan } from "./healthoptions.ts";
+
 export interface RunPlan {
   readonly id: string;
   readonly name: string | undefined;
@@ -66,6 +68,9 @@ export interface RunPlan {
   /** Bytes of its log; undefined for no bound. */
   readonly logSize: number | undefined;
   readonly quiet: boolean;
+  readonly health: HealthPlan | undefined;
+  /** Plans an nsexec, while the container runs. */
+  readonly link: (argv: readonly string[]) => Link<NsexecPlan>;
 }
 
 /** The leases of a container. */

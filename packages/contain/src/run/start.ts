@@ -11,6 +11,7 @@ import { type Forwarded, forwardAll } from "../network/forward.ts";
 import { connectFromOutside } from "../network/plan.ts";
 import { type Background, redirect } from "./background.ts";
 import { relayTerminal } from "./console.ts";
+import { watchHealth } from "./health.ts";
 import { logOutput } from "./log/output.ts";
 import { endOfLog } from "./log/read.ts";
 import type { RunPlan } from "./plan.ts";
@@ -62,6 +63,7 @@ export function startAndWatch(
   const made = { ...state, init: identify(pid) };
   inStateFolder(() => writeState(made));
   const { foreground, ownGroup, hadTerminal } = container.plan;
+  const first = () => (state.indirect ? childrenOf(pid)[0] : undefined) ?? pid;
   const tail = plan.tty && log === undefined ? keepTail() : undefined;
   const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0], tail?.keep) : undefined;
   const sources = relay?.sources ?? [];
@@ -73,6 +75,7 @@ export function startAndWatch(
       phaseEnds("the chain inside, to execve");
       watcher.started();
       writeState({ ...made, started: true });
+      if (plan.health !== undefined) watchHealth(context, plan, plan.health, made, first, sources);
       recorder?.state("started", { pid });
       background?.started();
     }),
@@ -81,7 +84,7 @@ export function startAndWatch(
   forwardAll(sources, forwarded);
   const outcome = supervise(context, {
     pid,
-    first: () => (state.indirect ? childrenOf(pid)[0] : undefined) ?? pid,
+    first,
     init: plan.init,
     group,
     stopSignal,
