@@ -104,6 +104,7 @@ for (const part of ["index", "library"].flatMap((part) =>
   cpSync(join(emitted, "contain/src", part), join(contain, "dist", part), { recursive: true });
 cpSync(join(out, "share"), join(contain, "share"), { recursive: true });
 cpSync(join(root, "packages/contain/docs"), join(contain, "docs"), { recursive: true });
+cpSync(join(root, "docs/schemas"), join(contain, "schemas"), { recursive: true });
 
 const natives = ["x64", "arm64"]
   .flatMap((arch) => ["glibc", "musl"].map((libc) => ({ arch, libc })))
