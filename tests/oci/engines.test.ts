@@ -22,7 +22,7 @@ interface Engine {
   /** And without CAP_SYS_RESOURCE, or where / is not a shared mount. */
   readonly withoutResource?: readonly string[];
   readonly withoutShared?: readonly string[];
-  /** Fail in the machine with every runtime. */
+  /** Fail in the machine: it has no /dev/loop-control and no boot time, and script(1) without a terminal does not end there. */
   readonly machine?: readonly string[];
   /** It always asks for limits, which are taken from its configurations where there are no controllers. */
   readonly bare?: true;
@@ -33,13 +33,19 @@ interface Engine {
 const ENGINES: Readonly<Record<string, Engine>> = {
   conmon: { steps: 9, programs: ["conmon", "jq"] },
   buildah: { steps: 4, programs: ["buildah", "podman"] },
-  podman: { steps: 50, programs: ["podman", "conmon", "catatonit"], withoutControllers: ["memory", "pids cpu", "update"] },
+  podman: {
+    steps: 50,
+    programs: ["podman", "conmon", "catatonit"],
+    withoutControllers: ["memory", "pids cpu", "update"],
+    machine: ["device"],
+  },
   docker: {
     steps: 51,
     programs: ["dockerd", "docker", "containerd"],
     withoutControllers: ["memory"],
     withoutResource: ["privileged", "exec privileged"],
     withoutShared: ["volume rshared"],
+    machine: ["tty", "exec -t", "top"],
   },
   containerd: { steps: 36, programs: ["containerd", "ctr", "jq"], machine: ["tty"], bare: true },
   cri: { steps: 34, programs: ["containerd", "ctr"], inMachineOnly: true },

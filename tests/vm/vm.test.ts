@@ -20,6 +20,7 @@ import { leftoverCases } from "./cases/leftovers.ts";
 import { limitCases } from "./cases/limits.ts";
 import { logCases } from "./cases/logs.ts";
 import { manageCases } from "./cases/manage.ts";
+import { ociCases } from "./cases/oci.ts";
 import { recordCases } from "./cases/record.ts";
 import { truthCases } from "./cases/truth.ts";
 import { truthAboveCases } from "./cases/truthabove.ts";
@@ -46,6 +47,7 @@ const all = [
   ...limitCases,
   ...logCases,
   ...manageCases,
+  ...ociCases,
   ...recordCases,
   ...truthCases,
   ...truthAboveCases,
