@@ -167,6 +167,14 @@ const rows: readonly Row[] = [
     says: /tried nosuch, which is not there/,
   },
   { name: "env-gone", status: 127, code: "hint-not-found", unlike: ["env-foreign", "said-gone"], uncertain, says: /tried nosuch/ },
+  {
+    name: "gone-1",
+    status: 1,
+    code: "hint-not-found",
+    unlike: ["said-gone", "abroad"],
+    uncertain,
+    says: /sh tried nosuch, which is not there/,
+  },
   { name: "said-gone", status: 127, code: "exit", unlike: ["success", "shell-11"] },
   {
     name: "library",
@@ -212,6 +220,7 @@ const script = `
   d foreign sh -c 'true; foreign; exit $?'
   ROOTFS=/ d env-foreign --volume "$ROOTFS/bin:/mnt" env PATH=/mnt foreign
   d gone sh -c 'true; nosuch; exit $?'
+  d gone-1 sh -c 'nosuch | cat; exit 1'
   d env-gone env nosuch
   d said-gone sh -c 'echo "true; nosuch"; exit 127'
   d library sh -c 'echo "/bin/app: error while loading shared libraries: libnone.so.1: cannot open shared object file: No such file or directory" >&2; exit 127'

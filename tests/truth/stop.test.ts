@@ -16,6 +16,12 @@ const rootfs = makeRootfs(dir);
 const grace = { status: 137, code: "killed-by-grace" } as const;
 const rows: readonly Row[] = [
   { ...grace, name: "dropped", unlike: ["taken", "itself"], says: /When SIGTERM came, PID 1 \(sh\): it has no handler/ },
+  {
+    ...grace,
+    name: "pipeline",
+    unlike: ["taken", "itself"],
+    says: /PID 1 \(sh\): it has no handler.*Besides it there were sleep \(PID \d+\), cat \(PID \d+\)/,
+  },
   { ...grace, name: "ignored", unlike: ["taken", "itself"], says: /PID 1 \(sh\): it ignores it/ },
   { ...grace, name: "init-ignored", unlike: ["init-ends", "itself"], says: /the program \(sh\): it ignores it/ },
   { ...grace, name: "blocked", unlike: ["taken", "init-ends"], says: /it has it blocked/ },
@@ -28,6 +34,7 @@ const rows: readonly Row[] = [
 
 const script = `
   h dropped --grace 200ms sh -c "$waits"; kill -TERM $held; ended_late 0.4
+  h pipeline --grace 900ms sh -c "{ echo ready >/dev/stderr; exec sleep 100; } 2>&1 | cat"; kill -TERM $held; ended_late 1.1
   h ignored --grace 200ms sh -c "trap '' TERM; $waits"; kill -TERM $held; ended_late 0.4
   h init-ignored --init --grace 200ms sh -c "trap '' TERM; $waits"; kill -TERM $held; ended_late 0.4
   ROOTFS=/ h blocked --grace 200ms perl -e 'use POSIX; sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM)); $| = 1; print "ready\\n"; <STDIN>'

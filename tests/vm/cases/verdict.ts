@@ -78,7 +78,7 @@ const COVERED = `
   h local --memory 32M -- /bin/sh -c "$waits; exec $hog"; cover $group/memory.events.local; echo go >&"$to"; ended
   h stat --memory 32M -- /bin/sh -c "$waits"; cover /proc/$pid/stat; kill -9 $pid; ended
   h pids --pids 3 -- /bin/sh -c "$waits; for i in 1 2 3 4; do sleep 1 & done; wait"; cover $group/pids.events; echo go >&"$to"; ended
-  h rest -- /bin/sh -c "sleep 100 & $waits; exit 1"; cover $group/cgroup.procs; sleep 0.7; echo go >&"$to"; ended
+  h rest -- /bin/sh -c "sleep 100 & $waits; exit 1"; cover $group/cgroup.procs; sleep 2; echo go >&"$to"; ended
   v control --memory 32M -- /bin/sh -c 'exit 137'
   cover /dev/kmsg
   v log --memory 32M -- $hog

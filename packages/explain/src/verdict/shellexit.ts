@@ -1,4 +1,4 @@
-// 126 and 127 of a shell or of env inside: the file that it tried to execute, looked at in the container's own mounts.
+// 126 and 127 of a shell or of env inside, or what a script said of a program: the file that it tried to execute, looked at in the container's own mounts.
 import { type Finding, whyNotExecutable } from "@contain-tools/chain";
 import { basename, type Diagnosis, exists, shellStatus } from "@contain-tools/kernel";
 import type { Case } from "./case.ts";
@@ -13,6 +13,9 @@ const RULE = 'sh(1p) "EXIT STATUS", env(1): 127 not found, 126 found but not exe
 /** `sh: none: not found`, `bash: line 1: none: command not found`, `env: can't execute 'none': No such file or directory`. */
 const MESSAGE =
   /: (?:exec: |can't execute )?['"`\u2018]?([^\s'":`\u2018\u2019]+)['"\u2019]?: (?:(?:command )?not found|Permission denied|No such file or directory|cannot execute\b.*|Exec format error|bad interpreter\b.*)$/;
+/** A shell says these of programs alone, whatever the script then exits with. */
+const OF_PROGRAMS =
+  /^(?:(?:\S*\/)?(?:ba|da|a|k|z)?sh: |\S+: (?:line )?\d+: ).*(?:not found|cannot execute\b.*|Exec format error|bad interpreter\b.*)$/;
 const LAST = 5; // lines
 
 /** What `sh -c '…'` and `env PROG …` may have executed. */
@@ -36,10 +39,12 @@ interface Looked {
 
 export function shellExit({ outcome, argv, path, output, seen: { mounts } }: Case): Finding[] {
   const status = shellStatus(outcome.status);
-  if (status !== 126 && status !== 127) return [];
+  const byStatus = status === 126 || status === 127;
   const lines = (output ?? "").split("\n").map(withoutColours).filter(Boolean).slice(-LAST);
-  const told = lines.flatMap((line) => MESSAGE.exec(line.trim())?.[1] ?? []).at(-1);
-  const words = [...triedBy(argv), ...(told === undefined ? [] : [told])].filter((word) => word.startsWith("/") || !word.includes("/"));
+  const told = lines.flatMap((line) => (byStatus || OF_PROGRAMS.test(line.trim()) ? (MESSAGE.exec(line.trim())?.[1] ?? []) : [])).at(-1);
+  const words = [...(byStatus ? triedBy(argv) : []), ...(told === undefined ? [] : [told])].filter(
+    (word) => word.startsWith("/") || !word.includes("/"),
+  );
   const looked =
     words.length === 0
       ? []
@@ -53,7 +58,7 @@ export function shellExit({ outcome, argv, path, output, seen: { mounts } }: Cas
       value: "ENOENT",
       rule: RULE,
     };
-    return [hint(status === 127 ? "not-found" : "not-executable", `${who} tried ${one.word}, which is not there`, [evidence])];
+    return [hint(status === 126 ? "not-executable" : "not-found", `${who} tried ${one.word}, which is not there`, [evidence])];
   }
   const { code = "", text = "", facts = [] } = one.why ?? {};
   return [{ ...hint("", `${who} tried ${one.file}: ${text}`, facts), code: `hint-${code}` }];
@@ -73,7 +78,8 @@ function look(word: string, path: string, status: number): Looked {
   const files = word.includes("/") ? [word] : path.split(":").map((dir) => `${dir}/${word}`);
   const file = files.find((one) => exists(one));
   if (file === undefined) return { word, file, why: undefined };
-  const reasons = [status === 127 ? "ENOENT" : "EACCES", "ENOEXEC"].map((code) => whyNotExecutable(file, code));
+  const codes = ["ENOENT", "EACCES", "ENOEXEC"].filter((code) => code !== (status === 127 ? "EACCES" : status === 126 ? "ENOENT" : ""));
+  const reasons = codes.map((code) => whyNotExecutable(file, code));
   return { word, file, why: reasons.find((one) => one?.text !== undefined && !IS_SCRIPT.has(one.code)) };
 }
 

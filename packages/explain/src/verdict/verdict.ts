@@ -78,7 +78,7 @@ export function verdictLines(findings: readonly Finding[]): string[] {
     ...evidence.map(({ source, value, problem, rule }) => `  ${source}: ${value ?? `unreadable (${problem ?? "not there"})`} (${rule})`),
     ...(fix === undefined ? [] : [`  fix: ${fix}`]),
   ]);
-  return lines.map(printable);
+  return lines.map((line) => printable(line.replaceAll("\t", " ")));
 }
 
 export function sayVerdict(context: Context, findings: readonly Finding[]): void {

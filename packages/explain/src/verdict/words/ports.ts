@@ -5,13 +5,14 @@ import { holdersOf } from "../../network/sockets.ts";
 import type { Case } from "../case.ts";
 import { hint } from "../hint.ts";
 import { callerOf } from "./caller.ts";
-import type { Said } from "./said.ts";
+import { portIn, type Said } from "./said.ts";
 
+const MOST_TEXT = 500; // characters: what it said around the error
 const FREE = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 
 /** True for a line that is about a port, whatever words of files it has. */
 export const isAboutPort = ({ errno, words }: Said) =>
-  errno === "EADDRINUSE" || (errno === "EACCES" && words.some((word) => word === "bind" || word === "listen"));
+  errno === "EADDRINUSE" || (errno === "EACCES" && !words.includes("mount") && words.some((word) => word === "bind" || word === "listen"));
 
 export function judgePort(c: Case, said: Said, evidence: Evidence): Finding[] {
   return said.errno === "EADDRINUSE" ? [inUse(c, said, evidence)] : [denied(c, said, evidence)];
@@ -27,7 +28,8 @@ function inUse(c: Case, { line, port }: Said, said: Evidence): Finding {
     };
     return hint("port-in-use", `${wrote}: its network namespace is its own, so another process of the container had the port`, [said, own]);
   }
-  const candidates = port === undefined ? numbersIn(c.argv) : [port];
+  const named = port ?? portIn((c.output ?? "").slice(-MOST_TEXT));
+  const candidates = named === undefined ? numbersIn(c.argv) : [named];
   const found = candidates.flatMap((number) => holdersOf(number));
   const tables = (value: string): Evidence => ({ source: "/proc/net/{tcp,tcp6,udp,udp6}", value, rule: "proc_pid_net(5)" });
   const fix = "another port, or --net veth with a network of its own";

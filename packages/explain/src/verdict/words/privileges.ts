@@ -55,8 +55,12 @@ const SAID_AS_EACCES = /\b(mount|umount|ping)\b.*permission denied(?: \(are you 
 export function privilegedCall(line: string, said: Said | undefined): string | undefined {
   const loose = SAID_AS_EACCES.exec(line)?.[1]?.toLowerCase();
   if (loose !== undefined) return loose;
-  return said?.errno === "EPERM" ? said.words.find((word) => Object.hasOwn(CALLS, word)) : undefined;
+  return said?.errno === "EPERM" ? said.words.find((word) => Object.hasOwn(CALLS, word) && isCall(word, line)) : undefined;
 }
+
+/** A program at the beginning of the line, or a call before a parenthesis or colon: `date` and `mount` are words of the language too. */
+const isCall = (word: string, line: string) =>
+  new RegExp(`^(?:\\S*/)?${word}\\b|\\b${word}(?=\\(|:| failed)|, ${word} ['"]`, "i").test(line);
 
 interface Reason {
   readonly text: string;

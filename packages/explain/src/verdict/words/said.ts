@@ -23,9 +23,13 @@ export interface Said {
   readonly port: number | undefined;
 }
 
+/** Java, Python, Go: pthread_create(3) said EAGAIN, and they word it themselves. */
+const NO_THREAD = /unable to create (?:new )?native thread|can't start new thread|failed to create new OS thread/i;
+
 /** @returns undefined for a line that does not end in an error of errno(3): `Permission denied (publickey)` is a remote host's */
 export function takeApart(line: string): Said | undefined {
   const plain = withoutColours(line).trim();
+  if (NO_THREAD.test(plain)) return { line, errno: "EAGAIN", file: undefined, words: ["thread"], port: undefined };
   for (const [errno, text] of Object.entries(TEXTS) as [ErrnoName, string][]) {
     const at = plain.toLowerCase().lastIndexOf(text.toLowerCase());
     if (at === -1) continue;
@@ -78,11 +82,12 @@ function fileBefore(before: string): string | undefined {
     .replace(/[\s:]+$/, "");
   const path = /(?:^|[\s"'`(=\u2018:])([^\s"'`(:=\u2018\u2019]*\/[^\s"'`:\u2018\u2019]*)["'`\u2019]?$/.exec(head)?.[1];
   if (path !== undefined) return path;
-  const name = /(?:^|: )(?:can(?:no|')t [a-z ]+ )?["'`\u2018]?([\w.@+-]+)["'`\u2019]?$/.exec(head)?.[1];
+  const name = /(?:: |^(?=can))(?:can(?:no|')t [a-z ]+ )?["'`\u2018]?([\w.@+-]+)["'`\u2019]?$/.exec(head)?.[1];
   return name === undefined || NO_FILES.has(name.toLowerCase()) || !/: /.test(before) ? undefined : name;
 }
 
-function portIn(before: string): number | undefined {
-  const found = /(?:[\d.\]*]|localhost):(\d{1,5})\b|\bport[ =:]*(\d{1,5})\b/i.exec(before);
-  return found === null ? undefined : Number(found[1] ?? found[2]);
+/** The last one: a time of day may stand before. */
+export function portIn(text: string): number | undefined {
+  const found = [...text.matchAll(/(?:[\s\d.\]*]|localhost):(\d{1,5})\b|\bport[ =:]*(\d{1,5})\b/gi)].at(-1);
+  return found === undefined ? undefined : Number(found[1] ?? found[2]);
 }

@@ -1,0 +1,45 @@
+// Lines of real programs, and what an error in them is about; the words of others that only look so.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { privilegedCall } from "../../packages/explain/src/verdict/words/privileges.ts";
+import { takeApart } from "../../packages/explain/src/verdict/words/said.ts";
+
+/** Line, errno, file or port or call. */
+const LINES: readonly (readonly [string, string | undefined, (string | number)?])[] = [
+  ["touch: cannot touch '/vol/x': Read-only file system", "EROFS", "/vol/x"],
+  ["/bin/sh: 1: cannot create /x: Read-only file system", "EROFS", "/x"],
+  ["open /x: read-only file system", "EROFS", "/x"],
+  ["mkdir: can't create directory '/a/b/': Read-only file system", "EROFS", "/a/b/"],
+  ["cat: x: Permission denied", "EACCES", "x"],
+  ["Error: EACCES: permission denied, open '/x'", "EACCES", "/x"],
+  ["PermissionError: [Errno 13] Permission denied: '/x'", "EACCES", "/x"],
+  ["java.io.FileNotFoundException: /data/x (Permission denied)", "EACCES", "/data/x"],
+  ['rsync: [sender] opendir "/x" failed: Permission denied (13)', "EACCES", "/x"],
+  ['nginx: [emerg] open() "/x" failed (13: Permission denied)', "EACCES", "/x"],
+  ["\u001b[31mcat: /x: Permission denied\u001b[0m", "EACCES", "/x"],
+  ["tee: x: No space left on device", "ENOSPC", "x"],
+  ["listen tcp :80: bind: permission denied", "EACCES", 80],
+  ["Error: listen EACCES: permission denied 0.0.0.0:80", "EACCES", 80],
+  ["12:30:01 nginx: [emerg] bind() to 0.0.0.0:81 failed (98: Address already in use)", "EADDRINUSE", 81],
+  ["Error: listen EADDRINUSE: address already in use :::8080", "EADDRINUSE", 8080],
+  ["su: setuid: Operation not permitted", "EPERM", "setuid"],
+  ['nginx: [emerg] chown("/var", 101) failed (1: Operation not permitted)', "EPERM", "chown"],
+  ["Error: EPERM: operation not permitted, mknod '/x'", "EPERM", "mknod"],
+  ["mount: permission denied (are you root?)", undefined, "mount"],
+  ["java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory or process/resource limits reached", "EAGAIN"],
+  ["RuntimeError: can't start new thread", "EAGAIN"],
+  ["bash: fork: retry: Resource temporarily unavailable", "EAGAIN", "retry"],
+  // Of another machine, of a login, or about nothing that could be looked at.
+  ["git@host: Permission denied (publickey).", undefined],
+  ["Permission denied, please try again.", undefined],
+  ["mysql: Permission denied", "EACCES"],
+  ["update of the date column: Operation not permitted", "EPERM"],
+  ["warning: a Read-only file system is faster", undefined],
+];
+
+for (const [line, errno, about] of LINES)
+  test(line, () => {
+    const said = takeApart(line);
+    assert.equal(said?.errno, errno);
+    assert.equal(privilegedCall(line, said) ?? said?.port ?? said?.file, about);
+  });
