@@ -355,6 +355,22 @@ describe("contain explain: what cannot be known", { ...need("root", "unshare"), 
     }
   });
 
+  test("what is wrong comes first, in at most five lines; one section alone; the evidence behind -v", () => {
+    return staged(`unshare --pid --fork sleep 1000 & sleep 0.3; echo target $(pgrep -P $!)`, (pid) => {
+      const ask = (...words: string[]) => run(["contain", "explain", `${pid}`, ...words]).stdout;
+      const [short = "", ...others] = ask().split("\n\n").slice(1);
+      assert.match(short, /^In short\n {2}- Signals: SIGTERM does nothing.*\n/);
+      assert.ok(short.split("\n").length <= 6, short);
+      assert.ok(others.length >= 7);
+      assert.doesNotMatch(ask(), /\/proc\/\d+\/status SigCgt = /);
+      const section = ask("signals");
+      assert.match(section, new RegExp(`^PID ${pid}, sleep\n\nSignals\n(  .*\n)+$`));
+      assert.match(ask("signals", "-v"), /\/proc\/\d+\/status SigCgt = 0+ /);
+      assert.match(ask("signals", "zombies"), /\nSignals\n(.*\n)*Zombies\n/);
+      assert.match(run(["contain", "explain", `${process.pid}`]).stdout, /^In short\n {2}- /m);
+    });
+  });
+
   test("a name cannot write on the terminal", () => {
     const script = `exec -a x perl -e '$0 = "a\\033[31m\\nb"; sleep 1000' & sleep 0.3; echo target $!`.replace("exec -a x ", "");
     return staged(script, (pid) => {

@@ -100,7 +100,7 @@ describe("contain-oci: the verdict at delete", need("root"), () => {
   test("while it runs: by its id, and in the list", async (t) => {
     t.after(() => oci("delete", "--force", "alive"));
     const pid = await started("alive", SLEEPER);
-    const { stdout } = run(["contain", "explain", "--brief", "alive"]);
+    const { stdout } = run(["contain", "explain", "alive"]);
     assert.match(stdout, new RegExp(`^PID ${pid}, sleep\\n`));
     const rows = run(["contain", "list", "--engines", "--json"])
       .stdout.trim()
@@ -152,7 +152,7 @@ describe("contain-oci: the verdict at delete", need("root"), () => {
     await eventually(() => oci("state", "mon").stdout.includes('"created"'));
     assert.equal(oci("start", "mon").status, 0);
     assert.match(run(["contain", "list", "--engines"]).stdout, /^mon +web-of-test +\d+ +running/m);
-    assert.match(run(["contain", "explain", "--brief", "web-of-test"]).stdout, /its engine calls it web-of-test/);
+    assert.match(run(["contain", "explain", "web-of-test"]).stdout, /its engine calls it web-of-test/);
     assert.equal(oci("exec", "mon", "/bin/sh", "-c", ": >/tmp/go").status, 0);
     await eventually(() => existsSync(join(exits, "mon")));
     assert.equal(oci("delete", "mon").status, 0);

@@ -58,7 +58,7 @@ describe("contain run --net veth of an ordinary user", need("root", "pasta"), ()
       contain run -q -d --name s --net veth -p 8080:80 -p 127.0.0.1:8081:81 -- perl /run/serve.pl 0.0.0.0 80 hello >/dev/null
       get 127.0.0.1 8080; get 192.0.2.1 8080
       contain exec s -- ip -4 -o addr show eth0 | grep -o '10[0-9./]*' | head -1
-      contain explain --brief s | sed -n '/^Network/,/^Priv/p' | sed 's/PID [0-9]*/PID N/' | grep '^  '
+      contain explain s | sed -n '/^Network/,/^Priv/p' | sed 's/PID [0-9]*/PID N/' | grep '^  '
       pastas; contain stop --grace 0 s; contain rm s; pastas; ls -A /run/user/contain`);
     assert.equal(
       stdout,

@@ -401,7 +401,7 @@ E
     const { stdout, stderr } = host(`
       box -d --name e --publish 8080:80 --publish 8081:81 -- nc -l -p 80 >/dev/null
       for i in $(seq 600); do contain explain e | grep -q 'somebody listens' && break; sleep 0.1; done
-      contain explain --brief e | sed -n '/^Network/,/^Priv/p' | sed 's/contain-[0-9a-f]*/END/; s/PID [0-9]*/PID N/; s/, .*, on/, on/'
+      contain explain e | sed -n '/^Network/,/^Priv/p' | sed 's/contain-[0-9a-f]*/END/; s/PID [0-9]*/PID N/; s/, .*, on/, on/'
       echo 1 >/proc/sys/net/ipv4/ip_forward; contain explain --json e | grep -o network-host-no-route
       contain stop --grace 0 e`);
     assert.match(stdout, /eth0 is up with 10\.88\.0\.2\/24; its other end here is END, up, a port of the bridge contain0/, stderr);

@@ -17,7 +17,7 @@ J
     bundle "$@"
     oci create --bundle $1 $1 </dev/null >/dev/null && oci start $1 && until_ok stopped $1
     oci --log $1.log --log-format json delete $1
-    echo "== $1"; contain explain --brief $1; grep -c '"level":"info"' $1.log
+    echo "== $1"; contain explain $1; grep -c '"level":"info"' $1.log
   }
 `;
 

@@ -7,8 +7,10 @@ import {
   explainMount,
   explainProcess,
   findTarget,
+  inShort,
   print,
   readErrno,
+  SECTIONS,
   showJson,
   showText,
 } from "@contain-tools/explain";
@@ -17,23 +19,21 @@ import { subcommand } from "../command.ts";
 
 export const explainOptions = withCommon({
   json: { type: "boolean", description: "one object, with every statement and its evidence" },
-  brief: { type: "boolean", alias: "b", description: "statements without the lines of evidence" },
 });
 
 export const explain = subcommand({
   name: "explain",
   description: "Tell why: of any process, of a busy mount, of an errno",
-  usage: "PID|ID | mount PATH | errno ECODE [SYSCALL]",
+  usage: "PID|ID [SECTION…] | mount PATH | errno ECODE [SYSCALL]",
   options: explainOptions,
-  optionsBehind: 3,
-  plan(given: Options<"json" | "brief">) {
+  instead: { brief: "it is brief: -v shows the evidence", b: "it is brief: -v shows the evidence" },
+  plan(given: Options<"json">, { context }) {
     const [word, ...words] = given.rest;
     const json = given.has("json");
-    if (json && given.has("brief")) throw new UsageError("--json and --brief exclude each other");
     if (word === undefined)
       throw new UsageError("missing PID, ID, mount or errno", "a PID, the id of a container, `mount PATH`, or `errno ECODE [SYSCALL]`");
     const show = (title: string, subject: Readonly<Record<string, unknown>>, sections: Parameters<typeof showText>[1]) => {
-      print(json ? showJson(subject, sections) : showText(title, sections, given.has("brief")));
+      print(json ? showJson(subject, sections) : showText(title, sections, context.verbose));
       return exit(0);
     };
     if (word === "errno") {
@@ -49,12 +49,13 @@ export const explain = subcommand({
         return show(`mount ${explained.path}`, { mount: explained.path }, explained.sections);
       };
     }
-    if (words[0] !== undefined) throw new UsageError(`unexpected argument: ${words[0]}`, "contain explain PID|ID");
+    const wanted = readSections(words);
     return () => {
       requireOwnProc();
       try {
         const { title, process, sections } = explainProcess(findTarget(word));
-        return show(title, { process }, sections);
+        const chosen = sections.filter(({ heading }) => wanted.length === 0 || wanted.includes(heading));
+        return show(title, { process }, json || wanted.length > 0 ? chosen : [inShort(chosen), ...chosen]);
       } catch (error) {
         const ended = error instanceof UsageError || error instanceof ToolError ? explainEnded(word) : undefined;
         if (ended === undefined) throw error;
@@ -63,6 +64,14 @@ export const explain = subcommand({
     };
   },
 });
+
+/** The headings of the sections that are named. @throws UsageError */
+function readSections(words: readonly string[]): readonly string[] {
+  return words.map((word) => {
+    if (Object.hasOwn(SECTIONS, word)) return SECTIONS[word] ?? "";
+    throw new UsageError(`unknown section: ${word}`, `the sections of a process are ${Object.keys(SECTIONS).join(", ")}`);
+  });
+}
 
 function onlyOne([word, ...more]: readonly string[], ask: string, form: string): string {
   if (word === undefined) throw new UsageError(ask, form);

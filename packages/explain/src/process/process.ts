@@ -24,6 +24,23 @@ export interface Explained {
   readonly sections: readonly Section[];
 }
 
+/** Words for the sections. */
+export const SECTIONS: Readonly<Record<string, string>> = {
+  who: "Who",
+  namespaces: "Namespaces",
+  limits: "Limits",
+  memory: "Limits",
+  cpu: "Limits",
+  pids: "Limits",
+  signals: "Signals",
+  zombies: "Zombies",
+  stuck: "Why it would not die",
+  mounts: "Root and mounts",
+  root: "Root and mounts",
+  network: "Network",
+  privileges: "Privileges",
+};
+
 /** @throws ToolError when there is no such process */
 export function explainProcess(pid: number): Explained {
   const subject = readSubject(pid);

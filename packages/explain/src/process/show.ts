@@ -6,17 +6,19 @@ import type { Section } from "./finding.ts";
 
 const WIDE = 160;
 
-/** @param brief without the lines of evidence */
-export function showText(title: string, sections: readonly Section[], brief: boolean): string {
-  const parts = sections.map(({ heading, findings }) => `\n${heading}\n${findings.map((finding) => showFinding(finding, brief)).join("")}`);
+/** @param evidence with the lines of evidence */
+export function showText(title: string, sections: readonly Section[], evidence: boolean): string {
+  const parts = sections.map(
+    ({ heading, findings }) => `\n${heading}\n${findings.map((finding) => showFinding(finding, evidence)).join("")}`,
+  );
   return `${shortened(title, WIDE)}\n${parts.join("")}`;
 }
 
-function showFinding({ text, certain, evidence, fix }: Finding, brief: boolean): string {
+function showFinding({ text, certain, evidence, fix }: Finding, proof: boolean): string {
   const lines = [
     `  ${certain ? "-" : "?"} ${text}`,
     ...(fix === undefined ? [] : [`    fix: ${fix}`]),
-    ...(brief ? [] : groupByRule(evidence).map((line) => `      ${line}`)),
+    ...(proof ? groupByRule(evidence).map((line) => `      ${line}`) : []),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -31,6 +33,23 @@ function groupByRule(evidence: readonly Evidence[]): string[] {
     const shown = items.length > 4 ? [...items.slice(0, 4), `and ${items.length - 4} more`] : items;
     return `${shown.join("; ")}  [${rule}]`;
   });
+}
+
+const MOST = 3;
+const LINE = 110;
+
+/** At most four lines before all others: what is wrong, which is what has a fix. */
+export function inShort(sections: readonly Section[]): Section {
+  const all = sections.flatMap(({ heading, findings }) => findings.map((finding) => ({ ...finding, heading })));
+  const wrong = all.filter(({ certain, fix }) => certain && fix !== undefined);
+  const open = all.filter(({ certain }) => !certain).length;
+  const line = (text: string): Finding => ({ code: "in-short", text, certain: true, evidence: [] });
+  const unknown = open === 0 ? "" : `; ${open} cannot be told (\`?\` below)`;
+  if (wrong.length === 0) return { heading: "In short", findings: [line(`nothing is wrong with it${unknown}`)] };
+  const kinds = wrong.filter(({ code }, at) => wrong.findIndex((other) => other.code === code) === at);
+  const shown = kinds.slice(0, MOST).map(({ heading, text }) => line(shortened(`${heading}: ${text}`, LINE)));
+  const more = wrong.length > shown.length ? `${wrong.length - shown.length} more below, ` : "";
+  return { heading: "In short", findings: [...shown, line(`${more}each with its fix below${unknown}`)] };
 }
 
 export function showJson(subject: Readonly<Record<string, unknown>>, sections: readonly Section[]): string {
