@@ -1,6 +1,7 @@
 export { callChecks } from "./doctor/calls.ts";
 export { cgroupChecks } from "./doctor/cgroups.ts";
 export type { Check } from "./doctor/check.ts";
+export { engineChecks } from "./doctor/engines.ts";
 export { idChecks } from "./doctor/ids.ts";
 export { leftoverChecks } from "./doctor/leftovers.ts";
 export { mountChecks } from "./doctor/mounts.ts";

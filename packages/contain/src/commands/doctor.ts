@@ -6,6 +6,7 @@ import type { Check } from "@contain-tools/explain";
 import {
   callChecks,
   cgroupChecks,
+  engineChecks,
   idChecks,
   leftoverChecks,
   mountChecks,
@@ -14,6 +15,7 @@ import {
   showChecks,
 } from "@contain-tools/explain";
 import { exit, jsonText } from "@contain-tools/kernel";
+import manifest from "../../package.json" with { type: "json" };
 import { checkNoWords, subcommand } from "../command.ts";
 
 export const doctorOptions = withCommon({
@@ -45,6 +47,7 @@ function examine(parentGroup: Parameters<typeof cgroupChecks>[0]): Check[] {
     ...mountChecks(),
     ...cgroupChecks(parentGroup),
     ...calls,
+    ...engineChecks(manifest.version),
     ...leftoverChecks(),
   ];
 }
