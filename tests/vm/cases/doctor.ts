@@ -4,7 +4,7 @@ import type { Case } from "../machine.ts";
 
 /** Each check as `NAME=STATE`, without those that depend on the files of the host. */
 const DOCTOR = `
-  states() { sed -n 's/^{"what":"\\([^"]*\\)".*"state":"\\([^"]*\\)".*/\\1=\\2/p' | grep -v "newuidmap\\|newgidmap\\|subordinate\\|overlay"; }
+  states() { sed -n 's/^{"what":"\\([^"]*\\)".*"state":"\\([^"]*\\)".*/\\1=\\2/p' | grep -v "newuidmap\\|newgidmap\\|subordinate\\|overlay\\|by contain-oci"; }
   export XDG_RUNTIME_DIR=/run/user/65534
   drop="setpriv --reuid 65534 --regid 65534 --clear-groups --"`;
 
