@@ -4,6 +4,7 @@ import { attach } from "./commands/attach.ts";
 import { cp } from "./commands/cp.ts";
 import { diff } from "./commands/diff.ts";
 import { doctor } from "./commands/doctor.ts";
+import { events } from "./commands/events.ts";
 import { exec } from "./commands/exec.ts";
 import { explain } from "./commands/explain.ts";
 import { gc } from "./commands/gc.ts";
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Subcommand[] = [
   diff,
   list,
   stats,
+  events,
   top,
   port,
   inspect,

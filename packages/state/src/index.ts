@@ -1,3 +1,4 @@
+export { type ContainerEvent, eventFiles, noteEvent } from "./events.ts";
 export { foldersToHide, stateFolder, useStateFolder } from "./folder.ts";
 export { type Health, readHealth, writeHealth } from "./health.ts";
 export { deadContainers, isEmptyGroup, strayGroups } from "./leftovers.ts";

@@ -14,6 +14,7 @@ import {
   tryRead,
   writeFile,
 } from "@contain-tools/kernel";
+import { noteEvent } from "./events.ts";
 import { folderOf } from "./state.ts";
 
 export interface OwnSignal {
@@ -36,6 +37,7 @@ export function noteSignal(id: string, signal: number, command: string, target?:
   const { pid, ppid } = process;
   const parent = `${printable(commandOf(ppid))} (PID ${ppid})`;
   const note: OwnSignal = { signal, command, pid, parent, target, at: Date.now() };
+  noteEvent(id, "kill", { signal: `${signal}` });
   try {
     writeFile(fileOf(id), `${JSON.stringify(note)}\n`, 0o600, O_WRONLY | O_CREAT | O_APPEND);
   } catch (error) {

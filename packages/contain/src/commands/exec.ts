@@ -10,6 +10,7 @@ import {
   open,
   SIGHUP,
   SIGKILL,
+  shellQuote,
   shellStatus,
   signalSet,
   ToolError,
@@ -17,7 +18,7 @@ import {
 } from "@contain-tools/kernel";
 import { inside, type Plan as NsexecPlan, nsexec, passOn, spawn, watch } from "@contain-tools/nsexec";
 import { readEnvFile, readVariable } from "@contain-tools/pivot";
-import { findContainer, noteSignal, statusOf } from "@contain-tools/state";
+import { findContainer, noteEvent, noteSignal, statusOf } from "@contain-tools/state";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
 import { type Background, redirect, startInBackground } from "../run/background.ts";
@@ -89,6 +90,7 @@ interface Composed {
   /** What the user calls the container. */
   readonly name: string;
   readonly argv: readonly string[];
+  readonly program: string;
   /** Milliseconds from a hangup to SIGKILL: the container's grace time. */
   readonly grace: number;
   /** A pidfd of the process that gives access to the namespaces. */
@@ -120,7 +122,7 @@ function compose(context: Context, given: Options<ExecOption>): Composed {
     job: given.has("tty") ? "--tty" : "--foreground",
   };
   const argv = joinArgv(state, pid, joining, program);
-  return { init, id: state.id, name: state.name ?? state.id, argv, grace, member };
+  return { init, id: state.id, name: state.name ?? state.id, argv, program: program.map(shellQuote).join(" "), grace, member };
 }
 
 /** The environment of `contain run`, with the present caller's TERM, and --env. HOME is left out for another user. */
@@ -134,7 +136,12 @@ function environment(context: Context, { env }: Running, given: Options<ExecOpti
 }
 
 /** Stays as the program's parent, and ends with its status. If we are killed the program ends too (nsexec's --kill-child). */
-function runInside(context: Context, link: Link<NsexecPlan>, { id, name, grace, member }: Composed, background?: Background): never {
+function runInside(
+  context: Context,
+  link: Link<NsexecPlan>,
+  { id, name, program, grace, member }: Composed,
+  background?: Background,
+): never {
   const plan = { ...link.plan, place: `the container ${name}` };
   context.label = "contain";
   context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() }; // as for `contain run`
@@ -147,6 +154,7 @@ function runInside(context: Context, link: Link<NsexecPlan>, { id, name, grace, 
     }),
   );
   const { pid } = spawned;
+  noteEvent(id, `exec_start: ${program}`);
   const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;
   let deadline: number | undefined;
   const status = watch({
@@ -169,5 +177,6 @@ function runInside(context: Context, link: Link<NsexecPlan>, { id, name, grace, 
     },
   });
   relay?.end();
+  noteEvent(id, "exec_die", { exitCode: `${shellStatus(status)}` });
   return exit(shellStatus(status));
 }

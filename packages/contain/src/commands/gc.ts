@@ -22,6 +22,7 @@ import {
   isEmptyGroup,
   locked,
   networked,
+  noteEvent,
   openProcess,
   removeOldLock,
   removeState,
@@ -60,6 +61,7 @@ function collectAll(): number {
   for (const state of deadContainers()) {
     attempt(`container ${state.id} (${printable(state.argv[0] ?? "")}): its supervisor, PID ${state.supervisor.pid}, was killed`, () => {
       collect(state);
+      noteEvent(state.id, "destroy");
       removeState(state.id);
     });
   }

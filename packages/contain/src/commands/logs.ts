@@ -1,10 +1,11 @@
 // `contain logs`: what a detached container has written.
 import { existsSync } from "node:fs";
 import { type Options, withCommon } from "@contain-tools/chain";
-import { exit, POLLIN, PollSet, parseTime, SIGPIPE, UsageError } from "@contain-tools/kernel";
+import { exit, POLLIN, PollSet, SIGPIPE, UsageError } from "@contain-tools/kernel";
 import { folderOf, type State, supervisorEnd } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { formatTime, type Stream } from "../run/log/format.ts";
+import type { Stream } from "../run/log/format.ts";
+import { readMoment } from "../run/log/moment.ts";
 import { printer, type Selection, selects } from "../run/log/print.ts";
 import { onGrowth, readLog } from "../run/log/read.ts";
 import { readContainer } from "./container.ts";
@@ -66,25 +67,6 @@ function readWish(given: Options<keyof typeof logsOptions>): Wish {
     until: readMoment("--until", given.value("until")),
   };
 }
-
-const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?)?$/;
-
-/** A date and time, local where it names no zone, or how long ago. @throws UsageError */
-function readMoment(option: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const date = DATE.exec(text);
-  if (date === null && /^\d{4}-/.test(text)) throw notATime(option, text);
-  if (date === null) return fromMilliseconds(Math.max(0, Date.now() - parseTime(option, text)));
-  const [, day, time = "00:00", fraction = "", zone = ""] = date;
-  const milliseconds = Date.parse(`${day}T${time}${zone}`);
-  if (Number.isNaN(milliseconds)) throw notATime(option, text);
-  return formatTime(milliseconds / 1000, Number(fraction.padEnd(9, "0")));
-}
-
-const notATime = (option: string, text: string) =>
-  new UsageError(`${option}: ${JSON.stringify(text)} is not a time`, "10m for ten minutes ago, or 2026-11-30T10:00:42Z");
-
-const fromMilliseconds = (time: number) => formatTime(Math.floor(time / 1000), (time % 1000) * 1_000_000);
 
 function show(state: State, { follow, lines, timestamps, ...selection }: Wish): void {
   const folder = folderOf(state.id);

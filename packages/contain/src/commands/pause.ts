@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { withCommon } from "@contain-tools/chain";
 import { cgroupField, ToolError, waitForField, writeKernelFile } from "@contain-tools/kernel";
+import { noteEvent } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { checkRunning, endAfterEach, groupOf, readContainers } from "./container.ts";
 
@@ -15,7 +16,11 @@ const freezer = (name: string, value: 0 | 1, description: string) =>
     options: withCommon({}),
     plan(given) {
       const containers = readContainers(given.rest).map((state) => ({ ...state, group: groupOf(checkRunning(state)) }));
-      return () => endAfterEach(containers, ({ group }) => freeze(group, value));
+      return () =>
+        endAfterEach(containers, ({ id, group }) => {
+          freeze(group, value);
+          noteEvent(id, name);
+        });
     },
   });
 

@@ -1,7 +1,7 @@
 // `contain rename`: another name.
 import { withCommon } from "@contain-tools/chain";
 import { exit, UsageError } from "@contain-tools/kernel";
-import { withName, writeName } from "@contain-tools/state";
+import { noteEvent, withName, writeName } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { checkName } from "../run/names.ts";
 import { readContainer } from "./container.ts";
@@ -19,6 +19,7 @@ export const rename = subcommand({
     checkName("rename", name);
     return () => {
       withName(name, () => writeName(id, name));
+      noteEvent(id, "rename");
       return exit(0);
     };
   },

@@ -2,7 +2,7 @@
 
 import { type Options, withCommon } from "@contain-tools/chain";
 import { UsageError } from "@contain-tools/kernel";
-import { removeState, type State, statusOf } from "@contain-tools/state";
+import { noteEvent, removeState, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
 import { collect } from "./gc.ts";
@@ -31,6 +31,7 @@ export const rm = subcommand({
       endAfterEach(states, (state) => {
         if (hasNotEnded(state)) stopContainer(state, 0, "contain rm")();
         collect(state); // an ended one may have a group that could not be removed then
+        noteEvent(state.id, "destroy");
         removeState(state.id);
       });
   },

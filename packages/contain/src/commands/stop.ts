@@ -15,7 +15,7 @@ import {
   UsageError,
   writeKernelFile,
 } from "@contain-tools/kernel";
-import { isStopped, noteSignal, openProcess, type State, stateOf, statusOf } from "@contain-tools/state";
+import { isStopped, noteEvent, noteSignal, openProcess, type State, stateOf, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { describeNotRunning, endAfterEach, isOrphan, readContainers, sayOrphan } from "./container.ts";
 
@@ -42,7 +42,10 @@ export const stop = subcommand({
     if (ended !== undefined && !isOrphan(ended)) throw new UsageError(...describeNotRunning(ended));
     return () => {
       const asked = states.map((state) => ({ ...state, wait: stopContainer(state, grace ?? state.grace, "contain stop") })); // all at once
-      return endAfterEach(asked, ({ wait }) => wait());
+      return endAfterEach(asked, ({ id, wait }) => {
+        wait();
+        noteEvent(id, "stop");
+      });
     };
   },
 });

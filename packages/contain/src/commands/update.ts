@@ -6,7 +6,7 @@ import { act, cgset, limitOptions } from "@contain-tools/cgset";
 import { type Options, runAs, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit, ToolError, UsageError } from "@contain-tools/kernel";
-import { type State, writeLimits } from "@contain-tools/state";
+import { noteEvent, type State, writeLimits } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { describeLimits, limitIn, limitWords, mergeLimits } from "../run/limits.ts";
 import { scriptOf } from "../run/script.ts";
@@ -45,6 +45,7 @@ export const update = subcommand({
       chain.context.saysWrites = true;
       runAs(chain.context, link, (inner) => act(inner, link.plan));
       writeLimits(state.id, mergeLimits(state.limits, described));
+      noteEvent(state.id, "update");
       return exit(0);
     };
   },

@@ -3,7 +3,18 @@
 import { type Context, type Link, sayStep } from "@contain-tools/chain";
 import { getpid, writeFile } from "@contain-tools/kernel";
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
-import { checkNameIsFree, createState, folderOf, freeRange, identify, locked, type State, thisBoot, withName } from "@contain-tools/state";
+import {
+  checkNameIsFree,
+  createState,
+  folderOf,
+  freeRange,
+  identify,
+  locked,
+  noteEvent,
+  type State,
+  thisBoot,
+  withName,
+} from "@contain-tools/state";
 import { hostsFile, nameFiles, writeNameFiles } from "../network/files.ts";
 import { leaveNetwork, removeDeadEnds } from "../network/leave.ts";
 import { masquerade } from "../network/nat.ts";
@@ -18,6 +29,7 @@ export function claim(plan: RunPlan): State {
   if (network === undefined && !userns) {
     const state = newState(plan);
     withName(plan.name, () => createState(state));
+    noteEvent(plan.id, "create");
     return state;
   }
   return locked(() => {
@@ -26,6 +38,7 @@ export function claim(plan: RunPlan): State {
     const ids = userns ? freeRange() : undefined;
     const state = { ...newState(plan), network: network && takeLease(plan.id, network), ids };
     createState(state);
+    noteEvent(plan.id, "create");
     return state;
   });
 }

@@ -5,12 +5,13 @@ import { type Context, fail, phaseEnds, profile, profileTable, report, runAs, sa
 import { print, sayVerdict } from "@contain-tools/explain";
 import { exists, exit, say, signalSet, takeAllSignals } from "@contain-tools/kernel";
 import { openRecorder } from "@contain-tools/record";
-import { inStateFolder, removeState, reserveEnd, writeEnd } from "@contain-tools/state";
+import { inStateFolder, noteEvent, removeState, reserveEnd, type State, writeEnd } from "@contain-tools/state";
 import { listenFor } from "../network/forward.ts";
 import { type Background, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
 import { claim, leave, prepare } from "./claim.ts";
 import type { RunPlan } from "./plan.ts";
+import type { End } from "./reportend.ts";
 import { chainScript } from "./script.ts";
 import { startAndWatch } from "./start.ts";
 
@@ -49,8 +50,9 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
     if (end.started) sayVerdict(context, verdict); // otherwise the tool that failed has printed the same
     // A container that was left alone is remembered, with its log, until somebody asks.
     leave(state, () => {
+      if (end.started) noteEnd(plan.id, status, verdict);
       if (plan.detach && !plan.remove && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });
-      else removeState(plan.id, state.supervisor);
+      else forget(state);
     });
     phaseEnds("verdict; group and state removed");
     if (profile.wanted) say(profileTable());
@@ -58,10 +60,20 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
   } catch (error) {
     removeGroup(context, plan);
     restore();
-    leave(state, () => removeState(plan.id, state.supervisor));
+    leave(state, () => forget(state));
     if (!plan.detach) throw error;
     return fail(context, error);
   }
+}
+
+function forget({ id, supervisor }: State): void {
+  noteEvent(id, "destroy");
+  removeState(id, supervisor);
+}
+
+function noteEnd(id: string, status: number, verdict: End["verdict"]): void {
+  if (verdict.some(({ code, certain }) => certain && code.startsWith("oom"))) noteEvent(id, "oom");
+  noteEvent(id, "die", { exitCode: `${status}` });
 }
 
 /** Returns what puts the groups above back to what they were, for a start that fails. */

@@ -6,7 +6,7 @@ import { childrenOf, monotonic, POLLIN, type Source } from "@contain-tools/kerne
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
 import type { Recorder } from "@contain-tools/record";
-import { folderOf, identify, inStateFolder, notedSignals, type State, writeState } from "@contain-tools/state";
+import { folderOf, identify, inStateFolder, notedSignals, noteEvent, type State, writeState } from "@contain-tools/state";
 import { type Forwarded, forwardAll } from "../network/forward.ts";
 import { connectFromOutside } from "../network/plan.ts";
 import { type Background, redirect } from "./background.ts";
@@ -75,6 +75,7 @@ export function startAndWatch(
       phaseEnds("the chain inside, to execve");
       watcher.started();
       writeState({ ...made, started: true });
+      noteEvent(plan.id, "start");
       if (plan.health !== undefined) watchHealth(context, plan, plan.health, made, first, sources);
       recorder?.state("started", { pid });
       background?.started();
