@@ -89,6 +89,12 @@ describe("contain events", need("root"), () => {
     assert.deepEqual(actions(past("p")), ["create", "start", ...(isPaused ? ["pause", "unpause"] : []), "die", "stop", "destroy"]);
   });
 
+  test("health", async () => {
+    start("--name", "well", "--health-cmd", "test -e /bin/sh", "--health-interval", "100ms", "--", "sleep", "600");
+    await eventually(() => past("well").includes("health_status: healthy"));
+    contain("rm", "-f", "well");
+  });
+
   test("a broken line, a full file, a reader that goes away", () => {
     appendFileSync(join(states, ".events"), `{"time":1}\nnonsense\n${"x".repeat(4 << 20)}\n`);
     start("--name", "late", "--", "true");

@@ -46,6 +46,7 @@ describe("JSON outputs", need("root"), () => {
   let [running, ended] = ["", ""];
   before(() => {
     const rootfs = makeRootfs(dir);
+    run(["contain", "--root", join(dir, "states"), "events", "--until", "0s"]); // from now on they are kept
     running = start(
       "--name",
       "one",
@@ -73,6 +74,7 @@ describe("JSON outputs", need("root"), () => {
 
   for (const [what, name, count, words] of [
     ["list", "list", 2, () => ["list", "--json"]],
+    ["events", "events", undefined, () => ["events", "--json", "--since", "1h", "--until", "0s"]],
     ["stats", "stats", 1, () => ["stats", "--json", running]],
     ["inspect of one that runs", "inspect", 1, () => ["inspect", running]],
     ["inspect of one that has ended", "inspect", 1, () => ["inspect", ended]],

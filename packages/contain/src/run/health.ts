@@ -1,7 +1,7 @@
 // The health of a container (--health-cmd): its supervisor starts a check, waits for its end or kills it, and notes what it found.
 import type { Context } from "@contain-tools/chain";
 import { monotonic, POLLIN, readIfThere, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
-import { type Health, identify, type State, writeHealth } from "@contain-tools/state";
+import { type Health, identify, noteEvent, type State, writeHealth } from "@contain-tools/state";
 import { memberOf } from "../commands/container.ts";
 import { type Check, startCheck } from "./healthcheck.ts";
 import type { HealthPlan } from "./healthoptions.ts";
@@ -28,6 +28,7 @@ export function watchHealth(
     const early = exit !== 0 && health.status === "starting" && monotonic() - begun < plan.startPeriod;
     const failingStreak = exit === 0 || early ? 0 : health.failingStreak + 1;
     const status = exit === 0 ? "healthy" : failingStreak >= plan.retries ? "unhealthy" : health.status;
+    if (status !== health.status) noteEvent(id, `health_status: ${status}`);
     const times = { start: new Date(start).toISOString(), end: new Date().toISOString() };
     health = { status, failingStreak, last: { ...times, exit, output } };
     keep(id, health);
