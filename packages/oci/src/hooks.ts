@@ -1,6 +1,5 @@
 // Hooks that the runtime itself runs: the state on standard input, its own end awaited, the first failure tells what it said.
 // start and delete call them, whose bundle loads no koffi: so not by chain's hooks.ts, which forks, and runs those of create and of the tools.
-import { spawnSync } from "node:child_process";
 import { codeOf, messageOf, OciError } from "./failure.ts";
 import type { Hook, HookKind } from "./spec/spec.ts";
 
@@ -13,6 +12,7 @@ export function runHooks(kind: HookKind, hooks: readonly Hook[], state: Readonly
 }
 
 function failureOf({ path, args = [path], env = [], timeout }: Hook, input: string): string | undefined {
+  const { spawnSync } = process.getBuiltinModule("node:child_process"); // loading it takes a millisecond, and few containers have hooks
   const limit = timeout ? { timeout: timeout * 1000, killSignal: "SIGKILL" as const } : {};
   const variables = Object.fromEntries(env.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]));
   const { error, status, signal, stderr } = spawnSync(path, args.slice(1), {

@@ -1,12 +1,13 @@
 // kill: a signal to the first process of a container, or with --all to every one in its group.
 import { existsSync } from "node:fs";
-import { constants } from "node:os";
 import { codeOf, OciError } from "../failure.ts";
 import { killAll, processesOf } from "../group.ts";
 import type { OciCommand } from "../program.ts";
 import { noteSignal } from "../sent.ts";
 import { type Container, isAlive, readContainer, statusOf } from "../state.ts";
 import { idOf } from "../words.ts";
+
+const SIGKILL = 9;
 
 export const kill: OciCommand = {
   name: "kill",
@@ -38,7 +39,7 @@ function signalAll(container: Container & { readonly folder: string }, signal: n
     if (init !== undefined && isAlive(container)) send(init.pid, signal); // the number may be another process's by now
     return;
   }
-  if (signal === constants.signals.SIGKILL) killAll(group);
+  if (signal === SIGKILL) killAll(group);
   else for (const pid of processesOf(group)) send(pid, signal);
 }
 
@@ -54,7 +55,7 @@ function send(pid: number, signal: number): void {
 export function signalOf(word: string): number {
   const name = word.toUpperCase().replace(/^SIG/, "");
   const [, base, sign, offset = "0"] = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/.exec(name) ?? [];
-  const named = (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
+  const named = (process.getBuiltinModule("node:os").constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
   const number = /^\d+$/.test(word)
     ? Number(word)
     : base === undefined

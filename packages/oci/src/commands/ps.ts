@@ -1,5 +1,4 @@
 // ps: the processes of a container, as PIDs of the host.
-import { spawnSync } from "node:child_process";
 import { OciError } from "../failure.ts";
 import { processesOf } from "../group.ts";
 import { print } from "../output.ts";
@@ -25,6 +24,7 @@ export const ps: OciCommand = {
 
 /** The lines of ps(1) for these, under its own head; the column is found by its name. */
 function shown(pids: readonly number[], words: readonly string[], id: string): string {
+  const { spawnSync } = process.getBuiltinModule("node:child_process"); // not for every command
   const { stdout, error } = spawnSync("ps", words, { encoding: "utf8" });
   if (error !== undefined) throw new OciError(`ps(1) cannot be run for ${id}: ${error.message}: --format json needs none`);
   const [head = "", ...lines] = stdout.split("\n");
