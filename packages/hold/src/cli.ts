@@ -62,13 +62,13 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
 
 /** O_NONBLOCK: the open itself waits for no writer (fifo(7)). @throws UsageError */
 function openFifo(path: string): number {
-  const notFifo = new UsageError(`FIFO ${path}: not a FIFO`, "mkfifo(1) makes one");
+  const notFifo = () => new UsageError(`FIFO ${path}: not a FIFO`, "mkfifo(1) makes one");
   try {
-    if (!stat(path).isFIFO()) throw notFifo; // to open a device may do something
+    if (!stat(path).isFIFO()) throw notFifo(); // to open a device may do something
     const fd = open(path, O_RDONLY | O_NONBLOCK);
     if (fstat(fd).isFIFO()) return fd;
     close(fd);
-    throw notFifo;
+    throw notFifo();
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = codeOf(error) ?? "";

@@ -2,7 +2,6 @@
 import {
   close,
   codeOf,
-  failedWith,
   fdPath,
   fstat,
   join,
@@ -17,7 +16,7 @@ import {
   O_DIRECTORY,
   O_PATH,
   open,
-  openInRoot,
+  openInRootIfThere,
   readlink,
   relative,
   type Stat,
@@ -81,13 +80,8 @@ const isBelow = (path: string, top: string) => path === top || path.startsWith(t
 
 /** @param wanted what has to lie there; something else may have been mounted over it */
 function cover(root: number, place: string, wanted?: Stat): void {
-  let target: number;
-  try {
-    target = openInRoot(root, place);
-  } catch (error) {
-    if (failedWith(error, "ENOENT", "ENOTDIR", "EACCES")) return; // not to be reached inside
-    throw error;
-  }
+  const target = openInRootIfThere(root, place);
+  if (target === undefined) return;
   const { dev, ino } = fstat(target);
   if (wanted === undefined || (dev === wanted.dev && ino === wanted.ino)) {
     const mount = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "4k" }, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);

@@ -2,7 +2,6 @@
 import {
   cloneTree,
   close,
-  failedWith,
   fdPath,
   fstat,
   MS_NODEV,
@@ -17,6 +16,7 @@ import {
   O_PATH,
   open,
   openInRoot,
+  openInRootIfThere,
   readdir,
   restrictMount,
   statfs,
@@ -43,7 +43,7 @@ const CPUS = "devices/system/cpu";
 export function maskKernelFiles(root: number): void {
   const none = openNull();
   for (const { top, type, hidden, readOnly } of PLACES) {
-    const place = openIfThere(root, top);
+    const place = openInRootIfThere(root, top);
     if (place === undefined) continue;
     if (statfs(fdPath(place)).type === type) {
       for (const path of [...hidden, ...(top === "/sys" ? throttlePaths(place) : [])]) hide(place, top, path, none);
@@ -74,18 +74,9 @@ function checkNull(fd: number, what: string): void {
   if (!stat.isCharacterDevice() || stat.rdev !== 1 * 256 + 3) throw new ToolError(`--mask: ${what} is not the character device 1:3`);
 }
 
-function openIfThere(root: number, path: string): number | undefined {
-  try {
-    return openInRoot(root, path);
-  } catch (error) {
-    if (failedWith(error, "ENOENT", "ENOTDIR", "EACCES")) return undefined;
-    throw error;
-  }
-}
-
 /** How often each CPU got too hot tells what the neighbours do. */
 function throttlePaths(sys: number): string[] {
-  const cpus = openIfThere(sys, CPUS);
+  const cpus = openInRootIfThere(sys, CPUS);
   if (cpus === undefined) return [];
   const names = readdir(fdPath(cpus)).filter((name) => /^cpu\d+$/.test(name));
   close(cpus);
@@ -93,7 +84,7 @@ function throttlePaths(sys: number): string[] {
 }
 
 function hide(place: number, top: string, path: string, none: number): void {
-  const target = openIfThere(place, path);
+  const target = openInRootIfThere(place, path);
   if (target === undefined) return;
   const directory = fstat(target).isDirectory();
   const cover = directory
@@ -110,7 +101,7 @@ function hide(place: number, top: string, path: string, none: number): void {
 }
 
 function protect(place: number, path: string): void {
-  const target = openIfThere(place, path);
+  const target = openInRootIfThere(place, path);
   if (target === undefined) return;
   const copy = cloneTree(target);
   moveMount(copy, target);

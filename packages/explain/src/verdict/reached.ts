@@ -48,14 +48,13 @@ function openFiles(pid: number): { used: number; source: string } | undefined {
   }
 }
 
-const EXEMPT = ["CAP_SYS_RESOURCE", "CAP_SYS_ADMIN"].map((name) => 1n << BigInt(CAPABILITIES.indexOf(name)));
-
 /** Threads of its real user, on the whole machine; not of root and of who has these capabilities (kernel/fork.c copy_process). */
 function processesOf(pid: number): { used: number; source: string } | undefined {
   const status = readIfThere(`${procDirectory(pid)}/status`) ?? "";
   const uid = uidIn(status);
   const capabilities = BigInt(`0x${statusField(status, "CapEff") ?? "0"}`);
-  if (uid === undefined || uid === "0" || EXEMPT.some((bit) => (capabilities & bit) !== 0n)) return undefined;
+  const has = (name: string) => ((capabilities >> BigInt(CAPABILITIES.indexOf(name))) & 1n) !== 0n;
+  if (uid === undefined || uid === "0" || has("CAP_SYS_RESOURCE") || has("CAP_SYS_ADMIN")) return undefined;
   let used = 0;
   for (const other of readdir("/proc").filter((name) => /^\d/.test(name))) {
     const text = readIfThere(`/proc/${other}/status`) ?? "";

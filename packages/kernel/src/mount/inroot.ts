@@ -13,6 +13,8 @@ const RESOLVE_NO_MAGICLINKS = 2;
 const RESOLVE_IN_ROOT = 16;
 const ENOENT = 2;
 const EAGAIN = 11;
+const EACCES = 13;
+const ENOTDIR = 20;
 const openat2C = declareSyscall(SYS.openat2);
 
 /**
@@ -27,6 +29,14 @@ export function openInRoot(root: number, path: string | Uint8Array): number {
   const fd = lookUp(root, path);
   if (fd < 0) throw notOpened(root, path, -fd);
   return fd;
+}
+
+/** The same; undefined for what is not there, or cannot be reached. */
+export function openInRootIfThere(root: number, path: string): number | undefined {
+  const fd = lookUp(root, path);
+  if (fd >= 0) return fd;
+  if (fd === -ENOENT || fd === -ENOTDIR || fd === -EACCES) return undefined;
+  throw notOpened(root, path, -fd);
 }
 
 /** The descriptor, or the errno as a negative number: what is to be made is often missing, and an exception takes half a millisecond. */
