@@ -151,4 +151,4 @@ export { openMaster, openPeer, setControllingTerminal, setsid, signalForeground 
 export { controllingTerminal, foregroundGroup, getpgrp, holdsTerminal, inForeground, isBackgroundJob } from "./tty/terminal.ts";
 export { isJobControl, isOrphaned, reachedTheGroup, setForegroundGroup, setpgid } from "./tty/terminal.ts";
 export { type Attributes, endOfFileKey, getAttributes, isTerminal, rawAttributes, sameAttributes, setAttributes } from "./tty/termios.ts";
-export { setWindowSize, signalOfKey, windowSize } from "./tty/termios.ts";
+export { keyAttributes, setWindowSize, signalOfKey, windowSize } from "./tty/termios.ts";

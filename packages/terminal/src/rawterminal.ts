@@ -26,14 +26,14 @@ export interface RawTerminal {
   readonly restore: () => void;
 }
 
-/** Puts a terminal into raw mode. All signals must be blocked. */
-export function makeRaw(fd: number): RawTerminal {
+/** Puts a terminal into raw mode, or another one. All signals must be blocked. */
+export function makeRaw(fd: number, change = rawAttributes): RawTerminal {
   const before = getAttributes(fd);
   if (before === undefined) return { again: () => {}, restore: () => {} };
-  const again = () => void setAttributes(fd, rawAttributes(before));
+  const again = () => void setAttributes(fd, change(before));
   again();
   const guard = startGuard(fd, getAttributes(fd) ?? before, before);
-  setTracer({ raw: isTerminal(2) });
+  setTracer({ raw: change === rawAttributes && isTerminal(2) });
   const restore = () => {
     // End the guard first: after our end the shell owns the terminal, and a late guard would change its settings.
     kill(guard, SIGKILL);

@@ -6,10 +6,12 @@ import { exit, jsonText, parseCount, quote, requireOwnProc, shellQuote, UsageErr
 import { ageOf, isSupervisorStopped, readHealth, readStates, type State, statusOf } from "@contain-tools/state";
 import { checkNoWords, subcommand } from "../command.ts";
 import { engineRows, tableOf, usageOf } from "../listed.ts";
+import { everySecond } from "../run/watch.ts";
 import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
 
 export const listOptions = withCommon({
   engines: { type: "boolean", description: "those that contain-oci runs for podman, docker, containerd, and how the last ones ended" },
+  watch: { type: "boolean", alias: "w", description: "the table every second, until Ctrl-C or q" },
   quiet: { type: "boolean", alias: "q", description: "ids only" },
   json: { type: "boolean", description: "one JSON object a line" },
   format: FORMAT,
@@ -42,11 +44,16 @@ export const list = subcommand({
     const most = last === undefined ? undefined : parseCount("--last", `${last}`, 0, 1_000_000);
     const wanted = readFilters(given.all("filter"));
     const form = given.has("json") || format === "json" ? json : given.has("quiet") ? quiet : table;
-    return () => {
-      requireOwnProc();
-      const states = readStates()
+    if (given.has("watch") && (form !== table || format !== undefined))
+      throw new UsageError("--watch draws a table: it does not go with --json, --quiet or --format");
+    const select = () =>
+      readStates()
         .filter(wanted)
         .slice(most === undefined ? 0 : most === 0 ? Number.POSITIVE_INFINITY : -most);
+    return () => {
+      requireOwnProc();
+      if (given.has("watch")) return everySecond(() => table(select()).trimEnd().split("\n"));
+      const states = select();
       print(format === undefined || format === "json" ? form(states) : fillAll(format, states.map(dockersWords)));
       return exit(0);
     };

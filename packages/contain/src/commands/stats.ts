@@ -2,7 +2,7 @@
 
 import { withCommon } from "@contain-tools/chain";
 import { columns, formatBytes, formatTime, print } from "@contain-tools/explain";
-import { exit, pollOnce, UsageError } from "@contain-tools/kernel";
+import { exit, pollOnce, UsageError, windowSize } from "@contain-tools/kernel";
 import { cpuBetween, type Sample, sparkline, takeSample, throttledBetween } from "@contain-tools/record";
 import { findContainer, readState, readStates, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
@@ -14,7 +14,8 @@ export const statsOptions = withCommon({
   watch: {
     type: "boolean",
     alias: "w",
-    description: "every second until Ctrl-C: a live table with the last seconds, or without a terminal plain lines",
+    description:
+      "every second until Ctrl-C or q: a live table with the last seconds, sorted by the keys c, m, p, n; without a terminal plain lines",
   },
   "no-stream": { type: "boolean", description: "accepted: without --watch it is shown once" },
   "no-trunc": { type: "boolean", description: "accepted: nothing is cut off" },
@@ -64,23 +65,56 @@ function showOnce(ids: readonly string[], format: string | undefined): never {
     );
     return exit(0);
   }
-  print(lines(columns([HEAD, ...states.map((state) => row(state, histories.get(state.id) ?? []))])));
+  print(lines(fitting([HEAD, ...states.map((state) => row(state, histories.get(state.id) ?? []))])));
   return exit(0);
 }
 
 function watchThem(ids: readonly string[]): never {
   const histories = new Map<string, History>();
   let header = true;
-  return everySecond((live) => {
+  let order: Order | undefined;
+  const draw = (live: boolean) => {
     const states = select(ids);
     if (ids.length > 0 && states.length === 0) return undefined;
     look(states, histories);
-    const rows = states.map((state) => row(state, histories.get(state.id) ?? [], live));
-    const [head = "", ...rest] = columns([HEAD, ...rows]);
+    const key = order === undefined ? undefined : ORDERS[order];
+    const usage = ({ id }: State) => (key === undefined ? 0 : key(histories.get(id) ?? []));
+    if (order === "n") states.sort((a, b) => (a.name ?? a.id).localeCompare(b.name ?? b.id));
+    else states.sort((a, b) => usage(b) - usage(a));
+    const table = (graphs: boolean) => fitting([HEAD, ...states.map((state) => row(state, histories.get(state.id) ?? [], graphs))]);
+    const wide = table(live);
+    const [head = "", ...rest] = live && !fits(wide) ? table(false) : wide;
     const withHead = live || header;
     header = false;
     return withHead ? [head, ...rest] : rest;
+  };
+  return everySecond(draw, (pressed) => {
+    if (Object.hasOwn(ORDERS, pressed)) order = pressed as Order;
   });
+}
+
+/** What keys sort by, the largest first; n: by name. */
+const ORDERS = {
+  c: (history: History) => history.slice(-1).map((now) => cpuBetween(history.at(-2), now) ?? 0)[0] ?? 0,
+  m: (history: History) => history.at(-1)?.usage.memoryCurrent ?? 0,
+  p: (history: History) => history.at(-1)?.usage.pidsCurrent ?? 0,
+  n: () => 0,
+} as const;
+type Order = keyof typeof ORDERS;
+
+const screen = () => windowSize(1)?.columns || Number.POSITIVE_INFINITY;
+const fits = (table: readonly string[]) => table.every((line) => [...line].length <= screen());
+/** What a narrow terminal can do without, the first first. */
+const DROPPED = ["THROTTLED", "CPU TIME", "STATUS", "PIDS", "NAME"];
+
+function fitting(rows: readonly (readonly string[])[]): string[] {
+  let left = rows;
+  for (const name of DROPPED) {
+    if (fits(columns(left))) break;
+    const at = left[0]?.indexOf(name) ?? -1;
+    left = left.map((cells) => cells.toSpliced(at, 1));
+  }
+  return columns(left);
 }
 
 function look(states: readonly State[], histories: Map<string, History>): void {

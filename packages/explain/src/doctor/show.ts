@@ -12,10 +12,13 @@ export function showChecks(checks: readonly Check[]): string {
   const screen = windowSize(1)?.columns || Number.POSITIVE_INFINITY;
   const room = Math.max(NARROW, screen - first - second);
   const lines = [`${"WHAT".padEnd(first)}${"STATE".padEnd(second)}REASON`];
+  const fixes = new Map<string, string>();
   for (const { what, state, text, fix } of checks) {
+    const told = fix === undefined ? undefined : fixes.get(fix);
+    if (fix !== undefined && told === undefined) fixes.set(fix, what);
     const [head = "", ...rest] = wrap(printable(text), room);
     lines.push(`${what.padEnd(first)}${state.padEnd(second)}${head}`);
-    const below = [...rest, ...(fix === undefined ? [] : wrap(printable(`fix: ${fix}`), room))];
+    const below = [...rest, ...(fix === undefined ? [] : wrap(printable(`fix: ${told === undefined ? fix : `as for ${told}`}`), room))];
     lines.push(...below.map((line) => `${" ".repeat(first + second)}${line}`));
   }
   return lines.map((line) => `${line.trimEnd()}\n`).join("");

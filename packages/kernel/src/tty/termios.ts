@@ -13,6 +13,8 @@ const C_CC = 17;
 const VEOF = 4;
 const C_LFLAG = 12;
 const ISIG = 1;
+const ICANON = 2;
+const ECHO = 8;
 const VINTR = 0;
 const VQUIT = 1;
 const VSUSP = 10;
@@ -41,6 +43,13 @@ export function rawAttributes(attributes: Attributes): Attributes {
   const raw = attributes.slice();
   cfmakerawC(raw);
   return raw;
+}
+
+/** Keys at once and without echo; Ctrl-C and Ctrl-Z stay signals. */
+export function keyAttributes(attributes: Attributes): Attributes {
+  const keys = attributes.slice();
+  keys[C_LFLAG] = (keys[C_LFLAG] ?? 0) & ~(ICANON | ECHO);
+  return keys;
 }
 
 /** True when both are the same, bit for bit. */
