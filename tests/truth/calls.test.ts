@@ -166,6 +166,22 @@ const rows: readonly Row[] = [
     uncertain,
     says: /tried nosuch, which is not there/,
   },
+  {
+    name: "seccomp",
+    status: 1,
+    code: "hint-privilege",
+    unlike: ["mknod-may", "denied"],
+    uncertain,
+    says: /: a seccomp filter is loaded, and refuses calls with EPERM/,
+  },
+  {
+    name: "two-reasons",
+    status: 1,
+    code: "hint-privilege",
+    unlike: ["mknod-may", "denied"],
+    uncertain,
+    says: /which: cannot tell: the program had no CAP_SYS_ADMIN .*; a seccomp filter/,
+  },
   { name: "env-gone", status: 127, code: "hint-not-found", unlike: ["env-foreign", "said-gone"], uncertain, says: /tried nosuch/ },
   {
     name: "gone-1",
@@ -220,6 +236,8 @@ const script = `
   d foreign sh -c 'true; foreign; exit $?'
   ROOTFS=/ d env-foreign --volume "$ROOTFS/bin:/mnt" env PATH=/mnt foreign
   d gone sh -c 'true; nosuch; exit $?'
+  d seccomp --confine sh -c 'unshare -U true; exit 1'
+  d two-reasons --confine sh -c 'mount -t tmpfs none /tmp; exit 1'
   d gone-1 sh -c 'nosuch | cat; exit 1'
   d env-gone env nosuch
   d said-gone sh -c 'echo "true; nosuch"; exit 127'

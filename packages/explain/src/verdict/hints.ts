@@ -13,7 +13,12 @@ import { shellExit } from "./shellexit.ts";
 export function hints(c: Case): Finding[] {
   const pids = pidsLimit(c);
   const shell = shellExit(c);
-  const words = shell.length > 0 ? [] : lastWords(c, pids.length > 0);
+  const mounts = endOfMounts(c);
+  const isFull = mounts.some(({ code }) => code === "hint-tmpfs-full");
+  const words =
+    shell.length > 0
+      ? []
+      : lastWords(c, pids.length > 0).filter((one) => !(isFull && one.code === "hint-no-space" && one.evidence.length === 1));
   const told = words.map(({ code }) => code);
-  return [...pids, ...endOfMounts(c), ...shell, ...words, ...reachedLimits(c.seen.reached, told)];
+  return [...pids, ...mounts, ...shell, ...words, ...reachedLimits(c.seen.reached, told)];
 }

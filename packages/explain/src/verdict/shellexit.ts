@@ -6,7 +6,7 @@ import { hint } from "./hint.ts";
 import { commandsIn } from "./words/commands.ts";
 import { withoutColours } from "./words/said.ts";
 
-const SHELLS = new Set(["sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"]);
+const SHELLS = ["sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"];
 const PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const RULE = 'sh(1p) "EXIT STATUS", env(1): 127 not found, 126 found but not executable';
 
@@ -24,7 +24,7 @@ function triedBy(argv: readonly string[]): readonly string[] {
   const name = basename(program);
   if (name === "env") return words.filter((word) => !word.startsWith("-") && !word.includes("=")).slice(0, 1);
   const at = words.findIndex((word) => /^-[a-z]*c$/.test(word));
-  return SHELLS.has(name) && at !== -1 ? commandsIn(words[at + 1] ?? "") : [];
+  return SHELLS.includes(name) && at !== -1 ? commandsIn(words[at + 1] ?? "") : [];
 }
 
 /** `env PATH=/x PROG` */
@@ -80,8 +80,8 @@ function look(word: string, path: string, status: number): Looked {
   if (file === undefined) return { word, file, why: undefined };
   const codes = ["ENOENT", "EACCES", "ENOEXEC"].filter((code) => code !== (status === 127 ? "EACCES" : status === 126 ? "ENOENT" : ""));
   const reasons = codes.map((code) => whyNotExecutable(file, code));
-  return { word, file, why: reasons.find((one) => one?.text !== undefined && !IS_SCRIPT.has(one.code)) };
+  return { word, file, why: reasons.find((one) => one?.text !== undefined && one.code !== IS_SCRIPT) };
 }
 
 /** What a shell takes for a script, it executes all the same. */
-const IS_SCRIPT = new Set(["exec-bad-format"]);
+const IS_SCRIPT = "exec-bad-format";

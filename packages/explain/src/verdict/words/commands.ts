@@ -1,13 +1,10 @@
 // The programs that the text of `sh -c` names, as far as its grammar is simple (sh(1p)).
 
 /** What a shell does itself, and words of its grammar. */
-const BUILTINS = new Set(
-  ". : [ alias bg break case cd command continue do done echo elif else esac eval exit export false fg fi for function getopts hash if in jobs kill local printf pwd read readonly return select set shift source test then times trap true type ulimit umask unalias unset until wait while".split(
-    " ",
-  ),
-);
+const BUILTINS =
+  " . : [ alias bg break case cd command continue do done echo elif else esac eval exit export false fg fi for function getopts hash if in jobs kill local printf pwd read readonly return select set shift source test then times trap true type ulimit umask unalias unset until wait while ";
 /** Words before a command. */
-const BEFORE = new Set("if then else elif do while until ! exec command time".split(" "));
+const BEFORE = " if then else elif do while until ! exec command time ";
 const MAX_COMMANDS = 8;
 
 /** The first words of its commands; none where functions or files that are read in may stand for programs. */
@@ -19,6 +16,6 @@ export function commandsIn(text: string): readonly string[] {
 }
 
 function commandOf(words: readonly string[]): string[] {
-  const word = words.find((one) => !BEFORE.has(one) && !/^\w+=/.test(one));
-  return word !== undefined && /^[\w./@+-]+$/.test(word) && !BUILTINS.has(word) && !/^\d+$/.test(word) ? [word] : [];
+  const word = words.find((one) => !BEFORE.includes(` ${one} `) && !/^\w+=/.test(one));
+  return word !== undefined && /^[\w./@+-]+$/.test(word) && !BUILTINS.includes(` ${word} `) && !/^\d+$/.test(word) ? [word] : [];
 }

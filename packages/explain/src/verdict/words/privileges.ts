@@ -9,45 +9,34 @@ import type { Said } from "./said.ts";
 interface Call {
   readonly needs: string;
   /** The capability must be one in the first user namespace. */
-  readonly first?: true;
+  readonly first: boolean;
 }
 
-/** Programs and calls by the words that they write. */
-const CALLS: Readonly<Record<string, Call>> = {
-  mknod: { needs: "CAP_MKNOD", first: true },
-  mount: { needs: "CAP_SYS_ADMIN" },
-  umount: { needs: "CAP_SYS_ADMIN" },
-  unshare: { needs: "CAP_SYS_ADMIN" },
-  setns: { needs: "CAP_SYS_ADMIN" },
-  nsenter: { needs: "CAP_SYS_ADMIN" },
-  sethostname: { needs: "CAP_SYS_ADMIN" },
-  hostname: { needs: "CAP_SYS_ADMIN" },
-  pivot_root: { needs: "CAP_SYS_ADMIN" },
-  swapon: { needs: "CAP_SYS_ADMIN", first: true },
-  chroot: { needs: "CAP_SYS_CHROOT" },
-  setuid: { needs: "CAP_SETUID" },
-  setresuid: { needs: "CAP_SETUID" },
-  seteuid: { needs: "CAP_SETUID" },
-  setgid: { needs: "CAP_SETGID" },
-  setgroups: { needs: "CAP_SETGID" },
-  initgroups: { needs: "CAP_SETGID" },
-  chown: { needs: "CAP_CHOWN" },
-  ptrace: { needs: "CAP_SYS_PTRACE" },
-  settimeofday: { needs: "CAP_SYS_TIME", first: true },
-  clock_settime: { needs: "CAP_SYS_TIME", first: true },
-  date: { needs: "CAP_SYS_TIME", first: true },
-  nice: { needs: "CAP_SYS_NICE" },
-  renice: { needs: "CAP_SYS_NICE" },
-  setpriority: { needs: "CAP_SYS_NICE" },
-  reboot: { needs: "CAP_SYS_BOOT", first: true },
-  insmod: { needs: "CAP_SYS_MODULE", first: true },
-  modprobe: { needs: "CAP_SYS_MODULE", first: true },
-  ping: { needs: "CAP_NET_RAW" },
-  ip: { needs: "CAP_NET_ADMIN" },
-  ifconfig: { needs: "CAP_NET_ADMIN" },
-  iptables: { needs: "CAP_NET_ADMIN" },
-  route: { needs: "CAP_NET_ADMIN" },
-};
+/** A capability, `*` where it must be one in the first user namespace, and the programs and calls that need it. Read when it is needed. */
+const CALLS = `
+CAP_MKNOD * mknod
+CAP_SYS_ADMIN mount umount unshare setns nsenter sethostname hostname pivot_root
+CAP_SYS_ADMIN * swapon
+CAP_SYS_CHROOT chroot
+CAP_SETUID setuid setresuid seteuid
+CAP_SETGID setgid setgroups initgroups
+CAP_CHOWN chown
+CAP_SYS_PTRACE ptrace
+CAP_SYS_TIME * settimeofday clock_settime date
+CAP_SYS_NICE nice renice setpriority
+CAP_SYS_BOOT * reboot
+CAP_SYS_MODULE * insmod modprobe
+CAP_NET_RAW ping
+CAP_NET_ADMIN ip ifconfig iptables route`;
+
+function callNamed(name: string): Call | undefined {
+  for (const line of CALLS.split("\n")) {
+    const [needs = "", ...names] = line.split(" ");
+    if (names.includes(name) && name !== "*") return { needs, first: names[0] === "*" };
+  }
+  return undefined;
+}
+
 /** Of these busybox says "permission denied (are you root?)", and util-linux "permission denied" without a file that were denied. */
 const SAID_AS_EACCES = /\b(mount|umount|ping)\b.*permission denied(?: \(are you root\?\))?[.\s]*$/i;
 
@@ -55,7 +44,7 @@ const SAID_AS_EACCES = /\b(mount|umount|ping)\b.*permission denied(?: \(are you 
 export function privilegedCall(line: string, said: Said | undefined): string | undefined {
   const loose = SAID_AS_EACCES.exec(line)?.[1]?.toLowerCase();
   if (loose !== undefined) return loose;
-  return said?.errno === "EPERM" ? said.words.find((word) => Object.hasOwn(CALLS, word) && isCall(word, line)) : undefined;
+  return said?.errno === "EPERM" ? said.words.find((word) => callNamed(word) !== undefined && isCall(word, line)) : undefined;
 }
 
 /** A program at the beginning of the line, or a call before a parenthesis or colon: `date` and `mount` are words of the language too. */
@@ -69,26 +58,23 @@ interface Reason {
 }
 
 export function judgeCall(c: Case, line: string, name: string, said: Evidence): Finding[] {
-  const call = CALLS[name];
+  const call = callNamed(name);
   const caller = callerOf(c);
   const wrote = `it wrote ${JSON.stringify(line)} (EPERM)`;
   if (call === undefined || caller === undefined) return [hint("privilege", wrote, [said])];
   const { needs, first } = call;
   const capabilities = caller.evidence("CapEff", `capabilities(7) ${needs}`);
   const reasons: Reason[] = [];
-  if (!caller.has(needs))
+  const free = NEW_USER.test(line); // a user namespace may be made by everybody
+  if (!free && !caller.has(needs))
     reasons.push({ text: `the program had no ${needs} when it was started`, evidence: capabilities, fix: fixFor(caller.uid, needs) });
-  else {
+  else if (!free) {
     if (first && caller.userns) reasons.push({ ...outside(needs), evidence: capabilities });
     if (name === "mount" && caller.userns) reasons.push({ ...SOME_MOUNTS, evidence: capabilities });
+    if (GROUPS.includes(name) && caller.userns) reasons.push({ ...NO_GROUPS, evidence: capabilities });
     if (name === "mknod" || name === "mount") reasons.push(...deviceList(c));
-    if (caller.seccomp)
-      reasons.push({
-        text: "a seccomp filter refuses calls with EPERM, whatever the capabilities are",
-        evidence: caller.evidence("Seccomp", "seccomp(2)"),
-        fix: "--seccomp FILE with a profile that allows it; --trace-denied names the call",
-      });
   }
+  if (caller.seccomp) reasons.push({ ...FILTER, evidence: caller.evidence("Seccomp", "seccomp(2)") });
   const [one, another] = reasons;
   const evidence = [said, ...reasons.map((reason) => reason.evidence)];
   if (one === undefined)
@@ -101,6 +87,16 @@ export function judgeCall(c: Case, line: string, name: string, said: Evidence): 
   if (another === undefined) return [hint("privilege", `${wrote}: ${one.text}`, evidence, one.fix)];
   return [hint("privilege", `${wrote}. One of these, which: cannot tell: ${reasons.map(({ text }) => text).join("; ")}`, evidence)];
 }
+
+const NEW_USER = /unshare\((?:0x1\w{7}|.*CLONE_NEWUSER)|unshare failed.*user/;
+const GROUPS = ["setgroups", "initgroups"];
+const NO_GROUPS = {
+  text: "setgroups may be denied in its user namespace (/proc/PID/setgroups), as where an ordinary user maps its own group alone",
+};
+const FILTER = {
+  text: "a seccomp filter is loaded, and refuses calls with EPERM, whatever the capabilities are",
+  fix: "--seccomp FILE with a profile that allows it; --trace-denied names the call",
+};
 
 const fixFor = (uid: number, needs: string) => (uid === 0 ? `--cap-add ${needs.slice(4)}` : "root inside, or another way to what it wants");
 

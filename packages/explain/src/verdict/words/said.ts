@@ -67,11 +67,8 @@ function readAfter(text: string): After | undefined {
 }
 
 /** Names of calls and of what they work on, which perror(3) puts where a file could stand. */
-const NO_FILES = new Set(
-  "bind listen socket connect fork vfork clone unshare setns mount umount mknod setuid setgid setgroups chroot ptrace ioctl kill nice failed error errno root".split(
-    " ",
-  ),
-);
+const NO_FILES =
+  " bind listen socket connect fork vfork clone unshare setns mount umount mknod setuid setgid setgroups chroot ptrace ioctl kill nice failed error errno root ";
 
 /** `touch: /etc/x: `, `cannot create '/x': `, `open() "/x" failed (13: `. */
 function fileBefore(before: string): string | undefined {
@@ -83,7 +80,7 @@ function fileBefore(before: string): string | undefined {
   const path = /(?:^|[\s"'`(=\u2018:])([^\s"'`(:=\u2018\u2019]*\/[^\s"'`:\u2018\u2019]*)["'`\u2019]?$/.exec(head)?.[1];
   if (path !== undefined) return path;
   const name = /(?:: |^(?=can))(?:can(?:no|')t [a-z ]+ )?["'`\u2018]?([\w.@+-]+)["'`\u2019]?$/.exec(head)?.[1];
-  return name === undefined || NO_FILES.has(name.toLowerCase()) || !/: /.test(before) ? undefined : name;
+  return name === undefined || NO_FILES.includes(` ${name.toLowerCase()} `) || !/: /.test(before) ? undefined : name;
 }
 
 /** The last one: a time of day may stand before. */
