@@ -22,7 +22,7 @@ export interface Container {
   readonly started: Promise<Started>;
   /** Resolves when the container has ended and nothing of it is left. @throws ContainError if contain refused it or was killed */
   readonly ended: Promise<End>;
-  /** The program's, where `stdio` makes them pipes (the default). */
+  /** The program's, where `stdio` makes them pipes (the default). Read them from the start: what nobody reads is lost at the end. */
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
@@ -37,14 +37,16 @@ export interface Container {
 /**
  * Runs a program in a container. If this process is killed, the container goes on: `contain list` shows it, `contain stop` ends it.
  *
+ * @throws ContainError for a spec without a command
  * @throws Error if `contain` itself cannot be started (ENOENT, EACCES): through `ended`, as all else
  */
 export function run(spec: RunSpec): Container {
   const own = join(import.meta.dirname, "../../bin/contain");
   const contain = spec.contain ?? (existsSync(own) ? own : "contain");
+  const asked = wordsOf(spec);
   const folder = mkdtempSync(join(tmpdir(), "contain-run-"));
   const [cidfile, report] = [join(folder, "id"), join(folder, "end")];
-  const words = ["run", "--quiet", "--cidfile", cidfile, "--json", report, ...wordsOf(spec)];
+  const words = ["run", "--quiet", "--cidfile", cidfile, "--json", report, ...asked];
   const supervisor = spawn(contain, words, { stdio: spec.stdio ?? "pipe" });
   const stop = () => void supervisor.kill("SIGTERM");
   spec.signal?.addEventListener("abort", stop);
@@ -95,6 +97,7 @@ async function startOf(contain: string, cidfile: string, ended: Promise<End>): P
   const over = ended.then((its) => {
     end = its;
   });
+  over.catch(() => {}); // the loop below gets it, perhaps later
   for (;;) {
     const id = end?.id ?? (existsSync(cidfile) ? readFileSync(cidfile, "utf8") : "");
     if (id !== "") {
