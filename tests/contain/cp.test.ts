@@ -1,6 +1,6 @@
 // contain cp: docker's rules for names, a tar on either side, and no way out of a hostile container.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { isolated } from "../helpers/isolated.ts";
@@ -115,6 +115,21 @@ describe("contain cp", need("root"), () => {
     assert.equal(readFileSync(secret, "utf8"), "secret");
     ok("box:/tmp/evil", "evil");
     assert.equal(readlinkSync(join(dir, "evil/d")), dir);
+  });
+
+  test("names that come and go, change what they are, and a file that grows, while they are copied and compared", () => {
+    const churn = `mkdir -p /busy && cd /busy && rm -f stop
+      (while ! [ -e stop ]; do mkdir a; echo x >a/passwd; rm -rf a; ln -s /etc a; rm a; done) &
+      (while ! [ -e stop ]; do mkdir -p b/b/b; touch b/b/b/c; rm -rf b; done) &
+      (while ! [ -e stop ]; do head -c 100000 /dev/zero; done >grows) &`;
+    inside(`(${churn}) >/dev/null 2>&1 </dev/null`);
+    for (let i = 0; i < 8; i++) {
+      rmSync(join(dir, "busy"), { recursive: true, force: true });
+      ok("box:/busy", ".");
+      const { status, stderr } = sh("contain cp box:/busy - | tar -t >/dev/null; contain diff box >/dev/null", { env });
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+    }
+    inside("touch /busy/stop");
   });
 
   test("what the kernel shows, devices and pipes", () => {

@@ -1,14 +1,14 @@
 // Tars and images that want out of the directory, or are broken: nothing outside is touched, and nothing of them is left.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, run } from "../helpers/run.ts";
-import { layoutOf, type TarEntry, tarOf } from "../helpers/tar.ts";
+import { layoutOf, sum, type TarEntry, tarOf } from "../helpers/tar.ts";
 import { eventually } from "../helpers/wait.ts";
 
 const dir = scratch("hostile");
@@ -106,11 +106,27 @@ describe("a hostile tar", need("root"), () => {
   });
 });
 
+function fifo(path: string): void {
+  rmSync(path);
+  run(["mkfifo", path]);
+}
+
+/** An index that names sixty times one that names sixty times … */
+function multiply(layout: string, digest: string): void {
+  let last = digest;
+  for (let i = 0; i < 6; i++) {
+    const text = JSON.stringify({ manifests: Array.from({ length: 60 }, () => ({ digest: `sha256:${last}` })) });
+    last = sum(text);
+    writeFileSync(join(layout, "blobs/sha256", last), text);
+    writeFileSync(join(layout, "index.json"), text);
+  }
+}
+
 describe("a broken image", need("root"), () => {
   const layer = tarOf({ name: "f", data: "x".repeat(5000) });
   for (const [what, layers, spoil, message] of [
     ["a layer of other bytes", [layer], () => tarOf({ name: "g", data: "" }), /layer 1 is damaged: its sum is sha256:/],
-    ["a tar that is cut off", [layer], () => layer.subarray(0, 2000), /layer 1: not a tar, or damaged/],
+    ["a tar that is cut off", [layer], () => layer.subarray(0, 2000), /layer 1 is damaged: its sum is sha256:/],
     ["gzip that is cut off", [gzipSync(layer)], () => gzipSync(layer).subarray(0, 40), /layer 1: damaged or cut off/],
     ["a layer with xz", [layer], () => Buffer.from("fd377a585a0000000000", "hex"), /compressed with xz/],
   ] as const)
@@ -142,6 +158,92 @@ describe("a broken image", need("root"), () => {
       assert.equal(status, 125);
       assert.ok(!existsSync(join(dir, "never")));
     });
+
+  const good = layoutOf(join(dir, "good"), { layers: [layer] });
+  const place = (name: string) => join("blobs/sha256", name);
+  const manifest = JSON.parse(readFileSync(join(good, "index.json"), "utf8")).manifests[0].digest.slice(7) as string;
+  const config = JSON.parse(readFileSync(join(good, place(manifest)), "utf8")).config.digest.slice(7) as string;
+  for (const [what, spoil, message] of [
+    [
+      "a configuration of another sum",
+      (at: string) => writeFileSync(join(at, place(config)), '{"rootfs":{}}'),
+      /is damaged: its sum is sha256:/,
+    ],
+    ["a manifest of another sum", (at: string) => writeFileSync(join(at, place(manifest)), "{}"), /is damaged: its sum is sha256:/],
+    ["a FIFO that nobody writes to", (at: string) => fifo(join(at, "index.json")), /index\.json is not a regular file/],
+    ["a FIFO as a layer", (at: string) => fifo(join(at, place(sum(layer)))), /is not a regular file/],
+    ["indexes that multiply", (at: string) => multiply(at, manifest), /more than 5000 images/],
+  ] as const)
+    test(what, () => {
+      const layout = join(dir, what.replaceAll(" ", "-"));
+      cpSync(good, layout, { recursive: true });
+      spoil(layout);
+      const { status, stderr } = run(["contain", "rootfs", join(dir, "never"), "--from", layout]);
+      assert.match(stderr, message);
+      assert.equal(status, 125);
+      assert.ok(!existsSync(join(dir, "never")));
+    });
+
+  test("a layer whose sum only its name says", () => {
+    const layout = join(dir, "no-sum");
+    cpSync(good, layout, { recursive: true });
+    const blob = (text: string) => {
+      writeFileSync(join(layout, place(sum(text))), text);
+      return { digest: `sha256:${sum(text)}` };
+    };
+    const described = JSON.stringify({ config: blob("{}"), layers: [{ digest: `sha256:${sum(layer)}` }] });
+    writeFileSync(join(layout, "index.json"), JSON.stringify({ manifests: [blob(described)] }));
+    writeFileSync(join(layout, place(sum(layer))), tarOf({ name: "g", data: "" }));
+    const { status, stderr } = run(["contain", "rootfs", join(dir, "never"), "--from", layout]);
+    assert.match(stderr, /layer 1 is damaged: its sum is sha256:/);
+    assert.equal(status, 125);
+  });
+
+  test("words that would write on the terminal are quoted in the command line, and read back as they were", need("bash"), () => {
+    const cmd = ["/bin/echo", "\x1b]0;title\x07 it's \\", "two\nlines"];
+    const layout = layoutOf(join(dir, "escapes"), { layers: [layer], config: { Cmd: cmd } });
+    const { stdout } = run(["contain", "rootfs", join(dir, "escaped"), "--from", layout]);
+    assert.match(stdout, /^[\n -~]*$/);
+    const words = run(["bash", "-c", `contain() { printf '%s|' "$@"; }\n${stdout}`]).stdout.split("|");
+    assert.deepEqual(words.slice(words.indexOf("--") + 1, -1), cmd);
+  });
+
+  for (const there of [true, false])
+    test(`what is removed again may be deep, and have names that are no UTF-8, in a directory that ${there ? "was there" : "was not"}`, () => {
+      const long = Array.from({ length: 12 }, () => "d".repeat(80)).join("/");
+      const entries: TarEntry[] = [
+        { name: "x", type: "5", pax: { path: long } },
+        { name: Buffer.from("bad-\xff", "latin1"), data: "x" },
+      ];
+      for (let i = 0; i < 6; i++)
+        entries.push(
+          { name: `l${i}`, type: "2", pax: { linkpath: `${i === 0 ? "" : `l${i - 1}/`}${long}` } },
+          { name: "x", type: "5", pax: { path: `l${i}/${long}` } },
+        );
+      writeFileSync(join(dir, "tar"), tarOf(...entries, { name: "../x" }));
+      const to = join(dir, "undone");
+      if (there) mkdirSync(to);
+      const { status, stderr } = run(["contain", "rootfs", to, "--from", join(dir, "tar")]);
+      assert.match(stderr, /a name with \.\. in it/);
+      assert.equal(status, 125);
+      if (there) assert.deepEqual(readdirSync(to, "buffer"), []);
+      else assert.ok(!existsSync(to));
+      rmSync(to, { recursive: true, force: true });
+    });
+
+  test("a link that leads nowhere is refused, and stays", () => {
+    symlinkSync("nowhere", join(dir, "dangling"));
+    const { status, stderr } = run(["contain", "rootfs", join(dir, "dangling"), "--from", join(dir, "tar")]);
+    assert.match(stderr, /dangling: a symbolic link that leads nowhere/);
+    assert.equal(status, 125);
+    assert.equal(readlinkSync(join(dir, "dangling")), "nowhere");
+  });
+
+  test("what is no tar is told at once, not when its pipe ends", async () => {
+    const child = spawn(join(bin, "contain"), ["rootfs", join(dir, "never"), "--from", "-"], { stdio: ["pipe", "ignore", "ignore"] });
+    child.stdin.write(Buffer.alloc(6000, "no tar "));
+    assert.equal(await new Promise((resolve) => child.on("exit", resolve)), 125);
+  });
 
   test("SIGTERM half-way leaves nothing behind", async () => {
     const to = join(dir, "stopped");

@@ -34,7 +34,8 @@ export async function readArchive(
     yield* front;
     yield* entries;
   })();
-  if (OF_IMAGE.test(split(front.at(-1)?.name ?? "").path)) return { what, find: await findParts(all, canSeek(fd) ? fd : undefined, dir) };
+  if (OF_IMAGE.test(split(front.at(-1)?.name ?? "").path))
+    return { what, find: await findParts(all, canSeek(fd) ? fd : undefined, dir), done: () => {} };
   await unpackRoot(all);
   if (from !== "-") close(fd);
   return undefined;

@@ -2,6 +2,7 @@
 import { ToolError } from "@contain-tools/kernel";
 import type { Part } from "./bytes.ts";
 import { fields, list, readJson, type Store, text, texts } from "./store.ts";
+import { sumOfName } from "./sums.ts";
 
 export interface Image {
   /** The same for all platforms of an image. */
@@ -31,11 +32,11 @@ function ofDocker(store: Store, manifest: ReturnType<typeof fields>): Image {
 }
 
 const NAMES = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
-const DEEPEST = 8; // an index in an index is seen, no more
+const MOST = 5000; // an index may name itself again and again, at each of its levels
 
-function ofIndex(store: Store, index: unknown, key: string | undefined, names: readonly string[], depth = 0): Image[] {
-  if (depth > DEEPEST) throw new ToolError(`${store.what}: indexes without an end`);
+function ofIndex(store: Store, index: unknown, key: string | undefined, names: readonly string[], left = { count: MOST }): Image[] {
   return list(fields(index)["manifests"]).flatMap((one) => {
+    if (left.count-- === 0) throw new ToolError(`${store.what}: more than ${MOST} images, or indexes without an end`);
     const descriptor = fields(one);
     const annotations = fields(descriptor["annotations"]);
     if (annotations["vnd.docker.reference.type"] !== undefined) return []; // an attestation
@@ -44,7 +45,7 @@ function ofIndex(store: Store, index: unknown, key: string | undefined, names: r
     const all = [...new Set([...names, ...own])];
     const manifest = readJson(store, blobName(store, digest));
     if (manifest === undefined) return []; // `docker save` of one platform names the others too
-    if (Array.isArray(fields(manifest)["manifests"])) return ofIndex(store, manifest, key ?? digest, all, depth + 1);
+    if (Array.isArray(fields(manifest)["manifests"])) return ofIndex(store, manifest, key ?? digest, all, left);
     const image = ofManifest(store, fields(manifest), digest, all, platformOf(descriptor["platform"]), blobName);
     return [{ ...image, key: key ?? digest }];
   });
@@ -64,7 +65,7 @@ function ofManifest(
   return { key, names, platform: platform || platformOf(config), config, layers: list(manifest["layers"]).map(name) };
 }
 
-const DIGEST = /^([a-z0-9]+):([a-f0-9]{32,})$/;
+const DIGEST = /^(sha256|sha384|sha512):([a-f0-9]{64,128})$/;
 
 function blobName({ what }: Pick<Store, "what">, digest: string): string {
   const [, algorithm = "", hex = ""] = DIGEST.exec(digest) ?? [];
@@ -80,11 +81,11 @@ function platformOf(value: unknown): string {
   return [os, architecture, variant].map(text).filter(Boolean).join("/");
 }
 
-/** The parts of its layers. @throws ToolError if one is missing */
-export function layersOf({ what, find }: Store, { layers }: Image): readonly Part[] {
+/** The parts of its layers, with the sums that their names say. @throws ToolError if one is missing */
+export function layersOf({ what, find }: Store, { layers }: Image): readonly { readonly part: Part; readonly sum: string | undefined }[] {
   return layers.map((name) => {
     const part = find(name);
     if (part === undefined) throw new ToolError(`${what}: the layer ${name} is missing`, "the archive is not complete");
-    return part;
+    return { part, sum: sumOfName(name) };
   });
 }

@@ -1,5 +1,19 @@
 // Removes what is in a directory that others may change meanwhile: no symbolic link is followed.
-import { bytesOf, close, fdPath, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, openAt, readdirBytes, statAt, unlinkAt } from "@contain-tools/kernel";
+import {
+  basename,
+  bytesOf,
+  close,
+  dirname,
+  fdPath,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  open,
+  openAt,
+  readdirBytes,
+  statAt,
+  unlinkAt,
+} from "@contain-tools/kernel";
 
 export interface Removal {
   /** These paths stay, and the directories above them. */
@@ -25,4 +39,17 @@ export function removeIn(dir: number, name: string, path: string, removal: Remov
   unlinkAt(dir, bytes, stat.isDirectory());
   removal.removed(path);
   return true;
+}
+
+const ALL: Removal = { keep: new Set(), removed: () => {} };
+
+/** Removes a directory, however deep it is and whatever bytes its names are. @param contentsOnly it stays, empty */
+export function removeDirectory(path: string, contentsOnly: boolean): void {
+  const dir = open(contentsOnly ? path : dirname(path), O_RDONLY | O_DIRECTORY);
+  try {
+    const names = contentsOnly ? readdirBytes(fdPath(dir)) : [Buffer.from(basename(path)).toString("latin1")];
+    for (const name of names) removeIn(dir, name, name, ALL);
+  } finally {
+    close(dir);
+  }
 }

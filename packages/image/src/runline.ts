@@ -1,5 +1,5 @@
 // What an image says of its program, as a command line of contain run.
-import { shellQuote } from "@contain-tools/kernel";
+import { printable, shellQuote } from "@contain-tools/kernel";
 import { fields, text, texts } from "./store.ts";
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"; // contain run's own
@@ -16,5 +16,13 @@ export function runLine(dir: string, config: unknown): string {
     ...(text(said["User"]) === "" ? [] : ["--user", text(said["User"])]),
     ...(text(said["StopSignal"]) === "" ? [] : ["--stop-signal", text(said["StopSignal"])]),
   ];
-  return ["contain", "run", ...options, "--", ...(program.length === 0 ? ["/bin/sh"] : program)].map(shellQuote).join(" ");
+  return ["contain", "run", ...options, "--", ...(program.length === 0 ? ["/bin/sh"] : program)].map(quoted).join(" ");
+}
+
+/** An image is a stranger's: its words may write on the terminal. `$'\033'` is what sh reads back as the same (POSIX 2024). */
+function quoted(word: string): string {
+  const text = word.replaceAll(/[\n\t]/g, "");
+  if (printable(text) === text) return shellQuote(word);
+  const bytes = (char: string) => [...Buffer.from(char)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  return `$'${[...word].map((char) => (/['\\]/.test(char) || printable(char) !== char ? bytes(char) : char)).join("")}'`;
 }

@@ -1,11 +1,14 @@
 // The files of an image: in a directory, or in an archive whose parts are found again by their places.
-import { fdPath, fstat, O_DIRECTORY, O_PATH, open, openInRoot, pread, ToolError, textOf } from "@contain-tools/kernel";
+import { close, failedWith, fdPath, fstat, O_DIRECTORY, O_PATH, open, openInRoot, pread, ToolError, textOf } from "@contain-tools/kernel";
 import type { Part } from "./bytes.ts";
+import { checkSum, sumOfName } from "./sums.ts";
 
 export interface Store {
   readonly what: string;
   /** undefined where there is none of this name. */
   readonly find: (name: string) => Part | undefined;
+  /** A part is not needed any more. */
+  readonly done: (part: Part) => void;
 }
 
 /** Names lead nowhere but into the directory. @throws SyscallError ENOENT, ENOTDIR */
@@ -14,20 +17,33 @@ export function directoryStore(path: string): Store {
   return {
     what: path,
     find: (name) => {
+      const found = findIn(root, name);
+      if (found === undefined) return undefined;
       try {
-        const fd = open(fdPath(openInRoot(root, name)));
-        return { fd, at: 0, size: fstat(fd).size };
-      } catch {
-        return undefined;
+        const stat = fstat(found);
+        if (!stat.isFile()) throw new ToolError(`${path}: ${textOf(name)} is not a regular file`); // a FIFO would be waited for
+        return { fd: open(fdPath(found)), at: 0, size: stat.size };
+      } finally {
+        close(found);
       }
     },
+    done: ({ fd }) => close(fd),
   };
+}
+
+function findIn(root: number, name: string): number | undefined {
+  try {
+    return openInRoot(root, name);
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
 }
 
 const LARGEST = 16 << 20; // bytes of a description; the largest known have some hundred thousand
 
-/** The JSON of a name; undefined where there is none. @throws ToolError for what is no JSON */
-export function readJson({ what, find }: Store, name: string): unknown {
+/** The JSON of a name; undefined where there is none. @throws ToolError for what is no JSON, or has another sum than its name says */
+export function readJson({ what, find, done }: Store, name: string): unknown {
   const part = find(name);
   if (part === undefined) return undefined;
   if (part.size > LARGEST) throw new ToolError(`${what}: ${textOf(name)} is too large for a description: ${part.size} bytes`);
@@ -37,6 +53,8 @@ export function readJson({ what, find }: Store, name: string): unknown {
     if (length === 0) break;
     at += length;
   }
+  done(part);
+  checkSum(bytes, sumOfName(name), `${what}: ${textOf(name)}`);
   try {
     return JSON.parse(bytes.toString());
   } catch (cause) {

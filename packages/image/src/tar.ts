@@ -30,7 +30,7 @@ const TYPES: readonly string[] = ["file", "directory", "symlink", "link", "chara
 export async function* entriesOf(bytes: Chunks, what: string): AsyncGenerator<Entry> {
   const tar = extract({ filenameEncoding: "latin1", allowUnknownFormat: true } as Parameters<typeof extract>[0]); // its types lack them;
   const records = rawRecords(tar);
-  const feeding = feed(tar, bytes);
+  void feed(tar, bytes); // nobody waits for it: what feeds it may be a pipe that says no more
   try {
     for await (const item of tar) {
       const data = explained(item as Chunks, what);
@@ -41,7 +41,6 @@ export async function* entriesOf(bytes: Chunks, what: string): AsyncGenerator<En
     throw explain(error, what);
   } finally {
     tar.destroy(null);
-    await feeding;
   }
 }
 

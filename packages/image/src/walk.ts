@@ -2,8 +2,8 @@
 import {
   bytesOf,
   close,
+  failedWith,
   fdPath,
-  fstat,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
@@ -22,38 +22,56 @@ type Found = NonNullable<ReturnType<typeof statAt>>;
 /** proc, sysfs, cgroup2, cgroup, devpts, debugfs, tracefs, securityfs, mqueue: what the kernel shows is no file to copy (statfs(2)). */
 const OF_KERNEL = [0x9fa0, 0x62656572, 0x63677270, 0x27e0eb, 0x1cd1, 0x64626720, 0x74726163, 0x73636673, 0x19800202];
 
+const HERE = bytesOf(".");
+const SELF = bytesOf("");
+const MOST_UNSIZED = 64 << 20; // bytes of a file that says it has none, as those of the kernel do
+
 /**
  * What `name` is in an open directory (an empty name: what is open itself), and all below it; without what the kernel shows in files of its own.
  *
  * @param as the name of the first entry
- * @throws SyscallError ENOENT
+ * @throws SyscallError EACCES, EMFILE, …
  */
 export function* walk(dir: number, name: string, as: string, device?: number): Generator<Entry> {
-  const bytes = bytesOf(name);
-  const stat = statAt(dir, bytes);
-  if (stat === undefined || stat.isSocket()) return; // it went while we looked
-  const entry = describe(stat, as, dir, bytes);
-  if (!stat.isDirectory()) return yield entry;
-  const fd = openAt(dir, bytes, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const found = find(dir, name);
+  if (found === undefined) return; // it went while we looked
+  let fd: number | undefined;
   try {
+    const stat = statAt(found, SELF);
+    if (stat === undefined || stat.isSocket()) return;
+    const entry = describe(stat, as, found);
+    if (!stat.isDirectory()) return yield entry;
+    fd = openAt(found, HERE, O_RDONLY | O_DIRECTORY);
     if (stat.dev !== device && OF_KERNEL.includes(statfs(fdPath(fd)).type)) return;
     yield entry;
     for (const child of readdirBytes(fdPath(fd)).toSorted()) yield* walk(fd, child, `${as}/${child}`, stat.dev);
   } finally {
-    close(fd);
+    if (fd !== undefined) close(fd);
+    close(found);
   }
 }
 
-function describe(stat: Found, name: string, dir: number, bytes: Uint8Array): Entry {
+/** Opened before it is looked at, so that what is said of it and what is read are of the same file, whoever changes the names. */
+function find(dir: number, name: string): number | undefined {
+  if (name === "") return open(fdPath(dir), O_PATH);
+  try {
+    return openAt(dir, bytesOf(name), O_PATH | O_NOFOLLOW);
+  } catch (error) {
+    if (failedWith(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function describe(stat: Found, name: string, found: number): Entry {
   const { mode, uid, gid, mtime, rdev } = stat;
   const type = typeOf(stat);
   return {
     ...{ name, type, mode: mode & 0o7777, uid, gid, mtime, attributes: new Map(), at: 0 },
     size: type === "file" ? stat.size : 0,
-    link: type === "symlink" ? readlinkAt(dir, bytes) : "",
+    link: type === "symlink" ? readlinkAt(found, SELF) : "",
     major: (rdev >> 8) & 0xfff,
     minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
-    data: contentOf(dir, bytes, type),
+    data: contentOf(found, type, stat.size || MOST_UNSIZED),
   };
 }
 
@@ -65,24 +83,19 @@ function typeOf(stat: Found): Entry["type"] {
   return stat.isBlockDevice() ? "block-device" : "file";
 }
 
-/** Opened when it is read. What is no file any more is not opened: a device may act on that. */
-async function* contentOf(dir: number, name: Uint8Array, type: Entry["type"]): AsyncGenerator<Uint8Array> {
+/** Opened when it is read, and not if it is a device, which may act on that. No more than it had: who writes to it could write for ever. */
+async function* contentOf(found: number, type: Entry["type"], most: number): AsyncGenerator<Uint8Array> {
   if (type !== "file") return;
-  const found = name.length === 1 ? open(fdPath(dir), O_PATH) : openAt(dir, name, O_PATH | O_NOFOLLOW);
+  const fd = open(fdPath(found));
   try {
-    if (!fstat(found).isFile()) return;
-    const fd = open(fdPath(found));
-    try {
-      for (;;) {
-        const chunk = Buffer.allocUnsafe(1 << 18);
-        const length = read(fd, chunk);
-        if (length === 0) return;
-        yield chunk.subarray(0, length);
-      }
-    } finally {
-      close(fd);
+    for (let left = most; left > 0; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(left, 1 << 18));
+      const length = read(fd, chunk);
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
+      left -= length;
     }
   } finally {
-    close(found);
+    close(fd);
   }
 }

@@ -1,7 +1,7 @@
 // `contain rootfs DIR`: a root file system from programs of this host, or from a file.
 import { readdirSync, statSync } from "node:fs";
 import { type Options, withCommon } from "@contain-tools/chain";
-import { access, R_OK, statIfThere, UsageError } from "@contain-tools/kernel";
+import { access, lstatIfThere, R_OK, statIfThere, UsageError } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { unpackRootfs } from "../rootfs/fromfile.ts";
 import { makeRootfs } from "../rootfs/fromhost.ts";
@@ -46,6 +46,7 @@ function readDirectory(words: readonly string[]): string {
   const [dir, ...more] = words;
   if (dir === undefined || more.length > 0) throw new UsageError("missing directory", "contain rootfs DIR");
   const stat = statSync(dir, { throwIfNoEntry: false });
+  if (stat === undefined && lstatIfThere(dir) !== undefined) throw new UsageError(`${dir}: a symbolic link that leads nowhere`);
   if (stat !== undefined && !stat.isDirectory()) throw new UsageError(`${dir}: not a directory`);
   if (stat !== undefined && readdirSync(dir).length > 0) throw new UsageError(`${dir}: not empty`, "name an empty or new directory");
   return dir;

@@ -2,6 +2,7 @@
 import {
   bytesOf,
   close,
+  failedWith,
   fdPath,
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -66,30 +67,48 @@ function find(dir: number | undefined, name: string): Place | undefined {
   return dir === undefined || stat === undefined ? undefined : { dir, stat };
 }
 
-/** Calls `act` with both directories open. */
+/** Calls `act` with both directories open; not if one has gone, or is a link now, while we looked. */
 function inDirectories(
   before: Place | undefined,
   now: Place,
   name: string,
   act: (before: number | undefined, now: number) => Change[],
 ): Change[] {
-  const bits = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-  const old = before === undefined ? undefined : openAt(before.dir, bytesOf(name), bits);
-  const fd = openAt(now.dir, bytesOf(name), bits);
+  const old = before === undefined ? undefined : openIfThere(before.dir, name);
+  const fd = openIfThere(now.dir, name);
   try {
-    return act(old, fd);
+    return fd === undefined ? [] : act(old, fd);
   } finally {
-    close(fd);
+    if (fd !== undefined) close(fd);
     if (old !== undefined) close(old);
   }
 }
 
+function openIfThere(dir: number, name: string): number | undefined {
+  try {
+    return openAt(dir, bytesOf(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    throw error;
+  }
+}
+
+function linkOf({ dir }: Place, name: string): string | undefined {
+  try {
+    return readlinkAt(dir, bytesOf(name));
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "EINVAL")) return undefined;
+    throw error;
+  }
+}
+
 /** A file that was copied up has its own times, even where it was only opened for writing. */
-function differ({ dir, stat }: Place, now: Place, name: string, { ids }: Root): boolean {
+function differ(before: Place, now: Place, name: string, { ids }: Root): boolean {
+  const { stat } = before;
   const { mode, uid, gid, mtime, rdev, size } = now.stat;
   const isOwner = (mapped: number, own: number, then: number) => own === then || own === mapped;
   if (mode !== stat.mode || mtime !== stat.mtime || rdev !== stat.rdev) return true;
   if (!isOwner(outside(ids?.uid, stat.uid), uid, stat.uid) || !isOwner(outside(ids?.gid, stat.gid), gid, stat.gid)) return true;
-  if (stat.isSymbolicLink()) return readlinkAt(dir, bytesOf(name)) !== readlinkAt(now.dir, bytesOf(name));
+  if (stat.isSymbolicLink()) return linkOf(before, name) !== linkOf(now, name);
   return !stat.isDirectory() && size !== stat.size;
 }

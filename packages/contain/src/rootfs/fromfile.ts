@@ -1,9 +1,7 @@
 // A root file system from a tar or an image. What fails half-way leaves nothing behind.
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import type { Context } from "@contain-tools/chain";
+import { type Context, warn } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
-import { exit, hasSignal, resolve, shellStatus, signalNumber } from "@contain-tools/kernel";
+import { dirname, exit, failedWith, hasSignal, lstatIfThere, resolve, shellStatus, signalNumber } from "@contain-tools/kernel";
 import { makeDirectory } from "./fromhost.ts";
 
 export interface FromFile {
@@ -18,10 +16,14 @@ export interface FromFile {
 export async function unpackRootfs(context: Context, { dir, from, ...wanted }: FromFile): Promise<never> {
   context.verbose = true;
   process.umask(0o022);
+  const { removeDirectory, unpack } = await import("@contain-tools/image"); // no other command needs it
   const made = topmostMissing(dir);
   const undo = () => {
-    if (made !== undefined) rmSync(made, { recursive: true, force: true });
-    else for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+    try {
+      removeDirectory(made ?? dir, made === undefined);
+    } catch (error) {
+      if (!failedWith(error, "ENOENT")) warn(`${made ?? dir} is left: ${error instanceof Error ? error.message : error}`);
+    }
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     const signal = signalNumber(name) ?? 0;
@@ -33,7 +35,6 @@ export async function unpackRootfs(context: Context, { dir, from, ...wanted }: F
   }
   try {
     if (made !== undefined) makeDirectory(dir);
-    const { unpack } = await import("@contain-tools/image"); // no other command needs it
     const line = await unpack(context, dir, from, wanted);
     if (line !== undefined) print(`${line}\n`);
     return exit(0);
@@ -46,6 +47,6 @@ export async function unpackRootfs(context: Context, { dir, from, ...wanted }: F
 /** The directory that is to be removed to leave nothing of `dir`; undefined if `dir` is there. */
 function topmostMissing(dir: string): string | undefined {
   let missing: string | undefined;
-  for (let path = resolve(dir); !existsSync(path); path = dirname(path)) missing = path;
+  for (let path = resolve(dir); lstatIfThere(path) === undefined; path = dirname(path)) missing = path;
   return missing;
 }

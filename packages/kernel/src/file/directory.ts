@@ -19,6 +19,7 @@ const fchownC = declare("fchown");
 
 const DT_UNKNOWN = 0; // some file systems do not tell
 const DT_DIR = 4;
+const ENOENT = 2;
 
 const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one behind the other (getdents(2))
 const target = Buffer.allocUnsafeSlow(4096);
@@ -29,7 +30,11 @@ function list(path: string, entry: (name: string, type: number) => void, encodin
   try {
     for (;;) {
       const length = getdents64C(fd, dents, dents.length);
-      if (length === -1) throw new SyscallError("getdents64", [`${fd}`], errno());
+      if (length === -1) {
+        const code = errno();
+        if (code === ENOENT) return; // it was removed since it was opened, so nothing is in it (getdents(2))
+        throw new SyscallError("getdents64", [`${fd}`], code);
+      }
       if (length === 0) return;
       for (let at = 0; at < length; at += dents.readUInt16LE(at + 16)) {
         const name = dents.toString(encoding, at + 19, dents.indexOf(0, at + 19));
