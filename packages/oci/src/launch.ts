@@ -17,10 +17,9 @@ import type { NsexecPlan } from "./tools.ts";
 export function launch(context: Context, link: Link<NsexecPlan>, program: string, meanwhile: (pid: number) => void): Spawned {
   const spawned = runAs(context, link, (inner) =>
     spawn(
-      inner,
+      { ...inner, quiet: true }, // what fails is told by us
       link.plan,
       (own) => {
-        own.quiet = true; // what fails is told by us
         inside(own, link.plan);
         return become(own, link.plan.next);
       },

@@ -1,4 +1,5 @@
 // run: create and start in one; without --detach it stays, passes signals on, and ends with the program's status.
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Context, runHook } from "@contain-tools/chain";
 import { kill, SIGKILL, shellStatus, waitpid } from "@contain-tools/kernel";
@@ -21,16 +22,17 @@ export const run = (context: Context): OciCommand => ({
     const made = makeContainer(context, request, globals);
     const pidFile = words.value("pid-file");
     if (!detach && pidFile !== undefined) writeWhole(pidFile, `${made.container.init?.pid ?? ""}`);
+    let status: number;
     try {
       startContainer({ ...made.container, folder: made.folder });
+      if (detach) return 0;
+      status = waitAndForward(context, made.spawned, made.plan);
     } catch (error) {
       kill(made.spawned.pid, SIGKILL);
       waitpid(made.spawned.pid, 0);
       remove({ ...made.container, folder: made.folder }, globals);
       throw error;
     }
-    if (detach) return 0;
-    const status = waitAndForward(context, made.spawned, made.plan);
     noteWaited(made.folder, status);
     if (!words.has("keep")) end(context, status, request.id, globals);
     return shellStatus(status);
@@ -48,6 +50,10 @@ function end(context: Context, status: number, id: string, globals: Globals): vo
   }
   const file = log.file === undefined ? [] : ["--log", resolve(log.file), "--log-format", log.format];
   const path = `${bin}/contain-oci`;
-  const why = runHook(context, { path, args: [path, "--root", resolve(root), ...file, "delete", id] }, "");
-  if (why !== undefined) writeLog(log, "warning", why);
+  try {
+    const why = runHook(context, { path, args: [path, "--root", resolve(root), ...file, "delete", id] }, "");
+    if (why !== undefined) writeLog(log, "warning", why);
+  } finally {
+    if (existsSync(container.folder)) remove(container, globals); // that program could not
+  }
 }
