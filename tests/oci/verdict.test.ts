@@ -147,8 +147,8 @@ describe("contain-oci: the verdict at delete", need("root"), () => {
     const exits = join(dir, "exits");
     mkdirSync(exits);
     const words = `-c mon -u mon -n web-of-test -r ${bin}/contain-oci -b ${bundle("until [ -e /tmp/go ]; do sleep 0.1; done; exit 137")} -p ${dir}/monpid -l k8s-file:${dir}/monlog --exit-dir ${exits} --socket-dir-path ${dir}`;
-    const spawned = sh(`conmon ${words} --runtime-arg --root --runtime-arg ${states} </dev/null >/dev/null 2>&1`);
-    assert.equal(spawned.status, 0, spawned.stderr);
+    const spawned = sh(`conmon ${words} --runtime-arg --root --runtime-arg ${states} </dev/null >${dir}/monerr 2>&1`);
+    assert.equal(spawned.status, 0, readFileSync(`${dir}/monerr`, "utf8"));
     await eventually(() => oci("state", "mon").stdout.includes('"created"'));
     assert.equal(oci("start", "mon").status, 0);
     assert.match(run(["contain", "list", "--engines"]).stdout, /^mon +web-of-test +\d+ +running/m);

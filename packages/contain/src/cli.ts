@@ -25,6 +25,7 @@ import { stop } from "./commands/stop.ts";
 import { top } from "./commands/top.ts";
 import { update } from "./commands/update.ts";
 import { wait } from "./commands/wait.ts";
+import { watchCommand } from "./commands/watch.ts";
 
 export const COMMANDS: readonly Subcommand[] = [
   runCommand,
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Subcommand[] = [
   port,
   inspect,
   explain,
+  watchCommand,
   update,
   logs,
   attach,

@@ -39,7 +39,7 @@ export { closeAllBut, closeOnExecFrom, dup2, duplicate, isOpen, readNow, runtime
 export { setNonBlocking, tryLock, writeNow } from "./mount/descriptors.ts";
 export { closeQuietly, openFiles, type Pipe, pipe, readToEnd, uninterrupted, writeKernelFile } from "./mount/file.ts";
 export { cloneMount, idmapMount } from "./mount/idmap.ts";
-export { inotify, takeNotices } from "./mount/inotify.ts";
+export { type Directories, inotify, takeNotices, watchDirectories } from "./mount/inotify.ts";
 export { chdirInRoot, fdPath, makeInRoot, openInRoot, openInRootIfThere, openWithoutMagicLinks } from "./mount/inroot.ts";
 export { chdir, chroot, fchdir, MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY } from "./mount/mount.ts";
 export { MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, MS_UNBINDABLE, makeCharacterDevice, makeFifo, mount, umount2 } from "./mount/mount.ts";

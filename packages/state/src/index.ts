@@ -5,7 +5,15 @@ export { deadContainers, isEmptyGroup, strayGroups } from "./leftovers.ts";
 export { checkNameIsFree, locked, removeOldLock, withName } from "./names.ts";
 export type { Lease } from "./network/lease.ts";
 export { addressHolder, freeAddress, networked } from "./network/pool.ts";
-export { type EndedOther, type EngineContainer, endedOther, endedOthers, engineContainers, watchedFolder } from "./others.ts";
+export {
+  type EndedOther,
+  type EngineContainer,
+  endedOther,
+  endedOthers,
+  engineContainers,
+  rememberOther,
+  watchedFolder,
+} from "./others.ts";
 export { describeOwnSignal, notedSignals, noteSignal, type OwnSignal } from "./ownsignals.ts";
 export { ageOf, identify, isAlive, isStopped, openProcess, stateOf, thisBoot } from "./processid.ts";
 export { inStateFolder, ownLogOf, reserveEnd, writeEnd } from "./reserve.ts";

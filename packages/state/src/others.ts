@@ -1,9 +1,9 @@
 // Containers that others keep: those that contain-oci runs for an engine, and those of which is remembered how they ended. As root's alone
 // they are read where root alone can write.
 import type { Evidence } from "@contain-tools/chain";
-import { cgroupField, exists, lstatIfThere, readdir, readIfThere, readlink } from "@contain-tools/kernel";
+import { cgroupField, exists, lstatIfThere, mkdir, readdir, readIfThere, readlink, rename, unlink, writeFile } from "@contain-tools/kernel";
 import { type Ended, isEnded } from "./ended.ts";
-import { stateFolder } from "./folder.ts";
+import { makeStateFolder, stateFolder } from "./folder.ts";
 import { isAlive, type ProcessId } from "./processid.ts";
 
 /** One that has ended. */
@@ -89,6 +89,23 @@ function readContainer(root: string, id: string): EngineContainer | undefined {
   return { id, name, init, argv: Array.isArray(argv) ? argv : [], group, status, created: Date.parse(created ?? ""), root };
 }
 
+const MOST = 200; // that are remembered
+
+/** Keeps how one ended, and forgets the oldest. @throws SyscallError, UsageError when it cannot be written */
+export function rememberOther(ended: EndedOther): void {
+  makeStateFolder();
+  const folder = watchedFolder();
+  if (!exists(folder)) mkdir(folder, 0o700);
+  const draft = `${folder}/.${process.pid}`;
+  writeFile(draft, `${JSON.stringify(ended)}\n`, 0o600);
+  rename(draft, `${folder}/${ended.id.replaceAll("/", "%2F").slice(0, 200)}.json`);
+  const names = namesIn(folder);
+  if (names.length <= MOST) return;
+  const at = (name: string) => readEnded(`${folder}/${name}`)?.at ?? 0;
+  const aged = names.map((name) => ({ name, at: at(name) })).sort((a, b) => b.at - a.at);
+  for (const { name } of aged.slice(MOST)) unlink(`${folder}/${name}`);
+}
+
 /** Oldest first. */
 export function endedOthers(): EndedOther[] {
   const folders = [watchedFolder(), ...roots().map((root) => `${root}/${ENDED}`)].filter(isOurs);
@@ -99,8 +116,15 @@ export function endedOthers(): EndedOther[] {
 /** The last one with this id, name, PID or beginning of an id. */
 export function endedOther(word: string): EndedOther | undefined {
   const all = endedOthers();
+  const found = find(all, word);
+  // The runtime deletes it after its end was seen; whoever saw that knows more.
+  const seen = all.findLast(({ id, pid, status }) => id === found?.id && pid === found.pid && status !== undefined);
+  return seen ?? found;
+}
+
+function find(all: readonly EndedOther[], word: string): EndedOther | undefined {
   return (
-    all.findLast(({ id, name }) => id === word || name === word) ??
+    all.findLast(({ id, name }) => id === word || name === word || id === `${word}.service`) ??
     all.findLast(({ pid }) => `${pid}` === word) ??
     (/^[0-9a-f]{3,}$/.test(word) ? all.findLast(({ id }) => id.startsWith(word)) : undefined)
   );

@@ -49,4 +49,38 @@ export const engineCases: readonly Case[] = [
       assert.equal(left, "", told);
     },
   },
+  {
+    name: "contain watch: a container of another engine that a memory limit ends, and one that was killed",
+    seconds: 120,
+    script: `
+      cd "$(mktemp -d)"
+      export CONTAIN_ROOT=$PWD/states
+      id() { printf %064x $1; }
+      make() { mkdir $cg/libpod-$(id $1).scope; }
+      put() { local n=$1; shift; (sh -c "echo \\$\\$ >$cg/libpod-$(id $n).scope/cgroup.procs; exec $*" >/dev/null 2>&1 &); }
+      echo "+memory +pids" >$cg/cgroup.subtree_control
+      make 171; make 172
+      echo 16M >$cg/libpod-$(id 171).scope/memory.max
+      echo 0 >$cg/libpod-$(id 171).scope/memory.swap.max
+      contain watch --json >out & watcher=$!
+      put 172 sleep 1000
+      until_ok grep $(id 172) out
+      put 171 dd if=/dev/zero of=/dev/null bs=100M count=1
+      until_ok grep '"ended".*'$(id 171) out
+      kill -9 $(cat $cg/libpod-$(id 172).scope/cgroup.procs)
+      until_ok grep '"ended".*'$(id 172) out
+      kill -INT $watcher; wait $watcher; echo "status $?"
+      cat out
+      contain explain $(id 171)
+      rmdir $cg/libpod-*.scope; rm -r "$PWD"`,
+    check({ stdout, stderr, left }) {
+      const told = `${stdout}${stderr}`;
+      assert.match(stdout, /^status 0$/m, told);
+      assert.match(stdout, /"event":"memory"/, told);
+      assert.match(stdout, /dd\) was killed by the OOM killer: its own memory limit was reached, 16M of \S+\/libpod-/, told);
+      assert.match(stdout, /"event":"ended".*sleep\) was killed by (a )?SIGKILL/, told);
+      assert.match(stdout, /How it ended\n.*\n.*OOM killer/, told);
+      assert.equal(left, "", told);
+    },
+  },
 ];

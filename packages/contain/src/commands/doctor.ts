@@ -13,6 +13,7 @@ import {
   namespaceChecks,
   print,
   showChecks,
+  traceChecks,
 } from "@contain-tools/explain";
 import { exit, jsonText } from "@contain-tools/kernel";
 import manifest from "../../package.json" with { type: "json" };
@@ -48,6 +49,7 @@ function examine(parentGroup: Parameters<typeof cgroupChecks>[0]): Check[] {
     ...cgroupChecks(parentGroup),
     ...calls,
     ...engineChecks(manifest.version),
+    ...traceChecks(),
     ...leftoverChecks(),
   ];
 }

@@ -1,6 +1,6 @@
 // The verdict about a container that is not our child: its status may be known in part, or not at all.
 import type { Evidence, Finding } from "@contain-tools/chain";
-import { signalName } from "@contain-tools/kernel";
+import { monotonic, signalName } from "@contain-tools/kernel";
 import { describeOwnSignal } from "@contain-tools/state";
 import { formatTime } from "../usage.ts";
 import { type Case, subjectOf } from "../verdict/case.ts";
@@ -22,13 +22,25 @@ export interface KnownEnd {
   readonly either?: number | undefined;
   /** Where that stands, or why it does not. */
   readonly told: Evidence;
+  /** The last signal to it of the kind that ended it, where the kernel's tracing tells who sent it. */
+  readonly sender?: Sender | undefined;
+}
+
+export interface Sender {
+  readonly signal: number;
+  readonly pid: number;
+  readonly name: string;
+  /** When, in milliseconds as `monotonic` counts them. */
+  readonly at: number;
+  /** The line of the trace. */
+  readonly line: string;
 }
 
 /** @param c without how it ended */
-export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told }: KnownEnd): Finding[] {
+export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told, sender }: KnownEnd): Finding[] {
   const outcome: Outcome = { status: status ?? 0, told, killedByUs: undefined, asked: undefined, inD: [], sent: [] };
   const whole: Case = { ...c, outcome };
-  if (status !== undefined) return judge(whole).map((finding) => withEarlier(whole, finding));
+  if (status !== undefined) return judge(whole).map((finding) => withSender(whole, withEarlier(whole, finding), told, sender));
   const main = judgeUnknown(whole, either, told);
   return [withEarlier(whole, main), ...otherVictims(whole), ...judgeRest(whole), ...pidsLimit(whole), ...throttles(whole)];
 }
@@ -41,6 +53,27 @@ function withEarlier({ own }: Case, finding: Finding): Finding {
   const text = `${finding.text}. ${formatTime(kill.at - before.at)} before, ${describeOwnSignal(before)}, had not ended it`;
   const fix = "a handler for that signal, an init (`--init`), or another stop signal; a longer stop time-out where it has a handler";
   return { ...finding, text, evidence: [...finding.evidence, ownEvidence(before)], fix };
+}
+
+const EXITED = ["exit", "exit-above-128"];
+const SENT = ["killed-from-outside", "killed-by-somebody", "sigkill-cannot-tell", "signal-cannot-tell"];
+
+/** The trace has what the kernel itself keeps no record of. */
+function withSender(c: Case, finding: Finding, told: Evidence, sender: Sender | undefined): Finding {
+  const exited = EXITED.includes(finding.code);
+  if (sender === undefined || !(exited || SENT.includes(finding.code))) return finding;
+  const by = sender.pid === c.watched.pid ? "which it sent itself" : `which ${sender.name} (PID ${sender.pid}) sent`;
+  const trace: Evidence = {
+    source: "tracefs signal_generate",
+    value: sender.line,
+    rule: "include/trace/events/signal.h: the task that sends, then whom it is for",
+  };
+  if (exited) {
+    const after = `${formatTime(monotonic() - sender.at)} after ${signalName(sender.signal)}, ${by}`;
+    return { code: "exit-after-signal", text: `${finding.text}, ${after}`, certain: true, evidence: [told, trace] };
+  }
+  const text = `${subjectOf(c)} was killed by ${signalName(sender.signal)}, ${by}`;
+  return { code: "killed-by-sender", text, certain: true, evidence: [told, trace] };
 }
 
 function judgeUnknown(c: Case, either: number | undefined, told: Evidence): Finding {

@@ -1,10 +1,12 @@
 // A container that another program keeps: what was noted when it started, and what can be read at its end, as a case for the verdict.
+import type { Evidence } from "@contain-tools/chain";
 import { kernelLogSince, type Reading, signalName, tryRead } from "@contain-tools/kernel";
 import type { OwnSignal } from "@contain-tools/state";
 import { type Case, countedAsOurs, countOomKills } from "../verdict/case.ts";
-import { type CounterFile, type Level, readChainAgain } from "../verdict/chain.ts";
+import { type Chain, type CounterFile, type Level, readChainAgain } from "../verdict/chain.ts";
 import { cpuLimitIn } from "../verdict/field.ts";
 import { describeStatus } from "../verdict/outcome.ts";
+import type { Program } from "../verdict/program.ts";
 import { judgeOthers, type KnownEnd } from "./judge.ts";
 
 /** What was noted before the program ran. It is JSON in between. */
@@ -44,21 +46,33 @@ export function judgeNoted(noted: Noted, group: string | undefined, end: KnownEn
     maxFiles: undefined,
     cpuLimit: cpuLimitIn(pid, { problem: "ESRCH" }),
   };
-  const c: Omit<Case, "outcome"> = {
+  return judgeOthers({ ...caseOf({ program, group, chain, machine, since, argv, path }), own: { sent: own, problem: undefined } }, end);
+}
+
+/** What is known of a container that is not ours. */
+export interface Known extends Pick<Noted, "argv" | "path" | "since"> {
+  readonly program: Program;
+  readonly group: string | undefined;
+  readonly chain: Chain;
+  /** How many processes the OOM killer had taken on the machine, where its group does not count. */
+  readonly machine: Evidence | undefined;
+}
+
+export function caseOf({ program, group, chain, machine, since, argv, path }: Known): Omit<Case, "outcome"> {
+  return {
     failure: undefined,
-    watched: { pid, group, init: false, indirect: false },
+    watched: { pid: program.pid, group, init: false, indirect: false },
     seen: { program, look: undefined, zombie: undefined, mounts: undefined, refusal: undefined, reached: [] },
     chain,
     oomKills: countOomKills(chain, machine),
     log: once(() => countedAsOurs(kernelLogSince(since - CLOCKS))),
     read: tryRead,
     output: undefined,
-    own: { sent: own, problem: undefined },
+    own: { sent: [], problem: undefined },
     argv,
     path,
     made: [],
   };
-  return judgeOthers(c, end);
 }
 
 /** `exit status 1`, `killed by SIGKILL (exit status 137)`, `exit status 137, or killed by SIGKILL`. */

@@ -77,6 +77,13 @@ function parse(path: string): object {
   }
 }
 
+/** How the engine calls the container of a process. */
+export function engineNameOf(pid: number, id: string): string | undefined {
+  const keeper = keeperOf(pid);
+  if (keeper === undefined) return undefined;
+  return keeper.words[0]?.endsWith("conmon") ? after(keeper.words, "-n", "--name") : namesIn(keeper.pid, id)?.text;
+}
+
 /** The PIDs that conmon keeps under this name. */
 export function keptUnder(name: string): number[] {
   const conmons = pids().filter((pid) => readIfThere(`/proc/${pid}/comm`)?.trim() === "conmon");

@@ -28,3 +28,45 @@ const events = new Uint8Array(4096);
 export function takeNotices(fd: number): void {
   read(fd, events);
 }
+
+const IN_CREATE = 0x100;
+const IN_ONLYDIR = 0x1000000;
+const IN_ISDIR = 0x40000000;
+const IN_IGNORED = 0x8000;
+const HEADER = 16; // struct inotify_event: wd, mask, cookie, len
+
+/** Directories that are made, and those that are gone. */
+export interface Directories {
+  readonly fd: number;
+  /** Also tells of what is made in this one. False when it is gone, or no more watches are allowed (fs.inotify.max_user_watches). */
+  readonly add: (path: string) => boolean;
+  /** Paths of directories that were made since the last call. */
+  readonly take: () => string[];
+}
+
+/** One inotify instance for any number of directories. @throws SyscallError EMFILE */
+export function watchDirectories(): Directories {
+  const fd = sys("inotify_init1", () => ["IN_CLOEXEC|IN_NONBLOCK"], inotifyInit1C(IN_CLOEXEC | IN_NONBLOCK));
+  const paths = new Map<number, string>();
+  const buffer = Buffer.alloc(65_536);
+  return {
+    fd,
+    add: (path) => {
+      const wd = inotifyAddWatchC(fd, path, IN_CREATE | IN_ONLYDIR);
+      if (wd >= 0) paths.set(wd, path);
+      return wd >= 0;
+    },
+    take: () => {
+      const made: string[] = [];
+      const length = read(fd, buffer);
+      for (let at = 0; at < length; ) {
+        const [wd, mask, size] = [buffer.readInt32LE(at), buffer.readUInt32LE(at + 4), buffer.readUInt32LE(at + 12)];
+        const name = buffer.toString("utf8", at + HEADER, at + HEADER + size).replace(/\0+$/, "");
+        if ((mask & IN_IGNORED) !== 0) paths.delete(wd);
+        else if ((mask & IN_ISDIR) !== 0) made.push(`${paths.get(wd)}/${name}`);
+        at += HEADER + size;
+      }
+      return made;
+    },
+  };
+}

@@ -1,0 +1,104 @@
+// Who sends signals, by the kernel's own tracing: tracefs, mounted nowhere, and an instance of it that is removed at the end.
+import type { Sender } from "@contain-tools/explain";
+import { close, exists, mkdir, newMount, O_NONBLOCK, O_RDONLY, open, read, readdir, rmdir, writeFile } from "@contain-tools/kernel";
+
+export interface SignalTrace {
+  /** Reads what is in its buffer. Nobody waits for it, since a busy host sends many; the kernel keeps the last thousand. */
+  readonly take: () => void;
+  /** Who sent the last signal of this kind to a process, if it was not the kernel. */
+  readonly senderOf: (pid: number, signal: number) => Sender | undefined;
+  readonly close: () => void;
+}
+
+const NAME = /^contain-watch-(\d+)$/;
+const EVENT = "events/signal/signal_generate";
+// What ends a process, and was sent by one: si_code is 0 or less (sigaction(2)).
+const FILTER = `code<1&&(${[1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 15, 24, 31].map((signal) => `sig==${signal}`).join("||")})`;
+const LINE =
+  /^\s*(.+)-(\d+)\s+\[\d+\]\s\S+\s+([\d.]+): signal_generate: sig=(\d+) errno=\S+ code=-?\d+ comm=.* pid=(\d+) grp=\d+ res=(\d+)$/;
+const MOST = 2000; // signals that are kept
+
+/** @returns why it cannot be traced, where that is so */
+export function traceSignals(): SignalTrace | string {
+  let mount: number;
+  try {
+    mount = newMount("tracefs", {}, 0);
+  } catch (error) {
+    return `tracefs: ${error instanceof Error ? error.message : error}`;
+  }
+  const top = `/proc/self/fd/${mount}`;
+  const instance = `${top}/instances/contain-watch-${process.pid}`;
+  let pipe: number;
+  try {
+    removeLeft(`${top}/instances`);
+    mkdir(instance, 0o700);
+    writeFile(`${instance}/buffer_size_kb`, "64");
+    writeFile(`${instance}/trace_clock`, "mono");
+    writeFile(`${instance}/${EVENT}/filter`, FILTER);
+    writeFile(`${instance}/${EVENT}/enable`, "1");
+    pipe = open(`${instance}/trace_pipe`, O_RDONLY | O_NONBLOCK);
+  } catch (error) {
+    if (exists(instance)) rmdir(instance);
+    close(mount);
+    return `tracefs: ${error instanceof Error ? error.message : error}`;
+  }
+  const last = new Map<string, Sender>();
+  let rest = "";
+  const take = () => {
+    rest = readLines(pipe, rest, (line) => {
+      const sender = readLine(line);
+      if (sender === undefined) return;
+      last.delete(sender.key);
+      last.set(sender.key, sender);
+      for (const [key] of last) if (last.size > MOST) last.delete(key);
+    });
+  };
+  return {
+    take,
+    senderOf: (pid, signal) => {
+      take();
+      return last.get(`${pid} ${signal}`);
+    },
+    close: () => {
+      close(pipe);
+      rmdir(instance);
+      close(mount);
+    },
+  };
+}
+
+/** Instances of those that were killed. */
+function removeLeft(instances: string): void {
+  for (const name of readdir(instances)) {
+    const pid = NAME.exec(name)?.[1];
+    if (pid !== undefined && !exists(`/proc/${pid}`)) rmdir(`${instances}/${name}`);
+  }
+}
+
+const buffer = Buffer.alloc(65_536);
+
+function readLines(fd: number, before: string, line: (text: string) => void): string {
+  let rest = before;
+  try {
+    for (let length = read(fd, buffer); length > 0; length = read(fd, buffer)) rest += buffer.toString("latin1", 0, length);
+  } catch {
+    // EAGAIN: that was all
+  }
+  const lines = rest.split("\n");
+  for (const text of lines.slice(0, -1)) line(text);
+  return lines.at(-1) ?? "";
+}
+
+/** A signal that was not ignored. */
+function readLine(line: string): (Sender & { readonly key: string }) | undefined {
+  const [, name = "", sender, seconds, signal, pid, result] = LINE.exec(line) ?? [];
+  if (sender === undefined || result === "1") return undefined;
+  return {
+    key: `${pid} ${signal}`,
+    signal: Number(signal),
+    pid: Number(sender),
+    name: name.trim(),
+    at: Number(seconds) * 1000,
+    line: line.trim(),
+  };
+}
