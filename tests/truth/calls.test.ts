@@ -182,6 +182,8 @@ const rows: readonly Row[] = [
     uncertain,
     says: /which: cannot tell: the program had no CAP_SYS_ADMIN .*; a seccomp filter/,
   },
+  { name: "su", status: 1, code: "hint-no-new-privs", unlike: ["su-may", "seccomp"], uncertain, says: /no_new_privs was set/ },
+  { name: "su-may", status: 1, code: "exit", unlike: ["success", "shell-11"] },
   { name: "env-gone", status: 127, code: "hint-not-found", unlike: ["env-foreign", "said-gone"], uncertain, says: /tried nosuch/ },
   {
     name: "gone-1",
@@ -236,6 +238,8 @@ const script = `
   d foreign sh -c 'true; foreign; exit $?'
   ROOTFS=/ d env-foreign --volume "$ROOTFS/bin:/mnt" env PATH=/mnt foreign
   d gone sh -c 'true; nosuch; exit $?'
+  d su --user 1000:1000 --security-opt no-new-privileges sh -c 'echo "su: must be suid to work properly" >&2; exit 1'
+  d su-may --user 1000:1000 sh -c 'echo "su: must be suid to work properly" >&2; exit 1'
   d seccomp --confine sh -c 'unshare -U true; exit 1'
   d two-reasons --confine sh -c 'mount -t tmpfs none /tmp; exit 1'
   d gone-1 sh -c 'nosuch | cat; exit 1'

@@ -8,6 +8,7 @@ import { isUnresolved, judgeName } from "./words/names.ts";
 import { isAboutPort, judgePort } from "./words/ports.ts";
 import { judgeCall, privilegedCall } from "./words/privileges.ts";
 import { takeApart, withoutColours } from "./words/said.ts";
+import { isAboutSetuid, judgeSetuid } from "./words/setuid.ts";
 
 const LAST = 5; // lines: an error that it went on after is not why it ended
 
@@ -27,6 +28,7 @@ function judgeLine(c: Case, line: string, refused: boolean): Finding[] {
   const loader = judgeLoader(c, line, evidence("ld.so(8)"));
   if (loader !== undefined) return loader;
   if (isUnresolved(line)) return judgeName(c, line, evidence("getaddrinfo(3)"));
+  if (isAboutSetuid(line)) return judgeSetuid(c, line, evidence("execve(2) set-user-ID"));
   const said = takeApart(line);
   const call = privilegedCall(line, said);
   if (call !== undefined) return judgeCall(c, line, call, evidence("errno(3) EPERM, as the program words it"));
