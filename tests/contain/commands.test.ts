@@ -98,7 +98,7 @@ describe("what is listed, and how", () => {
   });
 
   const REFUSED: readonly (readonly [string[], RegExp])[] = [
-    [["ps", "--filter", "colour=red"], /keys: id, name, status, exited, label/],
+    [["ps", "--filter", "colour=red"], /keys: id, name, status, health, exited, label/],
     [["ps", "--format", "{{.Nmes}}"], /there is no field .Nmes\n.*Names/],
     [["ps", "--format", "{{range .}}"], /is not a field/],
     [["inspect", "web", "--format", "{{.State.Nope}}"], /there is no field .State.Nope\n.*Status/],
