@@ -1,6 +1,6 @@
 // contain run --bundle: the config.json of an OCI bundle as a supervised container, with contain's log, exec, verdict and clean-up.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
@@ -72,6 +72,12 @@ describe("contain run --bundle", need("root"), () => {
   });
 
   const folder = () => bundle("true");
+  const strange = (...command: [string, ...string[]]) => {
+    const at = folder();
+    rmSync(join(at, "config.json"));
+    run([...command, join(at, "config.json")]);
+    return at;
+  };
   const cases: readonly (readonly [what: string, words: () => readonly string[], message: RegExp])[] = [
     ["no such folder", () => ["--bundle", "/nowhere"], /\/nowhere\/config\.json cannot be read: ENOENT/],
     ["an option that config.json has", () => ["--bundle", folder(), "--memory", "5M"], /--memory does not go with --bundle/],
@@ -96,6 +102,16 @@ describe("contain run --bundle", need("root"), () => {
       () => ["--bundle", bundle("true", { linux: { seccomp: { defaultAction: "x" } } })],
       /linux\.seccomp: defaultAction: "x"/,
     ],
+    ["null in a list", () => ["--bundle", bundle("true", { linux: { namespaces: [null] } })], /linux\.namespaces\[\]: it is not null/],
+    ["a mount without a place", () => ["--bundle", bundle("true", { mounts: [{}] })], /mounts\[\]\.destination is missing/],
+    [
+      "a device without a path",
+      () => ["--bundle", bundle("true", { linux: { devices: [{ type: "c" }] } })],
+      /devices\[\]\.path is missing/,
+    ],
+    ["a limit of no number", () => ["--bundle", bundle("true", { process: { rlimits: [{ type: "RLIMIT_CORE" }] } })], /\.soft is missing/],
+    ["a configuration that is a FIFO", () => ["--bundle", strange("mkfifo")], /config\.json is not a regular file/],
+    ["a configuration without an end", () => ["--bundle", strange("ln", "-s", "/dev/zero")], /config\.json is not a regular file/],
     ["a root that is not there", () => ["--bundle", bundle("true", { root: { path: "/nowhere" } })], /\/nowhere/],
   ];
   for (const [what, words, message] of cases) {

@@ -1,6 +1,7 @@
 // contain-oci: why a container ended, at `delete`: in the engine's log, and remembered for `contain explain` and `contain list --engines`.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
@@ -159,5 +160,38 @@ describe("contain-oci: the verdict at delete", need("root"), () => {
     const { container, findings } = explained("web-of-test");
     assert.deepEqual([container.id, container.status], ["mon", 137]);
     assert.match(findings.at(-1)?.text ?? "", /exited with 137 by itself, or SIGKILL killed it. Which: cannot tell/);
+  });
+
+  test("what calls itself containerd's shim: its files may be anything, and in a container nobody is believed", async (t) => {
+    const folder = join(dir, "shims/bundle");
+    mkdirSync(folder, { recursive: true });
+    mkdirSync(join(dir, "shims/task"));
+    const shim = join(folder, "containerd-shim-x");
+    copyFileSync("/bin/sh", shim);
+    const words = ["-c", "sleep 60; :", "-namespace", "space\x1b[31m", "-id", "task"];
+    const child = spawn(shim, words, { cwd: folder, stdio: "ignore" });
+    const slept = async (pid: number | undefined) => {
+      const children = `/proc/${pid}/task/${pid}/children`;
+      await eventually(() => readFileSync(children, "utf8") !== "");
+      return readFileSync(children, "utf8").trim();
+    };
+    const pid = await slept(child.pid);
+    t.after(() => {
+      child.kill("SIGKILL");
+      process.kill(Number(pid), "SIGKILL");
+    });
+    const config = join(dir, "shims/task/config.json");
+    for (const text of ["null", '{"annotations":null}', '{"annotations":{"nerdctl/name":5},"hostname":7}', undefined]) {
+      rmSync(config, { force: true });
+      if (text === undefined) run(["mkfifo", config]);
+      else writeFileSync(config, text);
+      const { status, stdout, stderr } = run(["contain", "explain", pid]);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.match(stdout, /it is the task task of containerd's namespace space\\x1b\[31m\n/);
+    }
+    const inside = spawn(join(bin, "nsexec"), ["--pid", "--fork", "--", shim, ...words], { cwd: folder, stdio: "ignore" });
+    const liar = await slept(Number(await slept(inside.pid)));
+    t.after(() => process.kill(Number(liar), "SIGKILL"));
+    assert.doesNotMatch(run(["contain", "explain", liar]).stdout, /task of containerd/);
   });
 });

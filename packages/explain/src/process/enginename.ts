@@ -1,6 +1,6 @@
 // How an engine calls a container: by the command line of what keeps it, conmon or a containerd-shim, and by the files of the bundle.
 import type { Finding } from "@contain-tools/chain";
-import { childrenOf, readIfThere, readlink } from "@contain-tools/kernel";
+import { childrenOf, readIfThere, readlink, statIfThere } from "@contain-tools/kernel";
 import { fact, is } from "./finding.ts";
 import { pids, readProcess } from "./processes.ts";
 
@@ -16,10 +16,19 @@ function keeperOf(pid: number): Keeper | undefined {
   for (let at = pid, left = FAR; at > 1 && left > 0; left--) {
     const process = readProcess(at);
     if (process === undefined) return undefined;
-    if (process.name === "conmon" || process.name.startsWith("containerd-shim")) return { pid: at, words: wordsOf(at) };
+    if ((process.name === "conmon" || process.name.startsWith("containerd-shim")) && isOurs(at)) return { pid: at, words: wordsOf(at) };
     at = process.parent;
   }
   return undefined;
+}
+
+/** In a container anybody may call himself conmon. */
+function isOurs(pid: number): boolean {
+  try {
+    return readlink(`/proc/${pid}/ns/pid`) === readlink("/proc/self/ns/pid");
+  } catch {
+    return false;
+  }
 }
 
 const wordsOf = (pid: number) => (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0");
@@ -59,19 +68,26 @@ function namesIn(shim: number, id: string) {
     return undefined;
   }
   const source = `${bundle.slice(0, bundle.lastIndexOf("/"))}/${id}/config.json`;
-  const { annotations = {}, hostname } = parse(source) as { annotations?: Record<string, string>; hostname?: string };
-  const parts = ["sandbox-namespace", "sandbox-name", "container-name"].flatMap((key) => annotations[`io.kubernetes.cri.${key}`] ?? []);
-  const text = annotations["nerdctl/name"] ?? (parts.length > 0 ? parts.join("/") : undefined);
+  const { annotations, hostname } = parse(source);
+  const said = (key: string) => textIn(fieldsOf(annotations)[key]);
+  const parts = ["sandbox-namespace", "sandbox-name", "container-name"].flatMap((key) => said(`io.kubernetes.cri.${key}`) ?? []);
+  const text = said("nerdctl/name") ?? (parts.length > 0 ? parts.join("/") : undefined);
   if (text !== undefined) return { text, source, rule: "annotations of the runtime specification's config.json" };
   const docker = `/var/lib/docker/containers/${id}/config.v2.json`;
-  const { Name: name } = parse(docker) as { Name?: string };
+  const name = textIn(parse(docker)["Name"]);
   if (name !== undefined) return { text: name.slice(1), source: docker, rule: "docker's own state of it" };
-  return hostname === undefined ? undefined : { text: hostname, source, rule: "hostname of the runtime specification's config.json" };
+  const host = textIn(hostname);
+  return host === undefined ? undefined : { text: host, source, rule: "hostname of the runtime specification's config.json" };
 }
 
-function parse(path: string): object {
+type Fields = Readonly<Record<string, unknown>>;
+const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {});
+const textIn = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+/** The folder of what calls itself a shim may be anybody's: a FIFO would be waited for. */
+function parse(path: string): Fields {
   try {
-    return JSON.parse(readIfThere(path) ?? "{}") as object;
+    return statIfThere(path)?.isFile() === true ? fieldsOf(JSON.parse(readIfThere(path) ?? "{}")) : {};
   } catch {
     return {};
   }

@@ -2,6 +2,7 @@
 // specification does not know is told.
 import { readFileSync } from "node:fs";
 import { keepLargeNumbers } from "@contain-tools/confine";
+import { statIfThere } from "@contain-tools/kernel";
 import { messageOf, OciError } from "../failure.ts";
 import { FIELDS, type Field, type FieldType, leadsOn } from "./fields.ts";
 import { HOOK_KINDS, type Hook, type Process, type Resources, type Spec } from "./spec.ts";
@@ -12,9 +13,14 @@ export interface Checked<T> {
   readonly unknown: readonly string[];
 }
 
+const LARGEST = 64 << 20; // bytes
+
 /** A bundle's config.json. @throws OciError that names the field */
 export function readSpec(bundle: string): Checked<Spec> {
   const file = `${bundle}/config.json`;
+  const stat = statIfThere(file);
+  if (stat?.isFile() === false) throw new OciError(`${file} is not a regular file`); // a FIFO would be waited for
+  if (stat !== undefined && stat.size > LARGEST) throw new OciError(`${file} is too large for a configuration: ${stat.size} bytes`);
   const { value, unknown } = checkFields<Spec>(parse(file), "", file);
   const need = (there: unknown, name: string) => {
     if (there === undefined || there === null) throw new OciError(`${file}: ${name} is missing`);
@@ -24,6 +30,9 @@ export function readSpec(bundle: string): Checked<Spec> {
   need(value.root?.path, "root.path");
   need(value.process, "process");
   checkProcess(value.process, file);
+  checkEntries(value.mounts, ["destination"], `${file}: mounts`);
+  checkEntries(value.linux?.devices, ["type", "path"], `${file}: linux.devices`);
+  checkEntries(value.linux?.namespaces, ["type"], `${file}: linux.namespaces`);
   for (const kind of HOOK_KINDS) for (const hook of value.hooks?.[kind] ?? []) checkHook(hook, `${file}: hooks.${kind}`);
   return { value, unknown };
 }
@@ -44,12 +53,20 @@ export function readProcess(file: string): Checked<Process> {
 export const checkResources = (text: string, file: string): Checked<Resources> =>
   checkFields<Resources>(parseText(text, file), "linux.resources", file);
 
-function checkProcess({ args, cwd, env = [] }: Process, file: string): void {
+function checkProcess({ args, cwd, env = [], rlimits }: Process, file: string): void {
+  checkEntries(rlimits, ["type", "soft", "hard"], `${file}: process.rlimits`);
   if (args === undefined || args === null || args.length === 0) throw new OciError(`${file}: missing program: process.args`);
   if (typeof cwd !== "string" || !cwd.startsWith("/")) throw new OciError(`${file}: process.cwd ${cwd}: it is an absolute path`);
   for (const variable of env) {
     if (!/^[^=]+=/s.test(variable)) throw new OciError(`${file}: process.env: ${JSON.stringify(variable)} is not NAME=VALUE`);
   }
+}
+
+/** What each entry of a list says. */
+function checkEntries(list: readonly object[] | undefined, names: readonly string[], place: string): void {
+  for (const entry of list ?? [])
+    for (const name of names)
+      if ((entry as Readonly<Record<string, unknown>>)[name] === undefined) throw new OciError(`${place}[].${name} is missing`);
 }
 
 function parse(file: string): unknown {
@@ -79,7 +96,7 @@ export function checkFields<T>(value: unknown, prefix: string, file: string): Ch
   const walk = (inner: unknown, path: string): unknown => {
     const field = FIELDS.get(path);
     if (field !== undefined) return leaf(field, inner, path, fail);
-    if (inner === null) return undefined;
+    if (inner === null) return path.endsWith("[]") ? fail(path, ": it is not null") : undefined;
     if (Array.isArray(inner)) {
       if (!leadsOn(`${path}[]`)) return leadsOn(path) ? fail(path, ": it is a map") : void unknown.push(path);
       return inner.map((item) => walk(item, `${path}[]`));
@@ -113,7 +130,7 @@ const KINDS: Readonly<Record<FieldType, string>> = {
 };
 
 function leaf({ type, what, why }: Field, value: unknown, path: string, fail: (path: string, text: string) => never): unknown {
-  if (value === null) return undefined;
+  if (value === null && !(path.endsWith("[]") && type !== "any")) return undefined;
   if (!FITS[type](value)) fail(path, `: ${JSON.stringify(value)} is not ${KINDS[type]}`);
   if (what === "refused" && saysSomething(value)) fail(path, ` is refused: ${why}`);
   return value;
