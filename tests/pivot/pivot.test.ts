@@ -267,7 +267,7 @@ describe("pivot: volumes", need("root"), () => {
     ["a relative target", ["--bind", "/etc:mnt"], /^pivot: --bind \/etc:mnt: must be SRC:DST\n/],
     ["no target", ["--ro-bind", "/etc"], /^pivot: --ro-bind \/etc: must be SRC:DST\n/],
     ["a third part", ["--bind", "/etc:/mnt:ro"], /^pivot: --bind \/etc:\/mnt:ro: must be SRC:DST\n/],
-    ["a relative tmpfs", ["--tmpfs", "mnt"], /^pivot: --tmpfs mnt: must be DST\[:SIZE\]\n/],
+    ["a relative tmpfs", ["--tmpfs", "mnt"], /^pivot: --tmpfs mnt: must be DST\[:SIZE\] or DST:size=SIZE,mode=MODE,…\n/],
     ["a size that is none", ["--tmpfs", "/mnt:big"], /^pivot: --tmpfs: "big" is not a size\n/],
     ["a working directory that is missing", ["--cwd", "/none"], /^pivot: --cwd \/none: no such directory inside the root\n$/],
     ["a working directory that is a file", ["--cwd", "/etc/passwd"], /^pivot: --cwd \/etc\/passwd: no such directory inside the root\n$/],
