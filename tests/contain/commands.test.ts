@@ -65,7 +65,7 @@ describe("what is listed, and how", () => {
   let id = "";
   before(() => {
     id = start("web", "--label", "tier=front", "-l", "blue");
-    start("db", "--label", "tier=back");
+    start("db", "--label", "tier=back", "--label", "color=\x1b[31m");
   });
   after(() => void out("rm", "-f", "web", "db"));
 
@@ -73,6 +73,7 @@ describe("what is listed, and how", () => {
     [["ps", "-a", "--filter", "name=we", "-q"], /^[0-9a-f]{12}\n$/],
     [["ps", "--no-trunc", "--filter", "label=tier=back", "--format", "{{.Names}}"], /^db\n$/],
     [["ps", "-f", "label=blue", "--format", "{{.Names}}\\t{{.Labels}}"], /^web\ttier=front,blue=\n$/],
+    [["ps", "-f", "name=db", "--format", "{{.Labels}} {{json .Labels}}"], /^tier=back,color=\\x1b\[31m "tier=back,color=\\u001b\[31m"\n$/],
     [["ps", "-f", "name=web", "-f", "name=db", "--format", "{{.Names}}"], /^web\ndb\n$/],
     [["ps", "-f", "name=web", "-f", "status=exited", "-q"], /^$/],
     [["list", "--format", "table {{.Names}}\\t{{.Command}}", "-f", "name=web"], /^NAMES +COMMAND\nweb +sleep 600\n$/],

@@ -1,6 +1,6 @@
 // --format: `json`, or docker's Go templates as far as fields go: {{.ID}}, {{.State.Status}}, {{json .Config}}, and `table` before them.
 import { columns } from "@contain-tools/explain";
-import { jsonText, UsageError } from "@contain-tools/kernel";
+import { jsonText, printable, UsageError } from "@contain-tools/kernel";
 
 export const FORMAT = {
   type: "string",
@@ -24,7 +24,7 @@ export function fill(template: string, fields: Fields): string {
             .slice(1)
             .split(".")
             .reduce((at, name) => step(at, name, path), fields as unknown);
-    return json !== undefined || typeof value === "object" ? jsonText(value) : String(value);
+    return json !== undefined || typeof value === "object" ? jsonText(value) : printable(String(value));
   });
 }
 
