@@ -45,6 +45,12 @@ describe("a hostile tar", need("root"), () => {
       /ENOTDIR/,
     ],
     ["a sparse file", [{ name: "s", type: "S", data: "x" }], /of a kind that is not read here/],
+    [
+      "an owner that is no number, which would become root",
+      [{ name: "x", data: "", pax: { uid: "abc" } }],
+      /x has the uid "abc", which is not a number/,
+    ],
+    ["a group that stands for none", [{ name: "x", data: "", pax: { gid: "4294967295" } }], /x has the gid "4294967295"/],
     ["a negative size", [{ name: "x", data: "x", pax: { size: "-5" } }], /not a tar, or damaged/],
   ] as const satisfies readonly (readonly [string, readonly TarEntry[], RegExp])[])
     test(`refused: ${what}`, () => {

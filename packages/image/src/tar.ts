@@ -1,5 +1,5 @@
 // The entries of a tar. Names and attributes keep their bytes: in every text each character is one (latin1).
-import { ToolError } from "@contain-tools/kernel";
+import { quote, ToolError } from "@contain-tools/kernel";
 import { type Extract, extract, type Header } from "tar-stream";
 import type { Chunks } from "./bytes.ts";
 
@@ -23,6 +23,7 @@ export interface Entry {
 }
 
 type Records = ReadonlyMap<string, Buffer>;
+const MAX_ID = 0xfffffffe; // -1 leaves an owner as it is (chown(2))
 const XATTR = "SCHILY.xattr.";
 const TYPES: readonly string[] = ["file", "directory", "symlink", "link", "character-device", "block-device", "fifo"];
 
@@ -109,8 +110,13 @@ function parseRecords(bytes: Buffer): Records {
 
 function describe(header: Header & { readonly byteOffset: number }, records: Records, what: string): Omit<Entry, "data"> {
   const text = (key: string) => records.get(key)?.toString("latin1");
-  const count = (key: string, otherwise: number | undefined) => Number(text(key) ?? otherwise ?? 0);
   const name = text("path") ?? header.name;
+  const id = (key: "uid" | "gid") => {
+    const word = text(key) ?? `${header[key] ?? 0}`;
+    if (!/^\d+$/.test(word) || Number(word) > MAX_ID)
+      throw new ToolError(`${what}: ${name} has the ${key} ${quote(word)}, which is not a number of a user or group`);
+    return Number(word);
+  };
   const type = (header.type as string | null) === "contiguous-file" ? "file" : header.type;
   if (!TYPES.includes(type ?? "") || [...records.keys()].some((key) => key.startsWith("GNU.sparse.")))
     throw new ToolError(
@@ -122,8 +128,8 @@ function describe(header: Header & { readonly byteOffset: number }, records: Rec
     name,
     type: type as Entry["type"],
     mode: header.mode ?? 0,
-    uid: count("uid", header.uid),
-    gid: count("gid", header.gid),
+    uid: id("uid"),
+    gid: id("gid"),
     mtime: nanoseconds(text("mtime")) ?? BigInt(header.mtime?.getTime() ?? 0) * 1_000_000n,
     size: header.size ?? 0,
     link: text("linkpath") ?? header.linkname ?? "",
