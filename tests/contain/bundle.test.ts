@@ -102,7 +102,7 @@ describe("contain run --bundle", need("root"), () => {
       () => ["--bundle", bundle("true", { linux: { seccomp: { defaultAction: "x" } } })],
       /linux\.seccomp: defaultAction: "x"/,
     ],
-    ["null in a list", () => ["--bundle", bundle("true", { linux: { namespaces: [null] } })], /linux\.namespaces\[\]: it is not null/],
+    ["null in a list", () => ["--bundle", bundle("true", { linux: { namespaces: [null] } })], /linux\.namespaces\[\]: must not be null/],
     ["a mount without a place", () => ["--bundle", bundle("true", { mounts: [{}] })], /mounts\[\]\.destination is missing/],
     [
       "a device without a path",
@@ -122,6 +122,23 @@ describe("contain run --bundle", need("root"), () => {
       assert.doesNotMatch(stderr, /this is a bug|\n +at /);
     });
   }
+});
+
+describe("--bundle of another program", need("root"), () => {
+  for (const words of [
+    ["exec", "nobody", "--", "runc", "run", "--bundle", "B"],
+    ["--root", root, "exec", "nobody", "x", "run", "--bundle=B"],
+  ])
+    test(words.join(" "), () => {
+      const { status, stderr } = run(["contain", ...words]);
+      assert.deepEqual([status, stderr.split("\n")[0]], [125, "contain: no such container: nobody"]);
+    });
+
+  test("of contain run, behind options and another tool", () => {
+    const folder = bundle("exit 3");
+    assert.equal(contain("run", "-q", "--bundle", folder).status, 3);
+    assert.equal(run(["nsexec", "--", "contain", "--chain", "call", "--root", root, "run", "-q", `--bundle=${folder}`]).status, 3);
+  });
 });
 
 describe("contain run --bundle with captured configurations", need("root"), () => {

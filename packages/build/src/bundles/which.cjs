@@ -8,8 +8,18 @@ const QUICK = ["run", "exec", "stop", "kill"];
 const LIFE = ["start", "state", "kill", "delete", "--version", "-v"];
 const VALUES = ["--root", "--log", "--log-format", "--cgroup-manager", "--rootless"];
 
-/** Those of `contain run` that read or write an OCI bundle's config.json. */
+/** With this option `contain run` reads the config.json of an OCI bundle. */
 const CONFIG = /^--bundle(=|$)/;
+
+/** Options of `contain` that may stand before its command, and take a value. */
+const BEFORE = ["--root", "--chain", "--preserve-fds"];
+
+/** @type {(words: readonly string[]) => string | undefined} */
+function commandIn(words) {
+  let at = 0;
+  while (at < words.length && words[at].startsWith("-")) at += BEFORE.includes(words[at]) ? 2 : 1;
+  return words[at];
+}
 
 /** @type {(name: string, words: readonly string[]) => "version" | "tools" | "run" | "all" | "oci" | "life" | "config"} */
 exports.bundleFor = (name, words) => {
@@ -19,8 +29,8 @@ exports.bundleFor = (name, words) => {
     return LIFE.includes(words[at]) ? "life" : "oci";
   }
   if (words.length === 1 && (words[0] === "--version" || words[0] === "-V")) return "version";
-  if ((name === "contain" || words.includes("contain")) && words.includes("run") && words.some((word) => CONFIG.test(word)))
-    return "config";
+  const own = name === "contain" ? words : words.slice(words.indexOf("contain") + 1 || words.length);
+  if (commandIn(own) === "run" && own.some((word) => CONFIG.test(word))) return "config";
   if (name === "contain") return QUICK.includes(words[words[0] === "--profile" ? 1 : 0]) ? "run" : "all";
   return words.includes("contain") ? "all" : "tools";
 };
