@@ -42,6 +42,18 @@ describe("a tar of a root", need("root"), () => {
     ),
   );
 
+  test("a directory that is named through a symbolic link, and removed by its other name", () => {
+    const twice = tarOf(
+      { name: "d/", type: "5" },
+      { name: "l", type: "2", link: "d" },
+      { name: "l/x/", type: "5" },
+      { name: "l/y/", type: "5", mode: 0o711 },
+      { name: "d/x", data: "file" },
+    );
+    const { to } = unpacked(kept(twice));
+    assert.equal(listing(to, "%y %m"), "d d 755 \nd/x f 644 \nd/y d 711 \nl l 777 \n".replaceAll(" \n", "\n"));
+  });
+
   test("owners, modes, times, links, nodes, names that are no UTF-8", () => {
     const { to, stdout, stderr } = unpacked(tar);
     assert.equal(stdout, "");
@@ -224,9 +236,9 @@ describe("an image", need("root"), () => {
       "several images",
       several,
       [],
-      /2 images; --image NAME chooses one\n +there are docker.io\/library\/one:latest, example.org:5000\/two:v2\n/,
+      /2 images; --image NAME chooses one\n +it has docker.io\/library\/one:latest, example.org:5000\/two:v2\n/,
     ],
-    ["an image that is not there", several, ["--image", "three"], /no image three\n +there is docker.io/],
+    ["an image that is not there", several, ["--image", "three"], /no image three\n +it has docker.io/],
     ["another platform", platforms, [], /an image for linux\/arm64\/v8, linux\/s390x, not for linux\/\w+\n/],
     ["a platform that is not there", platforms, ["--platform", "linux/riscv64"], /not for linux\/riscv64\n/],
     ["a platform that is none", platforms, ["--platform", "arm"], /must be OS\/ARCH/],

@@ -32,9 +32,8 @@ export function choose(what: string, images: readonly Image[], { image, platform
 function unclear(what: string, images: readonly Image[], image: string | undefined): UsageError {
   const names = [...new Set(images.map(({ names: [name], key }) => name ?? key))];
   if (names.length === 0) return new UsageError(`${what}: there is no image in it`);
-  if (image === undefined)
-    return new UsageError(`${what}: ${names.length} images; --image NAME chooses one`, `there are ${names.join(", ")}`);
-  return new UsageError(`${what}: no image ${image}`, `there is ${names.join(", ")}`);
+  if (image === undefined) return new UsageError(`${what}: ${names.length} images; --image NAME chooses one`, `it has ${names.join(", ")}`);
+  return new UsageError(`${what}: no image ${image}`, `it has ${names.join(", ")}`);
 }
 
 /** `alpine` is docker.io/library/alpine:latest; podman says localhost/ for what was built here. An OCI layout may name the tag alone. */

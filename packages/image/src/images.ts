@@ -22,7 +22,10 @@ export function imagesOf(store: Store): readonly Image[] {
   const manifests = readJson(store, "manifest.json");
   if (Array.isArray(manifests)) return manifests.map((manifest) => ofDocker(store, fields(manifest)));
   if (manifests !== undefined) return [ofManifest(store, fields(manifests), "manifest.json", [], "", skopeoDir)];
-  throw new ToolError(`${store.what}: neither an image nor the root of one`, "it has no index.json (OCI), no manifest.json (docker save)");
+  throw new ToolError(
+    `${store.what}: neither an image nor the root of one`,
+    "it has no index.json (OCI) and no manifest.json (docker save)",
+  );
 }
 
 function ofDocker(store: Store, manifest: ReturnType<typeof fields>): Image {

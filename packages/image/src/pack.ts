@@ -29,15 +29,22 @@ async function add(tar: ReturnType<typeof pack>, entry: Entry): Promise<void> {
   const sink = tar.entry(header, end);
   if (type === "file" && size > 0) {
     let left = size; // as many bytes as its header says, whatever becomes of the file
-    for await (const chunk of entry.data) {
+    for await (const chunk of padded(entry.data)) {
       const part = chunk.subarray(0, left);
       left -= part.length;
       if (!sink.write(part)) await new Promise<void>((resolve) => sink.once("drain", () => resolve()));
       if (left === 0) break;
     }
-    if (left > 0) sink.write(Buffer.alloc(left));
     sink.end(null);
   }
   const error = await ended;
   if (error instanceof Error) throw error;
 }
+
+/** The data, and then zeros without an end. */
+async function* padded(data: Entry["data"]): AsyncGenerator<Uint8Array> {
+  yield* data;
+  for (;;) yield ZEROS;
+}
+
+const ZEROS = Buffer.alloc(1 << 16);

@@ -65,13 +65,8 @@ export class Tree {
   remove(path: string, keep: ReadonlySet<string> = new Set()): boolean {
     const { parent, name } = split(path);
     this.#forgetParent();
-    let dir: number;
-    try {
-      dir = openInRoot(this.#root, bytesOf(`/${parent}`));
-    } catch (error) {
-      if (failedWith(error, "ENOENT", "ENOTDIR")) return true;
-      throw error;
-    }
+    const dir = this.#open(parent);
+    if (dir === undefined) return true;
     try {
       return removeIn(dir, name, path, { keep, removed: (one) => this.#directories.delete(one) });
     } finally {
@@ -81,16 +76,12 @@ export class Tree {
 
   /** The names in a directory; none where it is not there. */
   names(path: string): string[] {
+    const fd = this.#open(path);
+    if (fd === undefined) return [];
     try {
-      const fd = openInRoot(this.#root, bytesOf(`/${path}`));
-      try {
-        return readdirBytes(fdPath(fd));
-      } finally {
-        close(fd);
-      }
-    } catch (error) {
-      if (failedWith(error, "ENOENT", "ENOTDIR")) return [];
-      throw error;
+      return ifThere(() => readdirBytes(fdPath(fd))) ?? [];
+    } finally {
+      close(fd);
     }
   }
 
@@ -99,9 +90,11 @@ export class Tree {
     this.#forgetParent();
     for (const [path, entry] of [...this.#directories].reverse()) {
       const { parent, name } = split(path);
-      const dir = openInRoot(this.#root, bytesOf(`/${parent}`));
+      const dir = this.#open(parent);
+      if (dir === undefined) continue;
       try {
-        const fd = openAt(dir, name === "" ? SELF : bytesOf(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        const fd = ifThere(() => openAt(dir, name === "" ? SELF : bytesOf(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+        if (fd === undefined) continue; // it was removed by another path to it, through a symbolic link
         dress(this.lost, entry, fd, fd, SELF);
         close(fd);
       } finally {
@@ -109,6 +102,10 @@ export class Tree {
       }
     }
     this.#directories.clear();
+  }
+
+  #open(path: string): number | undefined {
+    return ifThere(() => openInRoot(this.#root, bytesOf(`/${path}`)));
   }
 
   #remember(path: string, entry: Entry): void {
@@ -148,13 +145,11 @@ export class Tree {
   #linked(entry: Entry, path: string): { readonly dir: number; readonly name: Uint8Array } | "itself" {
     const old = split(entry.link);
     if (old.path === path) return "itself";
-    try {
-      const dir = openInRoot(this.#root, bytesOf(`/${old.parent}`));
+    const dir = this.#open(old.parent);
+    if (dir !== undefined) {
       const name = bytesOf(old.name);
-      if (statAt(dir, name) !== undefined) return { dir, name };
+      if (ifThere(() => statAt(dir, name)) !== undefined) return { dir, name };
       close(dir);
-    } catch (error) {
-      if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
     }
     throw new ToolError(`${textOf(entry.name)}: a hard link to ${textOf(entry.link)}, which is not there`);
   }
@@ -167,5 +162,14 @@ export class Tree {
     } finally {
       close(fd);
     }
+  }
+}
+
+function ifThere<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
   }
 }
