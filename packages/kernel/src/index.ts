@@ -27,7 +27,7 @@ export { flags, quote, say, setTracer, shellQuote, sys, type TraceMode, trace, t
 export { type Bytes, bytesOf, chownAt, fchmod, linkAt, mkdirAt, mknodAt, openAt, readlinkAt, setAttribute, setTimesAt } from "./file/at.ts";
 export { statAt, symlinkAt, textOf, unlinkAt } from "./file/at.ts";
 export { chmod, chown, fchown, makeDirectories, mkdir, readdir, readlink, rename, rmdir, subdirectories } from "./file/directory.ts";
-export { readdirBytes, symlink, unlink } from "./file/directory.ts";
+export { readdirBytes, readlinkIfThere, symlink, unlink } from "./file/directory.ts";
 export { O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from "./file/open.ts";
 export { memfd } from "./file/memfd.ts";
 export { close, O_RDWR, O_TRUNC, O_WRONLY, open, pread, type Reading, read, readBytes, readIfThere, readText } from "./file/open.ts";

@@ -7,7 +7,9 @@ import {
   groupProcesses,
   jsonText,
   requireOwnProc,
+  SIGHUP,
   SIGINT,
+  SIGQUIT,
   SIGTERM,
   ToolError,
   takeAllSignals,
@@ -29,7 +31,7 @@ export const watchCommand = subcommand({
   options: watchOptions,
   plan(given, { context }) {
     if (process.geteuid?.() !== 0)
-      throw new UsageError("contain watch needs root", "how a process of others ended may be known to root alone");
+      throw new UsageError("contain watch needs root", "only root may see how the processes of other users end");
     const words = given.rest;
     const json = given.has("json");
     return () => {
@@ -69,14 +71,15 @@ function serve(watch: Watch, named: boolean, hasReaders: () => boolean): number 
   return 0;
 }
 
-const ENDS = [SIGTERM, 1, 3]; // SIGHUP, SIGQUIT
+const ENDS = [SIGTERM, SIGHUP, SIGQUIT];
 
 /** A group by its directory, or what `contain explain` takes. @throws UsageError */
 function processOf(word: string): number {
   if (!word.startsWith("/")) return findTarget(word);
   if (!exists(`${word}/cgroup.procs`)) throw new UsageError(`${word} is not a group`, "a directory of the cgroup2 file system");
   const pid = groupProcesses(word)[0];
-  if (!pid) throw new UsageError(`${word}: there is no process in it`, "without words all containers are followed, those that come too");
+  if (!pid)
+    throw new UsageError(`${word}: there is no process in it`, "without arguments every container is followed, also one that starts later");
   return pid;
 }
 

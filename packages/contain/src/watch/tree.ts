@@ -2,6 +2,7 @@
 // for a new group its cgroup.events, until a process is in it.
 import {
   close,
+  closeQuietly,
   type Directories,
   exists,
   groupProcesses,
@@ -85,11 +86,12 @@ function below(dir: string): string[] {
 /** The kernel wakes poll(2) when a group is populated, or is no longer (cgroup-v2.rst); for ever, when it was removed. */
 function whenChanged(path: string, changed: () => void): Source | undefined {
   const text = Buffer.alloc(128);
-  let fd: number;
+  let fd = -1;
   try {
     fd = open(path);
     pread(fd, text, 0);
   } catch {
+    closeQuietly(fd); // the group was removed
     return undefined;
   }
   let gone = false;

@@ -40,7 +40,7 @@ export interface Watch {
   readonly size: () => number;
   /** Follows a process. False when it has gone. */
   readonly follow: (pid: number) => boolean;
-  /** Follows every container and unit, those that come too. */
+  /** Follows every container and unit, also those that start later. */
   readonly followAll: () => void;
   readonly close: () => void;
 }

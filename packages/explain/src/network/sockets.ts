@@ -1,5 +1,7 @@
 // Which process has a port: the tables of a network namespace name the socket's inode, and /proc/PID/fd who has it (proc_pid_net(5)).
-import { printable, readdir, readIfThere, readlink } from "@contain-tools/kernel";
+import { printable, readIfThere } from "@contain-tools/kernel";
+import { openFilesOf } from "../openfiles.ts";
+import { pids } from "../process/processes.ts";
 
 export interface BoundSocket {
   readonly port: number;
@@ -46,31 +48,13 @@ function readable(hex: string): string {
 
 function holdersByInode(wanted: ReadonlySet<string>): Map<string, string> {
   const found = new Map<string, string>();
-  for (const pid of readdir("/proc")
-    .filter((name) => /^\d/.test(name))
-    .map(Number)) {
-    for (const fd of descriptors(pid)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1];
+  for (const pid of pids()) {
+    for (const { file } of openFilesOf(pid)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(file)?.[1];
       if (inode === undefined || !wanted.has(inode) || found.has(inode)) continue;
       found.set(inode, `${printable(readIfThere(`/proc/${pid}/comm`)?.trim() ?? "?")} (PID ${pid})`);
       if (found.size === wanted.size) return found;
     }
   }
   return found;
-}
-
-function descriptors(pid: number): string[] {
-  try {
-    return readdir(`/proc/${pid}/fd`);
-  } catch {
-    return [];
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlink(path);
-  } catch {
-    return "";
-  }
 }

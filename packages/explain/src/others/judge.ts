@@ -1,6 +1,6 @@
 // The verdict about a container that is not our child: its status may be known in part, or not at all.
 import type { Evidence, Finding } from "@contain-tools/chain";
-import { monotonic, signalName } from "@contain-tools/kernel";
+import { monotonic, SIGKILL, signalName } from "@contain-tools/kernel";
 import { describeOwnSignal } from "@contain-tools/state";
 import { formatTime } from "../usage.ts";
 import { type Case, subjectOf } from "../verdict/case.ts";
@@ -11,8 +11,6 @@ import { judgeOwn, ownEvidence } from "../verdict/own.ts";
 import { pidsLimit } from "../verdict/pids.ts";
 import { throttles } from "../verdict/throttled.ts";
 import { judge } from "../verdict/verdict.ts";
-
-const SIGKILL = 9;
 
 /** What is known of how its first process ended. */
 export interface KnownEnd {

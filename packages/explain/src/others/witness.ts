@@ -5,7 +5,6 @@ import {
   endSignal,
   exists,
   monotonic,
-  open,
   POLLIN,
   pidfdOpen,
   pidfdStatus,
@@ -22,6 +21,7 @@ import {
 } from "@contain-tools/kernel";
 import { readAncestors, readChainAgain, readLevel } from "../verdict/chain.ts";
 import { describeStatus } from "../verdict/outcome.ts";
+import { openPolled } from "../verdict/polled.ts";
 import { findProgram } from "../verdict/program.ts";
 import { type Refusal, watchRefusals } from "../verdict/refusal.ts";
 import { readVmstat } from "../verdict/vmstat.ts";
@@ -136,13 +136,9 @@ function untilGone(source: Source): Source {
 /** The kernel wakes poll(2) at each change of such a file (cgroup-v2.rst). */
 function watchFile(path: string, changed: (text: string) => void): Source | undefined {
   const buffer = Buffer.alloc(512);
-  let fd: number;
-  try {
-    fd = open(path);
-  } catch {
-    return undefined;
-  }
-  let last = buffer.toString("latin1", 0, pread(fd, buffer, 0));
+  const { fd, length } = openPolled(path, buffer) ?? {};
+  if (fd === undefined) return undefined;
+  let last = buffer.toString("latin1", 0, length);
   return {
     fd,
     wants: () => POLLPRI,

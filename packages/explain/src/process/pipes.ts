@@ -1,6 +1,7 @@
 // A process that waits for the end of a pipe: it comes when every writer has closed it, a background child of one that has ended too (pipe(7)).
 import type { Finding } from "@contain-tools/chain";
-import { readdir, readIfThere, readlink } from "@contain-tools/kernel";
+import { readIfThere, readlinkIfThere } from "@contain-tools/kernel";
+import { openFilesOf } from "../openfiles.ts";
 import { fact, is, some } from "./finding.ts";
 import { describe, type Process } from "./processes.ts";
 import type { Subject } from "./subject.ts";
@@ -15,8 +16,8 @@ export function explainPipe({ pid, state, processes }: Subject): Finding[] {
   const [number, fd] = call.split(" ");
   if (number !== READ || fd === undefined) return [];
   const source = `/proc/${pid}/fd/${Number(fd)}`;
-  const pipe = linkOf(source);
-  if (!pipe.startsWith("pipe:[")) return [];
+  const pipe = readlinkIfThere(source);
+  if (!pipe?.startsWith("pipe:[")) return [];
   const writers = processes.filter((other) => other.pid !== pid && !other.kernelThread && writes(other, pipe));
   const proof = [fact(`/proc/${pid}/syscall`, call, "proc_pid_syscall(5), read(2)"), fact(source, pipe, "pipe(7)")];
   if (writers.length === 0) return [];
@@ -34,23 +35,8 @@ export function explainPipe({ pid, state, processes }: Subject): Finding[] {
 const isInit = (pid: number) => /\s1$/m.test(/^NSpid:.*$/m.exec(readIfThere(`/proc/${pid}/status`) ?? "")?.[0] ?? "");
 
 function writes({ pid }: Process, pipe: string): boolean {
-  return list(`/proc/${pid}/fd`).some(
-    (fd) => linkOf(`/proc/${pid}/fd/${fd}`) === pipe && WRITES.test(readIfThere(`/proc/${pid}/fdinfo/${fd}`) ?? ""),
-  );
-}
-
-function list(path: string): string[] {
-  try {
-    return readdir(path);
-  } catch {
-    return [];
+  for (const { fd, file } of openFilesOf(pid)) {
+    if (file === pipe && WRITES.test(readIfThere(`/proc/${pid}/fdinfo/${fd}`) ?? "")) return true;
   }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlink(path);
-  } catch {
-    return "";
-  }
+  return false;
 }

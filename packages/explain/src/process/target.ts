@@ -27,7 +27,7 @@ function ofEngine(word: string): number | undefined {
   const exact = alive.filter(({ id, name }) => id === word || name === word || name?.endsWith(`/${word}`));
   const meant = exact.length > 0 || word.length < LEAST ? exact : alive.filter(({ id }) => id.startsWith(word));
   const [found, another] = meant;
-  if (another !== undefined) throw new UsageError(`${word}: several are called so`, some(meant.map(({ id }) => id)));
+  if (another !== undefined) throw new UsageError(`${word}: several containers or units have this name`, some(meant.map(({ id }) => id)));
   return found?.init?.pid;
 }
 
@@ -61,7 +61,7 @@ function foreignContainer(word: string, problem: UsageError | undefined): number
       `a PID, the id of a container of any engine (${LEAST} letters or more), or a systemd unit; ${problem?.hint ?? "contain has none of its own"}`,
     );
   }
-  if (second !== undefined) throw new UsageError(`${word}: several are called so`, some([...found.keys()]));
+  if (second !== undefined) throw new UsageError(`${word}: several containers or units have this name`, some([...found.keys()]));
   return firstOf(first[1]);
 }
 

@@ -1,6 +1,7 @@
 // A fork that was refused, looked at when it happens: the kernel wakes poll(2) on pids.events (cgroup-v2.rst).
 import type { Evidence } from "@contain-tools/chain";
-import { childrenOf, open, pread, procDirectory, readIfThere, type Source, statFields } from "@contain-tools/kernel";
+import { childrenOf, pread, procDirectory, readIfThere, type Source, statFields } from "@contain-tools/kernel";
+import { openPolled } from "./polled.ts";
 import { nameOf } from "./program.ts";
 
 export interface Refusal {
@@ -18,12 +19,10 @@ const MAX_PROCESSES = 256; // processes that are looked at
 
 /** Calls `seen` at each of the first refusals; undefined where the group has no such file. */
 export function watchRefusals(group: string, seen: (refusal: Refusal) => void): Source | undefined {
-  const file = `${group}/pids.events`;
-  if (readIfThere(file) === undefined) return undefined;
-  const fd = open(file);
   const buffer = Buffer.alloc(256);
+  const { fd } = openPolled(`${group}/pids.events`, buffer) ?? {};
+  if (fd === undefined) return undefined;
   let looks = 0;
-  pread(fd, buffer, 0); // the kernel wakes us for what changes from here on
   return {
     fd,
     wants: () => (looks < MOST_LOOKS ? POLLPRI : undefined),

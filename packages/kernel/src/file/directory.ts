@@ -71,12 +71,8 @@ export function subdirectories(path: string): string[] {
 
 /** readlink(2). @throws SyscallError ENOENT, EINVAL for what is no link */
 export function readlink(path: string): string {
-  const length = readlinkC(path, target, target.length);
-  return target.toString(
-    "utf8",
-    0,
-    sys("readlink", () => [quote(path)], length),
-  );
+  const length = sys("readlink", () => [quote(path)], readlinkC(path, target, target.length));
+  return target.toString("utf8", 0, length);
 }
 
 /** The same; undefined where there is no link, or it cannot be read. */

@@ -62,7 +62,7 @@ export function endOfFileKey(attributes: Attributes): number {
   return attributes[C_CC + VEOF] ?? 4;
 }
 
-/** The signal that the line discipline makes of a byte, usually of Ctrl-C, Ctrl-\\ and Ctrl-Z; undefined for another byte, and without ISIG. */
+/** The signal that the line discipline makes of a byte, usually of Ctrl-C, Ctrl-\ and Ctrl-Z; undefined for another byte, and without ISIG. */
 export function signalOfKey(attributes: Attributes, byte: number): number | undefined {
   if (!((attributes[C_LFLAG] ?? 0) & ISIG) || byte === 0) return undefined; // 0, _POSIX_VDISABLE: no key
   if (attributes[C_CC + VINTR] === byte) return SIGINT;

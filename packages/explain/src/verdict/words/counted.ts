@@ -52,7 +52,7 @@ function refusedFork(c: Case, { line }: Said, said: Evidence): Finding {
     );
   }
   const values = `RLIMIT_NPROC ${limit ?? "?"}${exempt ? " (not for its capabilities)" : ""}, ${whole.map(({ name, value }) => `kernel.${name} ${value ?? "?"}`).join(", ")}`;
-  const text = `${wrote}. Of the others cannot be told which it was: ${values}${v1 === undefined ? "" : `, pids.max of ${v1.source} (${v1.value} refused)`}`;
+  const text = `${wrote}. It was another limit; cannot tell which: ${values}${v1 === undefined ? "" : `, pids.max of ${v1.source} (${v1.value} refused)`}`;
   return hint("fork-refused", text, [...evidence, ...(v1 === undefined ? [] : [v1])]);
 }
 

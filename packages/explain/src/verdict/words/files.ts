@@ -1,4 +1,4 @@
-// EROFS, ENOSPC, EACCES and EPERM of a file: it is looked at where it lies, by a child in the container's mounts with the program's ids.
+// EROFS, ENOSPC and EACCES of a file: it is looked at where it lies, by a child in the container's mounts with the program's ids.
 import { type Evidence, type Finding, modeOf, walkPath } from "@contain-tools/chain";
 import { access, type MountInfo, R_OK, type Stat, setgroups, setresgid, setresuid, statfs, statIfThere, W_OK } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";

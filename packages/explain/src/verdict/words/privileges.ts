@@ -85,7 +85,7 @@ export function judgeCall(c: Case, line: string, name: string, said: Evidence): 
       ]),
     ];
   if (another === undefined) return [hint("privilege", `${wrote}: ${one.text}`, evidence, one.fix)];
-  return [hint("privilege", `${wrote}. One of these, which: cannot tell: ${reasons.map(({ text }) => text).join("; ")}`, evidence)];
+  return [hint("privilege", `${wrote}. It is one of these; cannot tell which: ${reasons.map(({ text }) => text).join("; ")}`, evidence)];
 }
 
 const NEW_USER = /unshare\((?:0x1\w{7}|.*CLONE_NEWUSER)|unshare failed.*user/;

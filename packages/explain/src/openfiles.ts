@@ -1,0 +1,22 @@
+// What the descriptors of a process are open on, as far as we may look.
+import { readdir, readlinkIfThere } from "@contain-tools/kernel";
+
+export interface OpenFile {
+  readonly fd: string;
+  /** A path, `pipe:[12]`, `socket:[12]`, `anon_inode:inotify`. */
+  readonly file: string;
+}
+
+/** Nothing for a process that has ended, or that we may not look at. */
+export function* openFilesOf(pid: number): Generator<OpenFile> {
+  let names: string[];
+  try {
+    names = readdir(`/proc/${pid}/fd`);
+  } catch {
+    return;
+  }
+  for (const fd of names) {
+    const file = readlinkIfThere(`/proc/${pid}/fd/${fd}`);
+    if (file !== undefined) yield { fd, file };
+  }
+}
