@@ -65,6 +65,7 @@ describe("words of docker", need("root"), () => {
     [`${inRoot} --pid container:ID true`, /must be host or private\n.*nsexec --target .* --pid -- contain run --pid host/],
     [`${inRoot} --add-host db true`, /--add-host "db": must be NAME:IP/],
     [`${inRoot} --add-host db:1.2.3.400 true`, /"1.2.3.400" is not an IPv4 address/],
+    [`${inRoot} --add-host db:dead:beef true`, /"dead:beef" is not an IPv6 address/],
     [`${inRoot} --add-host db:host-gateway true`, /host-gateway needs --net veth/],
     [`${inRoot} --tmpfs /x:size=much,mode=1 true`, /--tmpfs size: "much" is not a size/],
     [`${inRoot} --tmpfs /x:mode=99,ro true`, /mode is octal/],
@@ -76,6 +77,9 @@ describe("words of docker", need("root"), () => {
     ["contain top ID aux", /unexpected argument: aux\n.*contain exec ID ps/],
     ["contain rm --volumes ID", /unknown option --volumes\n.*there are no volumes/],
     ["contain ps -n some", /--last/],
+    ["contain ps --engines -w", /--engines and --watch exclude each other/],
+    ["contain ps --engines -l", /--engines and --latest exclude each other/],
+    ["contain rootfs here there", /unexpected argument: there\n.*contain rootfs DIR/],
     [`contain ps --root ${dir}/none --format '{{.Bad}}'`, /there is no field .Bad\n.*there are ID, Names/],
     [`contain stats --root ${dir}/none --format '{{.Bad}}'`, /there is no field .Bad\n.*there are ID, Container/],
   ];

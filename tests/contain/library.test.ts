@@ -1,6 +1,6 @@
 // run(), as a Node program uses it.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, describe, test } from "node:test";
@@ -70,6 +70,12 @@ describe("run()", need("root"), () => {
     await assert.rejects(box.ended, fails(/was ended by SIGKILL/, 137));
     await eventually(() => !existsSync(`/proc/${pid}`));
     assert.match(command(["contain", "gc"]).stdout, /its supervisor, PID \d+, was killed/);
+  });
+
+  test("a report that was cut off, as on a full disk: an error, and no exception that nobody can catch", async () => {
+    const fake = join(dir, "fake");
+    writeFileSync(fake, '#!/bin/sh\nwhile [ $1 != --json ]; do shift; done\nprintf \'{"id":\' >"$2"; exit 7\n', { mode: 0o755 });
+    await assert.rejects(run(["/bin/true"], { contain: fake }).ended, fails(/contain run ended with status 7/, 7));
   });
 
   test("a program that has ended before anybody looked", async () => {

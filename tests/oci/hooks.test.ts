@@ -134,7 +134,7 @@ describe("contain-oci: hooks", need("root"), () => {
 
   test("what is no hook is refused before anything is made", () => {
     for (const [hook, why] of [
-      [{ path: "relative" }, /hooks\.createRuntime: path relative: it is an absolute path/],
+      [{ path: "relative" }, /hooks\.createRuntime: path relative: must be an absolute path/],
       [{ path: "/bin/true", timeout: -1 }, /hooks\.createRuntime\[\]\.timeout/],
       [{ path: "/bin/true", timeout: 0 }, /hooks\.createRuntime: timeout 0/],
       [{ path: "/bin/true", args: "x" }, /hooks\.createRuntime\[\]\.args/],

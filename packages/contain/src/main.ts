@@ -10,7 +10,7 @@ export const options = withCommon({
   profile: { type: "boolean", description: "`contain --profile run …` says at the end where its time went" },
 });
 export interface Plan {
-  /** A promise is the event loop's, which must go on after it: of a command that starts no container. */
+  /** A promise: the command uses the event loop, which goes on after this returns. Such a command starts no container. */
   readonly act: () => never | Promise<never>;
   readonly next: undefined;
 }
@@ -68,7 +68,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   start: "a container that has ended is not started again: `contain run` makes a new one",
   restart: "`contain stop ID`, and `contain run` again",
   commit: "--overlay=DIR keeps what a container writes in DIR/upper",
-  export: "`contain cp ID:/ - >FILE` is the tar of a running container's root",
+  export: "`contain cp ID:/ - >FILE` writes a running container's root as a tar",
   save: "a root is a directory: tar -C DIR -c .",
   load: "`contain rootfs DIR --from FILE` unpacks an image that was saved",
   import: "`contain rootfs DIR --from FILE` unpacks a tar",

@@ -1,4 +1,5 @@
 // The end of a container's first process.
+import { codeOf } from "./failure.ts";
 import { pause } from "./group.ts";
 import { type Container, isAlive } from "./state.ts";
 
@@ -6,6 +7,10 @@ import { type Container, isAlive } from "./state.ts";
 export function endFirst(container: Container): void {
   const { init } = container;
   if (init === undefined || !isAlive(container)) return;
-  process.kill(init.pid, "SIGKILL");
+  try {
+    process.kill(init.pid, "SIGKILL");
+  } catch (error) {
+    if (codeOf(error) !== "ESRCH") throw error; // it ended by itself just now
+  }
   for (const deadline = Date.now() + 10_000; isAlive(container) && Date.now() < deadline; ) pause(2);
 }

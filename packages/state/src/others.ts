@@ -1,5 +1,5 @@
-// Containers that others keep: those that contain-oci runs for an engine, and those of which is remembered how they ended. As root's alone
-// they are read where root alone can write.
+// Containers that others keep: those that contain-oci runs for an engine, and how ended ones ended. A folder is read only if it is this
+// user's and nobody else can write to it.
 import type { Evidence } from "@contain-tools/chain";
 import { cgroupField, exists, lstatIfThere, mkdir, readdir, readIfThere, readlink, rename, unlink, writeFile } from "@contain-tools/kernel";
 import { type Ended, isEnded } from "./ended.ts";

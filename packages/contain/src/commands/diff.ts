@@ -22,7 +22,10 @@ export const diff = subcommand({
     if (lower === undefined)
       throw new UsageError(`${nameOf(state)} has no overlay`, "contain run --overlay keeps what is written apart from the root");
     if (lower.includes(":/"))
-      throw new UsageError(`${nameOf(state)} has layers of --overlay-lower`, "what changes can be listed over one directory, --rootfs");
+      throw new UsageError(
+        `${nameOf(state)} has layers of --overlay-lower`,
+        "changes can be listed only over a single directory, that of --rootfs",
+      );
     return () => {
       const root = openRoot({ container: state, path: "/", ending: "/" });
       const covered = new Set(mounts.map(({ mountPoint }) => Buffer.from(mountPoint).toString("latin1")));

@@ -27,7 +27,11 @@ export const eventsOptions = withCommon({
     valueHint: "TIME",
     description: "also what happened from then on: 10m for ten minutes ago, or 2026-11-30T10:00:42Z",
   },
-  until: { type: "string", valueHint: "TIME", description: "end then; a time that is over: print what happened until then" },
+  until: {
+    type: "string",
+    valueHint: "TIME",
+    description: "end then; with --since and a time that is over, print what happened between them",
+  },
 });
 
 export const events = subcommand({

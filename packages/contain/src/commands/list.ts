@@ -62,8 +62,9 @@ export const list = subcommand({
 
 /** @throws UsageError */
 function planEngines(given: Options<keyof typeof listOptions>): () => never {
-  const other = (["format", "filter"] as const).find((name) => given.has(name));
-  if (other !== undefined) throw new UsageError(`--engines and --${other} exclude each other`, "--json has every field");
+  const other = (["format", "filter", "watch", "last", "latest"] as const).find((name) => given.has(name));
+  if (other !== undefined)
+    throw new UsageError(`--engines and --${other} exclude each other`, "--json prints every field, for other programs");
   return () => {
     requireOwnProc();
     const rows = engineRows();

@@ -44,7 +44,8 @@ export const rootfs = subcommand({
 /** @throws UsageError when DIR is missing, or is there and not empty */
 function readDirectory(words: readonly string[]): string {
   const [dir, ...more] = words;
-  if (dir === undefined || more.length > 0) throw new UsageError("missing directory", "contain rootfs DIR");
+  if (dir === undefined) throw new UsageError("missing directory", "contain rootfs DIR");
+  if (more.length > 0) throw new UsageError(`unexpected argument: ${more[0]}`, "contain rootfs DIR");
   const stat = statSync(dir, { throwIfNoEntry: false });
   if (stat === undefined && lstatIfThere(dir) !== undefined) throw new UsageError(`${dir}: a symbolic link that leads nowhere`);
   if (stat !== undefined && !stat.isDirectory()) throw new UsageError(`${dir}: not a directory`);

@@ -4,7 +4,7 @@ import { type Options, warn, withCommon } from "@contain-tools/chain";
 import { verdictLines } from "@contain-tools/explain";
 import { exit, hasEnded, POLLIN, pollOnce, ToolError, UsageError } from "@contain-tools/kernel";
 import type { State } from "@contain-tools/state";
-import { endOf, readHealth, statusOf, supervisorEnd } from "@contain-tools/state";
+import { endOf, readHealth, readState, statusOf, supervisorEnd } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { endAfterEach, readContainers } from "./container.ts";
 
@@ -33,6 +33,7 @@ function waitForHealth(state: State): void {
   for (;;) {
     const health = readHealth(state.id);
     if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError(`${state.id} has ended`, undefined, 1);
+    if (health === undefined) checkHealthIsChecked(readState(state.id) ?? state); // it was starting before
     if (health?.status === "healthy") return;
     if (health?.status === "unhealthy") throw new ToolError(`${state.id} is unhealthy`, health.last?.output.trimEnd() || undefined, 1);
     pollOnce(pidfd, POLLIN, LOOK);

@@ -72,12 +72,22 @@ export function run(spec: RunSpec): Container {
   };
 }
 
+/** undefined if there is none, or it was cut off where the disk is full. */
+function readReport(file: string): End | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as End;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The report of --json; it is missing if contain refused the words, or was killed. */
 function endOf(supervisor: ChildProcess, report: string): Promise<End> {
   return new Promise((resolve, reject) => {
     supervisor.once("error", reject);
     supervisor.once("exit", (code, signal) => {
-      if (existsSync(report)) return resolve(JSON.parse(readFileSync(report, "utf8")) as End);
+      const end = readReport(report);
+      if (end !== undefined) return resolve(end);
       const { stderr } = supervisor;
       const said = stderr?.readableFlowing === null ? stderr.read()?.toString().trim() : undefined;
       const how = signal === null ? `ended with status ${code}` : `was ended by ${signal}`;

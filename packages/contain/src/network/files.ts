@@ -38,7 +38,9 @@ export function readHosts(texts: readonly string[], gateway: string | undefined)
     const ip = word === "host-gateway" ? gateway : word;
     if (name === "") throw new UsageError(`--add-host ${quote(text)}: must be NAME:IP`);
     if (ip === undefined) throw new UsageError(`--add-host ${text}: host-gateway needs --net veth`, "without it the host is at 127.0.0.1");
-    return { name, ip: /^[0-9a-f]*:[0-9a-f:.]+$/i.test(ip) ? ip : parseIp("--add-host", ip) };
+    if (!ip.includes(":")) return { name, ip: parseIp("--add-host", ip) };
+    if (process.getBuiltinModule("node:net").isIPv6(ip)) return { name, ip };
+    throw new UsageError(`--add-host ${text}: ${quote(ip)} is not an IPv6 address`, "fd00::1");
   });
 }
 

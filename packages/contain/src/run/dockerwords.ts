@@ -148,7 +148,7 @@ function namespaces(given: Options<RunOption>): string | undefined {
     if (value !== "host" && value !== "private")
       throw new UsageError(
         `--${name} ${quote(value ?? "")}: must be host or private`,
-        `a container joins another's so: nsexec --target $(contain inspect -f '{{.State.Pid}}' ID) --${name === "cgroupns" ? "cgroup" : name} -- contain run --${name} host …`,
+        `to join another container's: nsexec --target $(contain inspect -f '{{.State.Pid}}' ID) --${name === "cgroupns" ? "cgroup" : name} -- contain run --${name} host …`,
       );
     return value === "host";
   });

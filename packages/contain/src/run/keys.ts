@@ -1,5 +1,5 @@
-// Ctrl-C, Ctrl-\\ and Ctrl-Z where they do nothing: why, and as a way out the third Ctrl-C within two seconds, at which docker's client gives
-// up too.
+// Says why Ctrl-C, Ctrl-\ and Ctrl-Z do nothing, where that is so. The third Ctrl-C within two seconds kills the container; docker's client
+// gives up then, too.
 import { type Context, sayStep } from "@contain-tools/chain";
 import { describeReaction, reactionOf } from "@contain-tools/explain";
 import {

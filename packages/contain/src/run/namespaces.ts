@@ -22,7 +22,7 @@ export function readNamespaces(given: Options<RunOption>): NamespacePlan {
     throw new UsageError(
       `--net ${net}: must be none, host or veth`,
       /^(container|ns):/.test(net)
-        ? "a container joins another's so: nsexec --target $(contain inspect -f '{{.State.Pid}}' ID) --net -- contain run --net host …"
+        ? "to join another container's: nsexec --target $(contain inspect -f '{{.State.Pid}}' ID) --net -- contain run --net host …"
         : "veth connects it to the bridge contain0, the one network there is",
     );
   if (net === "host" && wanted.has("net")) throw new UsageError("--net host excludes --ns net");

@@ -17,7 +17,7 @@ export function checkHostsProgram(given: Options<RunOption>, variables: readonly
   if (places.some((place) => exists(`${place || directory}/${program}`))) return;
   throw new ToolError(
     `${program}: no such program on the host, and there are no images here`,
-    "--rootfs DIR; `contain rootfs DIR` makes one, and with --from FILE of an image that was saved",
+    "--rootfs DIR; `contain rootfs DIR` makes one from programs of this host, and --from FILE from a saved image",
     NOT_FOUND,
   );
 }

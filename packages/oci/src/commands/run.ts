@@ -39,7 +39,7 @@ export const run = (context: Context): OciCommand => ({
   },
 });
 
-/** What did not end well has a verdict, which only the program for `delete` loads; it also runs hooks, which takes signals that are not blocked. */
+/** Removes it by `contain-oci delete` as a process of its own: that has the verdict, and its signals are not blocked while it runs hooks. */
 function end(context: Context, status: number, id: string, globals: Globals): void {
   const { root, log } = globals;
   const { bin } = context.launch;

@@ -38,8 +38,8 @@ export function readSpec(bundle: string): Checked<Spec> {
 }
 
 function checkHook({ path, timeout }: Partial<Hook>, where: string): void {
-  if (!path?.startsWith("/")) throw new OciError(`${where}: path ${path}: it is an absolute path`);
-  if (timeout === 0) throw new OciError(`${where}: timeout 0: it is in seconds, from 1 on`);
+  if (!path?.startsWith("/")) throw new OciError(`${where}: path ${path}: must be an absolute path`);
+  if (timeout === 0) throw new OciError(`${where}: timeout 0: must be 1 second or more`);
 }
 
 /** The FILE of `exec --process`. @throws OciError */
@@ -56,7 +56,7 @@ export const checkResources = (text: string, file: string): Checked<Resources> =
 function checkProcess({ args, cwd, env = [], rlimits }: Process, file: string): void {
   checkEntries(rlimits, ["type", "soft", "hard"], `${file}: process.rlimits`);
   if (args === undefined || args === null || args.length === 0) throw new OciError(`${file}: missing program: process.args`);
-  if (typeof cwd !== "string" || !cwd.startsWith("/")) throw new OciError(`${file}: process.cwd ${cwd}: it is an absolute path`);
+  if (typeof cwd !== "string" || !cwd.startsWith("/")) throw new OciError(`${file}: process.cwd ${cwd}: must be an absolute path`);
   for (const variable of env) {
     if (!/^[^=]+=/s.test(variable)) throw new OciError(`${file}: process.env: ${JSON.stringify(variable)} is not NAME=VALUE`);
   }
@@ -96,7 +96,7 @@ export function checkFields<T>(value: unknown, prefix: string, file: string): Ch
   const walk = (inner: unknown, path: string): unknown => {
     const field = FIELDS.get(path);
     if (field !== undefined) return leaf(field, inner, path, fail);
-    if (inner === null) return path.endsWith("[]") ? fail(path, ": it is not null") : undefined;
+    if (inner === null) return path.endsWith("[]") ? fail(path, ": must not be null") : undefined;
     if (Array.isArray(inner)) {
       if (!leadsOn(`${path}[]`)) return leadsOn(path) ? fail(path, ": it is a map") : void unknown.push(path);
       return inner.map((item) => walk(item, `${path}[]`));
