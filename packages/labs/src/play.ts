@@ -11,9 +11,9 @@ import type { Check } from "./protocol.ts";
 import { Stage } from "./stage.ts";
 import { Interrupted, NotHere, UnexpectedResult } from "./stopped.ts";
 
-export const EXPECTED = 0;
-export const OTHERWISE = 1;
-export const NOT_HERE = 3;
+const EXPECTED = 0;
+const OTHERWISE = 1;
+const NOT_HERE = 3;
 
 export interface Way {
   readonly context: Context;

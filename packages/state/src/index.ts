@@ -6,13 +6,10 @@ export { checkNameIsFree, locked, removeOldLock, withName } from "./names.ts";
 export type { Lease } from "./network/lease.ts";
 export { addressHolder, freeAddress, networked } from "./network/pool.ts";
 export {
-  type EndedOther,
-  type EngineContainer,
   endedOther,
   endedOthers,
   engineContainers,
   rememberOther,
-  watchedFolder,
 } from "./others.ts";
 export { describeOwnSignal, notedSignals, noteSignal, type OwnSignal } from "./ownsignals.ts";
 export { ageOf, identify, isAlive, isStopped, openProcess, stateOf, thisBoot } from "./processid.ts";

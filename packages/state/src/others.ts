@@ -40,7 +40,7 @@ const OCI = "/run/contain-oci";
 const ENDED = "@ended";
 
 /** The folder in which `contain watch` keeps what it has seen. */
-export const watchedFolder = () => `${stateFolder()}/${ENDED}`;
+const watchedFolder = () => `${stateFolder()}/${ENDED}`;
 
 function roots(): string[] {
   const links = namesIn(`${OCI}/@roots`).flatMap((name) => {

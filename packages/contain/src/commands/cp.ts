@@ -4,7 +4,7 @@ import { isTerminal, UsageError } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { openRoot, readSide, textOfSide } from "../copy/sides.ts";
 
-export const cpOptions = withCommon({
+const cpOptions = withCommon({
   archive: {
     type: "boolean",
     alias: "a",

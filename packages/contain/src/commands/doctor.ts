@@ -19,7 +19,7 @@ import { exit, jsonText } from "@contain-tools/kernel";
 import manifest from "../../package.json" with { type: "json" };
 import { checkNoWords, subcommand } from "../command.ts";
 
-export const doctorOptions = withCommon({
+const doctorOptions = withCommon({
   json: { type: "boolean", description: "one JSON object a line, with every file that was read" },
 });
 

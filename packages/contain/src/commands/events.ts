@@ -20,7 +20,7 @@ import { type ContainerEvent, eventFiles } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { readMoment } from "../run/log/moment.ts";
 
-export const eventsOptions = withCommon({
+const eventsOptions = withCommon({
   json: { type: "boolean", description: "one JSON object a line, with docker's fields" },
   since: {
     type: "string",

@@ -28,7 +28,7 @@ import { scriptOf } from "../run/script.ts";
 import { onceStarted } from "../run/start.ts";
 import { checkRunning, openMember, type Running } from "./container.ts";
 
-export const execOptions = withCommon({
+const execOptions = withCommon({
   env: {
     type: "string",
     alias: "e",

@@ -17,7 +17,7 @@ import {
 import { exit, requireOwnProc, ToolError, UsageError } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 
-export const explainOptions = withCommon({
+const explainOptions = withCommon({
   json: { type: "boolean", description: "one object, with every statement and its evidence" },
 });
 

@@ -20,7 +20,7 @@ import { FORMAT, fill } from "../template.ts";
 
 import { endAfterEach, memberOf, readContainers } from "./container.ts";
 
-export const inspectOptions = withCommon({ format: { ...FORMAT, alias: "f" } });
+const inspectOptions = withCommon({ format: { ...FORMAT, alias: "f" } });
 
 export const inspect = subcommand({
   name: "inspect",

@@ -5,7 +5,7 @@ import { noteSignal, openProcess } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { checkAlive, endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
 
-export const killOptions = withCommon({
+const killOptions = withCommon({
   signal: { type: "string", alias: "s", valueHint: "SIG", description: "the signal, a name or a number (KILL); -TERM is short for it" },
 });
 

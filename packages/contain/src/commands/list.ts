@@ -9,7 +9,7 @@ import { engineRows, tableOf, usageOf } from "../listed.ts";
 import { everySecond } from "../run/watch.ts";
 import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
 
-export const listOptions = withCommon({
+const listOptions = withCommon({
   engines: { type: "boolean", description: "those that contain-oci runs for podman, docker, containerd, and how the last ones ended" },
   watch: { type: "boolean", alias: "w", description: "the table every second, until Ctrl-C or q" },
   quiet: { type: "boolean", alias: "q", description: "ids only" },

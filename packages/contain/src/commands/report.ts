@@ -8,7 +8,7 @@ import { subcommand } from "../command.ts";
 
 const COLUMNS = 100; // where there is no terminal
 
-export const reportOptions = withCommon({
+const reportOptions = withCommon({
   output: { type: "string", alias: "o", valueHint: "FILE", description: "write one page of HTML there, which needs no network" },
 });
 

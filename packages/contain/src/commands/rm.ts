@@ -8,7 +8,7 @@ import { endAfterEach, nameOf, readContainers, readContainersThere } from "./con
 import { collect } from "./gc.ts";
 import { stopContainer } from "./stop.ts";
 
-export const rmOptions = withCommon({
+const rmOptions = withCommon({
   force: { type: "boolean", alias: "f", description: "end it by SIGKILL if it runs; an ID that is not there is no error" },
 });
 

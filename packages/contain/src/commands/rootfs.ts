@@ -6,7 +6,7 @@ import { subcommand } from "../command.ts";
 import { unpackRootfs } from "../rootfs/fromfile.ts";
 import { makeRootfs } from "../rootfs/fromhost.ts";
 
-export const rootfsOptions = withCommon({
+const rootfsOptions = withCommon({
   from: {
     type: "string",
     valueHint: "FILE|-",

@@ -10,7 +10,7 @@ import { everySecond } from "../run/watch.ts";
 import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
 import { checkRunning } from "./container.ts";
 
-export const statsOptions = withCommon({
+const statsOptions = withCommon({
   watch: {
     type: "boolean",
     alias: "w",

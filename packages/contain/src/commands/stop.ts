@@ -19,7 +19,7 @@ import { isStopped, noteEvent, noteSignal, openProcess, type State, stateOf, sta
 import { subcommand } from "../command.ts";
 import { describeNotRunning, endAfterEach, isOrphan, readContainers, sayOrphan } from "./container.ts";
 
-export const stopOptions = withCommon({
+const stopOptions = withCommon({
   grace: {
     type: "string",
     alias: "t",

@@ -12,7 +12,7 @@ import { describeLimits, limitIn, limitWords, mergeLimits } from "../run/limits.
 import { scriptOf } from "../run/script.ts";
 import { groupOf, readRunning } from "./container.ts";
 
-export const updateOptions = withCommon({
+const updateOptions = withCommon({
   ...limitOptions,
   "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
 });

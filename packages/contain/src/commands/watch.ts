@@ -20,7 +20,7 @@ import { subcommand } from "../command.ts";
 import { traceSignals } from "../watch/trace.ts";
 import { type Listener, openWatch, type Watch, type Watched } from "../watch/watch.ts";
 
-export const watchOptions = withCommon({
+const watchOptions = withCommon({
   json: { type: "boolean", description: "one JSON object a line: watching, memory, ended" },
 });
 

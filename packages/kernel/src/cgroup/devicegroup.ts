@@ -42,7 +42,7 @@ function attributesOf(words: Readonly<Record<number, number | Uint8Array>>): Buf
  * @throws SyscallError EPERM without CAP_BPF and CAP_NET_ADMIN in the first user namespace, ENOSYS or EINVAL without CONFIG_CGROUP_BPF,
  * E2BIG for more than a thousand rules
  */
-export function loadDeviceProgram(rules: readonly DeviceRule[]): number {
+function loadDeviceProgram(rules: readonly DeviceRule[]): number {
   const program = deviceProgram(rules);
   const count = program.length / 8;
   const license = Buffer.from("MIT\0");

@@ -67,7 +67,7 @@ export function setParentDeathSignal(signal: number): void {
 }
 
 /** prctl(2) PR_GET_PDEATHSIG: 0 for none, and in a process that has just been forked. */
-export function getParentDeathSignal(): number {
+function getParentDeathSignal(): number {
   const signal = new Int32Array(1);
   sys("prctl", () => ["PR_GET_PDEATHSIG", `[${signal[0]}]`], prctlC(PR_GET_PDEATHSIG, new Uint8Array(signal.buffer), 0, 0, 0));
   return signal[0] ?? 0;

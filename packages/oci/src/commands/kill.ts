@@ -52,7 +52,7 @@ function send(pid: number, signal: number): void {
 }
 
 /** `9`, `KILL`, `SIGKILL`, `RTMIN+3`. @throws OciError */
-export function signalOf(word: string): number {
+function signalOf(word: string): number {
   const name = word.toUpperCase().replace(/^SIG/, "");
   const [, base, sign, offset = "0"] = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/.exec(name) ?? [];
   const named = (process.getBuiltinModule("node:os").constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
