@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { makeDebian } from "../helpers/debian.ts";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
-import { isNative, root, run } from "../helpers/run.ts";
+import { bin, isNative, root, run } from "../helpers/run.ts";
 
 const dir = scratch("deb");
 const unit = join(root, "docs/contain-web.service");
@@ -69,14 +69,17 @@ describe("the .deb", isNative ? need("root", "dpkg-deb", "apt-cache", "man") : {
 });
 
 describe("the systemd unit", need("systemd-analyze"), () => {
-  test("systemd takes it, and starts the program where systemd runs", () => {
-    const mine = join(dir, "contain-test-web.service");
-    const command = `${run(["which", "contain"]).stdout.trim() || join(root, "dist/native/contain")} run --name contain-test-web -- /bin/sleep 60`;
+  const mine = join(dir, "contain-test-web.service");
+
+  test("systemd takes it", () => {
+    const command = `${join(bin, "contain")} run --name contain-test-web -- /bin/sleep 60`;
     const text = readFileSync(unit, "utf8").replace(/^ExecStart=.*$/m, `ExecStart=${command}`);
     writeFileSync(mine, text.replace(/^(ExecStopPost|Documentation)=.*\n/gm, ""));
     const { status, stderr } = run(["systemd-analyze", "verify", mine]);
     assert.deepEqual([status, stderr], [0, ""]);
-    if (!existsSync("/run/systemd/system")) return;
+  });
+
+  test("systemd starts the program", existsSync("/run/systemd/system") ? {} : { skip: "systemd does not run here" }, () => {
     copyFileSync(mine, "/run/systemd/system/contain-test-web.service");
     try {
       assert.equal(run(["systemctl", "daemon-reload"]).status, 0);

@@ -262,10 +262,16 @@ describe("a broken image", need("root"), () => {
     assert.ok(!existsSync(to));
   });
 
+  test("a file that cannot be read: its name and why", () => {
+    const { status, stderr } = run(["contain", "rootfs", join(dir, "unread"), "--from", "/proc/self/mem"]);
+    assert.deepEqual([status, stderr], [125, "contain: /proc/self/mem: cannot be read: EIO\n"]);
+    assert.ok(!existsSync(join(dir, "unread")));
+  });
+
   test("nobody writes to standard input, which is closed", () => {
     const { status, stderr } = run(["sh", "-c", `${join(bin, "contain")} rootfs ${join(dir, "closed")} --from - <&-`]);
     assert.equal(status, 125);
-    assert.match(stderr, /^contain: standard input: an empty tar, or none\n/);
+    assert.match(stderr, /^contain: standard input: not a tar, or an empty one\n/);
     assert.ok(!existsSync(join(dir, "closed")));
   });
 });

@@ -26,7 +26,7 @@ export async function readArchive(
   const front: Entry[] = [];
   for (;;) {
     const next = await entries.next();
-    if (next.done) throw new ToolError(`${what}: an empty tar, or none`);
+    if (next.done) throw new ToolError(`${what}: not a tar, or an empty one`);
     front.push(next.value);
     if (split(next.value.name).path !== "") break; // not the root itself
   }

@@ -1,5 +1,5 @@
 // The entries of a tar. Names and attributes keep their bytes: in every text each character is one (latin1).
-import { quote, ToolError } from "@contain-tools/kernel";
+import { codeOf, quote, ToolError } from "@contain-tools/kernel";
 import { type Extract, extract, type Header } from "tar-stream";
 import type { Chunks } from "./bytes.ts";
 
@@ -53,9 +53,10 @@ async function* explained(data: Chunks, what: string): AsyncGenerator<Uint8Array
   }
 }
 
-/** What tar-stream throws, as an error of ours. */
+/** What a stream or tar-stream throws, as an error of ours. */
 function explain(error: unknown, what: string): unknown {
-  if (!(error instanceof Error) || error instanceof ToolError || "syscall" in error) return error;
+  if (!(error instanceof Error) || error instanceof ToolError) return error;
+  if ("syscall" in error) return new ToolError(`${what}: cannot be read: ${codeOf(error)}`, undefined, 125, { cause: error });
   return new ToolError(`${what}: not a tar, or damaged: ${error.message.split(".", 1)[0]}`, undefined, 125, { cause: error });
 }
 

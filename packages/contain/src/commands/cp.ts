@@ -32,7 +32,7 @@ export const cp = subcommand({
     if (sides.length !== 1)
       throw new UsageError(
         sides.length === 0 ? `neither ${source} nor ${target} is in a container` : `${source} and ${target} are both in containers`,
-        sides.length === 0 ? "ID:PATH is" : `contain cp ${textOfSide(from)} - | contain cp - ID:DIR`,
+        sides.length === 0 ? "a path in a container is written ID:PATH" : `contain cp ${textOfSide(from)} - | contain cp - ID:DIR`,
       );
     for (const side of sides) openRoot(side); // it runs
     if (to.path === "-" && isTerminal(1)) throw new UsageError("a tar on a terminal", `contain cp ${textOfSide(from)} - | tar -x`);
