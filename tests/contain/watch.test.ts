@@ -180,6 +180,13 @@ describe("contain watch", need("root"), () => {
       assert.match(stderr, fault);
     });
 
+  test("more groups than may be watched: a line says that some will be missed", () => {
+    const limit = "echo 1 >/proc/sys/user/max_inotify_watches";
+    const { stderr } = sh(`unshare -Ur sh -c '${limit}; CONTAIN_ROOT=${dir}/limited exec timeout -s INT 10 contain watch'`);
+    assert.match(stderr, /^contain: \/.*: no more directories can be watched \(fs\.inotify\.max_user_watches\), so groups .* are missed$/m);
+    assert.equal(stderr.match(/no more directories/g)?.length, 1);
+  });
+
   test("an ordinary user is refused", () => {
     const { status, stderr } = run(["contain", "watch"], { ...NOBODY, env: { CONTAIN_ROOT: join(dir, "nobody") }, timeout: 20_000 });
     assert.deepEqual([status, /needs root/.test(stderr)], [125, true], stderr);

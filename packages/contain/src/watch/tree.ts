@@ -1,5 +1,6 @@
 // Groups that engines and systemd make, found as they are made: one inotify instance on the directories of the cgroup2 file system, and
 // for a new group its cgroup.events, until a process is in it.
+import { warn } from "@contain-tools/chain";
 import {
   close,
   closeQuietly,
@@ -57,8 +58,12 @@ export function watchTree(
     empty.set(dir, source);
     sources.push(source);
   };
+  let isComplete = true;
   const enter = (dir: string) => {
-    directories.add(dir);
+    if (!directories.add(dir) && isComplete && exists(dir)) {
+      isComplete = false;
+      warn(`${dir}: no more directories can be watched (fs.inotify.max_user_watches), so groups that are made there later are missed`);
+    }
     if (wanted(dir) && !look(dir)) {
       again(dir);
       look(dir); // it may have come between the two

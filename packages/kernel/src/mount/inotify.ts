@@ -32,6 +32,7 @@ export function takeNotices(fd: number): void {
 const IN_CREATE = 0x100;
 const IN_ONLYDIR = 0x1000000;
 const IN_ISDIR = 0x40000000;
+const IN_Q_OVERFLOW = 0x4000;
 const IN_IGNORED = 0x8000;
 const HEADER = 16; // struct inotify_event: wd, mask, cookie, len
 
@@ -40,7 +41,7 @@ export interface Directories {
   readonly fd: number;
   /** Also tells of what is made in this one. False when it is gone, or no more watches are allowed (fs.inotify.max_user_watches). */
   readonly add: (path: string) => boolean;
-  /** Paths of directories that were made since the last call. */
+  /** Paths of directories that were made since the last call; all that are watched, where the kernel has dropped notices (IN_Q_OVERFLOW). */
   readonly take: () => string[];
 }
 
@@ -63,6 +64,7 @@ export function watchDirectories(): Directories {
         const [wd, mask, size] = [buffer.readInt32LE(at), buffer.readUInt32LE(at + 4), buffer.readUInt32LE(at + 12)];
         const name = buffer.toString("utf8", at + HEADER, at + HEADER + size).replace(/\0+$/, "");
         if ((mask & IN_IGNORED) !== 0) paths.delete(wd);
+        else if ((mask & IN_Q_OVERFLOW) !== 0) made.push(...paths.values());
         else if ((mask & IN_ISDIR) !== 0) made.push(`${paths.get(wd)}/${name}`);
         at += HEADER + size;
       }
