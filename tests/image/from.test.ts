@@ -239,7 +239,7 @@ describe("an image", need("root"), () => {
       /2 images; --image NAME chooses one\n +it has docker.io\/library\/one:latest, example.org:5000\/two:v2\n/,
     ],
     ["an image that is not there", several, ["--image", "three"], /no image three\n +it has docker.io/],
-    ["another platform", platforms, [], /an image for linux\/arm64\/v8, linux\/s390x, not for linux\/\w+\n/],
+    ["another platform", platforms, [], /the image is for linux\/arm64\/v8, linux\/s390x, not for linux\/\w+\n/],
     ["a platform that is not there", platforms, ["--platform", "linux/riscv64"], /not for linux\/riscv64\n/],
     ["a platform that is none", platforms, ["--platform", "arm"], /must be OS\/ARCH/],
     ["no file", join(dir, "none.tar"), [], /--from .*: no such file\n +nothing is downloaded here/],

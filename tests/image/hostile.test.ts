@@ -262,6 +262,14 @@ describe("a broken image", need("root"), () => {
     assert.ok(!existsSync(to));
   });
 
+  test("a tar with xz: what decompresses it before", () => {
+    const xz = join(dir, "tar.xz");
+    writeFileSync(xz, Buffer.from("fd377a585a0000000000", "hex"));
+    const { status, stderr } = run(["contain", "rootfs", join(dir, "xz"), "--from", xz]);
+    assert.equal(status, 125);
+    assert.match(stderr, /is compressed with xz, which is not read here\n +xz -dc FILE \| contain rootfs DIR --from -\n$/);
+  });
+
   test("a file that cannot be read: its name and why", () => {
     const { status, stderr } = run(["contain", "rootfs", join(dir, "unread"), "--from", "/proc/self/mem"]);
     assert.deepEqual([status, stderr], [125, "contain: /proc/self/mem: cannot be read: EIO\n"]);

@@ -22,7 +22,7 @@ export async function readArchive(
   unpackRoot: (entries: AsyncIterable<Entry>) => Promise<void>,
 ): Promise<Store | undefined> {
   const fd = from === "-" ? 0 : open(from);
-  const entries = entriesOf(decompressed(bytesOfStream(fd), what), what);
+  const entries = entriesOf(decompressed(bytesOfStream(fd), what, "contain rootfs DIR --from -"), what);
   const front: Entry[] = [];
   for (;;) {
     const next = await entries.next();

@@ -36,8 +36,13 @@ export function compressionOf(head: Uint8Array): "gzip" | "zstd" | "xz" | "bzip2
   return hex.startsWith("425a68") ? "bzip2" : undefined;
 }
 
-/** The bytes decompressed, if they are compressed. @throws ToolError for what is neither gzip nor zstd, or damaged */
-export async function* decompressed(bytes: Chunks, what: string): AsyncGenerator<Uint8Array> {
+/**
+ * The bytes decompressed, if they are compressed.
+ *
+ * @param reader a command that reads them from standard input; undefined if they cannot come from there
+ * @throws ToolError for what is neither gzip nor zstd, or damaged
+ */
+export async function* decompressed(bytes: Chunks, what: string, reader: string | undefined): AsyncGenerator<Uint8Array> {
   const source = bytes[Symbol.asyncIterator]();
   let head: Uint8Array = Buffer.alloc(0);
   for (let next = await source.next(); ; next = await source.next()) {
@@ -51,10 +56,7 @@ export async function* decompressed(bytes: Chunks, what: string): AsyncGenerator
   const kind = compressionOf(head);
   if (kind === undefined) return yield* all;
   if (kind === "xz" || kind === "bzip2")
-    throw new ToolError(
-      `${what} is compressed with ${kind}, which is not read here`,
-      `${kind} -dc ${what === "standard input" ? "FILE" : what} | contain rootfs DIR --from -`,
-    );
+    throw new ToolError(`${what} is compressed with ${kind}, which is not read here`, reader && `${kind} -dc FILE | ${reader}`);
   try {
     yield* kind === "gzip" ? through(all, zlib.createGunzip()) : unzstd(all);
   } catch (error) {

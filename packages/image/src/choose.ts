@@ -24,7 +24,7 @@ export function choose(what: string, images: readonly Image[], { image, platform
   const there = [...new Set(named.map((one) => one.platform))].join(", ");
   const first = named[0]?.platform;
   throw new UsageError(
-    `${what}: an image for ${there}, not for ${wanted}`,
+    `${what}: the image is for ${there}, not for ${wanted}`,
     platform === undefined ? `--platform ${first} unpacks it all the same; its programs do not run on this machine` : `--platform ${first}`,
   );
 }

@@ -47,7 +47,7 @@ async function unpackLayers(context: Context, tree: Tree, store: Store, image: I
   for (const [i, { part, sum }] of layers.entries()) {
     const what = `${store.what}: layer ${i + 1}`;
     const own = sums[i]?.startsWith("sha256:") ? sums[i] : undefined; // of the tar, which is all that counts
-    const bytes = decompressed(checked(bytesOfPart(part), own === undefined ? sum : undefined, what), what);
+    const bytes = decompressed(checked(bytesOfPart(part), own === undefined ? sum : undefined, what), what, undefined);
     await applyLayer(tree, entriesOf(checked(bytes, own, what), what));
     store.done(part);
   }

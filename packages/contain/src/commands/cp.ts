@@ -35,7 +35,8 @@ export const cp = subcommand({
         sides.length === 0 ? "a path in a container is written ID:PATH" : `contain cp ${textOfSide(from)} - | contain cp - ID:DIR`,
       );
     for (const side of sides) openRoot(side); // it runs
-    if (to.path === "-" && isTerminal(1)) throw new UsageError("a tar on a terminal", `contain cp ${textOfSide(from)} - | tar -x`);
+    if (to.path === "-" && isTerminal(1))
+      throw new UsageError("a tar is not written to a terminal", `contain cp ${textOfSide(from)} - | tar -x`);
     return async () => {
       const { copy } = await import("../copy/copy.ts");
       return copy({ from, to, archive: given.has("archive"), follow: given.has("follow-link") });

@@ -84,7 +84,7 @@ async function* ofTar(target: Root, to: Side): AsyncGenerator<Entry> {
     throw new UsageError(`${textOfSide(to)}: no such directory`, "a tar is unpacked into one");
   const below = binary(to.path);
   const what = "standard input";
-  for await (const entry of entriesOf(decompressed(bytesOfStream(0), what), what)) {
+  for await (const entry of entriesOf(decompressed(bytesOfStream(0), what, `contain cp - ${textOfSide(to)}`), what)) {
     const { path } = split(entry.name);
     if (path === "") continue; // the directory is there, and stays as it is
     const link = entry.type === "link" ? `${below}/${split(entry.link).path}` : entry.link;

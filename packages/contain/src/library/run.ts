@@ -93,7 +93,7 @@ function endOf(supervisor: ChildProcess, report: string): Promise<End> {
       const how = signal === null ? `ended with status ${code}` : `was ended by ${signal}`;
       return reject(
         new ContainError(
-          said || `contain run ${how}, and no container was left to tell of`,
+          said || `contain run ${how}, and there is no report of a container`,
           code ?? 128 + constants.signals[signal ?? "SIGKILL"],
         ),
       );

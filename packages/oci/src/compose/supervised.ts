@@ -46,9 +46,10 @@ function bundleOf(spec: Spec, dir: string, unknown: readonly string[]): Bundle {
   const { process, root, linux = {}, hostname, hooks = {} } = spec;
   const kind = HOOK_KINDS.find((one) => (hooks[one] ?? []).length > 0);
   if (kind !== undefined) throw new OciError(`hooks.${kind}: contain run has no hooks: contain-oci run --bundle ${dir} runs them`);
-  if (linux.seccomp?.["listenerPath"]) throw new OciError("linux.seccomp.listenerPath: contain run tells no listener: contain-oci does");
+  if (linux.seccomp?.["listenerPath"])
+    throw new OciError("linux.seccomp.listenerPath: contain run has no seccomp listener: contain-oci run has");
   if (linux.namespaces?.some(({ type, path }) => type === "pid" && path))
-    throw new OciError("linux.namespaces: a PID namespace that is joined: contain run makes a new one, or takes its own");
+    throw new OciError("linux.namespaces: a PID namespace that is joined: contain run makes a new one, or stays in its own");
   const [rootfs = "", ...rest] = rootWords(spec, dir, undefined);
   const ambient = (process.capabilities?.ambient ?? []).filter((name) => !possibleAmbient(process).includes(name));
   const rails = { ...linux, seccomp: linux.seccomp === undefined ? undefined : `${dir}/config.json`, listener: undefined };
