@@ -1,4 +1,4 @@
-// Every JSON output, as it really is, against its schema in docs/schemas; a field that the schema does not name is an error here.
+// JSON outputs, as they really are, against their schemas in docs/schemas; a field that the schema does not name is an error here.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -108,7 +108,8 @@ describe("contain-oci: the verdict at delete", need("root"), () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     const row = rows.find(({ id }) => id === "alive");
-    assert.deepEqual([row.status, row.pid, row.root, row.command], ["running", pid, states, SLEEPER]);
+    assert.deepEqual([row.status, row.pid, row.root, row.command, row.age], ["running", pid, states, SLEEPER, undefined]);
+    assert.match(row.created, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     assert.equal(run(["contain", "list", "--engines", "--filter", "id=x"]).status, 125);
   });
 

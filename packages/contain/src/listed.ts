@@ -40,15 +40,22 @@ export function engineRows() {
   const now = Date.now();
   const running = engineContainers().map(({ id, name, init, argv, group, status, created, root }) => {
     const pid = status === "stopped" ? undefined : init?.pid;
-    return { id, name, pid, command: argv, status, exit: undefined, created, age: Math.max(0, now - created), root, ...usageOf(group) };
+    const age = Math.max(0, now - created) || 0;
+    return { id, name, pid, command: argv, status, exit: undefined, created: timeOf(created), age, root, ...usageOf(group) };
   });
   const gone = endedOthers()
     .filter(({ id }) => !running.some((one) => one.id === id))
     .map(({ id, name, argv, status, at, by }) => ({
-      ...{ id, name, pid: undefined, command: argv, status: "exited", exit: status, ended: at, by },
+      ...{ id, name, pid: undefined, command: argv, status: "exited", exit: status, ended: timeOf(at), by },
       ...{ age: Math.max(0, now - at), ...usageOf(undefined) },
     }));
   return [...running, ...gone];
+}
+
+/** ISO 8601; undefined where a file that somebody has edited has no time. */
+function timeOf(milliseconds: number): string | undefined {
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
 const HEAD = ["ID", "NAME", "PID", "STATUS", "STARTED", "MEMORY", "PIDS", "COMMAND"];

@@ -1,4 +1,4 @@
-// Bytes as they come: of a file, of a part of one, from standard input, and what they are when they are decompressed.
+// Reads the bytes of a file, of a part of one, or from standard input, and decompresses them.
 import { createReadStream } from "node:fs";
 import { pipeline, Readable, type Transform } from "node:stream";
 import zlib from "node:zlib";

@@ -9,7 +9,7 @@ export function sumOfName(name: string): string | undefined {
   return hex === undefined ? undefined : `${algorithm}:${hex}`;
 }
 
-/** The same bytes, compared at their end. @throws ToolError if their sum is another one; no sum is not compared */
+/** The same bytes, compared at their end; without a sum they are not compared. @throws ToolError if they have another one */
 export async function* checked(bytes: Chunks, sum: string | undefined, what: string): AsyncGenerator<Uint8Array> {
   if (sum === undefined) return yield* bytes;
   const [algorithm = ""] = sum.split(":");
@@ -21,7 +21,7 @@ export async function* checked(bytes: Chunks, sum: string | undefined, what: str
   compare(`${algorithm}:${hash.digest("hex")}`, sum, what);
 }
 
-/** @throws ToolError if the bytes have another sum; no sum is not compared */
+/** Without a sum nothing is compared. @throws ToolError if the bytes have another one */
 export function checkSum(bytes: Uint8Array, sum: string | undefined, what: string): void {
   const [algorithm = ""] = sum?.split(":") ?? [];
   if (sum !== undefined) compare(`${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`, sum, what);

@@ -5,7 +5,7 @@ import { close, duplicate, setTracer } from "@contain-tools/kernel";
 import { codeOf, OciError } from "./failure.ts";
 import { type Log, lineOf } from "./log.ts";
 
-/** By this annotation a container asks for it; which file it is says only who calls us. */
+/** A container asks for it by this annotation; only our caller chooses the file. */
 const ANNOTATION = "contain.trace";
 
 /** Every system call of the links that are planned from here on is appended there. @throws OciError when it cannot be opened */

@@ -68,7 +68,7 @@ function planEngines(given: Options<keyof typeof listOptions>): () => never {
   return () => {
     requireOwnProc();
     const rows = engineRows();
-    if (given.has("json")) print(rows.map((one) => `${jsonText(one)}\n`).join(""));
+    if (given.has("json")) print(rows.map((one) => `${jsonText({ ...one, age: undefined })}\n`).join(""));
     else print(given.has("quiet") ? rows.map(({ id }) => `${id}\n`).join("") : tableOf(rows));
     return exit(0);
   };

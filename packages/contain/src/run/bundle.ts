@@ -1,4 +1,5 @@
-// --bundle: a container that the config.json of an OCI bundle describes. What reads that is given to us: other commands do not load it.
+// --bundle: a container that the config.json of an OCI bundle describes. The reader of that file is a parameter, so that other commands do
+// not load it.
 import { cgset } from "@contain-tools/cgset";
 import type { Chain, Options } from "@contain-tools/chain";
 import { resolve, UsageError } from "@contain-tools/kernel";

@@ -13,15 +13,15 @@ interface Engine {
   readonly files: () => readonly string[];
   /** What to write into the last of them. */
   readonly fix: string;
-  /** What says in such a file which program is the runtime. */
+  /** Finds our runtime in the text of such a file, with the words behind its path. */
   readonly runtimes: (text: string) => readonly string[];
-  /** What says there who makes groups. */
+  /** Finds there who makes groups. */
   readonly manager: RegExp;
   readonly cgroupfs: string;
 }
 
 const RULE = "docs/engines.md: an engine is given one absolute path, without words behind it";
-/** Strings that name our runtime, in what is no comment of a TOML file. */
+/** The strings of a TOML file that name our runtime, outside of comments. */
 const inToml = (text: string) =>
   text.split("\n").flatMap((line) => [...line.replace(/^\s*#.*/, "").matchAll(/"([^"]*contain-oci[^"]*)"/g)].map(([, word = ""]) => word));
 

@@ -1,4 +1,4 @@
-// A process of others and its group, followed from outside until it ends: what is taken then is a verdict as for our own.
+// A process of others and its group, followed from outside until it ends; then the verdict is made as for our own containers.
 import type { Finding } from "@contain-tools/chain";
 import {
   close,

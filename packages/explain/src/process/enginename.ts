@@ -22,7 +22,7 @@ function keeperOf(pid: number): Keeper | undefined {
   return undefined;
 }
 
-/** In a container anybody may call himself conmon. */
+/** In our PID namespace: inside a container any process may be called conmon. */
 function isOurs(pid: number): boolean {
   try {
     return readlink(`/proc/${pid}/ns/pid`) === readlink("/proc/self/ns/pid");

@@ -1,4 +1,4 @@
-// What is made in a directory that is open, by a name that is bytes: it need not be UTF-8, and no symbolic link of that name is followed.
+// System calls on a name in an open directory. The name is bytes, which need not be UTF-8; if it is a symbolic link, it is not followed.
 
 import { SyscallError } from "../ffi/errno.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
