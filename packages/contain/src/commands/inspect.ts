@@ -30,7 +30,7 @@ export const inspect = subcommand({
   instead: {
     size: "`du -sh` of the directory of --rootfs or --overlay",
     s: "`du -sh` of the directory of --rootfs or --overlay",
-    type: "there are containers alone",
+    type: "there are only containers",
   },
   plan(given: Options<"format">) {
     const states = readContainers(given.rest);

@@ -9,7 +9,7 @@ import { run } from "../run/run.ts";
 
 export const runCommand = runCommandWith();
 
-/** @param composeBundle what becomes of --bundle, in a bundle that has it */
+/** @param composeBundle composes the container of --bundle; only the program that reads such files has it */
 export function runCommandWith(composeBundle?: (given: Options<RunOption>, chain: Chain) => RunPlan): Subcommand {
   return subcommand({
     name: "run",

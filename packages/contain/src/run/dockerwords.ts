@@ -69,7 +69,7 @@ export const instead: Instead = {
   "health-start-interval": "--health-interval",
   "ip-range": NO_NETWORKS,
   restart: "a unit of systemd with Restart=on-failure and ExecStart=contain run …, or a shell: until contain run …; do sleep 1; done",
-  systemd: "--env container=contain, and a root with systemd",
+  systemd: "there is no such mode; systemd as PID 1 has not been tried",
 };
 
 const NAMESPACE_OF = { pid: "pid", ipc: "ipc", uts: "uts", cgroupns: "cgroup" } as const;

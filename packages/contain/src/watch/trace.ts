@@ -3,7 +3,7 @@ import type { Sender } from "@contain-tools/explain";
 import { close, exists, mkdir, newMount, O_NONBLOCK, O_RDONLY, open, read, readdir, rmdir, writeFile } from "@contain-tools/kernel";
 
 export interface SignalTrace {
-  /** Reads what is in its buffer. Nobody waits for it, since a busy host sends many; the kernel keeps the last thousand. */
+  /** Reads what is in its buffer. Nobody is woken by it, since a busy host sends many; the kernel keeps the newest 64 KB of each CPU. */
   readonly take: () => void;
   /** Who sent the last signal of this kind to a process, if it was not the kernel. */
   readonly senderOf: (pid: number, signal: number) => Sender | undefined;

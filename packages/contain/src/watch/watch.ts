@@ -167,7 +167,7 @@ function pathOf(pid: number): string | undefined {
   }
 }
 
-/** A memory that cannot be written is told, and nothing is lost of what is printed. */
+/** If it cannot be written, a line says so; what is printed is the same. */
 function remember({ id, name, pid, argv }: Watched, { status, reason, told, verdict }: OtherEnd): void {
   try {
     rememberOther({ id, name, pid, argv, status, reason, told, verdict, at: Date.now(), by: "contain watch" });

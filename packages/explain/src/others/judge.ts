@@ -43,7 +43,7 @@ export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told, se
   return [withEarlier(whole, main), ...otherVictims(whole), ...judgeRest(whole), ...pidsLimit(whole), ...throttles(whole)];
 }
 
-/** SIGKILL is what an engine sends when the signal before it was of no avail. */
+/** An engine sends SIGKILL when the signal before it has not ended the container. */
 function withEarlier({ own }: Case, finding: Finding): Finding {
   const kill = own.sent.findLast(({ signal }) => signal === SIGKILL);
   const before = own.sent.findLast(({ signal, target }) => signal !== SIGKILL && target === undefined);

@@ -1,4 +1,4 @@
-// How a container ended that is gone: as whoever saw it end has kept it.
+// How a container ended that is gone, from what contain-oci or `contain watch` kept of it.
 import type { Finding } from "@contain-tools/chain";
 import { endedOther } from "@contain-tools/state";
 import type { Section } from "../process/finding.ts";

@@ -153,7 +153,7 @@ function watchFile(path: string, changed: (text: string) => void): Source | unde
 const ASKS = [SIGTERM, SIGINT, SIGHUP, SIGQUIT];
 const LONG_AGO = 60_000; // milliseconds: a signal before that asked for something else
 
-/** Who sent what ended it, or what it may have ended for by itself. */
+/** Who sent the signal that ended it, or one after which it may have ended by itself. */
 function senderIn(senderOf: (signal: number) => Sender | undefined, status: number | undefined): Sender | undefined {
   if (status === undefined) return undefined;
   const signal = endSignal(status);

@@ -88,7 +88,7 @@ function clocks({ pid, namespaces, host }: Subject): Finding[] {
     return seconds === "0" ? [] : [`${clock} ${seconds.startsWith("-") ? "" : "+"}${seconds} s`];
   });
   if (offsets.length === 0) return [];
-  const text = `its clocks are set off against ${hostName(host).whose}: ${offsets.join(", ")}; uptime, timers and start times inside count so, the time of day does not`;
+  const text = `its clocks are offset from ${hostName(host).whose}: ${offsets.join(", ")}; this changes uptime, timers and start times inside, not the time of day`;
   return [is("time-offsets", text, [proof])];
 }
 

@@ -1,4 +1,5 @@
-// A process that waits for the end of a pipe: it comes when every writer has closed it, a background child of one that has ended too (pipe(7)).
+// A process that reads from a pipe sees its end only when every writer has closed it, also a background child of a command that has ended
+// (pipe(7)).
 import type { Finding } from "@contain-tools/chain";
 import { readIfThere, readlinkIfThere } from "@contain-tools/kernel";
 import { openFilesOf } from "../openfiles.ts";

@@ -101,7 +101,7 @@ function shifted(pid: number, mounts: readonly MountInfo[]): Finding[] {
 /** A file of it can still be read and written; a directory is empty, and takes no new file. */
 function deleted(pid: number, mounts: readonly MountInfo[]): Finding[] {
   return mounts.filter(isDeleted).map((mount) => {
-    const text = `what is mounted on ${clean(mount.mountPoint, 100)} was deleted, ${clean(deletedRoot(mount), 200)} of its file system: in a directory nothing can be made any more (ENOENT), and what is made anew under that name does not appear here`;
+    const text = `what is mounted on ${clean(mount.mountPoint, 100)} was deleted, ${clean(deletedRoot(mount), 200)} of its file system: nothing can be made in a deleted directory (ENOENT), and a new one of that name does not appear here`;
     return is(
       "mount-deleted",
       text,

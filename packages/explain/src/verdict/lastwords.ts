@@ -1,4 +1,4 @@
-// What a program wrote last: errors in the words of errno(3), each bound to what it names, and that looked at.
+// What a program wrote last: errors in the words of errno(3). What each of them names is looked at.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import type { Case } from "./case.ts";
 import { judgeCounted } from "./words/counted.ts";

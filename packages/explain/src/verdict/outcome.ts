@@ -31,7 +31,7 @@ export interface Outcome {
   readonly status: number;
   /** Where it stands, if we did not wait for it ourselves. */
   readonly told?: Evidence;
-  /** We sent SIGKILL: at the end of the grace window, after a second SIGINT or a third Ctrl-C, or when the terminal was closed and PID 1 would not hear of it. */
+  /** We sent SIGKILL: at the end of the grace window, after a second SIGINT or a third Ctrl-C, or when the terminal was closed and PID 1 did not take SIGHUP. */
   readonly killedByUs: "grace" | "interrupt" | "keys" | "hangup" | undefined;
   /** The signal that opened the grace window. */
   readonly asked: Sender | undefined;

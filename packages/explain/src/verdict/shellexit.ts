@@ -64,10 +64,10 @@ export function shellExit({ outcome, argv, path, output, seen: { mounts } }: Cas
   return [{ ...hint("", `${who} tried ${one.file}: ${text}`, facts), code: `hint-${code}` }];
 }
 
-/** Where more than one could be meant, which it was is not to be told. */
+/** Of several candidates we cannot tell which it was. */
 const only = <T>(list: readonly T[]): T | undefined => (list.length === 1 ? list[0] : undefined);
 
-/** What it said that it did not find, or the only one that is not there. */
+/** The one that the shell named as missing, otherwise the only one that is not there. */
 function missing(looked: readonly Looked[], told: string | undefined): Looked | undefined {
   const gone = looked.filter(({ file }) => file === undefined);
   return gone.find(({ word }) => word === told) ?? only(gone);
