@@ -32,7 +32,7 @@ const { version } = manifestOf("contain");
 const common = {
   version,
   license: "MIT",
-  engines: { node: ">=20" },
+  engines: { node: ">=20.16 <21 || >=22.3" }, // process.getBuiltinModule
   os: ["linux"],
   cpu: ["x64", "arm64"],
   publishConfig: { access: "public" },
