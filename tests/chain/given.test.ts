@@ -122,7 +122,7 @@ describe("what cannot be read once is refused", () => {
 
 describe("words that are planned once a network is granted", () => {
   for (const [words, said, wanted] of [
-    ["--tmpfs bad --rootfs $R -- true", /^pivot: --tmpfs bad: must be DST\[:SIZE\]\n/, 125],
+    ["--tmpfs bad --rootfs $R -- true", /^pivot: --tmpfs bad: must be DST\[:SIZE\] or DST:size=SIZE,mode=MODE,…\n/, 125],
     ["--rootfs /no/such -- true", /^contain: ROOTFS \/no\/such: no such directory\n/, 125],
     ["--rootfs $R --workdir x -- true", /^pivot: --cwd x: must be a path inside the root that starts with \//, 125],
     ["--rootfs $R --init -- pid1 --help", /^$/, 0],

@@ -10,8 +10,8 @@ const [rootfs = "", bin = "", top = "", seed = "", from = "", count = ""] = proc
 const wishes = {
   hostile: 5,
   rootfs,
-  // demonstrations of seconds; what may still run when leftovers are looked for
-  without: (tool: string, option: string) => (tool === "contain" && option === "lab") || option === "leave",
+  // demonstrations of seconds; what goes on until a key is pressed; what may still run when leftovers are looked for
+  without: (tool: string, option: string) => (tool === "contain" && ["lab", "events", "watch"].includes(option)) || option === "leave",
   programs: [["true"], ["true"], ["sh", "-c", "exit 7"], ["/no/such"], ["/etc/passwd"]],
 };
 const TIMEOUT = 15_000;

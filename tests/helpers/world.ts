@@ -144,5 +144,5 @@ export async function follow(
     return { child, id: row.id, pid: init.pid, supervisor: supervisor.pid, stderr: () => stderr, ended };
   }
   child.kill("SIGKILL");
-  throw new Error(`it did not start:\n${stderr}`);
+  throw new Error(`it did not start: status ${child.exitCode}, signal ${child.signalCode}\n${stderr}`);
 }

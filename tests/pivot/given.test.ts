@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { isolated } from "../helpers/isolated.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
-import { run } from "../helpers/run.ts";
+import { bin, run } from "../helpers/run.ts";
 
 const dir = scratch("pivot-given");
 const rootfs = makeRootfs(dir);
@@ -121,6 +121,13 @@ describe("pivot: nodes", need("root"), () => {
   test("--dev-links makes the usual links, and leaves names that are there", () => {
     const { stdout } = inside([...DEV, "--dev-links"], "cd /dev; for l in fd stdin stdout stderr ptmx; do readlink $l; done");
     assert.equal(stdout, "/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\n");
+  });
+
+  test("--dev-links leaves the host's own /dev alone, which a root of / has", () => {
+    const script =
+      'mount -t tmpfs dev /dev; mknod /dev/ptmx c 5 2; "$0" / --rw --no-dev --dev-links -- /bin/true; [ -c /dev/ptmx ] && [ ! -e /dev/fd ] && echo alone';
+    const { stdout, stderr } = run(["unshare", "--mount", "sh", "-c", script, join(bin, "pivot")]);
+    assert.equal(stdout, "alone\n", stderr);
   });
 });
 

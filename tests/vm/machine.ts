@@ -62,7 +62,7 @@ export async function boot(
     writeFileSync(join(dir, `${i}/seconds`), `${limit}\n`);
   });
   const { output, status } = await start(
-    ["mem=1G", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "con=null", "con0=null,fd:1", "quiet"].concat([
+    ["mem=1G", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "con=null", "con0=null,fd:1", "quiet", "log_buf_len=1M"].concat([
       ...disks,
       `uml_dir=${dir}`,
       `init=${join(import.meta.dirname, "init.sh")}`,

@@ -77,8 +77,17 @@ export { monotonic } from "./process/clock.ts";
 export { ignoreWriteSignals, noteIgnored, resetDispositions, resetWriteSignals, SIG_DFL, setDisposition } from "./process/disposition.ts";
 export { setDispositionAndUnblock } from "./process/disposition.ts";
 export { type Source, waitForSignalOr } from "./process/events.ts";
-export { CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS } from "./process/fork.ts";
-export { CLONE_PARENT, type CloneArgs, clone3, prepareFork } from "./process/fork.ts";
+export {
+  CLONE_NEWCGROUP,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from "./process/cloneflags.ts";
+export { CLONE_PARENT } from "./process/cloneflags.ts";
+export { type CloneArgs, clone3, prepareFork } from "./process/fork.ts";
 export { type IdRange, isMapped, NAMESPACES, type NamespaceKind, namespaceId, readIdMap, sethostname, setns } from "./process/namespace.ts";
 export { namespaceTypeOf, setdomainname, unshare, unshareFs, writeIdMap, writeSetgroups } from "./process/namespace.ts";
 export { POLLERR, POLLHUP, POLLIN, POLLOUT, PollSet, pollOnce } from "./process/poll.ts";

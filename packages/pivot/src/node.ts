@@ -19,6 +19,7 @@ import {
   quote,
   resolve,
   type Stat,
+  statIfThere,
   symlink,
   ToolError,
   UsageError,
@@ -119,6 +120,8 @@ function explained(error: unknown, { path }: Node): unknown {
   return new ToolError(`--device ${path}: ${error.message}`, undefined, 125, { cause: error });
 }
 
+const isSameFile = (one: Stat, other: Stat | undefined) => one.dev === other?.dev && one.ino === other.ino;
+
 const LINKS = [
   ["fd", "/proc/self/fd"],
   ["stdin", "/proc/self/fd/0"],
@@ -127,10 +130,11 @@ const LINKS = [
   ["ptmx", "pts/ptmx"],
 ] as const;
 
-/** Makes the links of /dev, but for names that are there; a ptmx that is no link would be of another devpts. */
+/** Makes the links of /dev, but for names that are there; a ptmx that is no link would be of another devpts. The host's own /dev is left alone. */
 export function makeDevLinks(root: number): void {
   const dev = makeInRoot(root, "/dev", "directory");
   try {
+    if (isSameFile(fstat(dev), statIfThere("/dev"))) return;
     for (const [name, to] of LINKS) {
       const path = `${fdPath(dev)}/${name}`;
       const stat = lstatIfThere(path);

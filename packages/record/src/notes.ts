@@ -15,13 +15,13 @@ export interface Note {
   readonly at: number;
 }
 
-/** A function that writes the notes since the last call, at the time of the note. */
+/** A function that writes the notes since the last call. The lines of a record are in order, so `t` is when a note was read, `at` when it was made. */
 export function noteReader(notes: () => readonly Note[], file: RecordFile): () => void {
   let known = 0;
   return () => {
     const all = notes();
     for (const { signal, command, pid, parent, target, at } of all.slice(known))
-      file.write({ t: at, event: "signal", signal: signalName(signal), from: { pid, comm: command, parent }, to: target ?? "PID 1" });
+      file.write({ event: "signal", signal: signalName(signal), from: { pid, comm: command, parent }, to: target ?? "PID 1", at });
     known = all.length;
   };
 }

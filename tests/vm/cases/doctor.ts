@@ -45,6 +45,7 @@ export const doctorCases: readonly Case[] = [
           ...CALLS,
           "seccomp=ok",
           "seccomp filter=ok",
+          "tracing of signals=missing",
           "leftovers=ok",
         ],
       );

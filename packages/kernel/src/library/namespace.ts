@@ -23,7 +23,7 @@ export {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
-} from "../process/fork.ts";
+} from "../process/cloneflags.ts";
 export {
   type IdRange,
   NAMESPACES,

@@ -14,7 +14,8 @@
  *
  * @packageDocumentation
  */
-export { CLONE_PARENT, type CloneArgs, clone3, prepareFork } from "../process/fork.ts";
+export { CLONE_PARENT } from "../process/cloneflags.ts";
+export { type CloneArgs, clone3, prepareFork } from "../process/fork.ts";
 export {
   endSignal,
   exit,

@@ -5,7 +5,7 @@ import { failedWith } from "../ffi/errno.ts";
 import { close, O_DIRECTORY, O_PATH, open } from "../file/open.ts";
 import { fstat } from "../file/stat.ts";
 import { readMountInfo } from "../proc/proc.ts";
-import { CLONE_NEWNS } from "../process/fork.ts";
+import { CLONE_NEWNS } from "../process/cloneflags.ts";
 import { setns, unshareFs } from "../process/namespace.ts";
 import {
   chdir,

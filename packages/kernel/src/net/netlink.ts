@@ -5,7 +5,7 @@ import { declare, errno } from "../ffi/libc.ts";
 import { ruleFor } from "../ffi/rules.ts";
 import { sys, trace } from "../ffi/trace.ts";
 import { close, open } from "../file/open.ts";
-import { CLONE_NEWNET } from "../process/fork.ts";
+import { CLONE_NEWNET } from "../process/cloneflags.ts";
 import { setns } from "../process/namespace.ts";
 import { openSocket, setSocketOption } from "./socket.ts";
 

@@ -7,32 +7,12 @@ import { isNative } from "../ffi/koffi.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
 import { flags, learnPid, say, sys, tracer } from "../ffi/trace.ts";
 import { readBytes } from "../file/open.ts";
+import { CLONE_FLAGS, CLONE_NEWNS, CLONE_PARENT } from "./cloneflags.ts";
 import { resetDispositionsSilently } from "./disposition.ts";
 import { exit } from "./process.ts";
 import { ALL_SIGNALS, SIGCHLD, setSignalMaskSilently, signalSet } from "./signal.ts";
 import { awaitIdleThreads, noteForked } from "./threads.ts";
 
-export const CLONE_NEWTIME = 0x80;
-export const CLONE_PARENT = 0x8000;
-export const CLONE_NEWNS = 0x20000;
-export const CLONE_NEWCGROUP = 0x2000000;
-export const CLONE_NEWUTS = 0x4000000;
-export const CLONE_NEWIPC = 0x8000000;
-export const CLONE_NEWUSER = 0x10000000;
-export const CLONE_NEWPID = 0x20000000;
-export const CLONE_NEWNET = 0x40000000;
-
-export const CLONE_FLAGS: Readonly<Record<string, number>> = {
-  CLONE_PARENT,
-  CLONE_NEWUSER,
-  CLONE_NEWPID,
-  CLONE_NEWUTS,
-  CLONE_NEWNS,
-  CLONE_NEWIPC,
-  CLONE_NEWNET,
-  CLONE_NEWCGROUP,
-  CLONE_NEWTIME,
-};
 const REFUSED = CLONE_NEWNS | 0x200; // with CLONE_FS: EINVAL (clone(2))
 const CLONE_CLEAR_SIGHAND = 0x100000000n;
 const CLONE_INTO_CGROUP = 0x200000000n;
@@ -83,9 +63,9 @@ export function prepareFork(): void {
 }
 
 /** Marks every mapping to be copied by fork: V8 and JavaScriptCore map their heaps MADV_DONTFORK (madvise(2)). */
-function adviseFork(): void {
+function adviseFork(list = ranges): void {
   // ENOMEM tells of the holes between the mappings; every mapping was done all the same.
-  if (adviseRanges()) return;
+  if (adviseRanges(list)) return;
   // EINVAL: a special mapping in between stopped the walk. Go mapping by mapping; those that refuse are never DONTFORK.
   for (const line of readBytes("/proc/self/maps").toString("latin1").split("\n")) {
     const [start, end] =
@@ -95,7 +75,22 @@ function adviseFork(): void {
         .map((hex) => BigInt(`0x${hex}`)) ?? [];
     if (start !== undefined && end !== undefined && end < END) madviseC(start, end - start, MADV_DOFORK);
   }
-  adviseRanges(); // the heap that the loop itself may have grown
+  adviseRanges(list); // the heap that the loop itself may have grown
+}
+
+const NOTHING: typeof ranges = [{ from: 0n, length: 0n }];
+
+/**
+ * Calls what runs between madvise and clone3 so often that V8 allocates nothing for it any more. A function gets its feedback vector after
+ * 940 bytes of its bytecode have been executed; if its page of the old space is full just then, the vector and all that follow it lie
+ * in a new page, which the child has not: a SIGSEGV in the child.
+ */
+function rehearse(call: (size: number) => number): void {
+  for (let i = 0; i < 100; i++) {
+    adviseFork(NOTHING);
+    call(0); // refused by the kernel: EINVAL
+    errno();
+  }
 }
 
 /**
@@ -107,9 +102,9 @@ function makeRoom(): void {
 }
 
 /** False when a special mapping was in the way. */
-function adviseRanges(): boolean {
+function adviseRanges(list: typeof ranges): boolean {
   let done = true;
-  for (const { from, length } of ranges) if (madviseC(from, length, MADV_DOFORK) !== 0 && errno() === EINVAL) done = false;
+  for (const { from, length } of list) if (madviseC(from, length, MADV_DOFORK) !== 0 && errno() === EINVAL) done = false;
   return done;
 }
 
@@ -140,10 +135,11 @@ export function clone3(args: CloneArgs, child: () => never): number {
   const mask = new Uint8Array(8);
   const fork = (cleared: boolean, call: (size: number) => number) => {
     setSignalMaskSilently(ALL_SIGNALS, mask);
-    // A rehearsal, which the kernel refuses (EINVAL): what V8 compiles and koffi binds at a first call is memory that must not be
-    // made between madvise and clone3, since a page of the heap that is mapped there would be missing in the child.
+    // What a runtime compiles and koffi binds at a first call is memory that must not be made between madvise and clone3, since a page
+    // of the heap that is mapped there would be missing in the child.
     adviseFork();
-    call(0);
+    if (isNative) call(0);
+    else rehearse(call);
     makeRoom();
     adviseFork();
     const pid = call(struct.length);

@@ -17,7 +17,7 @@ import {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
-} from "./fork.ts";
+} from "./cloneflags.ts";
 
 export interface NamespaceKind {
   /** The name of unshare(1)'s option. */
