@@ -91,6 +91,7 @@ const GOOD: Readonly<Record<string, readonly string[]>> = {
   chain: ["call", "exec"],
   trace: ["json", "text"],
   "preserve-fds": ["0", "1"],
+  restart: ["no", "on-failure:1"],
   "log-size": ["1M", "max"],
 };
 

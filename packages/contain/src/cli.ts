@@ -17,6 +17,7 @@ import { pause, unpause } from "./commands/pause.ts";
 import { port } from "./commands/port.ts";
 import { rename } from "./commands/rename.ts";
 import { reportCommand } from "./commands/report.ts";
+import { restart } from "./commands/restart.ts";
 import { rm } from "./commands/rm.ts";
 import { rootfs } from "./commands/rootfs.ts";
 import { runCommand } from "./commands/run.ts";
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Subcommand[] = [
   wait,
   stop,
   kill,
+  restart,
   pause,
   unpause,
   rename,

@@ -18,6 +18,8 @@ export interface Row extends Usage {
   readonly status: string;
   /** With --health-cmd. */
   readonly health?: string | undefined;
+  /** By --restart. */
+  readonly restarts?: number | undefined;
   readonly supervisorStopped?: true | undefined;
   /** The status it ended with. */
   readonly exit: number | undefined;
@@ -65,7 +67,7 @@ export function tableOf(rows: readonly Row[]): string {
     r.id.slice(0, ID),
     r.name ?? "-",
     r.pid === undefined ? "-" : `${r.pid}`,
-    `${r.status}${r.health === undefined ? "" : ` (${r.health})`}${r.exit === undefined ? "" : ` (${r.exit})`}${r.supervisorStopped ? " (supervisor stopped)" : ""}`,
+    `${r.status}${r.health === undefined ? "" : ` (${r.health})`}${r.exit === undefined ? "" : ` (${r.exit})`}${r.restarts ? `, ${r.restarts} restart${r.restarts === 1 ? "" : "s"}` : ""}${r.supervisorStopped ? " (supervisor stopped)" : ""}`,
     `${formatTime(r.age)} ago`,
     r.memory === undefined ? "-" : `${formatBytes(r.memory)}/${r.memoryLimit === undefined ? "max" : formatBytes(r.memoryLimit)}`,
     r.pids === undefined ? "-" : `${r.pids}${r.pidsLimit === undefined ? "" : `/${r.pidsLimit}`}`,

@@ -66,7 +66,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   push: "there are no images here: a root is a directory",
   create: "`contain run -d` makes a container and starts it at once",
   start: "a container that has ended is not started again: `contain run` makes a new one",
-  restart: "`contain stop ID`, and `contain run` again",
   commit: "--overlay=DIR keeps what a container writes in DIR/upper",
   export: "`contain cp ID:/ - >FILE` writes a running container's root as a tar",
   save: "a root is a directory: tar -C DIR -c .",

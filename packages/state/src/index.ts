@@ -18,6 +18,7 @@ export {
   createState,
   findContainer,
   folderOf,
+  forgetFiles,
   isSupervisorStopped,
   readState,
   readStates,
@@ -29,7 +30,7 @@ export {
   writeName,
   writeState,
 } from "./state.ts";
-export type { State } from "./statefile.ts";
+export type { RestartPolicy, State } from "./statefile.ts";
 export { type IdLease, RANGE } from "./userns/lease.ts";
 export { freeRange } from "./userns/pool.ts";
 export { endOf, supervisorEnd, waitForEnd } from "./waitfor.ts";

@@ -6,8 +6,8 @@ import { makeDefaultFolder, makeStateFolder, stateFolder, unusable } from "./fol
 import { childThatIsInit, identify, isAlive, isStopped, type ProcessId, thisBoot } from "./processid.ts";
 import { isState, type State } from "./statefile.ts";
 
-/** `ending`: PID 1 has ended, and the supervisor is still cleaning up. */
-export type Status = "starting" | "running" | "paused" | "ending" | "exited" | "dead";
+/** `ending`: PID 1 has ended, and the supervisor is still cleaning up; `restarting`: it waits before it starts the container again. */
+export type Status = "starting" | "running" | "paused" | "ending" | "restarting" | "exited" | "dead";
 
 const ID = /^[0-9a-f]{12}$/;
 /** The lock file for making a state; it exists only meanwhile. */
@@ -54,6 +54,17 @@ export function writeLimits(id: string, limits: string): void {
 /** Notes another name, likewise. The lock of names must be held (withName). */
 export function writeName(id: string, name: string): void {
   replaceFile(id, "name", `${name}\n`);
+}
+
+/** Removes what was noted of an earlier life of a container. */
+export function forgetFiles(id: string, ...names: readonly string[]): void {
+  for (const name of names) {
+    try {
+      unlink(`${folderOf(id)}/${name}`);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
+  }
 }
 
 /** Writes a file of a container's folder by rename(2). */
@@ -133,6 +144,7 @@ export const isSupervisorStopped = (state: State): boolean => state.ended === un
 export function statusOf(state: State): Status {
   if (state.ended !== undefined) return "exited";
   if (!isAlive(state.supervisor)) return "dead";
+  if (state.restarting !== undefined) return "restarting";
   if (!state.started) return "starting";
   if (state.init !== undefined && !isAlive(state.init)) return "ending";
   if (state.group !== undefined && /^frozen 1$/m.test(readIfThere(`${state.group}/cgroup.events`) ?? "")) return "paused";

@@ -42,6 +42,19 @@ export interface State {
   /** With --userns auto: the same for its ids. */
   readonly ids: IdLease | undefined;
   readonly ended: Ended | undefined;
+  /** With --restart. */
+  readonly restart?: RestartPolicy | undefined;
+  /** How often its supervisor has started it again by --restart. */
+  readonly restarts?: number;
+  /** How it ended last, while it waits for its next start. */
+  readonly restarting?: Ended;
+}
+
+/** When a container is started again. */
+export interface RestartPolicy {
+  readonly when: "on-failure" | "always" | "unless-stopped";
+  /** With on-failure: how often at most; 0 for no bound. */
+  readonly most: number;
 }
 
 /** A file may be truncated, edited by hand or of another version: do not act on one that is not a valid state. */
@@ -70,7 +83,9 @@ export function isState(value: unknown): value is State {
     (state.group === undefined || (typeof state.group === "string" && state.group.endsWith(`/contain-${state.id}`))) &&
     (state.network === undefined || isLease(state.network)) &&
     (state.ids === undefined || isIdLease(state.ids)) &&
-    (state.ended === undefined || isEnded(state.ended)) &&
+    [state.ended, state.restarting].every((end) => end === undefined || isEnded(end)) &&
+    (state.restart === undefined || isPolicy(state.restart)) &&
+    (state.restarts === undefined || typeof state.restarts === "number") &&
     (state.name === undefined || typeof state.name === "string") &&
     [state.indirect, state.started, state.detached, state.tty].every((flag) => typeof flag === "boolean") &&
     (state.hostname === undefined || typeof state.hostname === "string") &&
@@ -81,3 +96,11 @@ export function isState(value: unknown): value is State {
     typeof state.grace === "number"
   );
 }
+
+const isPolicy = (value: unknown): value is RestartPolicy =>
+  typeof value === "object" &&
+  value !== null &&
+  "when" in value &&
+  typeof value.when === "string" &&
+  "most" in value &&
+  typeof value.most === "number";

@@ -9,6 +9,7 @@ import {
   kill,
   POLLIN,
   pidfdSendSignal,
+  pollOnce,
   receiveDescriptor,
   SIGCHLD,
   SIGCONT,
@@ -28,7 +29,7 @@ import {
   UsageError,
   waitForSignalOr,
 } from "@contain-tools/kernel";
-import { endOf, folderOf, type State, supervisorEnd, waitForEnd } from "@contain-tools/state";
+import { endOf, folderOf, readState, type State, supervisorEnd, waitForEnd } from "@contain-tools/state";
 import { attachTerminal, keyboard, startFlow, unblocked } from "@contain-tools/terminal";
 import { subcommand } from "../command.ts";
 import { attachSocketOf } from "../run/console.ts";
@@ -36,6 +37,7 @@ import { detachKeys } from "../run/detachkeys.ts";
 import { printer } from "../run/log/print.ts";
 import { onGrowth, readLog } from "../run/log/read.ts";
 import { readRunning } from "./container.ts";
+import { isSame } from "./restart.ts";
 
 export const attach = subcommand({
   name: "attach",
@@ -92,6 +94,20 @@ function attachToTerminal(context: Context, state: State): number {
   if (over === "detached") {
     warn(`detached from ${state.id}, which goes on running`);
     return 0;
+  }
+  return endOfLife(state);
+}
+
+const LOOK = 100; // milliseconds
+
+/** Our exit status when its terminal has gone: it has ended, perhaps to be started again. */
+function endOfLife(state: State): number {
+  const pidfd = supervisorEnd(state);
+  while (pidfd !== undefined && !pollOnce(pidfd, POLLIN, LOOK)) {
+    const now = readState(state.id);
+    if (now?.restarting === undefined && (now?.init === undefined || isSame(now.init, state.init))) continue;
+    warn(`${state.id} has ended, and is started again`);
+    return now.restarting?.status ?? 0;
   }
   return state.detached ? endOf(state).status : (waitForEnd(state)?.status ?? 0);
 }

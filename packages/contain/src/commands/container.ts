@@ -92,6 +92,7 @@ export function describeNotRunning(state: State): [string, string | undefined] {
   const why: Partial<Record<Status, string>> = {
     starting: "it is being started",
     ending: isSupervisorStopped(state) ? `PID 1 has ended, and its supervisor is stopped: kill -CONT ${pid}` : "PID 1 has ended",
+    restarting: `it ended with exit status ${state.restarting?.status}, and its supervisor waits before it starts it again`,
     dead: "its supervisor was killed; `contain gc` removes what it left",
     exited: `exit status ${state.ended?.status}`,
   };

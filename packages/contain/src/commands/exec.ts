@@ -79,7 +79,7 @@ export const exec = subcommand({
         context,
         composed.id,
         (background) => runInside(context, link, { ...composed, member: openMember(composed.init).pidfd }, background),
-        true,
+        { quiet: true },
       );
   },
 });

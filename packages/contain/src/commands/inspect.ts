@@ -61,6 +61,9 @@ function dockersWords({
   tty,
   network,
   health,
+  restart,
+  restarts,
+  restarting,
 }: ReturnType<typeof describe>) {
   return {
     Id: id,
@@ -69,19 +72,21 @@ function dockersWords({
     Path: argv[0],
     Args: argv.slice(1),
     Image: rootfs,
+    RestartCount: restarts ?? 0,
     State: {
       Status: status,
-      Running: status === "running" || status === "paused",
+      Running: status === "running" || status === "paused" || status === "restarting",
+      Restarting: status === "restarting",
       Paused: status === "paused",
       Pid: status === "running" || status === "paused" ? (init?.pid ?? 0) : 0,
-      ExitCode: ended?.status ?? 0,
+      ExitCode: (ended ?? restarting)?.status ?? 0,
       StartedAt: created,
       Health: health && { Status: health.status, FailingStreak: health.failingStreak, Log: health.last && [dockersCheck(health.last)] },
-      FinishedAt: ended?.at ?? "",
+      FinishedAt: (ended ?? restarting)?.at ?? "",
     },
     Config: { Hostname: hostname ?? "", User: user ?? "", Tty: tty, Env: env, Cmd: argv, Image: rootfs, Labels: labels ?? {} },
     NetworkSettings: { IPAddress: network?.ip ?? "" },
-    HostConfig: { CgroupParent: group ?? "" },
+    HostConfig: { CgroupParent: group ?? "", RestartPolicy: { Name: restart?.when ?? "no", MaximumRetryCount: restart?.most ?? 0 } },
   };
 }
 
@@ -93,6 +98,7 @@ function describe(state: State) {
     ...state,
     created: new Date(state.created).toISOString(),
     ended: state.ended && { ...state.ended, at: new Date(state.ended.at).toISOString() },
+    restarting: state.restarting && { ...state.restarting, at: new Date(state.restarting.at).toISOString() },
     status,
     health: readHealth(state.id),
     supervisor: { ...state.supervisor, alive: isAlive(state.supervisor) },

@@ -1,9 +1,11 @@
 // `contain kill`.
 import { type Options, withCommon } from "@contain-tools/chain";
 import { hasEnded, parseSignal, pidfdSendSignal, signalNumber, ToolError } from "@contain-tools/kernel";
-import { noteSignal, openProcess } from "@contain-tools/state";
+import { noteSignal, openProcess, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
+import { isStopping } from "../run/restart.ts";
 import { checkAlive, endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
+import { stopContainer } from "./stop.ts";
 
 const killOptions = withCommon({
   signal: { type: "string", alias: "s", valueHint: "SIG", description: "the signal, a name or a number (KILL); -TERM is short for it" },
@@ -21,10 +23,13 @@ export const kill = subcommand({
     const trails =
       !given.has("signal") && rest.length > 1 && (signalNumber(last) !== undefined || readContainersThere([last]).length === 0);
     const signal = parseSignal(given.value("signal") ?? (trails ? last : "KILL"));
-    const containers = readContainers(trails ? rest.slice(0, -1) : rest).map(checkAlive);
+    const containers = readContainers(trails ? rest.slice(0, -1) : rest).map((state) =>
+      statusOf(state) === "restarting" && isStopping(signal) ? state : checkAlive(state),
+    );
     return () =>
       endAfterEach(containers, (state) => {
-        const pidfd = openProcess(state.init);
+        if (statusOf(state) === "restarting") return stopContainer(state, 0, "contain kill")(); // there is nothing to kill but the next start
+        const pidfd = state.init && openProcess(state.init);
         if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError(`${nameOf(state)} has ended`);
         noteSignal(state.id, signal, "contain kill");
         if (!pidfdSendSignal(pidfd, signal)) throw new ToolError(`${nameOf(state)} has ended`);

@@ -111,7 +111,7 @@ function dockersWords(state: State): Fields & Record<(typeof WORDS)[number], unk
     CreatedAt: new Date(created).toISOString(),
     RunningFor: `${age} ago`,
     State: status,
-    Status: code === undefined ? `${status} ${age}${health === undefined ? "" : ` (${health})`}` : `exited (${code})`,
+    Status: code === undefined ? `${status} ${age}${health === undefined ? "" : ` (${health})`}` : `${status} (${code})`,
     Pid: pid ?? 0,
     Ports: (network?.publish ?? []).join(", "),
     Labels: Object.entries(labels)
@@ -131,7 +131,8 @@ function row(state: State) {
     supervisorStopped: isSupervisorStopped(state) || undefined,
     created: new Date(state.created).toISOString(),
     health: status === "running" || status === "paused" ? readHealth(state.id)?.status : undefined,
-    exit: state.ended?.status,
+    exit: state.ended?.status ?? (status === "restarting" ? state.restarting?.status : undefined),
+    restarts: state.restarts,
     ...usageOf(state.group),
   };
 }

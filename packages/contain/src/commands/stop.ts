@@ -19,7 +19,7 @@ import { isStopped, noteEvent, noteSignal, openProcess, type State, stateOf, sta
 import { subcommand } from "../command.ts";
 import { describeNotRunning, endAfterEach, isOrphan, readContainers, sayOrphan } from "./container.ts";
 
-const stopOptions = withCommon({
+export const stopOptions = withCommon({
   grace: {
     type: "string",
     alias: "t",
@@ -50,8 +50,8 @@ export const stop = subcommand({
   },
 });
 
-const MAX_MILLISECONDS = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)), and what poll(2) can wait: 24 days
-const LATE = 1000; // milliseconds beyond the grace time that a supervisor may take
+export const MAX_MILLISECONDS = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)), and what poll(2) can wait: 24 days
+export const LATE = 1000; // milliseconds beyond the grace time that a supervisor may take
 const KILLED = 5000; // milliseconds for a killed PID 1 to end
 
 /**
@@ -62,11 +62,23 @@ const KILLED = 5000; // milliseconds for a killed PID 1 to end
  * @param by the command, for the verdict
  */
 export function stopContainer(state: State, grace: number, by: string): () => void {
-  const { id, supervisor, init, group } = state;
+  const { supervisor, init } = state;
   const pidfd = openProcess(supervisor);
   const first = init && openProcess(init);
   if (pidfd === undefined) return first === undefined ? () => {} : stopOrphan(sayOrphan(state), first, grace);
-  pidfdSendSignal(pidfd, SIGTERM, Math.min(grace, MAX_MILLISECONDS));
+  askSupervisor(state, pidfd, Math.min(grace, MAX_MILLISECONDS));
+  const deadline = monotonic() + grace + LATE;
+  return () => {
+    if (pollOnce(pidfd, POLLIN, Math.max(0, Math.min(deadline - monotonic(), MAX_MILLISECONDS)))) return;
+    if (first !== undefined) killIfAlive(state, first, by);
+    waitForSupervisor(state, pidfd);
+  };
+}
+
+/** Sends SIGTERM to the supervisor, with a number (sigqueue(3)), and sees to it that it and the container take it. */
+export function askSupervisor(state: State, pidfd: number, value: number): void {
+  const { id, supervisor, group } = state;
+  pidfdSendSignal(pidfd, SIGTERM, value);
   if (group !== undefined && statusOf(state) === "paused") {
     warn(`${id} is paused: thawing it, so that it gets the signal`);
     writeKernelFile(join(group, "cgroup.freeze"), "0");
@@ -75,16 +87,15 @@ export function stopContainer(state: State, grace: number, by: string): () => vo
     warn(`${id}: its supervisor, PID ${supervisor.pid}, is stopped: continuing it, so that it gets the signal`);
     pidfdSendSignal(pidfd, SIGCONT); // as systemd does after each SIGTERM (systemd.kill(5))
   }
-  const deadline = monotonic() + grace + LATE;
-  return () => {
-    if (pollOnce(pidfd, POLLIN, Math.max(0, Math.min(deadline - monotonic(), MAX_MILLISECONDS)))) return;
-    if (first !== undefined && !hasEnded(first)) {
-      warn(`${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace time is over, so this command kills PID 1`);
-      noteSignal(id, SIGKILL, by);
-      killFromHere(first, group);
-    }
-    waitForSupervisor(state, pidfd);
-  };
+}
+
+/** The grace time is over, and the supervisor has not killed PID 1: this command does. */
+export function killIfAlive(state: State, first: number, by: string): void {
+  const { id, supervisor, group } = state;
+  if (hasEnded(first)) return;
+  warn(`${id}: its supervisor, PID ${supervisor.pid}, ${describeState(state)}: the grace time is over, so this command kills PID 1`);
+  noteSignal(id, SIGKILL, by);
+  killFromHere(first, group);
 }
 
 /** Without a supervisor: SIGTERM and SIGKILL from here. */

@@ -30,17 +30,47 @@ import { ownLogOf } from "@contain-tools/state";
 
 /** A supervisor in the background. */
 export interface Background {
-  /** Tells the waiting caller that the program runs. */
+  /** Tells the waiting caller that the program runs, and leaves the caller's directory. */
   readonly started: () => void;
+  /** Goes back there, where the container's relative paths begin. */
+  readonly again: () => void;
 }
 
-/** Runs `serve` in the background, and ends: with the id on standard output (unless `quiet`), or with the status of a start that failed. */
-export function startInBackground(context: Context, id: string, serve: (background: Background) => number, quiet = false): never {
+interface How {
+  /** The id is not printed. */
+  readonly quiet?: boolean;
+  /** What is passed to the program stays open for the next one. */
+  readonly lasts?: boolean;
+}
+
+/** Runs `serve` in the background, and ends: with the id on standard output, or with the status of a start that failed. */
+export function startInBackground(
+  context: Context,
+  id: string,
+  serve: (background: Background) => number,
+  { quiet = false, lasts = false }: How = {},
+): never {
   const answer = pipe();
   const pid = fork(context, { flags: 0 }, () => {
     setsid();
     const caller = keepOnly(context, answer.write);
-    return exit(serve({ started: () => letCallerGo(id, [caller, ...context.passed]) }));
+    let home: string | undefined;
+    return exit(
+      serve({
+        started: () => {
+          if (home !== undefined) return chdir("/");
+          home = process.cwd();
+          letCallerGo(id, [caller, ...(lasts ? [] : context.passed)]);
+        },
+        again: () => {
+          try {
+            chdir(home ?? "/");
+          } catch {
+            // it has gone: what is relative to it will be missed by name
+          }
+        },
+      }),
+    );
   });
   close(answer.write);
   if (uninterrupted(() => read(answer.read, Buffer.alloc(1))) === 1) {

@@ -74,7 +74,7 @@ export function leave({ network }: State, forget: () => void): void {
 function newState(plan: RunPlan): State {
   const pid = getpid();
   const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
-  const { id, name, labels, hostname, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty } = plan;
+  const { id, name, labels, hostname, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty, restart } = plan;
   const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
   const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
   return {
@@ -100,5 +100,6 @@ function newState(plan: RunPlan): State {
     network: undefined,
     ids: undefined,
     ended: undefined,
+    restart,
   };
 }

@@ -68,7 +68,6 @@ export const instead: Instead = {
   "no-healthcheck": "there are no images that would bring one",
   "health-start-interval": "--health-interval",
   "ip-range": NO_NETWORKS,
-  restart: "a unit of systemd with Restart=on-failure and ExecStart=contain run …, or a shell: until contain run …; do sleep 1; done",
   systemd: "there is no such mode; systemd as PID 1 has not been tried",
 };
 

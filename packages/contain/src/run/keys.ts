@@ -25,16 +25,18 @@ interface Container {
   readonly relay: Relay | undefined;
   readonly hadTerminal: boolean;
   readonly sources: Source[];
+  readonly lasts: boolean;
 }
 
-/** Watches the keys of our terminal. Returns what ends it. */
-export function watchKeys(context: Context, container: Container, kill: () => void): () => void {
+/** Watches the keys of our terminal. Returns what ends it, and says whether a Ctrl-C came to the container. */
+export function watchKeys(context: Context, container: Container, kill: () => void): () => boolean {
   const { first, init, relay, hadTerminal, sources } = container;
   const program = () => (init ? (childrenOf(first())[0] ?? first()) : first());
   const said = keyPolicy(context, container, kill);
   relay?.onKey((signal, group) => groupOf(program()) === group && said(signal));
-  if (relay !== undefined || !hadTerminal || init) return () => {};
+  if (relay !== undefined || !hadTerminal || init) return () => false;
   let ears: Ears | undefined;
+  let interrupted = false;
   const timer = timerfd(LATER);
   const source: Source = {
     fd: timer,
@@ -44,12 +46,20 @@ export function watchKeys(context: Context, container: Container, kill: () => vo
       const leader = first();
       // Only in a group that PID 1 leads: a member keeps the PID of any other leader in use, and PID 1 ends only when all others are free.
       if (groupOf(leader) !== leader) return;
-      ears = listenIn(leader, said);
+      ears = listenIn(leader, (signal) => {
+        interrupted ||= signal === SIGINT;
+        said(signal);
+      });
       sources.push(ears.source);
     },
   };
   sources.push(source);
-  return () => ears?.end();
+  return () => {
+    // A program that ends by Ctrl-C may do so before the ears have told of it.
+    if (ears !== undefined && container.lasts && pollOnce(ears.source.fd, POLLIN, SETTLES)) ears.source.ready(POLLIN);
+    ears?.end();
+    return interrupted;
+  };
 }
 
 const LATER = 300; // milliseconds: a program that ends sooner costs no process of ours

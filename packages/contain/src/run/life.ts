@@ -7,6 +7,7 @@ import { readLogSize } from "./log/output.ts";
 import { checkName, readLabels } from "./names.ts";
 import type { RunOption } from "./options.ts";
 import type { RunPlan } from "./plan.ts";
+import { readRestart } from "./restart.ts";
 
 const GRACE = 10_000; // milliseconds
 
@@ -23,7 +24,8 @@ type Life =
   | "remove"
   | "logSize"
   | "quiet"
-  | "health";
+  | "health"
+  | "restart";
 
 /** @throws UsageError */
 export function readLife(given: Options<RunOption>): Pick<RunPlan, Life> {
@@ -43,6 +45,7 @@ export function readLife(given: Options<RunOption>): Pick<RunPlan, Life> {
     logSize: readLogSize(given.value("log-size"), given.has("detach")),
     quiet: given.has("quiet"),
     health: readHealthPlan(given),
+    restart: given.has("restart") ? readRestart(given) : undefined,
   };
 }
 

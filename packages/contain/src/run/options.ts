@@ -131,6 +131,11 @@ const life = {
   ...healthOptions,
   detach: { type: "boolean", alias: "d", description: "print the id and leave the container running in the background" },
   rm: { type: "boolean", description: "with --detach: forget the container when it ends, its log and verdict too" },
+  restart: {
+    type: "string",
+    valueHint: "POLICY",
+    description: "start it again when it ends: on-failure[:N] (status not 0; N times at most), always, unless-stopped (no)",
+  },
   "log-size": { type: "string", valueHint: "SIZE", description: "how much of the newest output --detach keeps (64M); max for all" },
   grace: { type: "string", also: ["stop-timeout"], valueHint: "TIME", description: "from SIGTERM or SIGINT to SIGKILL (10s)" },
   "stop-signal": { type: "string", valueHint: "SIG", description: "what SIGTERM and `contain stop` send to PID 1 (TERM)" },

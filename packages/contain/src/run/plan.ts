@@ -4,7 +4,7 @@ import type { Link } from "@contain-tools/chain";
 import type { Hierarchy } from "@contain-tools/kernel";
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import type { Published } from "@contain-tools/pasta";
-import type { IdLease } from "@contain-tools/state";
+import type { IdLease, RestartPolicy } from "@contain-tools/state";
 import type { Host, NameFile } from "../network/files.ts";
 import type { NetworkPlan } from "../network/plan.ts";
 import type { OwnIds } from "../userns/rootless.ts";
@@ -69,6 +69,7 @@ export interface RunPlan {
   readonly logSize: number | undefined;
   readonly quiet: boolean;
   readonly health: HealthPlan | undefined;
+  readonly restart: RestartPolicy | undefined;
   /** Plans an nsexec, while the container runs. */
   readonly link: (argv: readonly string[]) => Link<NsexecPlan>;
 }

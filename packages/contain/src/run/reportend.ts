@@ -11,6 +11,8 @@ export interface End {
   readonly verdict: readonly Finding[];
   /** The program did run. */
   readonly started: boolean;
+  readonly outcome: Outcome;
+  readonly milliseconds: number;
 }
 
 export interface Ending {
@@ -31,7 +33,7 @@ export function reportEnd(context: Context, { id, json, argv }: RunPlan, { outco
   if (failed === undefined) sayStep(context, `it ran ${formatTime(milliseconds)}${used === undefined ? "" : `; ${used}`}`);
   const started = failed === undefined;
   if (json !== undefined) writeJson(json, { id, argv, started, status, reason, verdict, milliseconds, usage });
-  return { status, reason, verdict, started };
+  return { status, reason, verdict, started, outcome, milliseconds };
 }
 
 /** The status counts for more than the file. */

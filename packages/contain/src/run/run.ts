@@ -10,6 +10,7 @@ import { listenFor } from "../network/forward.ts";
 import { type Background, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
 import { claim, leave, prepare } from "./claim.ts";
+import { type Life, nextLife } from "./lives.ts";
 import type { RunPlan } from "./plan.ts";
 import type { End } from "./reportend.ts";
 import { chainScript } from "./script.ts";
@@ -24,7 +25,8 @@ export function run(context: Context, plan: RunPlan): never {
   context.label = "contain";
   context.saysWrites = context.verbose && !plan.quiet;
   context.verbose = !plan.quiet;
-  return plan.detach ? startInBackground(context, plan.id, (background) => serve(context, plan, background)) : exit(serve(context, plan));
+  if (!plan.detach) return exit(serve(context, plan));
+  return startInBackground(context, plan.id, (background) => serve(context, plan, background), { lasts: plan.restart !== undefined });
 }
 
 /** What the supervisor does, from here to the container's end. Returns the status. */
@@ -34,24 +36,38 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
   takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
   if (plan.own !== undefined) sayStep(context, plan.own.text);
   for (const remark of plan.remarks) sayStep(context, remark);
-  const recorder = plan.record === undefined ? undefined : openRecorder(plan.record, context.preserveFds);
+  let recorder = plan.record === undefined ? undefined : openRecorder(plan.record, context.preserveFds);
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
   const state = inStateFolder(() => claim(plan));
   let restore = () => {};
+  let life: Life = { state, restarts: 0, pause: 0, since: undefined };
   try {
     const { container, forwarded } = prepare(context, plan, state, ports);
     if (plan.detach) inStateFolder(() => reserveEnd(state));
     writeCidfile(plan);
-    restore = makeGroup(context, plan);
-    const end = startAndWatch(context, plan, container, state, { background, recorder, forwarded });
-    removeGroup(context, plan);
-    if (!end.started) restore();
-    const { status, reason, verdict } = end;
-    if (end.started) sayVerdict(context, verdict); // otherwise the tool that failed has printed the same
+    let end: End;
+    for (;;) {
+      restore = makeGroup(context, plan);
+      end = startAndWatch(context, plan, container, life.state, { background, recorder, forwarded, since: life.since });
+      removeGroup(context, plan);
+      if (!end.started) {
+        restore();
+        break; // the tool that failed has said why
+      }
+      sayVerdict(context, end.verdict);
+      noteEnd(plan.id, end);
+      if (plan.restart === undefined && !end.outcome.again) break;
+      const next = nextLife(context, plan, life, end, forwarded);
+      if (next === undefined) break;
+      life = next;
+      background?.again();
+      if (plan.record !== undefined) recorder = openRecorder(plan.record, context.preserveFds); // the file has the last life
+    }
+    const { status, reason, verdict, started } = end;
     // A container that was left alone is remembered, with its log, until somebody asks.
     leave(state, () => {
-      if (end.started) noteEnd(plan.id, status, verdict);
-      if (plan.detach && !plan.remove && end.started) writeEnd({ ...state, ended: { status, reason, verdict, at: Date.now() } });
+      if (plan.detach && !plan.remove && (started || life.since !== undefined))
+        writeEnd({ ...life.state, ended: { status, reason, verdict, at: Date.now() } });
       else forget(state);
     });
     phaseEnds("verdict; group and state removed");
@@ -60,20 +76,29 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
   } catch (error) {
     removeGroup(context, plan);
     restore();
+    if (plan.detach && !plan.remove && life.since !== undefined) return rememberFailure(life.state, error);
     leave(state, () => forget(state));
     if (!plan.detach) throw error;
     return fail(context, error);
   }
 }
 
+function noteEnd(id: string, { status, verdict }: End): void {
+  if (verdict.some(({ code, certain }) => certain && code.startsWith("oom"))) noteEvent(id, "oom");
+  noteEvent(id, "die", { exitCode: `${status}` });
+}
+
+/** It ran, and could not be started again: nobody waits for the error. */
+function rememberFailure(state: State, error: unknown): number {
+  const status = report(error);
+  const reason = `it could not be started again: ${error instanceof Error ? error.message : String(error)}`;
+  leave(state, () => writeEnd({ ...state, ended: { status, reason, verdict: [], at: Date.now() } }));
+  return status;
+}
+
 function forget({ id, supervisor }: State): void {
   noteEvent(id, "destroy");
   removeState(id, supervisor);
-}
-
-function noteEnd(id: string, status: number, verdict: End["verdict"]): void {
-  if (verdict.some(({ code, certain }) => certain && code.startsWith("oom"))) noteEvent(id, "oom");
-  noteEvent(id, "die", { exitCode: `${status}` });
 }
 
 /** Returns what puts the groups above back to what they were, for a start that fails. */

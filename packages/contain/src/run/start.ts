@@ -24,6 +24,8 @@ interface Helpers {
   readonly recorder: Recorder | undefined;
   /** Sockets for what is published. */
   readonly forwarded: readonly Forwarded[];
+  /** When this life began, as its log has it; undefined for the first one. */
+  readonly since: string | undefined;
 }
 
 /** Starts the chain and supervises the container until it has ended. */
@@ -32,13 +34,15 @@ export function startAndWatch(
   plan: RunPlan,
   container: Link<NsexecPlan>,
   state: State,
-  { background, recorder, forwarded }: Helpers,
+  { background, recorder, forwarded, since }: Helpers,
 ): End {
   const { group, stopSignal, grace } = plan;
   const baseline = takeBaseline(group);
   const started = monotonic();
   phaseEnds("state, cgroup");
-  const log = background && inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"]));
+  const log =
+    background &&
+    inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"], since !== undefined));
   const { network, ids } = state;
   let mounts: ReturnType<typeof holdMounts>;
   const spawned = runAs(context, container, (inner) =>
@@ -96,6 +100,7 @@ export function startAndWatch(
     relay,
     sources,
     recorder,
+    lasts: plan.restart !== undefined,
   });
   phaseEnds("the program, to its end");
   pasta?.end();
@@ -108,7 +113,7 @@ export function startAndWatch(
   const failure = word === undefined ? undefined : parseFailure(word);
   const ended = closeCase(watcher, outcome, {
     failure,
-    output: log === undefined ? tail?.text() : endOfLog(folderOf(plan.id)),
+    output: log === undefined ? tail?.text() : endOfLog(folderOf(plan.id), since),
     id: plan.id,
     argv: plan.argv,
     made: container.plan.wanted.map(({ kind }) => kind.file),

@@ -43,6 +43,8 @@ export interface Supervised {
   /** Descriptors to serve meanwhile. */
   readonly sources: Source[];
   readonly recorder: Recorder | undefined;
+  /** With --restart. */
+  readonly lasts: boolean;
 }
 
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
@@ -61,9 +63,11 @@ export function supervise(context: Context, container: Supervised): Outcome {
     if (kill(pid, signal)) keep({ signal, received, from, direct: false });
   };
   let killedByUs: Outcome["killedByUs"];
+  let again = false;
   let inD: Outcome["inD"] = [];
   const killNow = (why: keyof typeof WHY) => {
     killedByUs = why;
+    again &&= why === "grace";
     inD = processesInD(pid, container.group);
     deadline = undefined;
     recorder?.killed(WHY[why]);
@@ -99,7 +103,8 @@ export function supervise(context: Context, container: Supervised): Outcome {
         killNow("interrupt");
         return;
       }
-      const grace = info.code === SI_QUEUE ? info.value : container.grace;
+      again = wantsRestart(info);
+      const grace = info.code === SI_QUEUE ? (again ? ~info.value : info.value) : container.grace;
       const signal = info.signal === SIGTERM ? container.stopSignal : info.signal;
       const reaction = reactionOf(container.first(), signal, init);
       asked ??= { signal: info.signal, sent: signal, from: senderOf(info), reaction };
@@ -118,9 +123,12 @@ export function supervise(context: Context, container: Supervised): Outcome {
       killNow("grace");
     },
   });
-  endKeys();
-  return { status, killedByUs, asked, inD, sent };
+  const interrupted = endKeys();
+  return { status, killedByUs, asked, inD, sent, again, interrupted };
 }
+
+/** What `contain restart` sends: SIGTERM with the grace time as its complement, which `contain stop` never has. */
+export const wantsRestart = ({ signal, code, value }: SignalInfo) => signal === SIGTERM && code === SI_QUEUE && value < 0;
 
 const WHY = {
   grace: "the grace window is over",

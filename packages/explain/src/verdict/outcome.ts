@@ -39,6 +39,10 @@ export interface Outcome {
   readonly inD: readonly InD[];
   /** What was passed on to the container. */
   readonly sent: readonly PassedOn[];
+  /** `contain restart` asked for its end. */
+  readonly again?: boolean;
+  /** Ctrl-C came to it from our terminal. */
+  readonly interrupted?: boolean;
 }
 
 /** How the container ended, without the reason. */

@@ -105,10 +105,11 @@ export function closeOnExecFrom(first: number): void {
  * The runtime's eventfd(2) descriptors. A process that stays must keep them: when V8 has a task to post, libuv writes to one, and
  * aborts when it is closed. Nobody reads them any more, and they lead nowhere.
  */
-export function runtimeEvents(): number[] {
+export function runtimeEvents(kinds: readonly string[] = ["eventfd"]): number[] {
+  const links = kinds.map((kind) => `anon_inode:[${kind}]`);
   return readdir("/proc/self/fd")
     .map(Number)
-    .filter((fd) => readlinkIfThere(`/proc/self/fd/${fd}`) === "anon_inode:[eventfd]"); // the listing's own is not there any more
+    .filter((fd) => links.includes(readlinkIfThere(`/proc/self/fd/${fd}`) ?? "")); // the listing's own is not there any more
 }
 
 /** close_range(2) of all descriptors from 3 on but `kept`. */

@@ -3,6 +3,7 @@ import { warn } from "@contain-tools/chain";
 import {
   close,
   codeOf,
+  fstat,
   getLimit,
   O_APPEND,
   O_CREAT,
@@ -16,6 +17,7 @@ import {
   write as writeTo,
 } from "@contain-tools/kernel";
 import { NEWLINE } from "./format.ts";
+import { numbersOf } from "./parts.ts";
 
 const FILES = 4;
 const LEAST = 16 << 10; // bytes of a file, more than those of an entry
@@ -26,13 +28,18 @@ export interface LogFile {
   readonly write: (entries: Buffer) => void;
 }
 
-/** @param bound bytes; undefined for none @throws SyscallError when `log` cannot be made */
-export function makeLogFile(folder: string, bound: number | undefined): LogFile {
+/**
+ * @param bound bytes; undefined for none
+ * @param continued there is a log already
+ * @throws SyscallError when `log` cannot be made
+ */
+export function makeLogFile(folder: string, bound: number | undefined, continued: boolean): LogFile {
   const path = `${folder}/log`;
   let piece = Math.min(bound === undefined ? Number.POSITIVE_INFINITY : Math.floor(bound / FILES), Number(getLimit("fsize").soft));
   let fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600);
-  let size = 0;
-  let [oldest, newest] = [1, 0]; // the numbers of the older files
+  let size = continued ? fstat(fd).size : 0;
+  const older = continued ? numbersOf(folder) : [];
+  let [oldest, newest] = [older[0] ?? 1, older.at(-1) ?? 0]; // the numbers of the older files
 
   /** The file becomes an older one. */
   const rotate = () => {

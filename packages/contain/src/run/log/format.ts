@@ -23,7 +23,7 @@ export function formatTime(seconds: number, nanoseconds: number): string {
 let last = "";
 
 /** The time now; where the clock was set back, the last one again, so that a log is in order. */
-function stamp(): string {
+export function stamp(): string {
   const now = formatTime(...timeOfDay());
   if (now > last) last = now;
   return last;

@@ -43,9 +43,9 @@ export interface LoggedOutput {
   readonly end: () => void;
 }
 
-/** Makes the log and the pipes. @throws SyscallError; the container has not been started */
-export function logOutput(folder: string, bound: number | undefined, streams: readonly Stream[]): LoggedOutput {
-  const file = makeLogFile(folder, bound);
+/** Makes the log and the pipes. @param continued the log of an earlier life is there @throws SyscallError; the container has not been started */
+export function logOutput(folder: string, bound: number | undefined, streams: readonly Stream[], continued: boolean): LoggedOutput {
+  const file = makeLogFile(folder, bound, continued);
   const encode = encoder(CHUNK);
   const chunk = Buffer.allocUnsafeSlow(CHUNK);
   const open = (stream: Stream) => {

@@ -20,10 +20,7 @@ export interface Parts {
 /** Opens all files of a log, without a gap if they are renamed meanwhile. */
 export function openParts(folder: string): Parts {
   const newest = openPart(`${folder}/log`);
-  const numbers = readdir(folder)
-    .flatMap((name) => /^log\.(\d+)$/.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b);
+  const numbers = numbersOf(folder);
   const older = numbers.flatMap((number) => openPart(`${folder}/log.${number}`) ?? []);
   const [first] = older;
   const cut = first !== undefined && ((numbers[0] ?? 1) > 1 || fstat(first.fd).size === 0);
@@ -31,6 +28,14 @@ export function openParts(folder: string): Parts {
   const again = older.findIndex(({ ino }) => ino === newest.ino); // it got its number after it was opened
   if (again !== -1) closeParts(older.splice(again));
   return { parts: [...older, newest], cut };
+}
+
+/** The numbers of the older files, the oldest first. */
+export function numbersOf(folder: string): number[] {
+  return readdir(folder)
+    .flatMap((name) => /^log\.(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 export function closeParts(parts: readonly Part[]): void {

@@ -1,7 +1,7 @@
 // Reads a container's log while it grows and its beginning is removed.
 import { warn } from "@contain-tools/chain";
 import { fstat, inotify, POLLIN, pread, printable, type Source, takeNotices, takeTicks, timerfd } from "@contain-tools/kernel";
-import { endsLine, HEAD, isEntry, NEWLINE } from "./format.ts";
+import { endsLine, HEAD, isEntry, NEWLINE, timeOf } from "./format.ts";
 import { BLOCK, closeParts, findTail, isRotated, openParts, type Part } from "./parts.ts";
 
 export interface LogReader {
@@ -97,11 +97,12 @@ export function onGrowth(folder: string, ready: () => void): Source {
 const LAST = 50; // lines
 const MAX_CHARACTERS = 4096; // characters
 
-/** The end of what the program wrote; undefined when it cannot be read. */
-export function endOfLog(folder: string): string | undefined {
+/** The end of what the program wrote, from a time on as the log has it; undefined when it cannot be read. */
+export function endOfLog(folder: string, since?: string): string | undefined {
   let text = "";
   try {
     readLog(folder, { lines: LAST, quiet: true }).copy((entry) => {
+      if (since !== undefined && timeOf(entry) < since) return true;
       text = (text + entry.toString("utf8", HEAD) + (endsLine(entry) ? "\n" : "")).slice(-MAX_CHARACTERS);
       return true;
     });

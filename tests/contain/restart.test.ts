@@ -1,0 +1,233 @@
+// --restart and contain restart: one id, one name, one log and one supervisor for several lives.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { detached, folder, ids, inspect } from "../helpers/detached.ts";
+import { need } from "../helpers/need.ts";
+import { stat } from "../helpers/proc.ts";
+import { makeRootfs, scratch } from "../helpers/rootfs.ts";
+import { run } from "../helpers/run.ts";
+import { start } from "../helpers/started.ts";
+import { openTerminal, PROMPT } from "../helpers/terminal.ts";
+import { eventually, pause } from "../helpers/wait.ts";
+
+const dir = scratch("restart");
+const rootfs = makeRootfs(dir);
+const contain = (...words: string[]) => run(["contain", ...words]);
+/** From a relative rootfs, as a person would type it. */
+const box = (policy: string, script: string, ...options: string[]) =>
+  detached(["--rootfs", "./rootfs", "--restart", policy, ...options, "--", "sh", "-c", script], { cwd: dirname(rootfs) });
+const field = (id: string, path: string) => contain("inspect", "-f", `{{${path}}}`, id).stdout.trim();
+const status = (id: string) => field(id, ".State.Status");
+const lines = (id: string) => contain("logs", id).stdout.replaceAll("\r", "").split("\n").slice(0, -1);
+const STAYS = "echo up; trap 'exit 0' TERM; while :; do sleep 0.05; done";
+
+describe("contain run --restart", need("root"), () => {
+  for (const [words, wanted] of [
+    [["--restart", "sometimes"], /must be no, on-failure\[:N\], always or unless-stopped/],
+    [["--restart", "always:3"], /only on-failure has a number/],
+    [["--restart", "on-failure:x"], /"x" is not a whole number/],
+    [["--restart", "on-failure:-1"], /"-1" is not a whole number/],
+    [["--restart", "always", "--rm"], /--restart and --rm exclude each other/],
+  ] as const)
+    test(`${words.join(" ")}: 125`, () => {
+      const { status, stderr } = contain("run", "--rootfs", rootfs, ...words, "--", "true");
+      assert.equal(status, 125);
+      assert.match(stderr, wanted);
+    });
+
+  test("no and --rm go together, and nothing is started again", () => {
+    assert.equal(contain("run", "-q", "--rootfs", rootfs, "--restart", "no", "--rm", "--", "sh", "-c", "exit 3").status, 3);
+  });
+
+  test("in the foreground: three more lives, each with its verdict, and the last status", () => {
+    const { status, stdout, stderr } = contain("run", "--rootfs", rootfs, "--restart", "on-failure:3", "--", "sh", "-c", "echo up; exit 3");
+    assert.deepEqual([status, stdout], [3, "up\nup\nup\nup\n"]);
+    assert.equal(stderr.match(/verdict: PID 1 \(sh\) exited with 3/g)?.length, 4);
+    assert.deepEqual(
+      stderr.match(/again in .*$/gm),
+      [100, 200, 400].map((ms, i) => `again in ${ms} ms: --restart on-failure:3, restart ${i + 1}`),
+    );
+    assert.match(stderr, /not started again: it was started again 3 times\n/);
+  });
+
+  for (const options of [[], ["--init"], ["-t"]])
+    test(`detached ${options.join(" ")}: the log goes on, the restarts are counted`, () => {
+      const id = box("on-failure:3", "echo up; exit 3", ...options);
+      assert.equal(contain("wait", id).stdout, "3\n");
+      assert.deepEqual(lines(id), ["up", "up", "up", "up"]);
+      assert.equal(field(id, "json .HostConfig.RestartPolicy"), '{"Name":"on-failure","MaximumRetryCount":3}');
+      assert.equal(field(id, ".RestartCount"), "3");
+      assert.match(contain("list").stdout, new RegExp(`${id} .* exited \\(3\\), 3 restarts `));
+    });
+
+  test("on-failure is content with 0, unless-stopped is not", async () => {
+    const script = "test -e /run/there && exit 0; touch /run/there; exit 4";
+    mkdirSync(join(dir, "shared"), { recursive: true });
+    const shared = ["-v", `${join(dir, "shared")}:/run`];
+    const once = box("on-failure", script, ...shared);
+    assert.equal(contain("wait", once).stdout, "0\n");
+    assert.equal(field(once, ".RestartCount"), "1");
+    const unless = box("unless-stopped", script, ...shared);
+    await eventually(() => Number(field(unless, ".RestartCount")) >= 2, "it is started again after 0");
+    assert.equal(contain("stop", unless).status, 0);
+  });
+
+  /** One that waits for its next start, for a second and more. */
+  const waiting = async () => {
+    const id = box("always", "exit 5");
+    await eventually(() => status(id) === "restarting" && Number(field(id, ".RestartCount")) >= 4, "it waits");
+    return id;
+  };
+
+  test("while it waits: told, no exec, no HUP, and `stop` ends it for good", async () => {
+    const id = await waiting();
+    assert.match(contain("list").stdout, new RegExp(`${id} .* restarting \\(5\\), \\d+ restarts `));
+    assert.match(contain("exec", id, "--", "true").stderr, /its status is restarting\n.*exit status 5/);
+    assert.match(contain("kill", "-s", "HUP", id).stderr, /its status is restarting/);
+    assert.match(contain("rm", id).stderr, /is restarting/);
+    assert.equal(field(id, ".State.Restarting .State.ExitCode"), "");
+    assert.deepEqual([contain("stop", id).status, status(id), contain("wait", id).stdout], [0, "exited", "5\n"]);
+  });
+
+  for (const command of [["kill"], ["kill", "-s", "INT"], ["rm", "-f"]])
+    test(`while it waits: ${command.join(" ")} ends it`, async () => {
+      const id = await waiting();
+      const { supervisor } = inspect(id);
+      assert.equal(contain(...command, id).status, 0);
+      assert.ok(["Z", "X", undefined].includes(stat(supervisor.pid, 3)), "its supervisor has ended");
+      assert.equal(status(id), command[0] === "rm" ? "" : "exited");
+    });
+
+  test("while it waits: kill -9 of the supervisor leaves a state, which rm forgets, and no group", async () => {
+    const id = await waiting();
+    const { supervisor } = inspect(id);
+    process.kill(supervisor.pid, "SIGKILL");
+    await eventually(() => status(id) === "dead", "dead");
+    assert.equal(run(["find", "/sys/fs/cgroup", "-name", `contain-${id}`]).stdout, "");
+    assert.equal(contain("rm", id).status, 0);
+    assert.ok(!existsSync(folder(id)));
+  });
+
+  test("`contain kill` ends it for good, a kill from elsewhere does not, nor does a signal that it is to handle", async () => {
+    const id = box("always", `trap : HUP; ${STAYS}`);
+    contain("kill", "-s", "HUP", id);
+    process.kill(inspect(id).init.pid, "SIGKILL");
+    await eventually(() => field(id, ".RestartCount") === "1" && status(id) === "running", "it runs again");
+    assert.equal(contain("kill", id).status, 0);
+    assert.equal(contain("wait", id).stdout, "137\n");
+    assert.match(contain("inspect", id).stdout, /was killed by contain/);
+  });
+
+  test("a next start that fails is the end, and is remembered", async () => {
+    const source = join(dir, "volume");
+    mkdirSync(source, { recursive: true });
+    const id = box("always", STAYS, "-v", `${source}:/mnt`);
+    rmdirSync(source);
+    process.kill(inspect(id).init.pid, "SIGKILL");
+    assert.equal(contain("wait", id).stdout, "125\n");
+    assert.match(field(id, ".ended.reason"), /failed/);
+    assert.equal(run(["find", "/sys/fs/cgroup", "-name", `contain-${id}`]).stdout, "");
+  });
+
+  test("SIGTERM to a supervisor in the foreground ends it while it waits, with the program's status", async () => {
+    const one = start(`exec contain run --rootfs ${rootfs} --restart always -- sh -c 'exit 6'`);
+    await eventually(() => /again in 800 ms/.test(one.output().stderr), "it waits");
+    one.child.kill("SIGTERM");
+    assert.equal(await one.ended, 6);
+    assert.match(one.output().stderr, /not started again: it was asked to end\n$/);
+  });
+
+  test("Ctrl-C ends it for good: its program, and while it waits", async () => {
+    for (const [script, seen] of [
+      ["trap 'exit 0' INT; echo ready to go; while :; do sleep 0.05; done", /^ready to go/m],
+      ["exit 7", /again in 1\.6 s/],
+    ] as const) {
+      const terminal = openTerminal();
+      await terminal.prompts(1);
+      terminal.type(`clear; contain run --rootfs ${rootfs} --restart always -- sh -c "${script}"`);
+      await terminal.until(seen);
+      await pause(500); // until its keys are heard
+      terminal.press("C-c");
+      await terminal.until(new RegExp(`not started again[^]*^${PROMPT}`, "m"));
+    }
+  });
+});
+
+describe("contain restart", need("root"), () => {
+  const answer = (port: number) =>
+    new Promise<string>((resolve, reject) => {
+      let text = "";
+      connect(port, "127.0.0.1")
+        .on("data", (data) => (text += data))
+        .on("close", () => resolve(text))
+        .on("error", reject);
+    });
+
+  test("id, name, published port, log and supervisor stay; PID 1 is another; nothing piles up", async () => {
+    const serve = "echo up; trap 'exit 0' TERM; while :; do echo hello | nc -l -p 80 & wait $!; done";
+    const id = box("no", serve, "--name", "again", "--net", "veth", "-p", "127.0.0.1:18077:80", "--init", "--health-cmd", "true");
+    const before = inspect(id);
+    const open = () => readdirSync(`/proc/${before.supervisor.pid}/fd`).length;
+    const counts = [];
+    for (let i = 0; i < 3; i++) {
+      assert.equal(contain("restart", "-t", "5s", "again").status, 0);
+      counts.push(open());
+      let text = "";
+      for (let tries = 0; text === "" && tries < 50; tries++, await pause(50)) text = await answer(18077);
+      assert.equal(text, "hello\n");
+    }
+    const after = inspect(id);
+    assert.equal(after.supervisor.pid, before.supervisor.pid);
+    assert.notEqual(after.init.pid, before.init.pid);
+    assert.equal(new Set(counts).size, 1, counts.join());
+    assert.deepEqual(lines(id), ["up", "up", "up", "up"]);
+    assert.equal(field(id, ".RestartCount"), "0");
+    assert.equal(contain("stop", "again").status, 0);
+  });
+
+  test("on a terminal of its own, with what was attached", () => {
+    const id = box("no", STAYS, "-t");
+    assert.equal(contain("restart", id).status, 0);
+    assert.deepEqual(lines(id), ["up", "up"]);
+    assert.equal(contain("exec", id, "--", "test", "-t", "0").status, 1);
+    assert.equal(contain("stop", id).status, 0);
+  });
+
+  test("one in the foreground, by its name, and one that waits for its next start", async () => {
+    const name = `restarted-${process.pid}`;
+    const one = start(`exec contain run -q --name ${name} --rootfs ${rootfs} -- sh -c "${STAYS}"`);
+    await one.shows("up\n");
+    assert.equal(contain("restart", name).status, 0);
+    await one.shows("up\nup\n");
+    assert.equal(contain("stop", name).status, 0);
+    assert.equal(await one.ended, 0);
+
+    const flag = join(dir, "flag");
+    mkdirSync(flag, { recursive: true });
+    const id = box("always", `test -e /mnt/ok || exit 1; ${STAYS}`, "-v", `${flag}:/mnt`);
+    await eventually(() => status(id) === "restarting" && Number(field(id, ".RestartCount")) >= 5, "it waits for seconds");
+    run(["touch", join(flag, "ok")]);
+    assert.equal(contain("restart", id).status, 0);
+    assert.deepEqual([status(id), field(id, ".RestartCount")], ["running", "0"]);
+    rmSync(flag, { recursive: true });
+    assert.equal(contain("stop", id).status, 0);
+  });
+
+  test("a PID 1 that is deaf is killed when the time is over; a paused one is thawed", () => {
+    const id = box("no", "echo up; sleep 1000", "--grace", "1h");
+    contain("pause", id);
+    assert.equal(contain("restart", "-t", "100ms", id).status, 0);
+    assert.deepEqual(lines(id), ["up", "up"]);
+    assert.equal(status(id), "running");
+  });
+
+  test("of one that has ended, and of one that is not there: 125", () => {
+    const id = box("no", "exit 0");
+    contain("wait", id);
+    for (const word of [id, "nobody"]) assert.equal(contain("restart", word).status, 125);
+    ids.push(id);
+  });
+});
