@@ -7,7 +7,8 @@ export const forkBomb: Lab = {
   title: "A fork bomb, and what pids.max makes of it",
   story: "A script calls itself, or a thread pool grows without bound: then nothing can be started on the whole machine, not even a shell.",
   needs: ["pids"],
-  commands: () => [["contain", "run", "-q", "--pids", "20", "--", "sh", "-c", "read go; bomb() { bomb | bomb & }; bomb; read stop"]],
+  // PID 1 forks once, before the bomb goes off: a shell whose own fork is refused ends.
+  commands: () => [["contain", "run", "-q", "--pids", "20", "--", "sh", "-c", "read go; bomb() { bomb | bomb & }; bomb & read stop"]],
   question: "A function calls itself twice, in the background, for ever. The group may have 20 processes. What happens at the 21st?",
   answers: ["the container is killed", "fork(2) waits until one has ended", "fork(2) fails inside with EAGAIN; the host does not notice"],
   right: 2,
