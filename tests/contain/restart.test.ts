@@ -1,6 +1,6 @@
 // --restart and contain restart: one id, one name, one log and one supervisor for several lives.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
@@ -62,6 +62,32 @@ describe("contain run --restart", need("root"), () => {
       assert.equal(field(id, ".RestartCount"), "3");
       assert.match(contain("list").stdout, new RegExp(`${id} .* exited \\(3\\), 3 restarts `));
     });
+
+  test("the bound of the log is that of all lives", () => {
+    const id = box("on-failure:2", "yes line | head -n 1000; echo last; exit 3", "--log-size", "64K");
+    contain("wait", id);
+    const parts = readdirSync(folder(id)).filter((name) => name.startsWith("log"));
+    const size = parts.reduce((sum, name) => sum + statSync(join(folder(id), name)).size, 0);
+    assert.ok(parts.length <= 4 && size > 32 << 10 && size <= 64 << 10, `${parts.join()}: ${size} bytes`);
+    assert.equal(lines(id).at(-1), "last");
+  });
+
+  test("contain events tells each life", () => {
+    const env = { CONTAIN_ROOT: join(dir, "states") };
+    const own = (...words: string[]) => run(["contain", ...words], { env }).stdout;
+    own("events", "--until", "0s"); // from now on they are kept
+    own("run", "-q", "--rootfs", rootfs, "--restart", "on-failure:1", "--", "false");
+    const id = own("run", "-qd", "--rootfs", rootfs, "--", "sleep", "1000").trim();
+    own("restart", "-t", "0", id);
+    own("rm", "-f", id);
+    const actions = own("events", "--since", "1h", "--until", "0s").matchAll(/^\S+Z container (\w+) [0-9a-f]{12} /gm);
+    const lives = ["start", "die", "start"];
+    const wanted = ["create", ...lives, "die", "destroy", "create", ...lives, "restart", "die", "destroy"];
+    assert.deepEqual(
+      [...actions].map(([, action]) => action),
+      wanted,
+    );
+  });
 
   test("on-failure is content with 0, unless-stopped is not", async () => {
     const script = "test -e /run/there && exit 0; touch /run/there; exit 4";
