@@ -80,13 +80,15 @@ describe("contain run --restart", need("root"), () => {
     const id = own("run", "-qd", "--rootfs", rootfs, "--", "sleep", "1000").trim();
     own("restart", "-t", "0", id);
     own("rm", "-f", id);
-    const actions = own("events", "--since", "1h", "--until", "0s").matchAll(/^\S+Z container (\w+) [0-9a-f]{12} /gm);
-    const lives = ["start", "die", "start"];
-    const wanted = ["create", ...lives, "die", "destroy", "create", ...lives, "restart", "die", "destroy"];
+    const found = own("events", "--since", "1h", "--until", "0s").matchAll(/^\S+Z container (\w+) [0-9a-f]{12} /gm);
+    const actions = [...found].map(([, action]) => action);
+    const lives = ["create", "start", "die", "start", "die", "destroy"];
+    const isOwn = (action = "") => action === "restart"; // told by the command, while the supervisor tells the start
     assert.deepEqual(
-      [...actions].map(([, action]) => action),
-      wanted,
+      actions.filter((action) => !isOwn(action)),
+      [...lives, ...lives],
     );
+    assert.equal(actions.filter(isOwn).length, 1);
   });
 
   test("on-failure is content with 0, unless-stopped is not", async () => {
