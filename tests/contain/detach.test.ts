@@ -343,7 +343,7 @@ describe("contain attach", need("root", "tmux", "bash"), () => {
   });
 
   test("a reader that is killed, or stalled for a while, harms nobody", { timeout: 300_000 }, async () => {
-    const id = box(["sh", "-c", `stty -opost; yes ${"y".repeat(99)} | head -c 20000000 | cat; sleep 60`], ["-t"]);
+    const id = box(["sh", "-c", `stty -opost; yes ${"y".repeat(99)} | head -c 20000000 | cat; sleep 600`], ["-t"]);
     const readers = [1, 2, 3].map(() => spawn(join(bin, "contain"), ["attach", id], { stdio: ["ignore", "ignore", "inherit"] }));
     const ended = readers.map((reader) => new Promise((resolve) => reader.on("exit", resolve)));
     await eventually(() => readers.every(({ pid = 0 }) => takesSignals(pid)), "they are attached");

@@ -180,7 +180,7 @@ const rows: readonly Row[] = [
     code: "hint-privilege",
     unlike: ["mknod-may", "denied"],
     uncertain,
-    says: /which: cannot tell: the program had no CAP_SYS_ADMIN .*; a seccomp filter/,
+    says: /cannot tell which: the program had no CAP_SYS_ADMIN .*; a seccomp filter/,
   },
   { name: "su", status: 1, code: "hint-no-new-privs", unlike: ["su-may", "seccomp"], uncertain, says: /no_new_privs was set/ },
   { name: "su-may", status: 1, code: "exit", unlike: ["success", "shell-11"] },
