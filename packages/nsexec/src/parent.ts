@@ -53,6 +53,8 @@ export interface Watch {
   readonly sources?: Source[];
   /** When to wake up without a signal, in milliseconds; undefined waits for ever. */
   readonly timeout?: () => number | undefined;
+  /** Its SIGCHLD may have been taken before. */
+  readonly mayHaveEnded?: boolean;
   readonly onTimeout?: () => void;
   /** We have sent SIGKILL: the terminal was closed, and PID 1 has no handler for SIGHUP. */
   readonly onHangupKill?: () => void;
@@ -73,6 +75,25 @@ export function watch(w: Watch): number {
   const onTerminal = fd !== undefined;
   const sources = w.sources ?? [];
   if (onTerminal) sources.push(hangup(fd, job, terminal));
+  const look = (): number | undefined => {
+    for (
+      let change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED);
+      change !== undefined;
+      change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED)
+    ) {
+      const stop = stopSignal(change.status);
+      if (stop !== 0 && (terminal.stopping || w.stopWithChild(stop))) {
+        terminal.stopping = false;
+        stopOurselves(job, stop);
+      } else if (stop === 0 && !wasContinued(change.status)) {
+        takeTerminalBack(job);
+        return change.status;
+      }
+    }
+    return undefined;
+  };
+  const early = w.mayHaveEnded ? look() : undefined;
+  if (early !== undefined) return early;
   for (;;) {
     const info = waitForSignalOr(sources, w.timeout?.());
     if (info === undefined) {
@@ -88,20 +109,8 @@ export function watch(w: Watch): number {
       w.onSignal(info);
       continue;
     }
-    for (
-      let change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED);
-      change !== undefined;
-      change = waitpid(w.pid, WNOHANG | WUNTRACED | WCONTINUED)
-    ) {
-      const stop = stopSignal(change.status);
-      if (stop !== 0 && (terminal.stopping || w.stopWithChild(stop))) {
-        terminal.stopping = false;
-        stopOurselves(job, stop);
-      } else if (stop === 0 && !wasContinued(change.status)) {
-        takeTerminalBack(job);
-        return change.status;
-      }
-    }
+    const status = look();
+    if (status !== undefined) return status;
   }
 }
 

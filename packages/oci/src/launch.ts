@@ -1,6 +1,5 @@
 // A chain started as a child, up to where it is left behind.
 import { become, type Context, type Link, parseFailure, runAs } from "@contain-tools/chain";
-import { getpid, kill, SIGCHLD } from "@contain-tools/kernel";
 import { inside, passOn, type Spawned, spawn, waitUntilStarted, watch } from "@contain-tools/nsexec";
 import { keyboard, startRelay } from "@contain-tools/terminal";
 import { textOfFailure } from "./explain.ts";
@@ -36,12 +35,12 @@ export function launch(context: Context, link: Link<NsexecPlan>, program: string
 export function waitAndForward(context: Context, spawned: Spawned, plan: NsexecPlan): number {
   const { pid } = spawned;
   const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;
-  kill(getpid(), SIGCHLD); // one that came before the start was told has been taken: `watch` looks once more
   const status = watch({
     pid,
     ownGroup: plan.foreground,
     hadTerminal: plan.hadTerminal,
     stopWithChild: () => !plan.tty,
+    mayHaveEnded: true, // while we waited for the start
     ...(relay === undefined ? {} : { sources: relay.sources }),
     onSignal: (info) => {
       if (relay?.takes(info) !== true) passOn(plan, pid, info);

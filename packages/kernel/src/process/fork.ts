@@ -94,7 +94,7 @@ function rehearse(call: (size: number) => number): void {
 }
 
 /**
- * Empties V8's young generation: a collection between madvise and clone3 would move objects to pages that the child has not, and their
+ * Makes room in V8's young generation: a collection between madvise and clone3 would move objects to pages that the child has not, and their
  * first use there is a SIGSEGV. The calls allocate some hundred bytes, so that without this it would be one fork in some thousands.
  */
 function makeRoom(): void {
