@@ -70,7 +70,7 @@ function wrap(text: string, width: number, indent: number): string[] {
 }
 
 async function commandList(subCommands: Readonly<Record<string, string>>, width: number): Promise<string> {
-  if (!process.stdout.isTTY) process.env["NO_COLOR"] = "1"; // citty looks once, when it is loaded
+  process.env["NO_COLOR"] = "1"; // citty looks once, when it is loaded; its codes would count as letters of a line
   const { renderUsage } = await import("citty");
   const commands = Object.entries(subCommands).map(([name, description]) => [name, { meta: { name, description } }] as const);
   const text = await renderUsage({ subCommands: Object.fromEntries(commands) });

@@ -17,9 +17,9 @@ import {
 } from "@contain-tools/kernel";
 import type { Context } from "./context.ts";
 
-/** A step, with --verbose. */
-export function sayStep({ verbose, label = tracer.tool }: Context, text: string): void {
-  if (verbose) say(`[${label}] ${printable(text)}\n`);
+/** A step, with --verbose; `dress`ed in colours last. */
+export function sayStep({ verbose, label = tracer.tool }: Context, text: string, dress?: (line: string) => string): void {
+  if (verbose) say(`[${label}] ${dress === undefined ? printable(text) : dress(printable(text))}\n`);
 }
 
 /** A write to a file of a group: `memory.max <- 67108864`. */

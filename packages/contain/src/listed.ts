@@ -1,5 +1,5 @@
 // The lines of `contain list`: our containers, and those of engines.
-import { columns, formatBytes, formatTime, readLimit, readPids } from "@contain-tools/explain";
+import { columns, formatBytes, formatTime, type Paint, paintTable, readLimit, readPids, styleOfStatus } from "@contain-tools/explain";
 import { shellQuote } from "@contain-tools/kernel";
 import { endedOthers, engineContainers } from "@contain-tools/state";
 
@@ -62,7 +62,7 @@ function timeOf(milliseconds: number): string | undefined {
 
 const HEAD = ["ID", "NAME", "PID", "STATUS", "STARTED", "MEMORY", "PIDS", "COMMAND"];
 
-export function tableOf(rows: readonly Row[]): string {
+export function tableOf(rows: readonly Row[], paint: Paint): string {
   const lines = rows.map((r) => [
     r.id.slice(0, ID),
     r.name ?? "-",
@@ -73,7 +73,10 @@ export function tableOf(rows: readonly Row[]): string {
     r.pids === undefined ? "-" : `${r.pids}${r.pidsLimit === undefined ? "" : `/${r.pidsLimit}`}`,
     r.command.map(shellQuote).join(" "),
   ]);
-  return columns([HEAD, ...lines])
+  return columns(
+    [HEAD, ...lines],
+    paintTable(HEAD, paint, (name, cell) => (name === "STATUS" ? styleOfStatus(cell) : undefined)),
+  )
     .map((line) => `${line}\n`)
     .join("");
 }

@@ -4,6 +4,7 @@ import { cgset, locate } from "@contain-tools/cgset";
 import { withCommon } from "@contain-tools/chain";
 import type { Check } from "@contain-tools/explain";
 import {
+  COLOR,
   callChecks,
   cgroupChecks,
   engineChecks,
@@ -11,6 +12,7 @@ import {
   leftoverChecks,
   mountChecks,
   namespaceChecks,
+  painterOf,
   print,
   showChecks,
   traceChecks,
@@ -21,6 +23,7 @@ import { checkNoWords, subcommand } from "../command.ts";
 
 const doctorOptions = withCommon({
   json: { type: "boolean", description: "one JSON object a line, with every file that was read" },
+  color: COLOR,
 });
 
 export const doctor = subcommand({
@@ -30,10 +33,11 @@ export const doctor = subcommand({
   options: doctorOptions,
   plan(given, chain) {
     checkNoWords(given);
+    const paint = painterOf(given);
     const { plan: example } = chain.link(cgset, ["cgset", "--name", "contain-doctor", "--make"]);
     return () => {
       const checks = examine((hierarchy) => dirname(locate(example, hierarchy)));
-      print(given.has("json") ? checks.map((one) => `${jsonText(one)}\n`).join("") : showChecks(checks));
+      print(given.has("json") ? checks.map((one) => `${jsonText(one)}\n`).join("") : showChecks(checks, paint));
       return exit(0);
     };
   },

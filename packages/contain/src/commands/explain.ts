@@ -2,12 +2,14 @@
 
 import { type Options, withCommon } from "@contain-tools/chain";
 import {
+  COLOR,
   explainEnded,
   explainErrno,
   explainMount,
   explainProcess,
   findTarget,
   inShort,
+  painterOf,
   print,
   readErrno,
   SECTIONS,
@@ -19,6 +21,7 @@ import { subcommand } from "../command.ts";
 
 const explainOptions = withCommon({
   json: { type: "boolean", description: "one object, with every statement and its evidence" },
+  color: COLOR,
 });
 
 export const explain = subcommand({
@@ -27,13 +30,14 @@ export const explain = subcommand({
   usage: "PID|ID [SECTION…] | mount PATH | errno ECODE [SYSCALL]",
   options: explainOptions,
   instead: { brief: "it is brief: -v shows the evidence", b: "it is brief: -v shows the evidence" },
-  plan(given: Options<"json">, { context }) {
+  plan(given: Options<"json" | "color">, { context }) {
     const [word, ...words] = given.rest;
     const json = given.has("json");
+    const paint = painterOf(given);
     if (word === undefined)
       throw new UsageError("missing PID, ID, mount or errno", "a PID, the id of a container, `mount PATH`, or `errno ECODE [SYSCALL]`");
     const show = (title: string, subject: Readonly<Record<string, unknown>>, sections: Parameters<typeof showText>[1]) => {
-      print(json ? showJson(subject, sections) : showText(title, sections, context.verbose));
+      print(json ? showJson(subject, sections) : showText(title, sections, context.verbose, paint));
       return exit(0);
     };
     if (word === "errno") {

@@ -1,7 +1,7 @@
 // `contain list`: one line for each container.
 
 import { type Options, withCommon } from "@contain-tools/chain";
-import { formatTime, print } from "@contain-tools/explain";
+import { COLOR, formatTime, type Paint, painterOf, print } from "@contain-tools/explain";
 import { exit, jsonText, parseCount, quote, requireOwnProc, shellQuote, UsageError } from "@contain-tools/kernel";
 import { ageOf, isSupervisorStopped, readHealth, readStates, type State, statusOf } from "@contain-tools/state";
 import { checkNoWords, subcommand } from "../command.ts";
@@ -26,6 +26,7 @@ const listOptions = withCommon({
   last: { type: "string", alias: "n", valueHint: "N", description: "only the N that were made last" },
   latest: { type: "boolean", alias: "l", description: "only the one that was made last" },
   "no-trunc": { type: "boolean", description: "accepted: nothing is cut off" },
+  color: COLOR,
 });
 
 export const list = subcommand({
@@ -37,7 +38,8 @@ export const list = subcommand({
   instead: { size: "`du -sh` of the directory of --rootfs or --overlay", s: "`du -sh` of the directory of --rootfs or --overlay" },
   plan(given: Options<keyof typeof listOptions>) {
     checkNoWords(given);
-    if (given.has("engines")) return planEngines(given);
+    const paint = painterOf(given);
+    if (given.has("engines")) return planEngines(given, paint);
     const format = given.value("format");
     checkFormat(format, WORDS);
     const last = given.has("latest") ? 1 : given.value("last");
@@ -52,16 +54,16 @@ export const list = subcommand({
         .slice(most === undefined ? 0 : most === 0 ? Number.POSITIVE_INFINITY : -most);
     return () => {
       requireOwnProc();
-      if (given.has("watch")) return everySecond(() => table(select()).trimEnd().split("\n"));
+      if (given.has("watch")) return everySecond(() => table(select(), paint).trimEnd().split("\n"));
       const states = select();
-      print(format === undefined || format === "json" ? form(states) : fillAll(format, states.map(dockersWords)));
+      print(format === undefined || format === "json" ? form(states, paint) : fillAll(format, states.map(dockersWords)));
       return exit(0);
     };
   },
 });
 
 /** @throws UsageError */
-function planEngines(given: Options<keyof typeof listOptions>): () => never {
+function planEngines(given: Options<keyof typeof listOptions>, paint: Paint): () => never {
   const other = (["format", "filter", "watch", "last", "latest"] as const).find((name) => given.has(name));
   if (other !== undefined)
     throw new UsageError(`--engines and --${other} exclude each other`, "--json prints every field, for other programs");
@@ -69,7 +71,7 @@ function planEngines(given: Options<keyof typeof listOptions>): () => never {
     requireOwnProc();
     const rows = engineRows();
     if (given.has("json")) print(rows.map((one) => `${jsonText({ ...one, age: undefined })}\n`).join(""));
-    else print(given.has("quiet") ? rows.map(({ id }) => `${id}\n`).join("") : tableOf(rows));
+    else print(given.has("quiet") ? rows.map(({ id }) => `${id}\n`).join("") : tableOf(rows, paint));
     return exit(0);
   };
 }
@@ -137,6 +139,9 @@ function row(state: State) {
   };
 }
 
-function table(states: readonly State[]): string {
-  return tableOf(states.map((state) => ({ ...row(state), age: ageOf(state.supervisor) ?? Math.max(0, Date.now() - state.created) })));
+function table(states: readonly State[], paint: Paint): string {
+  return tableOf(
+    states.map((state) => ({ ...row(state), age: ageOf(state.supervisor) ?? Math.max(0, Date.now() - state.created) })),
+    paint,
+  );
 }

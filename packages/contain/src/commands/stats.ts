@@ -1,12 +1,13 @@
 // `contain stats`: what the containers use now, once or every second.
 
 import { withCommon } from "@contain-tools/chain";
-import { columns, formatBytes, formatTime, print } from "@contain-tools/explain";
-import { exit, pollOnce, UsageError, windowSize } from "@contain-tools/kernel";
-import { cpuBetween, type Sample, sparkline, takeSample, throttledBetween } from "@contain-tools/record";
+import { COLOR, formatBytes, type Paint, painterOf, print } from "@contain-tools/explain";
+import { exit, pollOnce, UsageError } from "@contain-tools/kernel";
+import { cpuBetween, takeSample } from "@contain-tools/record";
 import { findContainer, readState, readStates, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { everySecond } from "../run/watch.ts";
+import { drawn, fits, fitting, HEAD, type History, MAX_SAMPLES, row } from "../statstable.ts";
 import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
 import { checkRunning } from "./container.ts";
 
@@ -22,6 +23,7 @@ const statsOptions = withCommon({
   all: { type: "boolean", alias: "a", description: "accepted: what has ended uses nothing" },
   json: { type: "boolean", description: "one JSON object a line" },
   format: FORMAT,
+  color: COLOR,
 });
 
 export const stats = subcommand({
@@ -34,15 +36,12 @@ export const stats = subcommand({
     const format = given.has("json") ? "json" : given.value("format");
     checkFormat(format, WORDS);
     if (format !== undefined && given.has("watch")) throw new UsageError("--watch draws a table: it does not go with --json or --format");
-    return given.has("watch") ? () => watchThem(ids) : () => showOnce(ids, format);
+    const paint = painterOf(given);
+    return given.has("watch") ? () => watchThem(ids, paint) : () => showOnce(ids, format, paint);
   },
 });
 
 const INTERVAL = 250; // milliseconds between the two samples of a single table
-const MAX_SAMPLES = 20; // samples
-
-/** The newest last. */
-type History = Sample[];
 
 /** Those named, or all; only what runs. */
 function select(ids: readonly string[]): State[] {
@@ -50,7 +49,7 @@ function select(ids: readonly string[]): State[] {
   return states.filter((state) => ["running", "paused"].includes(statusOf(state)));
 }
 
-function showOnce(ids: readonly string[], format: string | undefined): never {
+function showOnce(ids: readonly string[], format: string | undefined, paint: Paint): never {
   const histories = new Map<string, History>();
   look(select(ids), histories);
   if (histories.size > 0) pollOnce(-1, 0, INTERVAL);
@@ -65,11 +64,13 @@ function showOnce(ids: readonly string[], format: string | undefined): never {
     );
     return exit(0);
   }
-  print(lines(fitting([HEAD, ...states.map((state) => row(state, histories.get(state.id) ?? []))])));
+  const found = states.map((state) => histories.get(state.id) ?? []);
+  const table = fitting([HEAD, ...states.map((state, i) => row(state, found[i] ?? []))]);
+  print(lines(drawn(table, found, paint)));
   return exit(0);
 }
 
-function watchThem(ids: readonly string[]): never {
+function watchThem(ids: readonly string[], paint: Paint): never {
   const histories = new Map<string, History>();
   let header = true;
   let order: Order | undefined;
@@ -81,9 +82,10 @@ function watchThem(ids: readonly string[]): never {
     const usage = ({ id }: State) => (key === undefined ? 0 : key(histories.get(id) ?? []));
     if (order === "n") states.sort((a, b) => (a.name ?? a.id).localeCompare(b.name ?? b.id));
     else states.sort((a, b) => usage(b) - usage(a));
-    const table = (graphs: boolean) => fitting([HEAD, ...states.map((state) => row(state, histories.get(state.id) ?? [], graphs))]);
+    const found = states.map(({ id }) => histories.get(id) ?? []);
+    const table = (graphs: boolean) => fitting([HEAD, ...states.map((state, i) => row(state, found[i] ?? [], graphs))]);
     const wide = table(live);
-    const [head = "", ...rest] = live && !fits(wide) ? table(false) : wide;
+    const [head = "", ...rest] = drawn(live && !fits(wide) ? table(false) : wide, found, paint);
     const withHead = live || header;
     header = false;
     return withHead ? [head, ...rest] : rest;
@@ -102,21 +104,6 @@ const ORDERS = {
 } as const;
 type Order = keyof typeof ORDERS;
 
-const screen = () => windowSize(1)?.columns || Number.POSITIVE_INFINITY;
-const fits = (table: readonly string[]) => table.every((line) => [...line].length <= screen());
-/** What a narrow terminal can do without, the first first. */
-const DROPPED = ["THROTTLED", "CPU TIME", "STATUS", "PIDS", "NAME"];
-
-function fitting(rows: readonly (readonly string[])[]): string[] {
-  let left = rows;
-  for (const name of DROPPED) {
-    if (fits(columns(left))) break;
-    const at = left[0]?.indexOf(name) ?? -1;
-    left = left.map((cells) => cells.toSpliced(at, 1));
-  }
-  return columns(left);
-}
-
 function look(states: readonly State[], histories: Map<string, History>): void {
   for (const id of histories.keys()) if (!states.some((state) => state.id === id)) histories.delete(id);
   for (const { id, group } of states) {
@@ -128,8 +115,6 @@ function look(states: readonly State[], histories: Map<string, History>): void {
 const WORDS = ["ID", "Container", "Name", "CPUPerc", "MemUsage", "MemPerc", "BlockIO", "PIDs"];
 
 const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join("");
-
-const HEAD = ["ID", "NAME", "STATUS", "CPU", "CPU TIME", "MEMORY", "THROTTLED", "PIDS"];
 
 /** Numbers for JSON: bytes, microseconds, percent of a CPU; texts by docker's names for a template. */
 function fields(state: State, history: History, json: boolean): Fields {
@@ -149,35 +134,4 @@ function fields(state: State, history: History, json: boolean): Fields {
     BlockIO: usage?.readBytes === undefined ? "--" : `${formatBytes(usage.readBytes)} / ${formatBytes(usage.writtenBytes ?? 0)}`,
     PIDs: usage?.pidsCurrent ?? "--",
   };
-}
-
-function row(state: State, history: History, live = false): string[] {
-  const now = history.at(-1);
-  const start = [state.id, state.name ?? "-", statusOf(state)];
-  if (now === undefined) return [...start, "-", "-", "-", "-", "-"];
-  const { usage, memoryLimit, pidsLimit } = now;
-  const between = (of: (before: Sample | undefined, after: Sample) => number | undefined) =>
-    history.map((after, i) => of(history[i - 1], after)).slice(1);
-  const figure = (text: string, values: readonly (number | undefined)[], most: number | undefined) =>
-    live ? `${sparkline(values, most ?? Math.max(...values.map((value) => value ?? 0)), MAX_SAMPLES)} ${text}` : text;
-  const cpu = between(cpuBetween);
-  const throttled = between(throttledBetween);
-  const cpuNow = cpu.at(-1);
-  const { cpuPeriods, cpuThrottledPeriods, cpuMicroseconds, memoryCurrent, pidsCurrent } = usage;
-  return [
-    ...start,
-    figure(cpuNow === undefined ? "-" : `${cpuNow.toFixed(1)}%`, cpu, Math.max(100, ...cpu.map((value) => value ?? 0))),
-    cpuMicroseconds === undefined ? "-" : formatTime(cpuMicroseconds / 1000),
-    figure(
-      memoryCurrent === undefined ? "-" : `${formatBytes(memoryCurrent)}/${memoryLimit === undefined ? "max" : formatBytes(memoryLimit)}`,
-      history.map((sample) => sample.usage.memoryCurrent),
-      memoryLimit,
-    ),
-    figure(cpuPeriods === undefined ? "-" : `${cpuThrottledPeriods}/${cpuPeriods}`, throttled, 100),
-    figure(
-      pidsCurrent === undefined ? "-" : `${pidsCurrent}/${pidsLimit ?? "max"}`,
-      history.map((sample) => sample.usage.pidsCurrent),
-      pidsLimit,
-    ),
-  ];
 }

@@ -60,7 +60,7 @@ unlink rename rmdir | EBUSY | the file or directory is a mount point, in this mo
 rmdir | EBUSY | of a cgroup: it has processes or child groups (populated 1 in cgroup.events); of a directory: a mount point, or somebody's root (cgroups(7)) | cgset --name NAME --kill --rm
 rmdir | ENOTEMPTY | files are left in it; on overlay also whiteouts of a broken upper layer
 rename link | EXDEV | across two mounts, even of the same file system; and on overlay for a directory of a lower layer, without redirect_dir (overlayfs.rst) | copy instead, or bind a common parent
-mknod mount setresuid setresgid unshare ptrace keyctl bpf | EPERM | a seccomp filter answers so, whatever the capabilities are (seccomp(2)): Seccomp in /proc/PID/status is 2 then, as \`contain explain PID\` tells
+mknod mount setresuid setresgid unshare ptrace | EPERM | a seccomp filter answers so, whatever the capabilities are (seccomp(2)): Seccomp in /proc/PID/status is 2 then, as \`contain explain PID\` tells
 mknod | EPERM | the list of devices of the group refuses it (cgroup-v2.rst "Device controller"), root with CAP_MKNOD too | --device HOST
 mknod | EPERM | device nodes need CAP_MKNOD in the first user namespace (mknod(2)) | bind the host's node: --volume /dev/fuse:/dev/fuse
 chown | EPERM | CAP_CHOWN is missing, or the file's owner is not mapped in this user namespace (user_namespaces(7)); on NFS root_squash
@@ -74,13 +74,9 @@ mount | ENOTBLK | the source is no block device; a file needs a loop device (mou
 mount | EINVAL | a bad superblock or option; a move of a shared mount; a mount point that is not one for MS_REMOUNT (mount(2)); for overlay: upperdir on another overlay or on NFS (dmesg says which)
 mount | ESTALE | an overlay's layers are not those it was made of (index=on), or the NFS server forgot the file
 umount2 | EINVAL | it is no mount point in this mount namespace, or a mount that came with the user namespace and is locked (mount_namespaces(7))
-umount2 | EPERM | CAP_SYS_ADMIN is missing in the user namespace that owns the mount namespace (mount_namespaces(7))
 kill | EPERM | another user's process, without CAP_KILL in its user namespace (kill(2)); or a security module, as docker's AppArmor profile for signals from outside
 kill | ESRCH | no such process in this PID namespace: PIDs inside and outside differ (pid_namespaces(7))
 ptrace | EPERM | CAP_SYS_PTRACE is missing in its user namespace, it is not dumpable, it has a tracer already, or kernel.yama.ptrace_scope forbids it (ptrace(2)) | --cap-add SYS_PTRACE in docker, or trace a child
-bind | EACCES | ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE in the network namespace's user namespace (ip(7))
-bind | EADDRINUSE | another socket of this network namespace has it: containers on the host's network share its ports | ss -ltnp; or --net none with a network of its own
-bind | EADDRNOTAVAIL | no interface of this network namespace has the address
 connect | ECONNREFUSED | nobody listens there: in a network namespace of its own 127.0.0.1 is the container, not the host
 connect sendto | ENETUNREACH | no route: a new network namespace has loopback alone (network_namespaces(7)) | contain run --net veth; veth PID --address …
 connect sendto | EHOSTUNREACH | the gateway does not answer, or a firewall rejects
@@ -97,17 +93,17 @@ mprotect | EACCES | writing or execution that a security module or the file's mo
 inotify_init | EMFILE | fs.inotify.max_user_instances, which all containers of one user share (inotify(7)) | sysctl on the host
 inotify_add_watch | ENOSPC | fs.inotify.max_user_watches, which all containers of one user share (inotify(7)) | sysctl on the host
 getcwd | ENOENT | the working directory was removed, or it lies outside this root (getcwd(2))
-chroot pivot_root | EPERM | CAP_SYS_CHROOT (chroot) or CAP_SYS_ADMIN (pivot_root) is missing in the user namespace (capabilities(7))
+chroot | EPERM | CAP_SYS_CHROOT is missing in the user namespace (capabilities(7))
 chdir | EACCES | a directory on the way refuses search to these ids
 setns | ENOSPC | the limit on namespaces of the user is reached (namespaces(7))
 sched_setscheduler setpriority | EPERM | CAP_SYS_NICE is missing, or RLIMIT_NICE and RLIMIT_RTPRIO allow less; under cgroup v1 with CONFIG_RT_GROUP_SCHED a group needs cpu.rt_runtime_us (sched(7))
 setpriority | EACCES | a lower nice value needs CAP_SYS_NICE or RLIMIT_NICE (setpriority(2))
 clock_settime adjtimex | EPERM | CAP_SYS_TIME in the first user namespace: the clock is the whole machine's (capabilities(7))
 reboot init_module kexec_load swapon | EPERM | only with capabilities in the first user namespace (capabilities(7)); reboot(2) in a PID namespace ends its init instead
-bpf perf_event_open | EPERM | CAP_BPF, CAP_PERFMON or CAP_SYS_ADMIN is missing, kernel.unprivileged_bpf_disabled or kernel.perf_event_paranoid forbids it, or docker's seccomp profile does
+perf_event_open | EPERM | CAP_PERFMON or CAP_SYS_ADMIN is missing, kernel.perf_event_paranoid forbids it, or docker's seccomp profile does
 perf_event_open | EACCES | kernel.perf_event_paranoid (perf_event_open(2))
 keyctl add_key | EPERM | docker's seccomp profile refuses it: keyrings are not in any namespace
-keyctl add_key | EDQUOT | kernel.keys.maxkeys of this user: containers of one uid share it (keyrings(7))
+add_key | EDQUOT | kernel.keys.maxkeys of this user: containers of one uid share it (keyrings(7))
 io_uring_setup | EPERM | kernel.io_uring_disabled, or the engine's seccomp profile (docker since 25) | a program that falls back to epoll
 userfaultfd | EPERM | vm.unprivileged_userfaultfd=0 without CAP_SYS_PTRACE (userfaultfd(2))
 ioctl | ENOTTY | not a terminal: a container without -t has none on its standard input | --tty

@@ -3,6 +3,7 @@
 import type { Evidence, Failure, Finding } from "@contain-tools/chain";
 import { type Context, sayStep } from "@contain-tools/chain";
 import { endSignal, printable, SIGKILL, shellStatus, signalName } from "@contain-tools/kernel";
+import { painterFor, type Style } from "../paint.ts";
 import type { Case } from "./case.ts";
 import { endOfMounts } from "./endmounts.ts";
 import { judgeExit, judgeRest } from "./exited.ts";
@@ -82,5 +83,8 @@ export function verdictLines(findings: readonly Finding[]): string[] {
 }
 
 export function sayVerdict(context: Context, findings: readonly Finding[]): void {
-  for (const line of verdictLines(findings)) sayStep(context, line);
+  const paint = painterFor(2);
+  for (const line of verdictLines(findings)) sayStep(context, line, (text) => paint(styleOf(text), text));
 }
+
+const styleOf = (line: string): Style => (line.startsWith("verdict:") ? "bold" : line.startsWith("  fix:") ? "green" : "dim");

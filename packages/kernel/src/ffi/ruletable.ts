@@ -138,10 +138,12 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   },
   bind: {
     EADDRINUSE: {
-      sin_port: "another socket of this network namespace has the port (ip(7)): `ss -lntup` tells which; choose another one",
+      sin_port:
+        "another socket of this network namespace has the port (ip(7)), and containers on the host's network share its ports: `ss -lntup` tells which; choose another one, or a network of its own",
     },
     EACCES: {
-      sin_port: "ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE (ip(7))",
+      sin_port:
+        "a port below net.ipv4.ip_unprivileged_port_start needs CAP_NET_BIND_SERVICE in the user namespace that owns the network namespace (ip(7))",
     },
     EADDRNOTAVAIL: {
       sin_port: "no interface of this network namespace has the address (ip(7)); without one every address is meant",
