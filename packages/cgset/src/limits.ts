@@ -26,7 +26,7 @@ export const limitOptions = {
   set: { type: "string", valueHint: "FILE=VALUE", repeat: true, description: "write VALUE into any other file of the group" },
 } as const satisfies OptionTable;
 
-export type LimitOption = keyof typeof limitOptions;
+type LimitOption = keyof typeof limitOptions;
 
 /** One write: `memory.max <- 67108864`. */
 export interface Write {

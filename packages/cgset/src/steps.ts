@@ -57,7 +57,7 @@ function parentDirectory(parent: string | undefined, hierarchy: Hierarchy): stri
   return own.endsWith(`/${LEAF}`) ? dirname(own) : own;
 }
 
-export interface Applied {
+interface Applied {
   /** The group was not there before. */
   readonly made: boolean;
   /** Once the group is gone again: puts its parents, and this process, back to what they were. */

@@ -7,7 +7,7 @@ const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, g
 const ST_NOEXEC = 8;
 
 /** True when the mount that a file lies on has noexec; undefined when it cannot be asked (statvfs(3)). */
-export function isOnNoexec(path: string): boolean | undefined {
+function isOnNoexec(path: string): boolean | undefined {
   const answer = Buffer.alloc(256);
   return statvfsC(path, answer) === 0 ? (answer.readUInt32LE(FLAG) & ST_NOEXEC) !== 0 : undefined;
 }
@@ -50,15 +50,6 @@ export function linkTarget(path: string): string | undefined {
     return readlink(path);
   } catch {
     return undefined;
-  }
-}
-
-export function isThere(path: string): boolean {
-  try {
-    stat(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 // Why execve(2) failed: its errno, and what stands in the file, beside it and on the way to it.
-import { codeOf, type Diagnosis, type Fact, type Stat, stat } from "@contain-tools/kernel";
+import { codeOf, type Diagnosis, exists, type Fact, type Stat, stat } from "@contain-tools/kernel";
 import { type Binary, readBinary } from "./binary.ts";
-import { isThere, linkTarget, whyDenied } from "./denied.ts";
+import { linkTarget, whyDenied } from "./denied.ts";
 import { whyNotSearchable } from "./pathwalk.ts";
 
 /** Of a file that a process has open for writing: what it is called, and what is said of it. */
@@ -71,7 +71,7 @@ function fromContents(path: string, code: string, depth: number): Diagnosis {
     return say("exec-bad-format", "it is neither ELF nor a script with a #! line", "neither ELF nor #!", "execve(2) ENOEXEC");
   if ((code === "ENOEXEC" || code === "EINVAL") && binary.kind === "elf")
     return say("exec-bad-elf", "its ELF head is damaged, or it is cut off", "a damaged ELF head", "elf(5), execve(2)");
-  if (interpreter && !isThere(interpreter) && (code === "ENOENT" || code === "ENOTDIR")) return missing(binary, interpreter, say);
+  if (interpreter && !exists(interpreter) && (code === "ENOENT" || code === "ENOTDIR")) return missing(binary, interpreter, say);
   if (interpreter) return throughInterpreter(path, interpreter, code, depth);
   return cannotTell([]);
 }

@@ -38,7 +38,7 @@ export function execve(context: Context, path: string, argv: Words, env: Words):
 }
 
 /** A call by its name and its arguments. */
-export type Described = readonly [syscall: string, args: () => string[]];
+type Described = readonly [syscall: string, args: () => string[]];
 
 /** Makes the call that replaces this program, with what has to come immediately before; `after` is what that makes in turn. @throws SyscallError */
 export function replace(context: Context, [[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {

@@ -43,7 +43,7 @@ export function optionGroups(command: Command, options: OptionTable): readonly (
 }
 
 /** How an option is written: `-v, --volume SRC:DST[:ro]`. */
-export function optionForm(name: string, { type, alias, valueHint = "VALUE", optionalValue }: OptionSpec): string {
+function optionForm(name: string, { type, alias, valueHint = "VALUE", optionalValue }: OptionSpec): string {
   const value = type === "string" ? ` ${valueHint}` : optionalValue ? `[=${valueHint}]` : "";
   return `${alias === undefined ? "" : `-${alias}, `}--${name}${value}`;
 }

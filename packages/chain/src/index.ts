@@ -3,8 +3,9 @@ import "./startuptimes.ts"; // the first, so that it sees the others being loade
 
 export { become, programOf, runAs, sayRunning, someLink } from "./become.ts";
 export { readBinary } from "./binary.ts";
+export type { Bundle } from "./bundle.ts";
 export { capture } from "./capture.ts";
-export { planChain, planTool, start, takeLaunch } from "./chain.ts";
+export { planTool, start, takeLaunch } from "./chain.ts";
 export { enterConsole, makeConsole, replaceStdio } from "./console.ts";
 export { type Context, forHelper, newContext, variables } from "./context.ts";
 export { canRun } from "./denied.ts";
@@ -13,9 +14,9 @@ export { execProgram } from "./exec.ts";
 export { whyNotExecutable } from "./execdiagnosis.ts";
 export { canBeReadAgain, checkReadAgain, readGiven } from "./given.ts";
 export { optionGroups } from "./help.ts";
-export { type Hook, type Hooks, readHooks, runHook, runHooks } from "./hooks.ts";
-export { NO_LAUNCHER, readLaunch, type Start } from "./launch.ts";
-export type { Chain, Command, Link, Next, Program, Settings, Tool, ToolPlan } from "./link.ts";
+export { type Hooks, readHooks, runHook, runHooks } from "./hooks.ts";
+export { NO_LAUNCHER, readLaunch } from "./launch.ts";
+export type { Chain, Command, Link, Next, Program, Tool, ToolPlan } from "./link.ts";
 export {
   closestWord,
   type Given,

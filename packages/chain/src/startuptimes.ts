@@ -1,6 +1,6 @@
 // Where a start's time goes: `contain --profile run …` prints it. Each phase notes when it was over.
 
-export interface Phase {
+interface Phase {
   readonly name: string;
   /** Milliseconds since the runtime was started, which is after execve(2) and the dynamic linker. */
   readonly end: number;

@@ -68,7 +68,7 @@ export interface Refusal {
   readonly word: string;
 }
 
-export interface Trampoline {
+interface Trampoline {
   readonly fd: number;
   /** A copy of the failure pipe, which has to stay open across the first execve; -1 for none. */
   readonly pipe: number;

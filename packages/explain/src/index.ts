@@ -11,7 +11,7 @@ export { traceChecks } from "./doctor/traces.ts";
 export { explainErrno, readErrno } from "./errno/errno.ts";
 export { explainMount } from "./mount/mount.ts";
 export { nft } from "./network/netfilter/nft.ts";
-export type { KnownEnd, Sender } from "./others/judge.ts";
+export type { Sender } from "./others/judge.ts";
 export { describeEnd, judgeNoted, type Noted } from "./others/noted.ts";
 export { explainEnded } from "./others/remembered.ts";
 export { type OtherEnd, type OtherWitness, witnessOther } from "./others/witness.ts";

@@ -1,7 +1,7 @@
 // What the descriptors of a process are open on, as far as we may look.
 import { readdir, readlinkIfThere } from "@contain-tools/kernel";
 
-export interface OpenFile {
+interface OpenFile {
   readonly fd: string;
   /** A path, `pipe:[12]`, `socket:[12]`, `anon_inode:inotify`. */
   readonly file: string;

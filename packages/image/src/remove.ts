@@ -15,7 +15,7 @@ import {
   unlinkAt,
 } from "@contain-tools/kernel";
 
-export interface Removal {
+interface Removal {
   /** These paths stay, and the directories above them. */
   readonly keep: ReadonlySet<string>;
   readonly removed: (path: string) => void;

@@ -24,16 +24,29 @@ export { jsonText, printable, shortened } from "./ffi/printable.ts";
 export { rulesOf } from "./ffi/rules.ts";
 export { type CStrings, stringArray, type Words } from "./ffi/strings.ts";
 export { flags, quote, say, setTracer, shellQuote, sys, type TraceMode, trace, tracer } from "./ffi/trace.ts";
-export { type Bytes, bytesOf, chownAt, fchmod, linkAt, mkdirAt, mknodAt, openAt, readlinkAt, setAttribute, setTimesAt } from "./file/at.ts";
+export { bytesOf, chownAt, fchmod, linkAt, mkdirAt, mknodAt, openAt, readlinkAt, setAttribute, setTimesAt } from "./file/at.ts";
 export { statAt, symlinkAt, textOf, unlinkAt } from "./file/at.ts";
 export { chmod, chown, fchown, makeDirectories, mkdir, readdir, readlink, rename, rmdir, subdirectories } from "./file/directory.ts";
 export { readdirBytes, readlinkIfThere, symlink, unlink } from "./file/directory.ts";
 export { O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from "./file/open.ts";
 export { memfd } from "./file/memfd.ts";
-export { close, O_RDWR, O_TRUNC, O_WRONLY, open, pread, type Reading, read, readBytes, readIfThere, readText } from "./file/open.ts";
+export {
+  close,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  open,
+  openDirectory,
+  pread,
+  type Reading,
+  read,
+  readBytes,
+  readIfThere,
+  readText,
+} from "./file/open.ts";
 export { pwrite, tryRead, write, writeFile } from "./file/open.ts";
 export { basename, dirname, join, relative, resolve } from "./file/path.ts";
-export { access, exists, fstat, lstatIfThere, R_OK, Stat, type StatFs, stat, statfs, statIfThere, W_OK, X_OK } from "./file/stat.ts";
+export { access, exists, fstat, lstatIfThere, R_OK, Stat, stat, statfs, statIfThere, W_OK, X_OK } from "./file/stat.ts";
 export { MOUNT_ATTR, type MountAttributes, setMountAttributes } from "./mount/attributes.ts";
 export { closeAllBut, closeOnExecFrom, dup2, duplicate, isOpen, readNow, runtimeEvents, setCloseOnExec } from "./mount/descriptors.ts";
 export { setNonBlocking, tryLock, writeNow } from "./mount/descriptors.ts";
@@ -72,6 +85,7 @@ export {
   softLimit,
   statFields,
   statusField,
+  unescapeOctal,
 } from "./proc/proc.ts";
 export { monotonic } from "./process/clock.ts";
 export { ignoreWriteSignals, noteIgnored, resetDispositions, resetWriteSignals, SIG_DFL, setDisposition } from "./process/disposition.ts";
@@ -111,7 +125,7 @@ export { setSoftFileLimit } from "./process/rlimit.ts";
 export { IO_CLASSES, MEMORY_POLICIES, MEMORY_POLICY_FLAGS, PERSONALITIES } from "./process/scheduling.ts";
 export { SCHEDULING_FLAGS, SCHEDULING_POLICIES, type Scheduling, setAffinity, setIoPriority } from "./process/scheduling.ts";
 export { setMemoryPolicy, setPersonality, setScheduling } from "./process/scheduling.ts";
-export { type Fate, type Reception, receptionOf } from "./process/reception.ts";
+export { type Fate, receptionOf } from "./process/reception.ts";
 export { kill, pidfdSendSignal, processExists } from "./process/sending.ts";
 export { ALL_SIGNALS, addSignal, endsByDefault, hasSignal, parseSignal, parseSignalMask, removeSignal } from "./process/signal.ts";
 export { SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGQUIT, SIGSTOP, SIGSYNCCALL, SIGTERM, SIGTSTP } from "./process/signal.ts";
@@ -157,7 +171,7 @@ export { type Areas, hideSecrets, readAreas } from "./security/secrets.ts";
 export { type SubordinateRange, subordinateOwners, subordinateRanges } from "./security/subid.ts";
 export { continueStopped, type Job, leadGroup, resumeJob, takeTerminalBack } from "./tty/jobcontrol.ts";
 export { openMaster, openPeer, setControllingTerminal, setsid, signalForeground } from "./tty/pty.ts";
-export { controllingTerminal, foregroundGroup, getpgrp, holdsTerminal, inForeground, isBackgroundJob } from "./tty/terminal.ts";
+export { controllingTerminal, foregroundGroup, holdsTerminal, inForeground, isBackgroundJob } from "./tty/terminal.ts";
 export { isJobControl, isOrphaned, reachedTheGroup, setForegroundGroup, setpgid } from "./tty/terminal.ts";
 export { type Attributes, endOfFileKey, getAttributes, isTerminal, rawAttributes, sameAttributes, setAttributes } from "./tty/termios.ts";
 export { keyAttributes, setWindowSize, signalOfKey, windowSize } from "./tty/termios.ts";

@@ -15,7 +15,7 @@ const EXPECTED = 0;
 const OTHERWISE = 1;
 const NOT_HERE = 3;
 
-export interface Way {
+interface Way {
   readonly context: Context;
   /** Ask the person at the terminal. */
   readonly ask: boolean;

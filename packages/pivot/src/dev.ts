@@ -58,7 +58,7 @@ const isNode = (device: Device | undefined, [, major, minor]: Node) =>
 /** True for a device that every program may use. */
 export const isBasicDevice = (device: Device | undefined): boolean => NODES.some((node) => isNode(device, node));
 
-export interface DevOptions {
+interface DevOptions {
   readonly readOnly: boolean;
   /** No node that is made there later can be opened. */
   readonly nodev: boolean;

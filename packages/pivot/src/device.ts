@@ -27,7 +27,7 @@ import {
 } from "@contain-tools/kernel";
 
 /** What --device says: a node, or a directory of them, and what may be done with it. */
-export interface DeviceWord {
+interface DeviceWord {
   readonly source: string;
   readonly target: string;
   /** Of r, w and m; undefined for all. */

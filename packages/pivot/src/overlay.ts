@@ -12,9 +12,7 @@ import {
   moveMount,
   namespaceId,
   newMount,
-  O_DIRECTORY,
-  O_PATH,
-  open,
+  openDirectory,
   type Stat,
   SyscallError,
   safetyFlags,
@@ -31,7 +29,6 @@ export interface Layers {
   readonly upper: Upper;
 }
 
-const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY); // O_PATH
 const FIRST_USER_NAMESPACE = "user:[4026531837]"; // PROC_USER_INIT_INO
 
 /**

@@ -15,9 +15,7 @@ import {
   mount,
   moveMount,
   namespaceId,
-  O_DIRECTORY,
-  O_PATH,
-  open,
+  openDirectory,
   readIfThere,
   rememberParent,
   restrictMount,
@@ -40,8 +38,6 @@ import { attachLayers } from "./overlay.ts";
 import { MAX_LINKS, mountAt } from "./place.ts";
 import { writeSysctl } from "./sysctl.ts";
 import { mountVolumes, openPropagated, openSources, type Sources, type Trees } from "./volumes.ts";
-
-const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
 
 /** Makes ROOTFS the root of this process. @throws SyscallError, ToolError; the caller's own mounts are never touched */
 export function enterRoot(context: Context, plan: Plan): void {

@@ -1,22 +1,10 @@
 // Signals that `contain kill`, `stop` and `exec` sent past the supervisor: each is noted in the container's folder before it is sent.
 import { signalName } from "@contain-tools/kernel";
+import type { OwnSignal } from "@contain-tools/state";
 import type { RecordFile } from "./recordfile.ts";
 
-/** A signal of another command of ours. */
-export interface Note {
-  readonly signal: number;
-  readonly command: string;
-  readonly pid: number;
-  /** Who ran the command. */
-  readonly parent: string;
-  /** The PID of what `contain exec` started; undefined for PID 1. */
-  readonly target: number | undefined;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
-
 /** A function that writes the notes since the last call. The lines of a record are in order, so `t` is when a note was read, `at` when it was made. */
-export function noteReader(notes: () => readonly Note[], file: RecordFile): () => void {
+export function noteReader(notes: () => readonly OwnSignal[], file: RecordFile): () => void {
   let known = 0;
   return () => {
     const all = notes();

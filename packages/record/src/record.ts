@@ -13,7 +13,8 @@ import {
   takeTicks,
   timerfd,
 } from "@contain-tools/kernel";
-import { type Note, noteReader } from "./notes.ts";
+import type { OwnSignal } from "@contain-tools/state";
+import { noteReader } from "./notes.ts";
 import { openRecordFile, type RecordFile } from "./recordfile.ts";
 import { fieldsOf, type Missing, openSampler, readAgain, type Sampler } from "./recordsample.ts";
 
@@ -21,7 +22,7 @@ import { fieldsOf, type Missing, openSampler, readAgain, type Sampler } from "./
 const INTERVAL = 250;
 
 /** Fields of the first line, besides `missing`. Not the environment: it may hold secrets. */
-export interface Recorded {
+interface Recorded {
   readonly id: string;
   readonly name: string | undefined;
   readonly argv: readonly string[];
@@ -31,7 +32,7 @@ export interface Recorded {
 
 export interface Recorder {
   /** Writes the first line. The group must exist; `notes`: signals of other commands. Returns the descriptors to poll while the container runs. */
-  readonly begin: (container: Recorded, notes: () => readonly Note[]) => Source[];
+  readonly begin: (container: Recorded, notes: () => readonly OwnSignal[]) => Source[];
   /** `started`, `paused`, `resumed`, `exited`, `failed`, with details. */
   readonly state: (state: string, more?: Readonly<Record<string, unknown>>) => void;
   /** A signal to the supervisor, and the signal that was passed on; undefined if the container got it directly. */

@@ -7,7 +7,7 @@ import { makeStateFolder, stateFolder } from "./folder.ts";
 import { isAlive, type ProcessId } from "./processid.ts";
 
 /** One that has ended. */
-export interface EndedOther extends Omit<Ended, "status"> {
+interface EndedOther extends Omit<Ended, "status"> {
   readonly id: string;
   /** As the engine calls it. */
   readonly name: string | undefined;
@@ -22,7 +22,7 @@ export interface EndedOther extends Omit<Ended, "status"> {
 }
 
 /** One that contain-oci runs. */
-export interface EngineContainer {
+interface EngineContainer {
   readonly id: string;
   readonly name: string | undefined;
   readonly init: ProcessId | undefined;

@@ -30,7 +30,7 @@ export interface OwnTerminal {
   readonly end: () => void;
 }
 
-export interface Attachment {
+interface Attachment {
   readonly input: number;
   /** A terminal to take the size from if the input has none. */
   readonly output: number;

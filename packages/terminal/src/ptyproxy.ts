@@ -25,7 +25,7 @@ import { type Heard, hearKeys } from "./keys.ts";
 import { attachTerminal, hangUp, type OwnTerminal } from "./ownterminal.ts";
 
 /** The child on that terminal: the part of `Spawned` that is needed here. */
-export interface TerminalChild {
+interface TerminalChild {
   readonly pid: number;
   /** The socket that the pseudo-terminal's master arrives on. */
   readonly console: number | undefined;
@@ -35,7 +35,7 @@ export interface TerminalChild {
   readonly failed: () => string | undefined;
 }
 
-export interface RelayOptions {
+interface RelayOptions {
   /** Where keys come from; undefined for a terminal without input. */
   readonly input: number | undefined;
   /** Where the program's output goes. */

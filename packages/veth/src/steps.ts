@@ -84,7 +84,7 @@ function wire(context: Context, { here, there, inside }: Sides, { bridge, addres
 export const bridgeMac = (gateway: string) => Buffer.from([2, 0x42, ...gateway.split(".").map(Number)]);
 
 /** Finds a bridge, or makes it with the gateway's address; one that has an address keeps it. Returns its index. */
-export function ensureBridge(context: Context, fd: number, name: string, gateway: Address): number {
+function ensureBridge(context: Context, fd: number, name: string, gateway: Address): number {
   try {
     addBridge(fd, name, { alias: OURS, mac: bridgeMac(gateway.ip) });
     sayStep(context, `made the bridge ${name} (${gateway.ip}/${gateway.prefix})`);

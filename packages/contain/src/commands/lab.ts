@@ -6,7 +6,7 @@ import { exit, isTerminal, jsonText, UsageError } from "@contain-tools/kernel";
 import { checkNeeds, LABS, play } from "@contain-tools/labs";
 import { subcommand } from "../command.ts";
 
-export const labOptions = withCommon({
+const labOptions = withCommon({
   list: { type: "boolean", description: "name the labs and end" },
   yes: { type: "boolean", alias: "y", description: "ask nothing: print the question and go on" },
   json: { type: "boolean", description: "one JSON object: the checks, the evidence, the reason" },

@@ -19,7 +19,7 @@ import {
 } from "@contain-tools/kernel";
 import { inside, openRoot, outside, type Root, type Side, textOfSide } from "./sides.ts";
 
-export interface CopyPlan {
+interface CopyPlan {
   readonly from: Side;
   readonly to: Side;
   /** Keep owners and set-user-ID. */

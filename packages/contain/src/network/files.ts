@@ -18,7 +18,7 @@ import {
 
 const LOCAL = /^(127\.|::1$)/;
 
-export interface NameFiles {
+interface NameFiles {
   readonly ip: string;
   readonly hostname: string;
   readonly dns: readonly string[];

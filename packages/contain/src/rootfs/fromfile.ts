@@ -4,7 +4,7 @@ import { print } from "@contain-tools/explain";
 import { dirname, exit, failedWith, hasSignal, lstatIfThere, resolve, shellStatus, signalNumber } from "@contain-tools/kernel";
 import { makeDirectory } from "./fromhost.ts";
 
-export interface FromFile {
+interface FromFile {
   readonly dir: string;
   /** A file, a directory, or `-`. */
   readonly from: string;

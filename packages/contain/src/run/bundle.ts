@@ -1,7 +1,7 @@
 // --bundle: a container that the config.json of an OCI bundle describes. The reader of that file is a parameter, so that other commands do
 // not load it.
 import { cgset } from "@contain-tools/cgset";
-import type { Chain, Options } from "@contain-tools/chain";
+import type { Bundle, Chain, Options } from "@contain-tools/chain";
 import { resolve, UsageError } from "@contain-tools/kernel";
 import { nsexec } from "@contain-tools/nsexec";
 import { checkRootfs } from "@contain-tools/pivot";
@@ -12,28 +12,6 @@ import { healthOptions } from "./healthoptions.ts";
 import { readLife } from "./life.ts";
 import type { RunOption } from "./options.ts";
 import type { RunPlan } from "./plan.ts";
-
-/** A configuration as the words of the tools. */
-export interface Bundle {
-  /** Absolute. */
-  readonly rootfs: string;
-  readonly args: readonly string[];
-  readonly env: readonly string[];
-  readonly terminal: boolean;
-  readonly writable: boolean;
-  readonly hostname: string | undefined;
-  /** cgset's. */
-  readonly limits: readonly string[];
-  /** nsexec's. */
-  readonly namespaces: readonly string[];
-  /** pivot's, its ROOTFS first. */
-  readonly root: readonly string[];
-  /** confine's. */
-  readonly confine: readonly string[];
-  /** The seccomp profile, for `contain exec`. */
-  readonly profile: string | undefined;
-  readonly remarks: readonly string[];
-}
 
 /** @param dir absolute @throws UsageError that names the field */
 export type ReadBundle = (dir: string) => Bundle;

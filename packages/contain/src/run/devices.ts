@@ -15,7 +15,7 @@ export function nodeWords(given: Options<RunOption>, text: string): string[] {
   return deviceNodes(word).flatMap(({ source, target }) => ["--device", `${source}:${target}`]);
 }
 
-export interface DeviceList {
+interface DeviceList {
   /** cgset's options. */
   readonly words: readonly string[];
   /** The remark if there is none. */

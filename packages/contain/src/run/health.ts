@@ -1,6 +1,6 @@
 // The health of a container (--health-cmd): its supervisor starts a check, waits for its end or kills it, and notes what it found.
 import type { Context } from "@contain-tools/chain";
-import { monotonic, POLLIN, readIfThere, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
+import { isFrozen, monotonic, POLLIN, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
 import { type Health, identify, noteEvent, type State, writeHealth } from "@contain-tools/state";
 import { memberOf } from "../commands/container.ts";
 import { type Check, startCheck } from "./healthcheck.ts";
@@ -57,12 +57,10 @@ export function watchHealth(
     ready: () => {
       takeTicks(timer);
       if (check !== undefined) check.kill();
-      else if (!isFrozen(state)) begin(); // a process born in a frozen group would hang, and we with it
+      else if (state.group === undefined || !isFrozen(state.group)) begin(); // a process born in a frozen group would hang, and we with it
     },
   });
 }
-
-const isFrozen = ({ group }: State) => group !== undefined && /^frozen 1$/m.test(readIfThere(`${group}/cgroup.events`) ?? "");
 
 /** A folder that is full, or was removed, stops no container. */
 function keep(id: string, health: Health): void {

@@ -2,7 +2,7 @@
 import type { State } from "@contain-tools/state";
 import { keyringWords } from "./argv.ts";
 
-export interface Joining {
+interface Joining {
   /** Who the program is; undefined for who the container's is. */
   readonly user: string | undefined;
   readonly directory: string | undefined;

@@ -8,7 +8,7 @@ type Name = NamespaceKind["name"];
 /** What is made when --ns is not given. */
 export const DEFAULT_NAMESPACES = "pid,uts,mnt,ipc,cgroup";
 
-export interface NamespacePlan {
+interface NamespacePlan {
   readonly wanted: ReadonlySet<Name>;
   /** The host name inside. */
   readonly hostname: string;

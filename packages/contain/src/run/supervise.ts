@@ -22,7 +22,7 @@ import type { Recorder } from "@contain-tools/record";
 import type { Relay } from "@contain-tools/terminal";
 import { watchKeys } from "./keys.ts";
 
-export interface Supervised {
+interface Supervised {
   /** PID 1 of the container, or with --chain exec the nsexec before it. */
   readonly pid: number;
   readonly group: string | undefined;

@@ -3,7 +3,7 @@ import { printable } from "@contain-tools/kernel";
 
 const ROOM = 4096; // bytes
 
-export interface Tail {
+interface Tail {
   readonly keep: (chunk: Uint8Array) => void;
   readonly text: () => string;
 }

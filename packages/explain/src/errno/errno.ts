@@ -5,7 +5,7 @@ import { errnoMeaning, rulesOf, UsageError } from "@contain-tools/kernel";
 import { cannotTell, fact, is, type Section } from "../process/finding.ts";
 import { ERRORS } from "./errors.ts";
 
-export interface ErrnoPlan {
+interface ErrnoPlan {
   readonly code: string;
   readonly number: number;
   readonly text: string;

@@ -1,6 +1,6 @@
 // Errors that programs in containers meet, beside those that our own tools can run into (kernel/src/rules.ts).
 
-export interface KnownError {
+interface KnownError {
   /** Names with blanks between. */
   readonly syscalls: string;
   readonly code: string;

@@ -1,7 +1,7 @@
 // Why umount(2) says EBUSY: what holds this mount, or a copy of it that the unmount would reach by propagation.
 import { readdirSync } from "node:fs";
 import type { Evidence, Finding } from "@contain-tools/chain";
-import { type MountInfo, readIfThere } from "@contain-tools/kernel";
+import { type MountInfo, readIfThere, unescapeOctal } from "@contain-tools/kernel";
 import { cannotTell, clean, count, fact, is, some } from "../process/finding.ts";
 import { describe } from "../process/processes.ts";
 import type { Scan, Use } from "./holders.ts";
@@ -135,10 +135,6 @@ function kernelUsers({ mount, own }: Target): Finding[] {
         ),
       ),
   ];
-}
-
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 function list(dir: string): string[] {

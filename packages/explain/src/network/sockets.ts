@@ -3,7 +3,7 @@ import { printable, readIfThere } from "@contain-tools/kernel";
 import { openFilesOf } from "../openfiles.ts";
 import { pids } from "../process/processes.ts";
 
-export interface BoundSocket {
+interface BoundSocket {
   readonly port: number;
   readonly protocol: "tcp" | "udp";
   /** As it is written: `0.0.0.0`, `[::]`. */

@@ -4,7 +4,7 @@ import { endedOther } from "@contain-tools/state";
 import type { Section } from "../process/finding.ts";
 import { WOULD } from "./judge.ts";
 
-export interface Remembered {
+interface Remembered {
   readonly title: string;
   readonly container: Readonly<Record<string, unknown>>;
   readonly sections: readonly Section[];

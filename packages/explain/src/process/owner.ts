@@ -2,7 +2,7 @@
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { cannotTell, fact, is } from "./finding.ts";
 
-export interface Owner {
+interface Owner {
   readonly engine: string;
   readonly id: string;
 }

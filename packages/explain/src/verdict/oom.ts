@@ -8,7 +8,7 @@ import { findOomKills, isIn, levelOf, type OomKill } from "./oomlog.ts";
 
 const LOG_RULE = "mm/oom_kill.c: one line for each victim; oom_memcg is the group whose limit fired, task_memcg the victim's";
 
-export interface Victims {
+interface Victims {
   /** The program or PID 1. */
   readonly main: OomKill | undefined;
   readonly others: readonly OomKill[];

@@ -22,7 +22,7 @@ import { readVmstat } from "./vmstat.ts";
 import { lookAtZombie, type Zombie } from "./zombie.ts";
 
 /** What was counted before the container started. */
-export interface Baseline {
+interface Baseline {
   readonly ancestors: readonly Level[];
   /** Where its group does not count OOM kills. */
   readonly vmstat: Evidence | undefined;

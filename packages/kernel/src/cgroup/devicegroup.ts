@@ -108,7 +108,7 @@ function detach(group: number, program: number): void {
   );
 }
 
-export interface DeviceProgram {
+interface DeviceProgram {
   readonly fd: number;
   readonly name: string;
 }

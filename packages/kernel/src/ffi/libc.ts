@@ -24,7 +24,7 @@ type Scalar = number | bigint;
 type Argument = Scalar | string | null | Uint8Array;
 
 /** A C function that answers a long or an int. koffi gives a number where it fits 53 bits. */
-export type CFunction = (...args: Argument[]) => number;
+type CFunction = (...args: Argument[]) => number;
 
 // Six registers, whatever the arguments: a number, the address of a string's or a buffer's bytes, or NULL. With one type for all of them
 // koffi makes ready nothing for a function of its own, which takes it longer than most of these calls take the kernel.

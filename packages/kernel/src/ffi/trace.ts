@@ -10,7 +10,7 @@ const readlinkC = declare("readlink", "long");
 const writeC = declare("write", "long");
 
 /** Who makes the system calls, and where the lines about them go. */
-export interface Tracer {
+interface Tracer {
   mode: TraceMode;
   tool: string;
   pid: number;
@@ -22,7 +22,7 @@ export interface Tracer {
   log: TraceLog | undefined;
 }
 
-export interface TraceLog {
+interface TraceLog {
   readonly fd: number;
   /** A line of it, with its end. */
   readonly line: (text: string) => string;

@@ -58,6 +58,9 @@ export function pread(fd: number, bytes: Uint8Array, at: number): number {
   return length;
 }
 
+/** A directory as a place, not to be read. @throws SyscallError */
+export const openDirectory = (path: string): number => open(path, O_PATH | O_DIRECTORY);
+
 /** pwrite(2): all of `bytes` from byte `at` of the file on, whose position stays. @throws SyscallError */
 export function pwrite(fd: number, bytes: Uint8Array, at: number): void {
   for (let done = 0; done < bytes.length; ) {

@@ -21,7 +21,6 @@ const statfsC = declare("statfs");
 
 /** A struct stat; device numbers as stat(2) has them. */
 export class Stat {
-  readonly nlink: number;
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
@@ -32,7 +31,6 @@ export class Stat {
 
   /** @param statx a struct statx (linux/stat.h) */
   constructor(statx: Buffer) {
-    this.nlink = statx.readUInt32LE(16);
     this.uid = statx.readUInt32LE(20);
     this.gid = statx.readUInt32LE(24);
     this.mode = statx.readUInt16LE(28);
@@ -129,7 +127,6 @@ export interface StatFs {
   readonly bsize: number;
   readonly blocks: number;
   readonly bfree: number;
-  readonly bavail: number;
   readonly files: number;
   readonly ffree: number;
 }
@@ -138,7 +135,6 @@ export interface StatFs {
 export function statfs(path: string): StatFs {
   const bytes = new BigInt64Array(32);
   sys("statfs", () => [quote(path)], statfsC(path, new Uint8Array(bytes.buffer)));
-  const [type, bsize, blocks, bfree, bavail, files, ffree] = bytes;
-  const [t, s, b, f, a, n, l] = [type, bsize, blocks, bfree, bavail, files, ffree].map(Number);
-  return { type: t ?? 0, bsize: s ?? 0, blocks: b ?? 0, bfree: f ?? 0, bavail: a ?? 0, files: n ?? 0, ffree: l ?? 0 };
+  const [type = 0, bsize = 0, blocks = 0, bfree = 0, , files = 0, ffree = 0] = [...bytes].map(Number);
+  return { type, bsize, blocks, bfree, files, ffree };
 }

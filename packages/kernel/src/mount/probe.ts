@@ -75,7 +75,7 @@ export function hasFileCapabilities(path: string): boolean {
 }
 
 /** What a child has answered; `problem` when it could not be made, or did not come to answer. */
-export type ChildAnswer = { readonly text: string; readonly problem?: never } | { readonly problem: string; readonly text?: never };
+type ChildAnswer = { readonly text: string; readonly problem?: never } | { readonly problem: string; readonly text?: never };
 
 /**
  * Runs `ask` in a forked child, which may change itself at will, and returns the text that it returned.

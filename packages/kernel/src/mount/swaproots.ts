@@ -2,7 +2,7 @@
 // be a mount point, which it is not in a chroot, and one that lies on another mount, which the initial rootfs (initramfs) does not.
 
 import { failedWith } from "../ffi/errno.ts";
-import { close, O_DIRECTORY, O_PATH, open } from "../file/open.ts";
+import { close, open, openDirectory } from "../file/open.ts";
 import { fstat } from "../file/stat.ts";
 import { readMountInfo } from "../proc/proc.ts";
 import { CLONE_NEWNS } from "../process/cloneflags.ts";
@@ -22,14 +22,12 @@ import {
 } from "./mount.ts";
 import { mountIdOf, moveMount } from "./mountfd.ts";
 
-const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
-
 /**
  * - `mount`: an ordinary one, which pivot_root(2) takes
  * - `rootfs`: the initial rootfs, the mount that all others lie on (initramfs); it cannot be moved or unmounted
  * - `chroot`: a directory that is no mount point
  */
-export type RootKind = "mount" | "rootfs" | "chroot";
+type RootKind = "mount" | "rootfs" | "chroot";
 
 /** What the root of this process is: mountinfo lists no mount whose own root cannot be reached from here (proc_pid_mountinfo(5)). */
 export function rootKind(): RootKind {
@@ -42,7 +40,7 @@ export function rootKind(): RootKind {
 }
 
 /** The root of this process's mount namespace, outside of any chroot. */
-export interface NamespaceRoot {
+interface NamespaceRoot {
   /** An O_PATH descriptor. */
   readonly fd: number;
   readonly chrooted: boolean;

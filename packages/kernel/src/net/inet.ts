@@ -121,7 +121,7 @@ function whyNothing(): 0 | undefined {
 }
 
 /** A datagram and who sent it, in the form that `sendNow` takes. */
-export interface Datagram {
+interface Datagram {
   readonly length: number;
   readonly from: Uint8Array;
   /** `10.88.0.7:53` */

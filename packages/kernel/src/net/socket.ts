@@ -23,7 +23,7 @@ const accept4C = declare("accept4");
 const setsockoptC = declare("setsockopt");
 const getsockoptC = declare("getsockopt");
 
-export interface SocketArgs {
+interface SocketArgs {
   readonly nonblocking?: boolean;
   /** 0 is the family's own, and of AF_NETLINK it is NETLINK_ROUTE. */
   readonly protocol?: number;

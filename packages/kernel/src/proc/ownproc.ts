@@ -18,7 +18,7 @@ const PROC_SUPER_MAGIC = 0x9fa0; // statfs(2)
  * - `foreign`: a namespace that we are not in; it does not show us at all
  * - `none`: no procfs
  */
-export type ProcOwner = "ours" | "outer" | "foreign" | "none";
+type ProcOwner = "ours" | "outer" | "foreign" | "none";
 
 /** Whose numbers /proc has at this moment; a mount, a fork and a setns(2) may change it. */
 export function procOwner(): ProcOwner {

@@ -51,7 +51,8 @@ function mountLines(process: string): string[] {
   return readText(`${process}/mountinfo`).split("\n").filter(Boolean);
 }
 
-function unescapeOctal(word: string): string {
+/** `\\040` and the like in a path of /proc. */
+export function unescapeOctal(word: string): string {
   if (!word.includes("\\")) return word;
   return word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -26,7 +26,7 @@ const OF_FILES = ACCESS.EXECUTE | ACCESS.WRITE_FILE | ACCESS.READ_FILE | ACCESS.
 const KNOWN = [0, 0x1fff, 0x3fff, 0x7fff, 0x7fff, 0xffff];
 
 /** A file or a directory with all below it. */
-export interface LandlockRule {
+interface LandlockRule {
   /** An O_PATH descriptor. */
   readonly fd: number;
   readonly writable: boolean;

@@ -78,7 +78,7 @@ export function isTerminal(fd: number): boolean {
 const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 
-export interface WindowSize {
+interface WindowSize {
   readonly rows: number;
   readonly columns: number;
 }

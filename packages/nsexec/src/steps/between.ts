@@ -14,7 +14,7 @@ export interface Child {
 
 type Answer = Child | { readonly message: string; readonly hint: string | undefined };
 
-export interface Between {
+interface Between {
   /** A pidfd of this process. */
   readonly self: number;
   /** CLONE_NEW* of the process in between. */

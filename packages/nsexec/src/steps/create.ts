@@ -13,7 +13,7 @@ import { createInNewRoot } from "./newroot.ts";
 import { keep, letGo } from "./persist.ts";
 import { announce, flagsMadeByChild, keptMadeByChild } from "./settings.ts";
 
-export interface Outside {
+interface Outside {
   /** The group to be born in, open. */
   readonly cgroup: number | undefined;
   /** A pidfd of this process. */

@@ -24,7 +24,7 @@ import {
 import type { Plan } from "../plan.ts";
 import { flagsOf, joinsMounts } from "../wanted.ts";
 
-export interface Joined {
+interface Joined {
   readonly fd: number;
   readonly bits: number;
   readonly what: string;

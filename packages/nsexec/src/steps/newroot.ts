@@ -13,9 +13,7 @@ import {
   makeInRoot,
   moveMount,
   newMount,
-  O_DIRECTORY,
-  O_PATH,
-  open,
+  openDirectory,
   openInRoot,
   setPropagationEverywhere,
   swapRoots,
@@ -24,9 +22,7 @@ import type { IdMaps } from "../maps.ts";
 import { copyShifted, type Piece, type Shifted } from "../shift.ts";
 import { type Child, createBetween } from "./between.ts";
 
-const openDirectory = (path: string) => open(path, O_PATH | O_DIRECTORY);
-
-export interface NewRoot {
+interface NewRoot {
   readonly shift: Shifted;
   readonly maps: IdMaps;
   /** A pidfd of this process. */

@@ -87,7 +87,7 @@ export function printChain(context: Context, request: Request, { root }: Globals
   return 0;
 }
 
-export interface Made {
+interface Made {
   readonly container: Container;
   readonly folder: string;
   readonly spawned: Spawned;

@@ -27,7 +27,7 @@ export interface Leave {
 }
 
 /** A file that a tool reads. */
-export interface ChainFile {
+interface ChainFile {
   readonly name: string;
   readonly text: string;
 }

@@ -1,4 +1,5 @@
 // A bundle as `contain run --bundle` takes it: the words of the tools, without those of a container that engines hold.
+import type { Bundle } from "@contain-tools/chain";
 import { jsonWithLargeNumbers } from "@contain-tools/confine";
 import { UsageError } from "@contain-tools/kernel";
 import { OciError } from "../failure.ts";
@@ -8,28 +9,6 @@ import { namespaceWords } from "./namespaces.ts";
 import { possibleAmbient, processWords } from "./process.ts";
 import { resourceWords } from "./resources.ts";
 import { rootWords } from "./root.ts";
-
-export interface Bundle {
-  /** Absolute. */
-  readonly rootfs: string;
-  readonly args: readonly string[];
-  readonly env: readonly string[];
-  readonly terminal: boolean;
-  readonly writable: boolean;
-  readonly hostname: string | undefined;
-  /** cgset's: limits and devices. */
-  readonly limits: readonly string[];
-  /** nsexec's. */
-  readonly namespaces: readonly string[];
-  /** pivot's, its ROOTFS first. */
-  readonly root: readonly string[];
-  /** confine's. */
-  readonly confine: readonly string[];
-  /** linux.seccomp as a file. */
-  readonly profile: string | undefined;
-  /** What of the configuration has no effect. */
-  readonly remarks: readonly string[];
-}
 
 /** Nothing is changed. @param dir absolute @throws UsageError that names the field */
 export function readBundle(dir: string): Bundle {

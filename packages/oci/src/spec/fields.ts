@@ -8,7 +8,7 @@ export type FieldType = "string" | "boolean" | "integer" | "unsigned" | "any";
  * done: a tool does it. noop: it has no meaning here, and is accepted. refused: a container that asks for it is not made; a value that
  * says nothing (null, false, 0, "", an empty list or map) asks for nothing.
  */
-export type Treatment = "done" | "noop" | "refused";
+type Treatment = "done" | "noop" | "refused";
 
 export interface Field {
   readonly type: FieldType;

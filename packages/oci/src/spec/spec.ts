@@ -96,7 +96,7 @@ export interface Resources {
   readonly unified?: Readonly<Record<string, string>>;
 }
 
-export interface IdMapping {
+interface IdMapping {
   readonly containerID: number;
   readonly hostID: number;
   readonly size: number;

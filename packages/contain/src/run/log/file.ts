@@ -23,7 +23,7 @@ const FILES = 4;
 const LEAST = 16 << 10; // bytes of a file, more than those of an entry
 const END = 128 << 10; // bytes
 
-export interface LogFile {
+interface LogFile {
   /** Appends whole entries. Entries that cannot be written are lost, with a message. */
   readonly write: (entries: Buffer) => void;
 }

@@ -32,7 +32,7 @@ export function readLogSize(text: string | undefined, detach: boolean): number |
   return Number(limit);
 }
 
-export interface LoggedOutput {
+interface LoggedOutput {
   /** Where the program writes, in the order of the streams. */
   readonly ends: readonly number[];
   /** Poll these while it runs. */

@@ -10,7 +10,7 @@ export interface Part {
   readonly ino: number;
 }
 
-export interface Parts {
+interface Parts {
   /** The oldest first. Their descriptors are the caller's to close. */
   readonly parts: Part[];
   /** Older output was removed. */

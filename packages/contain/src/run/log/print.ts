@@ -19,7 +19,7 @@ export function selects({ streams, since, until }: Selection): (entry: Buffer) =
 
 const ROOM = 128 << 10; // bytes
 
-export interface Printer {
+interface Printer {
   /** False if no more wanted entries can follow. */
   readonly print: (entry: Buffer) => boolean;
   readonly flush: () => void;

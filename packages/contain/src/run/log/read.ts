@@ -4,12 +4,12 @@ import { fstat, inotify, POLLIN, pread, printable, type Source, takeNotices, tak
 import { endsLine, HEAD, isEntry, NEWLINE, timeOf } from "./format.ts";
 import { BLOCK, closeParts, findTail, isRotated, openParts, type Part } from "./parts.ts";
 
-export interface LogReader {
+interface LogReader {
   /** Passes on new entries since the last call, without the newline. `each` returns false to stop. */
   readonly copy: (each: (entry: Buffer) => boolean) => boolean;
 }
 
-export interface From {
+interface From {
   /** The number of last lines to begin with; undefined: all. */
   readonly lines?: number | undefined;
   /** Those that count. */

@@ -5,7 +5,7 @@ import { field, isList, type Json } from "./ruleset.ts";
 export type Answer = boolean | undefined;
 
 /** Any address that is not in a network. */
-export interface Elsewhere {
+interface Elsewhere {
   readonly outside: string;
   readonly prefix: number;
 }
@@ -30,7 +30,7 @@ export interface Packet {
 }
 
 /** Elements of a named set. */
-export type SetOf = (name: string) => readonly Json[] | undefined;
+type SetOf = (name: string) => readonly Json[] | undefined;
 
 export function matches(match: Json, packet: Packet, setOf: SetOf): Answer {
   const value = read(field(match, "left"), packet);

@@ -11,7 +11,7 @@ interface Step {
   readonly packet: Packet;
 }
 
-export interface Trip {
+interface Trip {
   /** `a new connection from it to another network` */
   readonly what: string;
   readonly there: readonly Step[];

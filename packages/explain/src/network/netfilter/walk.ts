@@ -12,7 +12,7 @@ export interface Stop {
   readonly sure: boolean;
 }
 
-export interface Walked {
+interface Walked {
   readonly stops: readonly Stop[];
   /** An address of it may be changed: dnat, redirect, tproxy. */
   readonly rewritten: boolean;

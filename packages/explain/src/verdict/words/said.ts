@@ -10,7 +10,7 @@ const TEXTS = {
   EADDRINUSE: "Address already in use",
 } as const;
 
-export type ErrnoName = keyof typeof TEXTS;
+type ErrnoName = keyof typeof TEXTS;
 
 export interface Said {
   readonly line: string;
