@@ -7,7 +7,7 @@ import { codeOf, procOwner, SyscallError, ToolError } from "@contain-tools/kerne
  * ok: it can be used, and that was tried where trying is harmless. missing: this kernel or host does not have it. limited: it is there,
  * and cannot be used by this caller, or not in full. cannot tell: nothing here shows it.
  */
-type Ability = "ok" | "missing" | "limited" | "cannot tell";
+export type Ability = "ok" | "missing" | "limited" | "cannot tell";
 
 export interface Check extends Finding {
   readonly what: string;

@@ -22,7 +22,7 @@ export interface Hierarchy {
  */
 export function findHierarchy(): Hierarchy {
   const mounts = mountsOfType("cgroup2").filter(({ mountPoint }) => exists(`${mountPoint}/cgroup.procs`));
-  // In a cgroup namespace a mount from outside has a root like `/..`: there our own path does not lead to our own group.
+  // In a cgroup namespace, a mount made outside has a root like `/..`, and our own path under it is not our own group.
   const found = mounts.find(({ root }) => !root.startsWith("/..")) ?? mounts[0];
   if (found === undefined) {
     throw new ToolError(
@@ -57,7 +57,7 @@ export function words(file: string): string[] {
   return (readIfThere(file) ?? "").trim().split(/\s+/).filter(Boolean);
 }
 
-/** What an ordinary user hears who may not write to a group. */
+/** The error for an ordinary user who may not write to a group. */
 export function notDelegated(dir: string, cause: unknown): ToolError {
   return new ToolError(
     `${dir}: this cgroup is not delegated to you: ${codeOf(cause) ?? "EACCES"}`,
@@ -97,12 +97,12 @@ export function cgroupField(dir: string, file: string, key: string): number | un
   return keyedValue(readIfThere(`${dir}/${file}`) ?? "", key);
 }
 
-/** True while a process that joins the group would be stopped at once, beyond the reach even of SIGKILL's sender. */
+/** True while the group is frozen: a process that joins it stops at once, and does not even take SIGKILL until it is thawed. */
 export function isFrozen(dir: string): boolean {
   return cgroupField(dir, "cgroup.events", "frozen") === 1;
 }
 
-/** The processes in a group, itself only. */
+/** The processes in a group, without those in groups below it. */
 export function groupProcesses(dir: string): number[] {
   return words(`${dir}/cgroup.procs`).map(Number);
 }

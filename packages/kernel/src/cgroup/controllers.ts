@@ -1,4 +1,4 @@
-// Which controllers a group has for its children (cgroup.subtree_control), and why it has not.
+// Which controllers a group has for its children (cgroup.subtree_control), and why one is missing.
 
 import { failedWith, ToolError } from "../ffi/errno.ts";
 import { readIfThere } from "../file/open.ts";
@@ -23,12 +23,12 @@ interface Enabled {
 }
 
 /**
- * Enables controllers for the children of `dir`, from the top of the hierarchy down. Every group on the way is looked at before the
- * first is changed: a thread-aware controller (cpu, cpuset, pids) that is enabled in a group with processes turns it into a
- * `domain threaded` one, in which no ordinary group can be made any more (cgroup-v2.rst, "Threads").
+ * Enables controllers for the children of `dir`, from the top of the hierarchy down. Every group on the way is checked before the first is
+ * changed. A thread-aware controller (cpu, cpuset, pids) that is enabled in a group with processes turns it into a `domain threaded` group,
+ * in which no ordinary group can be made (cgroup-v2.rst, "Threads").
  *
- * @returns disables again what was enabled here
- * @throws ToolError that says where the controller is held instead, or which rule forbids it; nothing stays enabled then
+ * @returns a function that disables again what was enabled here
+ * @throws ToolError that says which hierarchy holds the controller, or which rule forbids it; nothing stays enabled then
  */
 export function enableControllers(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): () => void {
   const wanted = findDisabled(hierarchy, dir, controllers);
@@ -46,7 +46,7 @@ export function enableControllers(hierarchy: Hierarchy, dir: string, controllers
         throw explainEnable(error, enabled.dir, text);
       }
       done.push(enabled);
-      checkType(enabled.dir); // a process may have come into it meanwhile
+      checkType(enabled.dir); // a process may have joined it meanwhile
     }
   } catch (error) {
     undo();
@@ -55,7 +55,7 @@ export function enableControllers(hierarchy: Hierarchy, dir: string, controllers
   return undo;
 }
 
-/** Which controllers are to be enabled in which groups, the top first. @throws ToolError for one that cannot be had */
+/** Which controllers to enable in which groups, the top first. @throws ToolError for a controller that cannot be had */
 function findDisabled(hierarchy: Hierarchy, dir: string, controllers: readonly string[]): Enabled[] {
   const names = controllers.filter((name) => !words(`${dir}/cgroup.subtree_control`).includes(name));
   if (names.length === 0) return [];
@@ -66,16 +66,16 @@ function findDisabled(hierarchy: Hierarchy, dir: string, controllers: readonly s
   return [...above, { dir, names, children: childGroups(dir) }];
 }
 
-/** The groups from the root of the hierarchy to `dir`, both too. */
+/** The groups from the root of the hierarchy to `dir`, inclusive. */
 export function groupsDownTo({ mountPoint }: Hierarchy, dir: string): string[] {
   return dir === mountPoint ? [dir] : [...groupsDownTo({ mountPoint, root: "/" }, dirname(dir)), dir];
 }
 
 /**
- * Enables whatever controllers there are for the children of `dir`, as far as that does no harm: from the top down to the first group
+ * Enables every available controller for the children of `dir`, as far as that does no harm: it stops at the first group, from the top,
  * that has processes of its own or is threaded.
  *
- * @returns disables again what was enabled here
+ * @returns a function that disables again what was enabled here
  */
 export function enableAvailable(hierarchy: Hierarchy, dir: string): () => void {
   const done: Enabled[] = [];
@@ -90,7 +90,7 @@ export function enableAvailable(hierarchy: Hierarchy, dir: string): () => void {
   };
 }
 
-/** Some cannot be had here or now: cpu while a group has real-time processes (EINVAL). */
+/** Some cannot be enabled here or now: cpu while a group has real-time processes (EINVAL). */
 function enableQuietly(dir: string, name: string): boolean {
   try {
     writeKernelFile(`${dir}/cgroup.subtree_control`, `+${name}`);
@@ -100,7 +100,7 @@ function enableQuietly(dir: string, name: string): boolean {
   }
 }
 
-/** Not where others have made groups since, which may have limits by then. */
+/** Not if others have made groups here since: those may have limits by now. */
 function disable({ dir, names, children }: Enabled): void {
   if (childGroups(dir).some((name) => !children.includes(name))) return;
   try {
@@ -113,7 +113,7 @@ function disable({ dir, names, children }: Enabled): void {
 /** Whether a group can be the parent of groups with these controllers. @throws ToolError */
 export function checkParent(dir: string, controllers: readonly string[]): void {
   checkType(dir);
-  const isRoot = !exists(`${dir}/cgroup.type`); // the root of the hierarchy, in which processes do not matter
+  const isRoot = !exists(`${dir}/cgroup.type`); // the root of the hierarchy, where processes do not matter
   const processes = controllers.length === 0 || isRoot ? [] : groupProcesses(dir);
   if (processes.length > 0) throw hasProcesses(dir, controllers, processes);
 }
@@ -133,7 +133,7 @@ function checkType(dir: string): void {
   );
 }
 
-/** Where a controller is instead, that children of `dir` cannot have. */
+/** Where a controller is that children of `dir` cannot have. */
 export function missingController(dir: string, name: string): ToolError {
   const v1 = controllerOnV1(name);
   if (v1 !== undefined) {

@@ -1,4 +1,4 @@
-// Device nodes, and what they stand for (mknod(2), makedev(3)).
+// Device nodes and their numbers (mknod(2), makedev(3)).
 
 import { exists, type Stat, stat } from "../file/stat.ts";
 export interface Device {
@@ -8,12 +8,12 @@ export interface Device {
   readonly minor: number;
 }
 
-/** What a path, or what a link there leads to, is a node of; undefined where there is nothing, or something else. */
+/** The device that a path, or the target of a symbolic link, is a node of; undefined if there is none. */
 export function deviceAt(path: string): Device | undefined {
   return exists(path) ? deviceOf(stat(path)) : undefined;
 }
 
-/** The same of what fstat(2) has told. */
+/** The same from the result of fstat(2). */
 export function deviceOf(stat: Stat): Device | undefined {
   const type = stat.isBlockDevice() ? "b" : stat.isCharacterDevice() ? "c" : undefined;
   return type && { type, ...deviceNumbers(stat.rdev) };

@@ -17,15 +17,15 @@ const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 const BPF_CGROUP_DEVICE = 6;
 const BPF_F_ALLOW_MULTI = 2;
 const MAX_PROGRAMS = 64; // BPF_CGROUP_MAX_PROGS
-const NAME = "contain_devices"; // by which ours are known again; 15 characters at most
+const NAME = "contain_devices"; // by this name our own programs are recognised; at most 15 characters
 const bpfC = declareSyscall(SYS.bpf);
 
-/** bpf(2). `shown` is the command and what matters of its attributes. */
+/** bpf(2). `shown` is the command and the attributes that matter. */
 function bpf(command: number, shown: () => string[], attributes: Buffer): number {
   return sys("bpf", shown, bpfC(command, attributes, attributes.length));
 }
 
-/** union bpf_attr, from 32-bit words and the addresses of buffers, by their offsets. */
+/** union bpf_attr, from 32-bit words and buffer addresses, by their offsets. */
 function attributesOf(words: Readonly<Record<number, number | Uint8Array>>): Buffer {
   const bytes = Buffer.alloc(72);
   for (const [offset, value] of Object.entries(words)) {
@@ -55,7 +55,7 @@ function loadDeviceProgram(rules: readonly DeviceRule[]): number {
   );
 }
 
-/** The errno name by which this kernel refuses a device program to this process; undefined when it takes one. Nothing is attached. */
+/** The errno name with which this kernel refuses a device program to this process; undefined if it accepts one. Nothing is attached. */
 export function whyNoDeviceProgram(): SyscallError | undefined {
   try {
     close(loadDeviceProgram([]));
@@ -67,10 +67,10 @@ export function whyNoDeviceProgram(): SyscallError | undefined {
 }
 
 /**
- * Gives a group its list of devices. One that it had from here before is replaced: the new program is attached first, and with two of
- * them both must allow, so at no moment is more allowed than one of the lists has. Programs of others stay.
+ * Gives a group its list of devices. An earlier list of ours is replaced: the new program is attached first, and with two programs both
+ * must allow an access, so at no moment is more allowed than by one of the lists. Programs of others stay.
  *
- * @param isNew the group was made just now, and has none
+ * @param isNew true if the group was made just now, and so has none
  */
 export function setDevices(dir: string, rules: readonly DeviceRule[], isNew: boolean): void {
   const program = loadDeviceProgram(rules);

@@ -3,7 +3,7 @@
 /** What is done with a device: BPF_DEVCG_ACC_*. */
 export const DEVICE_ACCESS = { m: 1, r: 2, w: 4 } as const;
 
-/** One line of a device list. Of the rules that fit, the last one decides about each kind of access. */
+/** One line of a device list. For each kind of access, the last rule that fits decides. */
 export interface DeviceRule {
   readonly allow: boolean;
   /** Block, character, or any. */
@@ -28,7 +28,7 @@ const JUMP_IF_ANY = 0x45; // BPF_JSET
 const JUMP = 0x05;
 const EXIT = 0x95;
 
-/** Registers: the answer, the context, then what was asked for. */
+/** Registers: the answer, the context, then the request. */
 const ANSWER = 0;
 const CONTEXT = 1;
 const TYPE = 2;
@@ -50,8 +50,8 @@ const answer = (value: 0 | 1): Instruction[] => [
 ];
 
 /**
- * The program: what no rule allows is refused (EPERM). The rules are gone through from the last to the first; each takes from what is
- * wanted the kinds of access that it allows, or refuses, until nothing is wanted any more.
+ * The program: what no rule allows is refused (EPERM). The rules run from the last to the first; each takes the kinds of access that it
+ * allows or refuses from the request, until none is left.
  */
 export function deviceProgram(rules: readonly DeviceRule[]): Buffer {
   const program: Instruction[] = [
@@ -75,7 +75,7 @@ export function deviceProgram(rules: readonly DeviceRule[]): Buffer {
       program.push({ code: JUMP_UNLESS_EQUAL, to, value, offset: tests.length - 1 - i + act.length });
     });
     program.push(...act);
-    if (tests.length === 0 && access === ALL) return encode(program); // the verifier takes no instruction that cannot be reached
+    if (tests.length === 0 && access === ALL) return encode(program); // the verifier rejects instructions that cannot be reached
   }
   program.push(...answer(0));
   return encode(program);

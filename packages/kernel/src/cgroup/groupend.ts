@@ -1,4 +1,4 @@
-// The end of a group: its processes killed, waited for, the directory removed.
+// The end of a group: kill its processes, wait for them, remove the directory.
 
 import { failedWith, ToolError } from "../ffi/errno.ts";
 import { printable } from "../ffi/printable.ts";
@@ -13,7 +13,7 @@ import { SIGKILL } from "../process/signal.ts";
 import { commandOf } from "../security/seccomp.ts";
 import { cgroupField, groupProcesses } from "./cgroup.ts";
 
-/** Kills every process in a group and below it: cgroup.kill (Linux 5.14), else frozen first so that no fork outruns the signals. */
+/** Kills every process in a group and below it: by cgroup.kill (Linux 5.14), otherwise frozen first so that no fork outruns the signals. */
 export function killGroup(dir: string): void {
   if (exists(`${dir}/cgroup.kill`)) {
     writeKernelFile(`${dir}/cgroup.kill`, "1");
@@ -32,7 +32,7 @@ function descendants(dir: string): string[] {
   return childGroups(dir).flatMap((name) => [...descendants(`${dir}/${name}`), `${dir}/${name}`]);
 }
 
-/** The names of the groups in `dir`. What cannot be listed may be empty all the same: rmdir(2) decides. */
+/** The names of the groups in `dir`. One that cannot be listed may still be empty: rmdir(2) decides. */
 export function childGroups(dir: string): string[] {
   try {
     return subdirectories(dir);
@@ -43,12 +43,12 @@ export function childGroups(dir: string): string[] {
 
 const POLLPRI = 2;
 
-/** Waits until no process is left in a group and below it (`populated 0` in cgroup.events), or it is gone. False when the time is up. */
+/** Waits until a group and those below it have no processes (`populated 0` in cgroup.events), or are gone. False after the timeout. */
 export function waitUntilEmpty(dir: string, milliseconds: number): boolean {
   return waitForField(dir, "cgroup.events", "populated", 0, milliseconds) || !exists(dir);
 }
 
-/** Waits until a field of a group's flat keyed file has a value. False when the time is up, or the group is gone. */
+/** Waits until a field of a group's flat keyed file has a value. False after the timeout, or if the group is gone. */
 export function waitForField(dir: string, file: string, key: string, value: number, milliseconds: number): boolean {
   const deadline = monotonic() + milliseconds;
   let fd: number;
@@ -71,7 +71,7 @@ export function waitForField(dir: string, file: string, key: string, value: numb
 }
 
 /**
- * Removes a group and those below it, once it is empty; before that it removes none of them.
+ * Removes a group and those below it, once all are empty; until then none is removed.
  *
  * @throws ToolError when processes are still in it after `milliseconds`, with their PIDs
  */
@@ -87,7 +87,7 @@ export function removeGroup(dir: string, milliseconds: number): void {
       } catch (error) {
         if (!failedWith(error, "EBUSY")) throw error;
         if (monotonic() > deadline) throw populated(group);
-        pollOnce(-1, 0, 5); // `populated 0` comes a moment before the last process has left for good
+        pollOnce(-1, 0, 5); // `populated 0` comes a moment before the last process has left
       }
     }
   }

@@ -18,10 +18,10 @@ function nameOf(number: number): string | undefined {
   return name;
 }
 
-/** Those that came up: most are ENOENT, again and again. */
+/** Names looked up before: most errors are ENOENT, again and again. */
 const known = new Map([[2, "ENOENT"]]);
 
-/** The number of an errno name or of a number in digits, with its name and meaning (errno(3)); undefined for what is none. */
+/** The number, name and meaning of an errno (errno(3)), given as a name or in digits; undefined if there is no such errno. */
 export function errnoMeaning(word: string): { readonly code: string; readonly number: number; readonly text: string } | undefined {
   const number = ERRNO[word.toUpperCase()] ?? (nameOf(Number(word)) === undefined ? undefined : Number(word));
   return number === undefined
@@ -29,7 +29,7 @@ export function errnoMeaning(word: string): { readonly code: string; readonly nu
     : { code: /^\d/.test(word) ? errnoName(number) : word.toUpperCase(), number, text: strerror(number) };
 }
 
-/** A message for a person: one line that says what went wrong, and where it is known a second with the rule and the fix. */
+/** A message for a person: one line with the fault and, where known, a second with the rule and the fix. */
 export class ToolError extends Error {
   readonly hint: string | undefined;
   readonly status: number;
@@ -45,10 +45,10 @@ export class ToolError extends Error {
 /** The command line is wrong. Nothing has been changed yet. */
 export class UsageError extends ToolError {}
 
-/** One fact: where it was read, what stood there, and the rule that gives it its meaning. */
+/** One fact: where it was read, its value, and the rule that gives it its meaning. */
 export interface Fact {
   readonly source: string;
-  /** undefined when it could not be read, and then `problem` says why. */
+  /** undefined if it could not be read; `problem` then says why. */
   readonly value: string | undefined;
   readonly problem?: string;
   readonly rule: string;
@@ -56,16 +56,16 @@ export interface Fact {
 
 /** Why the kernel would not execute a file. */
 export interface Diagnosis {
-  /** A name that does not change: `exec-no-loader`. */
+  /** A stable name: `exec-no-loader`. */
   readonly code: string;
-  /** In words; undefined when the errno says it all. */
+  /** In words; undefined if the errno says it all. */
   readonly text: string | undefined;
   /** False when what was found does not explain the errno. */
   readonly certain: boolean;
   readonly facts: readonly Fact[];
 }
 
-/** PROG cannot become this process: status 127 when it was not found, 126 when it was found but cannot be executed. */
+/** PROG cannot be executed: status 127 if it was not found, 126 if it was found but cannot be executed. */
 export class ExecError extends ToolError {
   readonly diagnosis: Diagnosis;
 

@@ -1,4 +1,4 @@
-// koffi, which makes the calls of C. Nothing else in the project loads native code.
+// koffi, which calls C functions. Nothing else in the project loads native code.
 
 import type * as Koffi from "koffi";
 
@@ -10,8 +10,8 @@ const { arch, dlopen, execPath } = process; // an import of node:process has the
 export const isNative = process.versions["bun"] !== undefined;
 
 /**
- * Loads koffi from beside the native program (`koffi.node`) or the bundle (`koffi/<libc>_<arch>/koffi.node`); from its npm package
- * when there is neither. Its own loader would search the working directory too. `name` is for the error.
+ * Loads koffi from beside the native program (`koffi.node`) or the bundle (`koffi/<libc>_<arch>/koffi.node`), otherwise from its npm
+ * package. koffi's own loader would search the working directory too. `name` is for the error.
  */
 export function loadKoffi(name = "contain"): KoffiModule {
   const folder = isNative ? "" : `${usesMusl() ? "musl" : "linux"}_${arch}/`;
@@ -23,21 +23,21 @@ export function loadKoffi(name = "contain"): KoffiModule {
   }
   const addon = { exports: {} };
   try {
-    dlopen(addon, file); // require() would look for a package.json in every folder above
+    dlopen(addon, file); // require() would look for a package.json in every parent folder
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const fix = /libstdc|libgcc/.test(why)
       ? "koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)"
       : "koffi.node has to lie where it was made or unpacked, in lib beside the programs";
-    console.error(`${name}: ${why}\n  ${fix}`); // no writeSync: nothing that tells errors is there yet
+    console.error(`${name}: ${why}\n  ${fix}`); // not writeSync: nothing that reports errors is loaded yet
     process.exit(125);
   }
   return addon.exports as KoffiModule;
 }
 
-/** Which libc the runtime is linked with: the loader that its ELF head names (PT_INTERP). */
+/** Which libc the runtime is linked with, by the loader in its ELF header (PT_INTERP). */
 export function usesMusl(): boolean {
-  const { closeSync, openSync, readSync } = process.getBuiltinModule("node:fs"); // Node has it loaded anyway; Bun takes 2 ms
+  const { closeSync, openSync, readSync } = process.getBuiltinModule("node:fs"); // Node has loaded it anyway; Bun takes 2 ms
   const head = Buffer.alloc(4096);
   const fd = openSync(execPath, "r");
   readSync(fd, head);

@@ -1,4 +1,4 @@
-// The C library by koffi, and the few numbers that differ between architectures.
+// The C library, called through koffi, and the few numbers that differ between architectures.
 import type * as Koffi from "koffi";
 import { loadKoffi } from "./koffi.ts";
 
@@ -9,7 +9,7 @@ const { arch } = process; // an import of node:process has the native runtime co
 export const koffi = loadKoffi();
 
 /**
- * A shared library of the system, by its soname. To be called while planning: after pivot_root it would come from the container's files.
+ * A shared library of the system, by its soname. Call it while planning: after pivot_root the library would be the container's.
  *
  * @throws Error when the dynamic linker does not find it
  */
@@ -17,17 +17,17 @@ export function loadLibrary(soname: string): Koffi.LibraryHandle {
   return koffi.load(soname);
 }
 
-/** The symbols of the running program: libc is already there, glibc or musl, so no file is opened, not even after pivot_root. */
+/** The symbols of the running program. libc is loaded already (glibc or musl), so no file is opened, not even after pivot_root. */
 const libc = koffi.load(null);
 
 type Scalar = number | bigint;
 type Argument = Scalar | string | null | Uint8Array;
 
-/** A C function that answers a long or an int. koffi gives a number where it fits 53 bits. */
+/** A C function that returns a long or an int. koffi gives a number if it fits 53 bits. */
 type CFunction = (...args: Argument[]) => number;
 
-// Six registers, whatever the arguments: a number, the address of a string's or a buffer's bytes, or NULL. With one type for all of them
-// koffi makes ready nothing for a function of its own, which takes it longer than most of these calls take the kernel.
+// Every function has six register arguments: a number, the address of a string's or a buffer's bytes, or NULL. With one type for all, koffi
+// prepares nothing per function; preparing takes longer than most of these calls take in the kernel.
 const registers = "void *a, void *b, void *c, void *d, void *e, void *f";
 const TYPES = { int: koffi.proto(`int contain_int(${registers})`), long: koffi.proto(`long contain_long(${registers})`) };
 type Register = Argument | undefined;
@@ -50,7 +50,7 @@ export function declare(name: string, result: keyof typeof TYPES = "int"): CFunc
 
 const syscallC = declare("syscall", "long") as SixRegisters;
 
-/** syscall(2) of one number, for what libc has no function of its own for. */
+/** syscall(2) with one number, for calls without a libc function. */
 export function declareSyscall(number: number): CFunction {
   const call: SixRegisters = (a, b, c, d, e) => syscallC(number, a, b, c, d, e);
   return call as CFunction;
@@ -63,17 +63,17 @@ export const strerror = (code: number): string => {
 };
 let describe: ((code: number) => unknown) | undefined;
 
-/** errno of the call just made; read it before anything else can make another. */
+/** errno of the last call; read it before anything else can make another call. */
 export function errno(): number {
   return koffi.errno();
 }
 
-/** Puts errno back, when calls had to come between a failure and whoever reads it. */
+/** Restores errno after calls that came between a failure and its report. */
 export function setErrno(code: number): void {
   koffi.errno(code);
 }
 
-/** errno names and numbers, as this architecture has them. */
+/** errno names and numbers of this architecture. */
 export const ERRNO: Readonly<Record<string, number>> = koffi.os.errno;
 
 const X64 = {
@@ -93,7 +93,7 @@ const X64 = {
   recvmsg: 47,
   signalfd4: 289,
   seccomp: 317,
-  statx: 332, // musl has a function of it since 1.2.4
+  statx: 332, // musl has had this function since 1.2.4
   getdents64: 217,
   keyctl: 250,
   execveat: 322,

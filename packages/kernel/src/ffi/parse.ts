@@ -1,4 +1,4 @@
-// Values that several tools take: sizes, times, numbers. Each reader throws a UsageError that names the option and shows the form.
+// Values that several tools take: sizes, times, numbers. Each parser throws a UsageError that names the option and shows the form.
 import { UsageError } from "./errno.ts";
 
 const UNITS: Readonly<Record<string, bigint>> = { "": 1n, K: 1n << 10n, M: 1n << 20n, G: 1n << 30n, T: 1n << 40n };

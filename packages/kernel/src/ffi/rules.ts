@@ -1,9 +1,9 @@
-// Which rule explains an error.
+// Finds the rule that explains an error.
 import { rules } from "./ruletable.ts";
 
 interface Rule {
   readonly syscalls: readonly string[];
-  /** What the arguments look like, as strace prints them. */
+  /** A pattern for the arguments as strace prints them. */
   readonly args: RegExp;
   readonly say: string;
 }
@@ -24,7 +24,7 @@ export function ruleFor(syscall: string, code: string, args: readonly string[]):
   return rulesFor(code, syscall).find((rule) => rule.args.test(text))?.say;
 }
 
-/** Every rule kept for an errno, of one system call or of all. */
+/** Every rule for an errno, of one system call or of all. */
 export function rulesOf(code: string, syscall?: string): { readonly syscalls: readonly string[]; readonly say: string }[] {
   return rulesFor(code, syscall).map(({ syscalls, say }) => ({ syscalls, say }));
 }

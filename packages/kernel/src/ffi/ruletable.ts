@@ -1,9 +1,9 @@
-// The kernel rules behind the errors that containers meet, and the fix.
+// The kernel rules behind errors that containers meet, with their fixes.
 
-/** What is said of an errno: always, or by the first pattern that fits the arguments, as strace prints them; an empty one fits all. */
+/** What to say for an errno: always, or for the first pattern that fits the arguments as strace prints them. An empty pattern fits all. */
 type ByErrno = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
-/** By system call; of two that fit, the first one counts. */
+/** By system call; the first that fits counts. */
 export const rules = (): Readonly<Record<string, ByErrno>> => ({
   "clone3|clone|unshare": {
     EPERM: {

@@ -1,16 +1,16 @@
 // argv and the environment, as execve(2) takes them.
 import { koffi } from "./libc.ts";
 
-/** argv or an environment; as bytes what is not UTF-8. */
+/** argv or an environment; words that are not UTF-8 are bytes. */
 export type Words = readonly (string | Buffer)[];
 
-/** A NULL-terminated array of C strings, in memory that neither moves nor goes away while execve reads it. */
+/** A NULL-terminated array of C strings, in memory that neither moves nor is freed while execve reads it. */
 export interface CStrings {
   readonly pointers: Uint8Array;
   readonly text: Buffer;
 }
 
-/** Lays words out for the kernel. */
+/** Lays the words out for the kernel. */
 export function stringArray(words: Words): CStrings {
   let size = 1;
   for (const word of words) size += (typeof word === "string" ? Buffer.byteLength(word) : word.length) + 1;

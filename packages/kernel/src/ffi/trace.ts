@@ -1,4 +1,4 @@
-// Every system call goes through `sys`: it is traced as strace would print it, and a failure becomes a SyscallError.
+// Every system call goes through `sys`, which traces it as strace would, and turns a failure into a SyscallError.
 import { errnoName, SyscallError } from "./errno.ts";
 import { declare, errno } from "./libc.ts";
 import { jsonText, printable } from "./printable.ts";
@@ -9,49 +9,52 @@ const getpid = declare("getpid");
 const readlinkC = declare("readlink", "long");
 const writeC = declare("write", "long");
 
-/** Who makes the system calls, and where the lines about them go. */
+/** The name and PID shown with system calls, and where trace lines go. */
 interface Tracer {
   mode: TraceMode;
   tool: string;
   pid: number;
-  /** A process that has given descriptor 2 to its program keeps the caller's under another number. */
+  /** The descriptor of the caller's standard error: a process that has given descriptor 2 to its program keeps it under another number. */
   fd: number;
-  /** The terminal is in raw mode: a line ends with a carriage return of its own. */
+  /** The terminal is in raw mode, so a line needs a carriage return. */
   raw: boolean;
-  /** Where the system calls go instead; what else is said does not. */
+  /** Where system calls are written instead of standard error; other messages are not. */
   log: TraceLog | undefined;
 }
 
 interface TraceLog {
   readonly fd: number;
-  /** A line of it, with its end. */
+  /** The log line for a text, with its newline. */
   readonly line: (text: string) => string;
 }
 
-/** That of this process, a forked child's its own copy. It is not passed along: each of the wrappers of a system call would have to. */
+/**
+ * The tracer of this process; a forked child has its own copy. It is global because every wrapper of a system call would have to pass it
+ * on.
+ */
 export const tracer: Tracer = { mode: "off", tool: "contain", pid: 0, fd: 2, raw: false, log: undefined };
 
-/** Changes it. Returns what puts that back. */
+/** Changes it. Returns a function that restores it. */
 export function setTracer(change: Partial<Omit<Tracer, "pid">>): () => void {
   const { mode, tool, fd, raw, log } = tracer;
   Object.assign(tracer, change);
   return () => void Object.assign(tracer, { mode, tool, fd, raw, log });
 }
 
-/** The PID as the host's /proc shows it, which is what a reader of a trace can look up; inside a new PID namespace getpid() is 1. */
+/** The PID that the host's /proc shows, so that a reader of a trace can look it up; inside a new PID namespace getpid() is 1. */
 export function learnPid(): void {
   const target = Buffer.allocUnsafeSlow(16);
   const length = readlinkC("/proc/self", target, target.length);
   tracer.pid = length > 0 ? Number(target.toString("latin1", 0, length)) : getpid();
 }
 
-/** Writes to standard error without the event loop, which must not be touched in a forked child. A closed pipe is no reason to stop. */
+/** Writes to standard error without the event loop, which a forked child must not touch. A closed pipe is ignored. */
 export function say(text: string): void {
   append(tracer.fd, tracer.raw ? text.replaceAll("\n", "\r\n") : text);
 }
 
 function append(fd: number, line: string): void {
-  writeC(fd, line, Buffer.byteLength(line)); // EPIPE, EBADF, EAGAIN: nobody can be told
+  writeC(fd, line, Buffer.byteLength(line)); // EPIPE, EBADF, EAGAIN: there is nobody to tell
 }
 
 /** Prints one system call. `result` is undefined for a call that does not return when it succeeds (execve). */
@@ -72,9 +75,9 @@ export function trace(syscall: string, args: readonly string[], result?: number 
 }
 
 /**
- * What a system call answered that was made just now: -1 and errno is a failure.
+ * Checks the result of the system call just made: -1 and errno is a failure.
  *
- * @param args the arguments as strace decodes them; asked for only when they are printed
+ * @param args the arguments as strace decodes them; called only when they are printed
  * @returns the result
  * @throws SyscallError
  */
@@ -90,12 +93,12 @@ export function quote(text: string | null): string {
   return text === null ? "NULL" : jsonText(text);
 }
 
-/** A word as a shell reads it back, for messages and scripts. */
+/** A word quoted for a shell, for messages and scripts. */
 export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A bit set as strace prints it: `CLONE_NEWPID|CLONE_NEWUTS`, the rest in hex, 0 for none. */
+/** A bit set as strace prints it: `CLONE_NEWPID|CLONE_NEWUTS`, unknown bits in hex, 0 for none. */
 export function flags(table: Readonly<Record<string, number>>, bits: number): string {
   const known = Object.entries(table).filter(([, bit]) => bit !== 0 && (bits & bit) === bit);
   const left = known.reduce((rest, [, bit]) => rest & ~bit, bits) >>> 0;

@@ -1,4 +1,4 @@
-// System calls on a name in an open directory. The name is bytes, which need not be UTF-8; if it is a symbolic link, it is not followed.
+// System calls on a name in an open directory. Names are bytes, which need not be UTF-8. Symbolic links are not followed.
 
 import { SyscallError } from "../ffi/errno.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
@@ -6,16 +6,18 @@ import { quote, sys } from "../ffi/trace.ts";
 import { O_CLOEXEC } from "./open.ts";
 import { Stat } from "./stat.ts";
 
-/** The bytes of a name or path, with the NUL behind them. */
+/** The bytes of a name or path, with a NUL at the end. */
 export type Bytes = Uint8Array;
 
-/** A name of which each character is a byte (latin1), for C. @throws SyscallError EINVAL for one with a NUL in it, which C would cut off */
+/**
+ * The C string of a name in which each character is a byte (latin1). @throws SyscallError EINVAL if it has a NUL, where C would cut it off
+ */
 export function bytesOf(binary: string): Bytes {
   if (binary.includes("\0")) throw new SyscallError("open", [quote(textOf(binary))], 22);
   return Buffer.from(`${binary}\0`, "latin1");
 }
 
-/** Such a name, to be shown. */
+/** Such a name as text, to be shown. */
 export const textOf = (binary: string): string => Buffer.from(binary, "latin1").toString();
 
 const shown = (name: Bytes) => quote(Buffer.from(name.subarray(0, -1)).toString());
@@ -62,19 +64,19 @@ export function symlinkAt(target: Bytes, dir: number, name: Bytes): void {
   call("symlinkat", dir, name, [shown(target)], symlinkatC(target, dir, name));
 }
 
-/** readlinkat(2), each byte a character. @throws SyscallError EINVAL for what is no link */
+/** readlinkat(2), each byte a character. @throws SyscallError EINVAL for anything but a symbolic link */
 export function readlinkAt(dir: number, name: Bytes): string {
   const target = Buffer.allocUnsafeSlow(4096);
   const length = call("readlinkat", dir, name, [], readlinkatC(dir, name, target, target.length));
   return target.toString("latin1", 0, length);
 }
 
-/** linkat(2): `name` in `dir` becomes one more name of `oldName` in `oldDir`, of a symbolic link itself. @throws SyscallError */
+/** linkat(2): `name` in `dir` becomes one more name of `oldName` in `oldDir`; a symbolic link itself is linked. @throws SyscallError */
 export function linkAt(oldDir: number, oldName: Bytes, dir: number, name: Bytes): void {
   call("linkat", oldDir, oldName, [dir, shown(name)], linkatC(oldDir, oldName, dir, name, 0));
 }
 
-/** mknodat(2). @param mode with its type @throws SyscallError EPERM for a device without CAP_MKNOD, … */
+/** mknodat(2). @param mode with the file type @throws SyscallError EPERM for a device without CAP_MKNOD, … */
 export function mknodAt(dir: number, name: Bytes, mode: number, major: number, minor: number): void {
   const device = ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & 0xfff00) << 12)) >>> 0; // makedev(3)
   call("mknodat", dir, name, [`0${mode.toString(8)}`, `makedev(${major}, ${minor})`], mknodatC(dir, name, mode, device));
@@ -86,7 +88,10 @@ export function unlinkAt(dir: number, name: Bytes, isDirectory = false): void {
   call("unlinkat", dir, name, [isDirectory ? "AT_REMOVEDIR" : 0], unlinkatC(dir, name, bits));
 }
 
-/** fchownat(2), of a symbolic link itself; with an empty name of the open file. @throws SyscallError EPERM; EINVAL for an id that the user namespace does not have */
+/**
+ * fchownat(2); a symbolic link itself is changed; an empty name is the open file. @throws SyscallError EPERM; EINVAL for an id that the
+ * user namespace does not map
+ */
 export function chownAt(dir: number, name: Bytes, uid: number, gid: number): void {
   const bits = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
   call("fchownat", dir, name, [uid, gid, "AT_SYMLINK_NOFOLLOW|AT_EMPTY_PATH"], fchownatC(dir, name, uid, gid, bits));
@@ -97,7 +102,9 @@ export function fchmod(fd: number, mode: number): void {
   sys("fchmod", () => [`${fd}`, `0${mode.toString(8)}`], fchmodC(fd, mode));
 }
 
-/** utimensat(2): access and modification time, of a symbolic link itself. @param nanoseconds since the epoch @throws SyscallError */
+/**
+ * utimensat(2): access and modification time; a symbolic link itself is changed. @param nanoseconds since the epoch @throws SyscallError
+ */
 export function setTimesAt(dir: number, name: Bytes, nanoseconds: bigint): void {
   const second = 1_000_000_000n;
   const rest = ((nanoseconds % second) + second) % second;
@@ -112,12 +119,12 @@ export function setTimesAt(dir: number, name: Bytes, nanoseconds: bigint): void 
   );
 }
 
-/** fsetxattr(2). @throws SyscallError EPERM; EOPNOTSUPP where the file system has none */
+/** fsetxattr(2). @throws SyscallError EPERM; EOPNOTSUPP if the file system has no attributes */
 export function setAttribute(fd: number, name: string, value: Uint8Array): void {
   sys("fsetxattr", () => [`${fd}`, quote(name), `${value.length} bytes`], fsetxattrC(fd, name, value, value.length, 0));
 }
 
-/** What a name in a directory is, a symbolic link itself; an empty name is the directory. undefined where it is not there. @throws SyscallError */
+/** fstatat(2) of a name, of a symbolic link itself; an empty name is the directory. undefined if it does not exist. @throws SyscallError */
 export function statAt(dir: number, name: Bytes): (Stat & { readonly mtime: bigint }) | undefined {
   const statx = Buffer.allocUnsafeSlow(256);
   if (statxC(dir, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS, statx) === -1) {

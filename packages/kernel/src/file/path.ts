@@ -7,27 +7,27 @@ export function basename(path: string): string {
   return path.slice(path.lastIndexOf("/", end - 1) + 1, end);
 }
 
-/** A path without its last name; `.` when it has but one. */
+/** A path without its last name; `.` if it has only one. */
 export function dirname(path: string): string {
   const slash = path.lastIndexOf("/", endOf(path) - 1);
   if (slash === -1) return path.startsWith("/") ? "/" : ".";
   return path.slice(0, Math.max(1, endOf(path.slice(0, slash))));
 }
 
-/** Where its last name ends, before any slashes. */
+/** Where the last name ends, before any trailing slashes. */
 function endOf(path: string): number {
   let end = path.length;
   while (end > 1 && path[end - 1] === "/") end--;
   return end;
 }
 
-/** Names put together, without `.`, and without `..` and what is before it. */
+/** Joins names, and removes `.` and `..`. */
 export function join(...parts: readonly string[]): string {
   const path = parts.filter((part) => part !== "").join("/");
   return path === "" ? "." : normalize(path);
 }
 
-/** The absolute path that the last of them means when the ones before are working directories one after the other. */
+/** The absolute path of the last one, when each of the others is the working directory for the next. */
 export function resolve(...parts: readonly string[]): string {
   let path = "";
   for (let i = parts.length - 1; i >= 0 && !path.startsWith("/"); i--) if (parts[i]) path = `${parts[i]}/${path}`;
@@ -36,7 +36,7 @@ export function resolve(...parts: readonly string[]): string {
   return plain.length > 1 && plain.endsWith("/") ? plain.slice(0, -1) : plain;
 }
 
-/** The way from one directory to another path. */
+/** The relative path from one directory to another path. */
 export function relative(from: string, to: string): string {
   const [here, there] = [resolve(from).split("/").filter(Boolean), resolve(to).split("/").filter(Boolean)];
   let same = 0;

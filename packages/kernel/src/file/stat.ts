@@ -63,12 +63,12 @@ export class Stat {
   }
 }
 
-/** Of majors below 4096 (linux/kdev_t.h, new_encode_dev). */
+/** Correct for majors below 4096 (linux/kdev_t.h, new_encode_dev). */
 function makedev(major: number, minor: number): number {
   return (minor & 0xff) + major * 0x100 + (minor >>> 8) * 0x100000;
 }
 
-/** One is enough: what is in it is copied out before the next call. */
+/** One buffer is enough: its contents are copied out before the next call. */
 const struct = Buffer.allocUnsafeSlow(256);
 
 function find(fd: number, path: string, flags: number): Stat | number {
@@ -93,12 +93,12 @@ export function stat(path: string): Stat {
   return found(find(AT_FDCWD, path, 0), "stat", path);
 }
 
-/** stat(2); undefined where there is no such file. @throws SyscallError EACCES, ELOOP, … */
+/** stat(2); undefined if the file does not exist. @throws SyscallError EACCES, ELOOP, … */
 export function statIfThere(path: string): Stat | undefined {
   return foundOrNot(find(AT_FDCWD, path, 0), "stat", path);
 }
 
-/** lstat(2): of a symbolic link itself; undefined where there is no such file. @throws SyscallError */
+/** lstat(2): of a symbolic link itself; undefined if it does not exist. @throws SyscallError */
 export function lstatIfThere(path: string): Stat | undefined {
   return foundOrNot(find(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW), "lstat", path);
 }
@@ -113,7 +113,7 @@ export function access(path: string, mode: number): void {
   sys("access", () => [quote(path), flags({ R_OK, W_OK, X_OK }, mode)], accessC(path, mode));
 }
 
-/** True for a file that is there, and can be looked up. */
+/** True for a file that exists and can be reached. */
 export function exists(path: string): boolean {
   const result = accessC(path, 0);
   if (tracer.mode !== "off") trace("access", [quote(path), "F_OK"], result, result === -1 ? errno() : 0);
@@ -122,7 +122,7 @@ export function exists(path: string): boolean {
 
 /** A struct statfs: sizes in blocks of `bsize` bytes. */
 export interface StatFs {
-  /** A magic number of statfs(2). */
+  /** One of the magic numbers of statfs(2). */
   readonly type: number;
   readonly bsize: number;
   readonly blocks: number;

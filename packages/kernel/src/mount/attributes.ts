@@ -1,4 +1,4 @@
-// What a mount is like: the flags of mount_setattr(2), set and cleared, and its propagation.
+// The flags of a mount, set and cleared by mount_setattr(2), and its propagation.
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { flags, sys } from "../ffi/trace.ts";
 
@@ -6,7 +6,7 @@ const AT_EMPTY_PATH = 0x1000;
 const AT_RECURSIVE = 0x8000;
 const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
-/** MOUNT_ATTR_* of linux/mount.h. RELATIME is 0; the three ways of access times are one field, ATIME. */
+/** MOUNT_ATTR_* of linux/mount.h. RELATIME is 0; the three modes of access times share one field, ATIME. */
 export const MOUNT_ATTR = {
   RDONLY: 1,
   NOSUID: 2,
@@ -19,7 +19,7 @@ export const MOUNT_ATTR = {
   NOSYMFOLLOW: 0x200000,
 } as const;
 
-/** Flags of a mount to set and to clear; what is in neither stays as it is. */
+/** Flags of a mount to set and to clear; the others stay as they are. */
 export interface MountAttributes {
   readonly set: number;
   readonly clear: number;
@@ -34,8 +34,8 @@ export function attributeNames(bits: number): string {
  * mount_setattr(2), since Linux 5.12.
  *
  * @param fd a descriptor of the mount's root
- * @param recursive of every mount below it too
- * @throws SyscallError EPERM for a flag that a user namespace may not clear (mount_namespaces(7)), EINVAL for what is no mount's root
+ * @param recursive also every mount below it
+ * @throws SyscallError EPERM for a flag that a user namespace may not clear (mount_namespaces(7)), EINVAL if fd is not the root of a mount
  */
 export function setMountAttributes(fd: number, { set, clear }: MountAttributes, recursive: boolean): void {
   if (set === 0 && clear === 0) return;

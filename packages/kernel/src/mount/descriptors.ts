@@ -22,12 +22,12 @@ export function setCloseOnExec(fd: number, on: boolean): void {
   sys("fcntl", () => [`${fd}`, "F_SETFD", on ? "FD_CLOEXEC" : "0"], fcntlC(fd, F_SETFD, on ? FD_CLOEXEC : 0));
 }
 
-/** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same open file, close-on-exec, the lowest free one from `least` on. */
+/** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same open file, close-on-exec, the lowest free one from `least` up. */
 export function duplicate(fd: number, least: number): number {
   return sys("fcntl", () => [`${fd}`, "F_DUPFD_CLOEXEC", `${least}`], fcntlC(fd, F_DUPFD_CLOEXEC, least));
 }
 
-/** fcntl(2) F_SETFL: O_NONBLOCK, for all who share the open file. */
+/** fcntl(2) F_SETFL: sets O_NONBLOCK on the open file, and so for all descriptors of it. */
 export function setNonBlocking(fd: number): void {
   sys("fcntl", () => [`${fd}`, "F_SETFL", "O_NONBLOCK"], fcntlC(fd, F_SETFL, O_NONBLOCK));
 }
@@ -44,7 +44,7 @@ export function dup2(from: number, to: number): void {
   sys("dup2", () => [`${from}`, `${to}`], dup2C(from, to));
 }
 
-/** What a non-blocking descriptor has at this moment: a number of bytes, 0 at its end, undefined when there is nothing yet. */
+/** Reads what is available now: the number of bytes, 0 at the end, undefined if there is nothing yet. */
 export function readNow(fd: number, bytes: Uint8Array): number | undefined {
   try {
     return uninterrupted(() => read(fd, bytes));
@@ -55,7 +55,7 @@ export function readNow(fd: number, bytes: Uint8Array): number | undefined {
   }
 }
 
-/** Writes as much as there is room for: the number of bytes, 0 when there is none. @throws SyscallError EPIPE, EIO, ENOSPC, … */
+/** Writes as much as there is room for: the number of bytes, 0 if there is none. @throws SyscallError EPIPE, EIO, ENOSPC, … */
 export function writeNow(fd: number, bytes: Uint8Array): number {
   try {
     return uninterrupted(() => write(fd, bytes));
@@ -69,7 +69,10 @@ const flockC = declare("flock");
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-/** flock(2) LOCK_EX without waiting: false while somebody else has the lock (EWOULDBLOCK). It is let go when the descriptor is closed, or we die. */
+/**
+ * flock(2) LOCK_EX without waiting: false while another process has the lock (EWOULDBLOCK). Closing the descriptor, or our death, releases
+ * it.
+ */
 export function tryLock(fd: number): boolean {
   try {
     sys("flock", () => [`${fd}`, "LOCK_EX|LOCK_NB"], flockC(fd, LOCK_EX | LOCK_NB));
@@ -90,8 +93,8 @@ function closeRange(first: number, last: number, onExecOnly: boolean): void {
 }
 
 /**
- * Marks all descriptors from `first` on close-on-exec. CLOSE_RANGE_CLOEXEC came with Linux 5.11; the runtime has set FD_CLOEXEC on
- * all that it inherited, so 5.10 loses nothing.
+ * Marks all descriptors from `first` up close-on-exec. CLOSE_RANGE_CLOEXEC came with Linux 5.11; on 5.10 nothing is lost, since the runtime
+ * has set FD_CLOEXEC on all that it inherited.
  */
 export function closeOnExecFrom(first: number): void {
   try {
@@ -102,17 +105,17 @@ export function closeOnExecFrom(first: number): void {
 }
 
 /**
- * The runtime's eventfd(2) descriptors. A process that stays must keep them: when V8 has a task to post, libuv writes to one, and
- * aborts when it is closed. Nobody reads them any more, and they lead nowhere.
+ * The runtime's eventfd(2) descriptors. A process that stays must keep them: when V8 posts a task, libuv writes to one, and aborts if it is
+ * closed. Nobody reads them any more.
  */
 export function runtimeEvents(kinds: readonly string[] = ["eventfd"]): number[] {
   const links = kinds.map((kind) => `anon_inode:[${kind}]`);
   return readdir("/proc/self/fd")
     .map(Number)
-    .filter((fd) => links.includes(readlinkIfThere(`/proc/self/fd/${fd}`) ?? "")); // the listing's own is not there any more
+    .filter((fd) => links.includes(readlinkIfThere(`/proc/self/fd/${fd}`) ?? "")); // the descriptor of the listing itself is closed by now
 }
 
-/** close_range(2) of all descriptors from 3 on but `kept`. */
+/** close_range(2) of all descriptors from 3 up but `kept`. */
 export function closeAllBut(kept: readonly number[]): void {
   let first = 3;
   for (const fd of [...kept].sort((a, b) => a - b)) {

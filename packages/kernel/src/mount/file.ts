@@ -1,4 +1,4 @@
-// Files of the kernel (/proc, /sys, cgroup), pipes, and which descriptors are open.
+// Kernel files (/proc, /sys, cgroup), pipes, and which descriptors are open.
 import { codeOf, SyscallError } from "../ffi/errno.ts";
 import { declare, errno } from "../ffi/libc.ts";
 import { quote, sys, trace, tracer } from "../ffi/trace.ts";
@@ -18,9 +18,9 @@ export function uninterrupted<T>(call: () => T): T {
 }
 
 /**
- * Writes a file of the kernel in one write(2); such a file takes its value whole or refuses it.
+ * Writes a kernel file in one write(2): such a file takes its value whole or refuses it.
  *
- * @throws SyscallError open and write errors, both told as `write("PATH", "TEXT")`
+ * @throws SyscallError for open and write errors alike, shown as `write("PATH", "TEXT")`
  */
 export function writeKernelFile(path: string, text: string): void {
   const fd = openC(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
@@ -49,7 +49,7 @@ export function pipe(): Pipe {
   return { read: fds[0] ?? -1, write: fds[1] ?? -1 };
 }
 
-/** Everything that comes through a pipe until its last writer is gone. */
+/** Reads a pipe until its last writer has closed it. */
 export function readToEnd(fd: number): string {
   const chunk = Buffer.alloc(4096);
   let text = "";
@@ -80,12 +80,12 @@ export function openFiles(): number[] {
   return names.map(Number).filter((fd) => fd >= 3 && isFile(fd));
 }
 
-/** By its link in /proc, since the listing's own descriptor is closed again, and that shall be no exception. */
+/** By its link in /proc: the descriptor of the listing is closed by now, and must not cost an exception. */
 function isFile(fd: number): boolean {
   try {
     const stat = statIfThere(`/proc/self/fd/${fd}`);
     return stat !== undefined && (stat.isDirectory() || stat.isFile());
   } catch {
-    return true; // what its file system cannot tell of any more, as of a FUSE that has died
+    return true; // its file system does not answer, as with a dead FUSE server
   }
 }

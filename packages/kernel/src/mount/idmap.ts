@@ -11,7 +11,9 @@ const MOUNT_ATTR_IDMAP = 0x100000n;
 const openTreeC = declareSyscall(SYS.open_tree);
 const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
-/** open_tree(2) with OPEN_TREE_CLONE: a copy of the one mount that `fd` lies on, from there down, without those below; attached nowhere yet. */
+/**
+ * open_tree(2) with OPEN_TREE_CLONE: a copy of the one mount that `fd` is on, from `fd` down, without the mounts below; not attached yet.
+ */
 export function cloneMount(fd: number): number {
   return sys(
     "open_tree",
@@ -21,12 +23,12 @@ export function cloneMount(fd: number): number {
 }
 
 /**
- * Gives a mount that is attached nowhere yet the maps of a user namespace: what an id is inside, it is on disk. Device nodes on it
- * do not work any more, since who is root inside would be the owner of the host's.
+ * Gives a mount that is not attached yet the id maps of a user namespace: an id inside is that same id on disk. Device nodes on it stop
+ * working, since root inside would otherwise own the host's devices.
  *
  * @param userns a descriptor of /proc/PID/ns/user
- * @throws SyscallError EINVAL (the file system has no idmapped mounts), EPERM (it has a map already; no CAP_SYS_ADMIN over the
- * file system), ENOSYS (before Linux 5.12)
+ * @throws SyscallError EINVAL (the file system has no idmapped mounts), EPERM (it has a map already, or no CAP_SYS_ADMIN over the file
+ * system), ENOSYS (before Linux 5.12)
  */
 export function idmapMount(fd: number, userns: number, readOnly: boolean): void {
   const bits = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV | (readOnly ? MOUNT_ATTR_RDONLY : 0n);

@@ -11,8 +11,8 @@ const inotifyInit1C = declare("inotify_init1");
 const inotifyAddWatchC = declare("inotify_add_watch");
 
 /**
- * inotify_init1(2), inotify_add_watch(2): a descriptor that is readable when `path`, or a file in it, was written to. All processes of a
- * user share 128 of them (fs.inotify.max_user_instances), so this is for commands that end, not for what stays.
+ * inotify_init1(2), inotify_add_watch(2): a descriptor that becomes readable when `path`, or a file in it, is written to. All processes of
+ * a user share 128 of them (fs.inotify.max_user_instances), so only short commands may use this.
  *
  * @throws SyscallError ENOENT, EMFILE
  */
@@ -24,7 +24,7 @@ export function inotify(path: string): number {
 
 const events = new Uint8Array(4096);
 
-/** Takes the events that have come, so that it can be waited for again. */
+/** Takes the pending events, so that the descriptor can be polled again. */
 export function takeNotices(fd: number): void {
   read(fd, events);
 }
@@ -36,12 +36,12 @@ const IN_Q_OVERFLOW = 0x4000;
 const IN_IGNORED = 0x8000;
 const HEADER = 16; // struct inotify_event: wd, mask, cookie, len
 
-/** Directories that are made, and those that are gone. */
+/** Directories that are created and removed. */
 export interface Directories {
   readonly fd: number;
-  /** Also tells of what is made in this one. False when it is gone, or no more watches are allowed (fs.inotify.max_user_watches). */
+  /** Also reports what is created in this one. False if it is gone, or no more watches are allowed (fs.inotify.max_user_watches). */
   readonly add: (path: string) => boolean;
-  /** Paths of directories that were made since the last call; all that are watched, where the kernel has dropped notices (IN_Q_OVERFLOW). */
+  /** Directories created since the last call; all watched ones if the kernel has dropped events (IN_Q_OVERFLOW). */
   readonly take: () => string[];
 }
 

@@ -1,4 +1,4 @@
-// Paths inside a root that somebody else has laid out: openat2(2), which leads nowhere but into it.
+// Paths inside a root that somebody else has laid out: openat2(2) never leaves it.
 
 import { codeOf, SyscallError, ToolError } from "../ffi/errno.ts";
 import { declareSyscall, errno, SYS } from "../ffi/libc.ts";
@@ -31,7 +31,7 @@ export function openInRoot(root: number, path: string | Uint8Array): number {
   return fd;
 }
 
-/** The same; undefined for what is not there, or cannot be reached. */
+/** The same; undefined if it does not exist or cannot be reached. */
 export function openInRootIfThere(root: number, path: string): number | undefined {
   const fd = lookUp(root, path);
   if (fd >= 0) return fd;
@@ -39,7 +39,7 @@ export function openInRootIfThere(root: number, path: string): number | undefine
   throw notOpened(root, path, -fd);
 }
 
-/** The descriptor, or the errno as a negative number: what is to be made is often missing, and an exception takes half a millisecond. */
+/** The descriptor, or the errno as a negative number: a path to be made is often missing, and an exception costs half a millisecond. */
 function lookUp(root: number, path: string | Uint8Array): number {
   const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
   for (let tries = 0; ; tries++) {
@@ -63,11 +63,11 @@ function notOpened(root: number, path: string | Uint8Array, code: number): Sysca
 const AT_FDCWD = -100;
 
 /**
- * openat2(2) with RESOLVE_NO_MAGICLINKS, from the working directory and the root that the kernel has for this process: a runtime's own
- * idea of the first may be that of before pivot_root (Bun keeps it).
+ * openat2(2) with RESOLVE_NO_MAGICLINKS, from the kernel's working directory and root of this process. A runtime may remember the working
+ * directory from before pivot_root (Bun does).
  *
  * @returns an O_PATH descriptor
- * @throws SyscallError ELOOP for a path that leads through a link of /proc like /proc/PID/exe
+ * @throws SyscallError ELOOP for a path through a magic link such as /proc/PID/exe
  */
 export function openWithoutMagicLinks(path: string): number {
   const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_NO_MAGICLINKS)]);
@@ -78,14 +78,14 @@ export function openWithoutMagicLinks(path: string): number {
   );
 }
 
-/** The name by which a call that takes a path reaches exactly what a descriptor stands for. */
+/** A path that leads to exactly what the descriptor stands for, for calls that take a path. */
 export function fdPath(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
 /**
- * chdir(2) to a path that others may have laid out: no link of /proc is followed, since /proc/self/fd/N could lead to a directory of
- * the host that is still open here (CVE-2024-21626).
+ * chdir(2) to a path that others may have laid out. Magic links of /proc are not followed: /proc/self/fd/N could be a directory of the host
+ * that is still open here (CVE-2024-21626).
  *
  * @throws SyscallError ENOENT, ENOTDIR, EACCES; ELOOP for such a link
  */
@@ -104,9 +104,9 @@ export function chdirInRoot(path: string): void {
 }
 
 /**
- * `openInRoot`, making what is missing: a directory, or for a file its directories and an empty file.
+ * `openInRoot`, creating what is missing: a directory, or a file's directories and an empty file.
  *
- * @param links how many symbolic links that lead nowhere may be followed, to make what they lead to; all within the root
+ * @param links how many dangling symbolic links may be followed to create their targets, all within the root
  */
 export function makeInRoot(root: number, path: string, kind: "directory" | "file", links = 0): number {
   const there = lookUp(root, path);

@@ -1,4 +1,4 @@
-// Mounts. What is mounted into a root that may be hostile goes through a descriptor from `openInRoot`, never through a path.
+// Mounts. In a root that may be hostile, mounts go through a descriptor from `openInRoot`, never through a path.
 
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { flags, quote, sys } from "../ffi/trace.ts";
@@ -72,7 +72,7 @@ export function fchdir(fd: number): void {
   sys("fchdir", () => [`${fd}`], fchdirC(fd));
 }
 
-/** chdir(2), traced; process.chdir would ask for the path of the new directory. */
+/** chdir(2), traced; process.chdir would also ask for the new directory's path. */
 export function chdir(path: string): void {
   sys("chdir", () => [quote(path)], chdirC(path));
 }
@@ -84,7 +84,10 @@ export function chroot(path: string): void {
 
 export type Propagation = "private" | "slave" | "shared";
 
-/** Sets the propagation of `/` and of everything below (mount_namespaces(7)). @throws SyscallError EINVAL in a chroot that is no mount point */
+/**
+ * Sets the propagation of `/` and of everything below (mount_namespaces(7)). @throws SyscallError EINVAL in a chroot that is not a mount
+ * point
+ */
 export function setPropagation(kind: Propagation): void {
   setRootPropagation(`r${kind}`);
 }
@@ -99,7 +102,7 @@ const PROPAGATIONS = {
   rshared: MS_REC | MS_SHARED,
   runbindable: MS_REC | MS_UNBINDABLE,
 };
-/** With an `r` it is that of everything below too. */
+/** A leading `r` means everything below too. */
 export type RootPropagation = keyof typeof PROPAGATIONS;
 export const isRootPropagation = (word: string): word is RootPropagation => Object.hasOwn(PROPAGATIONS, word);
 
@@ -111,17 +114,17 @@ export function setRootPropagation(kind: RootPropagation): void {
 const mknodC = declare("mknod");
 const S_IFCHR = 0o020000;
 
-/** mknod(2) of a character device with exactly this mode, whatever the umask. @throws SyscallError EPERM in a user namespace */
+/** mknod(2) of a character device with exactly this mode, whatever the umask is. @throws SyscallError EPERM in a user namespace */
 export function makeCharacterDevice(path: string, mode: number, major: number, minor: number): void {
   const device = major * 256 + minor;
   sys("mknod", () => [quote(path), `S_IFCHR|0${mode.toString(8)}`, `makedev(${major}, ${minor})`], mknodC(path, S_IFCHR | mode, device));
   chmod(path, mode);
 }
 
-/** A character device (also `u`, an unbuffered one), a block device, or a FIFO, which has no numbers. */
+/** A character device (also `u`, an unbuffered one), a block device, or a FIFO, which has no device numbers. */
 export type NodeType = "c" | "u" | "b" | "p";
 
-/** mknod(2); the umask takes its part of `mode`. @throws SyscallError EEXIST; EPERM for a device in a user namespace */
+/** mknod(2); the umask applies. @throws SyscallError EEXIST; EPERM for a device in a user namespace */
 export function makeNode(path: string, type: NodeType, mode: number, major: number, minor: number): void {
   const [name, bits] = {
     c: ["S_IFCHR", 0o20000] as const,

@@ -32,9 +32,9 @@ const OPEN_TREE_CLOEXEC = 0o2000000;
 const openTreeC = declareSyscall(SYS.open_tree);
 
 /**
- * open_tree(2) with OPEN_TREE_CLONE|AT_RECURSIVE: a copy of what `fd` stands for, with every mount below it, attached nowhere yet.
+ * open_tree(2) with OPEN_TREE_CLONE|AT_RECURSIVE: a copy of what `fd` stands for, with every mount below it, not attached yet.
  *
- * @returns a descriptor of the copy's root, and so of that mount wherever `moveMount` puts it
+ * @returns a descriptor of the copy's root, which stays valid wherever `moveMount` puts it
  */
 export function cloneTree(fd: number): number {
   return sys(
@@ -48,7 +48,7 @@ const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 const moveMountC = declareSyscall(SYS.move_mount);
 
-/** move_mount(2): attaches a mount to the place that `target` stands for, on top of what is mounted there. */
+/** move_mount(2): attaches a mount at the place that `target` stands for, on top of what is mounted there. */
 export function moveMount(fd: number, target: number): void {
   sys(
     "move_mount",
@@ -65,11 +65,11 @@ const fsconfigC = declareSyscall(SYS.fsconfig);
 const fsmountC = declareSyscall(SYS.fsmount);
 
 /**
- * A new file system, attached nowhere yet: fsopen(2), fsconfig(2), fsmount(2). Its descriptor needs no lookup after the mount,
- * in which somebody could have put another directory under the same name.
+ * A new file system, not attached yet: fsopen(2), fsconfig(2), fsmount(2). Its descriptor needs no later lookup, in which another directory
+ * could have taken the name.
  *
- * @param options a value of null is an option without one
- * @param bits MOUNT_ATTR_*; of MS_* those for read-only, nosuid, nodev and noexec are the same
+ * @param options null is an option without a value
+ * @param bits MOUNT_ATTR_*; MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC have the same values
  */
 export function newMount(type: string, options: Readonly<Record<string, string | null>>, bits: number): number {
   const context = sys("fsopen", () => [quote(type), "FSOPEN_CLOEXEC"], fsopenC(type, 1));
@@ -95,12 +95,12 @@ export function newMount(type: string, options: Readonly<Record<string, string |
 const mountSetattrC = declareSyscall(SYS.mount_setattr);
 
 /**
- * Gives a mount and, if `whole`, every mount below it more of MS_RDONLY, MS_NODEV, MS_NOSUID and MS_NOEXEC, and another propagation:
- * mount_setattr(2), which leaves all other flags as they are. Before Linux 5.12 each mount is remounted by itself, with the flags it
- * has, since a user namespace may not drop a locked one.
+ * Adds MS_RDONLY, MS_NODEV, MS_NOSUID or MS_NOEXEC to a mount and, if `whole`, to every mount below it, and sets the propagation.
+ * mount_setattr(2) leaves all other flags as they are. Before Linux 5.12 each mount is remounted with the flags it has, since a user
+ * namespace may not drop a locked one.
  *
  * @param fd a descriptor of the mount's root
- * @param propagation MS_PRIVATE, MS_SLAVE or MS_SHARED; 0 for what it has
+ * @param propagation MS_PRIVATE, MS_SLAVE or MS_SHARED; 0 leaves it
  */
 export function restrictMount(fd: number, bits: number, whole = true, propagation = 0): void {
   if (bits === 0 && propagation === 0) return;
@@ -118,10 +118,10 @@ export function restrictMount(fd: number, bits: number, whole = true, propagatio
   }
 }
 
-/** `restrictMount` with MS_RDONLY alone. */
+/** `restrictMount` with only MS_RDONLY. */
 export const makeReadOnly = (fd: number): void => restrictMount(fd, MS_RDONLY);
 
-/** The MS_* bits of the words in a line of mountinfo. */
+/** The MS_* bits of the option words in mountinfo. */
 const OPTION_FLAGS: Readonly<Record<string, number>> = {
   ro: MS_RDONLY,
   nosuid: MS_NOSUID,
@@ -133,18 +133,18 @@ const OPTION_FLAGS: Readonly<Record<string, number>> = {
   nosymfollow: MS_NOSYMFOLLOW,
 };
 
-/** The id of the mount that a descriptor lies on, as mountinfo has it (proc_pid_fdinfo(5)). */
+/** The id of the mount that a descriptor is on, as in mountinfo (proc_pid_fdinfo(5)). */
 export function mountIdOf(fd: number): number {
   return Number(lineValue(readIfThere(`/proc/self/fdinfo/${fd}`) ?? "", "mnt_id:"));
 }
 
-/** The line of mountinfo of the mount that a descriptor lies on. */
+/** The mountinfo line of the mount that a descriptor is on. */
 export function mountOf(fd: number): MountInfo | undefined {
   const mountId = mountIdOf(fd);
   return readMountInfo().find(({ id }) => id === mountId);
 }
 
-/** MS_NOSUID, MS_NODEV and MS_NOEXEC as the mount that a descriptor lies on has them. */
+/** MS_NOSUID, MS_NODEV and MS_NOEXEC of the mount that a descriptor is on. */
 export function safetyFlags(fd: number): number {
   const options = mountOf(fd)?.options ?? [];
   return options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), 0) & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
@@ -157,7 +157,7 @@ function remountWith(fd: number, bits: number, whole: boolean): void {
     const atime = options.includes("noatime") || options.includes("relatime") ? 0 : MS_STRICTATIME; // mountinfo does not show it
     const kept = options.reduce((bits, option) => bits | (OPTION_FLAGS[option] ?? 0), atime);
     try {
-      // A file that is bound over another one is no directory to look for itself in.
+      // A file bound over another one cannot be looked up as a directory.
       const below = mountPoint === top ? undefined : openInRoot(fd, mountPoint.slice(top.length) || "/");
       try {
         mount(null, fdPath(below ?? fd), null, MS_REMOUNT | MS_BIND | bits | kept);
@@ -165,7 +165,7 @@ function remountWith(fd: number, bits: number, whole: boolean): void {
         if (below !== undefined) close(below);
       }
     } catch (error) {
-      // A mount that another one covers has no path any more, and nothing inside can reach it either.
+      // A mount that another one covers has no path any more; nothing inside can reach it either.
       if (!failedWith(error, "EINVAL", "ENOENT", "EACCES", "ENOTDIR")) throw error;
     }
   }

@@ -1,4 +1,4 @@
-// Asking the kernel what it can do, by calls that change nothing: with arguments that it must refuse, or in a child that ends at once.
+// What the kernel can do, asked by calls that change nothing: with arguments that it must refuse, or in a child that ends at once.
 
 import { errnoName } from "../ffi/errno.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
@@ -24,7 +24,7 @@ const CLONE_INTO_CGROUP = 0x200000000n;
 const NO_FD = 0x7fffffffn;
 const PR_GET_SECCOMP = 21;
 
-/** A call with arguments that a kernel which has it refuses with `there`. */
+/** A call with arguments that every kernel that has the call refuses with `there`. */
 export interface CallProbe {
   /** As strace would print it. */
   readonly call: string;
@@ -32,7 +32,7 @@ export interface CallProbe {
   readonly ask: () => number;
 }
 
-/** Each names an errno that only the call itself gives; ENOSYS is a kernel, or a seccomp filter, without it. */
+/** Each names an errno that only the call itself gives; ENOSYS means that the kernel, or a seccomp filter, does not have it. */
 export const CALL_PROBES = {
   clone3: { call: "clone3({…}, 0)", there: "EINVAL", ask: () => clone3C(new Uint8Array(88), 0) },
   intoCgroup: { call: "clone3({flags=CLONE_INTO_CGROUP, cgroup=2147483647}, 88)", there: "EBADF", ask: askIntoCgroup },
@@ -42,7 +42,7 @@ export const CALL_PROBES = {
   mountSetattr: { call: 'mount_setattr(-1, "", 0, NULL, 0)', there: "EINVAL", ask: () => mountSetattrC(-1, "", 0, null, 0) },
 } as const satisfies Readonly<Record<string, CallProbe>>;
 
-/** A descriptor that is not open: refused (clone(2), EBADF) before there is a child. Before Linux 5.7 the larger struct is: E2BIG. */
+/** A closed descriptor is refused (clone(2), EBADF) before there is a child. Before Linux 5.7 the larger struct is refused: E2BIG. */
 function askIntoCgroup(): number {
   const struct = new BigUint64Array(11);
   struct[0] = CLONE_INTO_CGROUP;
@@ -50,12 +50,12 @@ function askIntoCgroup(): number {
   return clone3C(new Uint8Array(struct.buffer), 88);
 }
 
-/** The errno name that a probe gets; `0` when it succeeds. */
+/** The errno name that a probe gets; `0` if it succeeds. */
 export function askCall({ ask }: CallProbe): string {
   return ask() === -1 ? errnoName(errno()) : "0";
 }
 
-/** pidfd_open(2) of this process, and pidfd_send_signal(2) of no signal to it. @throws SyscallError ENOSYS, EPERM */
+/** pidfd_open(2) of this process, and pidfd_send_signal(2) with signal 0. @throws SyscallError ENOSYS, EPERM */
 export function askPidfd(): boolean {
   const fd = pidfdOpen(getpid());
   const sent = pidfdSendSignal(fd, 0);
@@ -63,7 +63,7 @@ export function askPidfd(): boolean {
   return sent;
 }
 
-/** prctl(2) PR_GET_SECCOMP: 0 for no filter, 2 for one, or the errno name: EINVAL for a kernel without seccomp. */
+/** prctl(2) PR_GET_SECCOMP: 0 for no filter, 2 for one, or the errno name: EINVAL on a kernel without seccomp. */
 export function seccompMode(): number | string {
   const mode = prctlC(PR_GET_SECCOMP, 0, 0, 0, 0);
   return mode === -1 ? errnoName(errno()) : mode;
@@ -74,14 +74,14 @@ export function hasFileCapabilities(path: string): boolean {
   return getxattrC(path, "security.capability", null, 0) > 0;
 }
 
-/** What a child has answered; `problem` when it could not be made, or did not come to answer. */
+/** The child's answer; `problem` if it could not be made or did not answer. */
 type ChildAnswer = { readonly text: string; readonly problem?: never } | { readonly problem: string; readonly text?: never };
 
 /**
- * Runs `ask` in a forked child, which may change itself at will, and returns the text that it returned.
+ * Runs `ask` in a forked child, which may change anything about itself, and returns its text.
  *
- * @param bits CLONE_NEW* of the child
- * @param milliseconds when the child is killed
+ * @param bits CLONE_NEW* for the child
+ * @param milliseconds after these the child is killed
  * @throws SyscallError when clone3(2) fails; ToolError
  */
 export function askChild(bits: number, milliseconds: number, ask: () => string): ChildAnswer {

@@ -1,4 +1,4 @@
-// Standard descriptors for a program of another user: /dev/stdout is opened anew, by the mode and owner of what lies behind it.
+// Standard descriptors for a program of another user: opening /dev/stdout checks the mode and owner of what is behind it.
 import { failedWith } from "../ffi/errno.ts";
 import { declare } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
@@ -11,9 +11,9 @@ const fcntlC = declare("fcntl");
 const fchmodC = declare("fchmod");
 
 /**
- * Lets every user open those descriptors anew that are pipes, in the direction that they have. A pipe has no name but those of
- * /proc/PID/fd, so nobody else comes by it; its owner stays (a pipe of the caller's, whom a new owner would lock out), and so do a
- * terminal's, a file's and a FIFO's modes, which others could use.
+ * Lets every user reopen the standard descriptors that are pipes, in their own direction. A pipe has no names but those in /proc/PID/fd, so
+ * nobody else can reach it. Its owner stays: a new one would lock the caller out of his own pipe. The modes of terminals, files and FIFOs
+ * stay too, since others could use them.
  */
 export function sharePipes(fds: readonly number[] = [0, 1, 2]): void {
   const stat = new Int32Array(64); // more than struct statfs
@@ -23,7 +23,7 @@ export function sharePipes(fds: readonly number[] = [0, 1, 2]): void {
     try {
       sys("fchmod", () => [`${fd}`, `0${mode.toString(8)}`], fchmodC(fd, mode));
     } catch (error) {
-      if (!failedWith(error, "EPERM")) throw error; // it is another user's, or one from outside of this user namespace
+      if (!failedWith(error, "EPERM")) throw error; // it belongs to another user, or is from outside this user namespace
     }
   }
 }

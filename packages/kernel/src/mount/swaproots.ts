@@ -1,5 +1,5 @@
-// Making a mount the root of this process, for good: pivot_root(2), and what can be done where that says EINVAL. It wants the root to
-// be a mount point, which it is not in a chroot, and one that lies on another mount, which the initial rootfs (initramfs) does not.
+// Makes a mount the root of this process, for good: pivot_root(2), and the way around its EINVAL. The old root must be a mount point, which
+// it is not in a chroot, and must be attached to another mount, which the initial rootfs (initramfs) is not.
 
 import { failedWith } from "../ffi/errno.ts";
 import { close, open, openDirectory } from "../file/open.ts";
@@ -23,13 +23,13 @@ import {
 import { mountIdOf, moveMount } from "./mountfd.ts";
 
 /**
- * - `mount`: an ordinary one, which pivot_root(2) takes
- * - `rootfs`: the initial rootfs, the mount that all others lie on (initramfs); it cannot be moved or unmounted
- * - `chroot`: a directory that is no mount point
+ * - `mount`: an ordinary mount, which pivot_root(2) takes
+ * - `rootfs`: the initial rootfs (initramfs), on which all other mounts lie; it cannot be moved or unmounted
+ * - `chroot`: a directory that is not a mount point
  */
 type RootKind = "mount" | "rootfs" | "chroot";
 
-/** What the root of this process is: mountinfo lists no mount whose own root cannot be reached from here (proc_pid_mountinfo(5)). */
+/** What the root of this process is. mountinfo omits mounts whose root cannot be reached from here (proc_pid_mountinfo(5)). */
 export function rootKind(): RootKind {
   const fd = openDirectory("/");
   const id = mountIdOf(fd);
@@ -39,7 +39,7 @@ export function rootKind(): RootKind {
   return own.parent === own.id ? "rootfs" : "mount";
 }
 
-/** The root of this process's mount namespace, outside of any chroot. */
+/** The root of this process's mount namespace, outside any chroot. */
 interface NamespaceRoot {
   /** An O_PATH descriptor. */
   readonly fd: number;
@@ -47,8 +47,8 @@ interface NamespaceRoot {
 }
 
 /**
- * Sets the propagation of every mount of this namespace (mount_namespaces(7)), from a chroot too: setns(2) into one's own mount
- * namespace makes its root the root and the working directory, and back we go.
+ * Sets the propagation of every mount of this namespace (mount_namespaces(7)), from a chroot too: setns(2) into our own mount namespace
+ * makes its root the root and the working directory; afterwards we go back.
  */
 export function setPropagationEverywhere(kind: Propagation): NamespaceRoot {
   const [root, directory] = [openDirectory("/"), openDirectory(".")];
@@ -56,7 +56,7 @@ export function setPropagationEverywhere(kind: Propagation): NamespaceRoot {
   setPropagation(kind);
   const fd = openDirectory("/");
   const [here, there] = [fstat(root), fstat(fd)];
-  // In a chroot to a bind mount of `/` they are one directory of two mounts.
+  // In a chroot to a bind mount of `/` both are the same directory, of two mounts.
   const chrooted = here.ino !== there.ino || here.dev !== there.dev || mountIdOf(root) !== mountIdOf(fd);
   if (chrooted) {
     fchdir(root);
@@ -74,7 +74,7 @@ function goToNamespaceRoot(): void {
   try {
     go();
   } catch (error) {
-    // EPERM: no CAP_SYS_CHROOT, so nobody inside will have it to leave a chroot with. EINVAL: other threads share our working directory.
+    // EPERM: without CAP_SYS_CHROOT, but then nobody inside can leave a chroot. EINVAL: other threads share our working directory.
     if (!failedWith(error, "EPERM", "EINVAL")) throw error;
     if (error.code === "EPERM") return;
     unshareFs();
@@ -85,13 +85,13 @@ function goToNamespaceRoot(): void {
 }
 
 /**
- * Makes an attached mount the root and the working directory. Of the old root nothing can be reached any more: what lay on it is
- * unmounted, in this namespace. A chroot is left first: else the new root would lie on a directory of the host's, to which `..`
- * leads whoever may call chroot(2) himself.
+ * Makes an attached mount the root and the working directory. The old root cannot be reached any more: its mounts are unmounted in this
+ * namespace. A chroot is left first; otherwise the new root would lie on a directory of the host, which `..` reaches for anyone who may
+ * call chroot(2).
  *
  * @param newRoot a descriptor of the mount's root
  * @param oldRoot is closed
- * @returns how it was done where pivot_root(2) alone could not do it
+ * @returns how it was done if pivot_root(2) alone could not do it
  * @throws SyscallError
  */
 export function swapRoots(newRoot: number, { fd, chrooted }: NamespaceRoot): string | undefined {
@@ -111,34 +111,34 @@ export function swapRoots(newRoot: number, { fd, chrooted }: NamespaceRoot): str
   }
 }
 
-/** pivot_root(".", ".") stacks the old root on the new one; through its descriptor it is then let go (pivot_root(2), NOTES). */
+/** pivot_root(".", ".") stacks the old root on the new one; the old one is then detached through its descriptor (pivot_root(2), NOTES). */
 function pivot(newRoot: number, oldRoot: number): void {
   fchdir(newRoot);
   pivotRoot(".", ".");
   fchdir(oldRoot);
-  mount(null, ".", null, MS_SLAVE | MS_REC); // the unmount below must not travel to the host
+  mount(null, ".", null, MS_SLAVE | MS_REC); // the unmount below must not propagate to the host
   umount2(".", MNT_DETACH);
   chdir("/");
 }
 
 /**
- * What switch_root(8) does. All other mounts go: a /proc without masks that stays below, in sight of nobody, would let a user namespace
- * inside mount another one (mount_namespaces(7); runc #1962). The files of the initial rootfs itself stay below; only umount(2)
- * of the new root, which CAP_SYS_ADMIN is for, could uncover them.
+ * What switch_root(8) does. All other mounts go: a hidden /proc without masks would let a user namespace inside mount another one
+ * (mount_namespaces(7); runc #1962). The files of the initial rootfs stay below; only umount(2) of the new root, which needs CAP_SYS_ADMIN,
+ * could uncover them.
  */
 function moveOverRoot(newRoot: number, root: number): void {
   const [rootId, newId] = [mountIdOf(root), mountIdOf(newRoot)];
   const below = readMountInfo().filter(({ id, parent }) => parent === rootId && id !== rootId);
   const isThere = below.some(({ id, mountPoint }) => id === newId && mountPoint === "/");
   if (!isThere) moveMount(newRoot, root);
-  // Paths begin at the root itself, below what lies on it.
+  // Paths begin at the root itself, below the mounts on it.
   for (const { id, mountPoint } of below) if (id !== newId) unmountAll(mountPoint);
   fchdir(newRoot);
   chroot(".");
   chdir("/");
 }
 
-/** Unmounts whatever is stacked there. EINVAL: nothing is mounted any more, or in a user namespace it is locked (mount_namespaces(7)). */
+/** Unmounts whatever is stacked there. EINVAL: nothing is mounted any more, or it is locked in a user namespace (mount_namespaces(7)). */
 function unmountAll(mountPoint: string): void {
   try {
     for (;;) umount2(mountPoint, MNT_DETACH);
