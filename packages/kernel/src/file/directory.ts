@@ -17,11 +17,11 @@ const chmodC = declare("chmod");
 const chownC = declare("chown");
 const fchownC = declare("fchown");
 
-const DT_UNKNOWN = 0; // some file systems do not tell
+const DT_UNKNOWN = 0; // some file systems do not report types
 const DT_DIR = 4;
 const ENOENT = 2;
 
-const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one behind the other (getdents(2))
+const dents = Buffer.allocUnsafeSlow(32768); // struct linux_dirent64, one after the other (getdents(2))
 const target = Buffer.allocUnsafeSlow(4096);
 
 /** Calls `entry` with each name in a directory but `.` and `..`, and its type. @throws SyscallError ENOENT, ENOTDIR, EACCES */
@@ -32,7 +32,7 @@ function list(path: string, entry: (name: string, type: number) => void, encodin
       const length = getdents64C(fd, dents, dents.length);
       if (length === -1) {
         const code = errno();
-        if (code === ENOENT) return; // it was removed since it was opened, so nothing is in it (getdents(2))
+        if (code === ENOENT) return; // removed since it was opened, so it is empty (getdents(2))
         throw new SyscallError("getdents64", [`${fd}`], code);
       }
       if (length === 0) return;
@@ -46,7 +46,7 @@ function list(path: string, entry: (name: string, type: number) => void, encodin
   }
 }
 
-/** The names in a directory, in no order. @throws SyscallError ENOENT, ENOTDIR, EACCES */
+/** The names in a directory, unordered. @throws SyscallError ENOENT, ENOTDIR, EACCES */
 export function readdir(path: string): string[] {
   const names: string[] = [];
   list(path, (name) => names.push(name));
@@ -69,13 +69,13 @@ export function subdirectories(path: string): string[] {
   return names;
 }
 
-/** readlink(2). @throws SyscallError ENOENT, EINVAL for what is no link */
+/** readlink(2). @throws SyscallError ENOENT, EINVAL for anything but a symbolic link */
 export function readlink(path: string): string {
   const length = sys("readlink", () => [quote(path)], readlinkC(path, target, target.length));
   return target.toString("utf8", 0, length);
 }
 
-/** The same; undefined where there is no link, or it cannot be read. */
+/** The same; undefined if there is no link, or it cannot be read. */
 export function readlinkIfThere(path: string): string | undefined {
   const length = readlinkC(path, target, target.length);
   if (tracer.mode !== "off") trace("readlink", [quote(path)], length, length === -1 ? errno() : 0);
@@ -87,7 +87,7 @@ export function mkdir(path: string, mode = 0o777): void {
   sys("mkdir", () => [quote(path), `0${mode.toString(8)}`], mkdirC(path, mode));
 }
 
-/** mkdir(2) of a directory and of those above it that are missing. @throws SyscallError EEXIST, … */
+/** mkdir(2) of a directory and its missing parents. @throws SyscallError EEXIST, … */
 export function makeDirectories(path: string, mode: number): void {
   const above = dirname(path);
   if (above !== path && !exists(above)) makeDirectories(above, mode);

@@ -7,7 +7,7 @@ const MFD_CLOEXEC = 1;
 const MFD_NOEXEC_SEAL = 8;
 const memfdC = declare("memfd_create");
 
-/** memfd_create(2) of what is only data, so that vm.memfd_noexec does not matter; before Linux 6.3 the flag is unknown. */
+/** memfd_create(2) for data only, so that vm.memfd_noexec does not matter; the flag is unknown before Linux 6.3. */
 export function memfd(name: string): number {
   const create = (bits: number, names: string) => sys("memfd_create", () => [quote(name), names], memfdC(name, bits));
   try {

@@ -1,11 +1,11 @@
-// Files: opened, read, written. Names and arguments are C's. What is moved through a descriptor is not traced, everything else is.
+// Opening, reading and writing files. Names and arguments are C's. All calls are traced but those that move bytes through a descriptor.
 import { errnoName, SyscallError } from "../ffi/errno.ts";
 import { declare, errno } from "../ffi/libc.ts";
 import { flags, quote, sys, trace, tracer } from "../ffi/trace.ts";
 
 const { arch } = process;
 
-// <fcntl.h>: two of them are other bits on arm64.
+// <fcntl.h>: two of them have other values on arm64.
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
@@ -51,17 +51,17 @@ export function read(fd: number, bytes: Uint8Array): number {
   return length;
 }
 
-/** pread(2): as `read`, from byte `at` of the file on, whose position stays. @throws SyscallError */
+/** pread(2): reads from byte `at`; the file position stays. @throws SyscallError */
 export function pread(fd: number, bytes: Uint8Array, at: number): number {
   const length = preadC(fd, bytes, bytes.length, at);
   if (length === -1) throw new SyscallError("pread", [`${fd}`], errno());
   return length;
 }
 
-/** A directory as a place, not to be read. @throws SyscallError */
+/** Opens a directory as a place: it cannot be read. @throws SyscallError */
 export const openDirectory = (path: string): number => open(path, O_PATH | O_DIRECTORY);
 
-/** pwrite(2): all of `bytes` from byte `at` of the file on, whose position stays. @throws SyscallError */
+/** pwrite(2): writes all of `bytes` from byte `at`; the file position stays. @throws SyscallError */
 export function pwrite(fd: number, bytes: Uint8Array, at: number): void {
   for (let done = 0; done < bytes.length; ) {
     const length = pwriteC(fd, bytes.subarray(done), bytes.length - done, at + done);
@@ -78,14 +78,14 @@ export function write(fd: number, data: string | Uint8Array): number {
   return length;
 }
 
-/** As Buffer.from, whose first call takes a tenth of a millisecond. A string itself would be cut at a NUL. */
+/** Buffer.from would take a tenth of a millisecond at its first call, and a string passed as it is would be cut at a NUL. */
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);
   return bytes;
 }
 
-/** A file as it was read, or the errno name of why it was not. */
+/** The text of a file, or the errno name of the failure. */
 export type Reading = { readonly text: string } | { readonly problem: string };
 
 const EINTR = 4;
@@ -112,13 +112,13 @@ function fill(path: string): number {
   }
 }
 
-/** Reads a file that may not be there; many are not, and an exception costs more than a read. */
+/** Reads a file without throwing: many of them do not exist, and an exception costs more than a read. */
 export function tryRead(path: string): Reading {
   const length = fill(path);
   return length < 0 ? { problem: errnoName(-length) } : { text: buffer.toString("utf8", 0, length) };
 }
 
-/** The text of a file, or undefined where it does not exist or cannot be read. */
+/** The text of a file, or undefined if it does not exist or cannot be read. */
 export function readIfThere(path: string): string | undefined {
   const length = fill(path);
   return length < 0 ? undefined : buffer.toString("utf8", 0, length);
@@ -126,7 +126,7 @@ export function readIfThere(path: string): string | undefined {
 
 /** The text of a file. @throws SyscallError ENOENT, EACCES, EISDIR, … */
 export function readText(path: string): string {
-  const length = filled(path); // first: it may make a larger buffer
+  const length = filled(path); // first: it may allocate a larger buffer
   return buffer.toString("utf8", 0, length);
 }
 

@@ -7,7 +7,7 @@
  * import { CLONE_NEWNS, unshare } from "@contain-tools/kernel/namespace";
  *
  * unshare(CLONE_NEWNS);
- * setPropagation("private"); // what is mounted from here on stays in the new namespace
+ * setPropagation("private"); // later mounts stay in the new namespace
  * mount("tmpfs", "/mnt", "tmpfs", MS_NOSUID | MS_NODEV, "size=1M");
  * writeFileSync("/mnt/here", "");
  * console.log(readdirSync("/mnt").join()); // here

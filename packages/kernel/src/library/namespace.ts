@@ -1,6 +1,6 @@
 /**
- * Namespaces: unshare(2), setns(2), their identities, and the id maps of user namespaces. They belong to a thread: after these calls only
- * the calling one has moved, so that asynchronous calls of Node would still run in the old ones.
+ * Namespaces: unshare(2), setns(2), their identities, and the id maps of user namespaces. A namespace belongs to a thread: these calls move
+ * only the calling one, so Node's asynchronous calls still run in the old namespaces.
  *
  * ```ts
  * import { hostname } from "node:os";

@@ -1,6 +1,6 @@
 /**
- * Signals: names, sets, masks, sending, and waiting for them without a handler. After `takeAllSignals` Node's other threads do nothing
- * more: the process has to end by `exit`, since Node would wait for them.
+ * Signals: names, sets, masks, sending, and waiting without a handler. After `takeAllSignals` Node's other threads stop working, so the
+ * process must end by `exit`: Node would wait for them.
  *
  * ```ts
  * import { exit, getpid } from "@contain-tools/kernel/process";

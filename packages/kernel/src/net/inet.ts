@@ -1,4 +1,4 @@
-// TCP and UDP sockets for a loop over poll(2): none of them blocks.
+// TCP and UDP sockets for a poll(2) loop: none of them blocks.
 
 import { declare, errno } from "../ffi/libc.ts";
 import { close } from "../file/open.ts";
@@ -42,11 +42,11 @@ const describe = ({ ip, port }: Endpoint) => `{sin_addr=${ip}, sin_port=${port}}
 
 const socket = (protocol: Protocol) => openSocket("AF_INET", protocol === "tcp" ? "SOCK_STREAM" : "SOCK_DGRAM", { nonblocking: true });
 
-/** A socket that listens, of UDP one that receives. @throws SyscallError EADDRINUSE, EACCES, EADDRNOTAVAIL */
+/** A listening TCP socket, or a bound UDP one. @throws SyscallError EADDRINUSE, EACCES, EADDRNOTAVAIL */
 export function listenOn(protocol: Protocol, endpoint: Endpoint): number {
   const fd = socket(protocol);
   try {
-    // Ports of connections that have just ended are free again (ip(7)); a UDP socket would share the port with a second one.
+    // Lets the ports of recently closed connections be used again (ip(7)); two UDP sockets would share the port.
     if (protocol === "tcp") setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     bindSocket(fd, sockaddr(endpoint), describe(endpoint));
     if (protocol === "tcp") listenSocket(fd, BACKLOG);
@@ -57,7 +57,7 @@ export function listenOn(protocol: Protocol, endpoint: Endpoint): number {
   }
 }
 
-/** So many TCP ports of 127.0.0.1 that nobody has at this moment. @throws SyscallError EADDRINUSE when there are none */
+/** Free TCP ports of 127.0.0.1, as many as asked for. @throws SyscallError EADDRINUSE if there are not enough */
 export function freePorts(count: number): number[] {
   const fds: number[] = [];
   try {
@@ -73,7 +73,7 @@ export function freePorts(count: number): number[] {
   }
 }
 
-/** Begins to connect; poll(2) says POLLOUT when it is decided, and `socketError` how. @throws SyscallError ENETUNREACH, EMFILE, … */
+/** Starts to connect: poll(2) reports POLLOUT at the end, and `socketError` the result. @throws SyscallError ENETUNREACH, EMFILE, … */
 export function startConnecting(protocol: Protocol, endpoint: Endpoint): number {
   const fd = socket(protocol);
   try {
@@ -85,30 +85,30 @@ export function startConnecting(protocol: Protocol, endpoint: Endpoint): number 
   }
 }
 
-/** The errno of what went wrong on a socket, which is then forgotten; 0 for nothing (SO_ERROR, socket(7)). */
+/** The pending error of a socket, which is cleared; 0 for none (SO_ERROR, socket(7)). */
 export function socketError(fd: number): number {
   const value = new Int32Array(1);
   getsockoptC(fd, SOL_SOCKET, SO_ERROR, new Uint8Array(value.buffer), new Uint8Array(Int32Array.of(4).buffer));
   return value[0] ?? 0;
 }
 
-/** Small writes are not held back for an answer to the last one: who passes bytes on has them from somebody who waits (tcp(7)). */
+/** TCP_NODELAY: small writes go out at once, since a proxy passes on bytes that somebody waits for (tcp(7)). */
 export function sendAtOnce(fd: number): void {
   setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-/** No more is sent: the other side reads an end of file. */
+/** Ends sending: the other side reads an end of file. */
 export function shutdownWrite(fd: number): void {
   shutdownC(fd, SHUT_WR);
 }
 
-/** Sends as much as there is room for: 0 when there is none, undefined when the connection is broken. No SIGPIPE. */
+/** Sends as much as there is room for: 0 if there is none, undefined if the connection is broken. Never raises SIGPIPE. */
 export function sendNow(fd: number, bytes: Uint8Array, to?: Uint8Array): number | undefined {
   const sent = sendtoC(fd, bytes, bytes.length, MSG_NOSIGNAL, to ?? null, to?.length ?? 0);
   return sent === -1 ? whyNothing() : sent;
 }
 
-/** Receives what is there into `into`: its length, undefined for an end or a broken connection, -1 for nothing at the moment. */
+/** Receives what is available into `into`: its length, undefined at the end or for a broken connection, -1 if there is nothing yet. */
 export function receiveNow(fd: number, into: Uint8Array): number | undefined {
   const length = recvfromC(fd, into, into.length, 0, null, null);
   if (length > 0) return length;
@@ -128,7 +128,7 @@ interface Datagram {
   readonly sender: string;
 }
 
-/** recvfrom(2) of a datagram; undefined when there is none, or an error of an earlier one was told. */
+/** recvfrom(2) of a datagram; undefined if there is none, or if it reports the error of an earlier one. */
 export function receiveDatagram(fd: number, into: Uint8Array): Datagram | undefined {
   const from = Buffer.alloc(16);
   const length = recvfromC(fd, into, into.length, 0, from, new Uint8Array(Int32Array.of(16).buffer));

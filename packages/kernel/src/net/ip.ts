@@ -1,7 +1,7 @@
 // IPv4 addresses as text, as bytes and as numbers.
 import { UsageError } from "../ffi/errno.ts";
 
-/** Four numbers from 0 to 255, none with a zero before it. (node:net's is the same, and costs a millisecond to load.) */
+/** Four numbers from 0 to 255 without leading zeros. (node:net has the same, and takes a millisecond to load.) */
 export function isIPv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
@@ -26,7 +26,7 @@ export function ipOfNumber(number: number): string {
   return ipText(bytes);
 }
 
-/** The address of the network that an address is in: 10.88.0.7 with 24 bits is in 10.88.0.0. */
+/** The network of an address: 10.88.0.7 with 24 bits is in 10.88.0.0. */
 export function networkOf(ip: string, prefix: number): string {
   return ipOfNumber(prefix === 0 ? 0 : ipNumber(ip) & (-1 << (32 - prefix)));
 }

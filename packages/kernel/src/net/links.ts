@@ -1,4 +1,4 @@
-// What interfaces, addresses and routes a network namespace has (rtnetlink(7)).
+// Reads the interfaces, addresses and routes of a network namespace (rtnetlink(7)).
 import { failedWith } from "../ffi/errno.ts";
 import { ipBytes, ipText } from "./ip.ts";
 import { ask, attribute, NLM_F_DUMP, readAttributes } from "./netlink.ts";
@@ -22,11 +22,11 @@ export interface Interface {
   /** veth, bridge, …; undefined for loopback and for hardware. */
   readonly kind: string | undefined;
   readonly alias: string | undefined;
-  /** The index of the bridge whose port it is. */
+  /** The index of the bridge that it is a port of. */
   readonly bridge: number | undefined;
-  /** Of a veth pair, the index of the other end, */
+  /** Of a veth pair: the index of the other end, */
   readonly peer: number | undefined;
-  /** and the number that this namespace has for the namespace of the other end; undefined when it is this one. */
+  /** and this namespace's number for the namespace of the other end; undefined if both are in the same. */
   readonly peerNamespace: number | undefined;
 }
 
@@ -75,7 +75,7 @@ export function addresses(fd: number): InterfaceAddress[] {
 }
 
 export interface Route {
-  /** The network, `0.0.0.0/0` for everywhere. */
+  /** The network; `0.0.0.0/0` is the default route. */
   readonly to: string;
   readonly gateway: string | undefined;
   /** The interface's index. */
@@ -99,7 +99,7 @@ export function routes(fd: number): Route[] {
     });
 }
 
-/** The interface by which the kernel would send to an address now, by all its tables and rules; undefined for no route. */
+/** The interface that the kernel would use for an address now, by all tables and rules; undefined if there is no route. */
 export function interfaceTo(fd: number, ip: string): number | undefined {
   const head = Buffer.alloc(12);
   head[0] = AF_INET;
@@ -118,7 +118,7 @@ export function interfaceTo(fd: number, ip: string): number | undefined {
   }
 }
 
-/** The number that the socket's namespace has for another one, given as a descriptor; undefined when it has none for it. */
+/** The number that the socket's namespace has for another one, given as a descriptor; undefined if it has none. */
 export function namespaceNumber(fd: number, namespace: number): number | undefined {
   const body = Buffer.concat([Buffer.alloc(4), attribute(NETNSA_FD, namespace)]);
   const [bytes] = ask(fd, { name: "RTM_GETNSID", type: RTM_GETNSID, body, args: [`NETNSA_FD=${namespace}`] });

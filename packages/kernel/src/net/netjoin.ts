@@ -1,4 +1,4 @@
-// The network namespace of a process: by setns(2) alone, or through its user namespace, of which whoever made it is the master.
+// Joins the network namespace of a process: by setns(2) alone, or through its user namespace, in which its creator has every capability.
 
 import { codeOf, failedWith } from "../ffi/errno.ts";
 import { declare } from "../ffi/libc.ts";
@@ -13,7 +13,7 @@ import { openNetlink } from "./netlink.ts";
 import { socketpair } from "./socket.ts";
 import { receiveDescriptor, sendDescriptor } from "./unixsocket.ts";
 
-/** Joins it for good: for a forked child. @throws SyscallError EPERM, ENOENT, EACCES */
+/** Joins it for good; for a forked child. @throws SyscallError EPERM, ENOENT, EACCES */
 export function joinNetwork(pid: number): void {
   const directory = procDirectory(pid);
   const net = open(`${directory}/ns/net`);
@@ -32,12 +32,14 @@ export function joinNetwork(pid: number): void {
 const ioctlC = declare("ioctl");
 const SIOCGSKNS = 0x894c; // linux/sockios.h
 
-/** The network namespace of a socket, as a descriptor for setns(2). @throws SyscallError ENOTTY, EOPNOTSUPP for what is no socket; EPERM */
+/**
+ * The network namespace of a socket, as a descriptor for setns(2). @throws SyscallError ENOTTY, EOPNOTSUPP for anything but a socket; EPERM
+ */
 export function networkOfSocket(fd: number): number {
   return sys("ioctl", () => [`${fd}`, "SIOCGSKNS"], ioctlC(fd, SIOCGSKNS));
 }
 
-/** A netlink socket there, as `openNetlink`. @throws SyscallError EPERM, ENOENT, EACCES */
+/** A netlink socket in that namespace, as from `openNetlink`. @throws SyscallError EPERM, ENOENT, EACCES */
 export function openNetlinkOf(pid: number): number {
   const net = open(`${procDirectory(pid)}/ns/net`);
   try {
@@ -52,7 +54,7 @@ export function openNetlinkOf(pid: number): number {
   }
 }
 
-/** A process that has joined a user namespace cannot go back: a child goes, and hands the socket over. */
+/** A process that has joined a user namespace cannot go back, so a child joins, and sends the socket to us. */
 function openByChild(pid: number): number | undefined {
   const [here, there] = socketpair();
   const child = clone3({ flags: 0 }, () => {
@@ -60,7 +62,7 @@ function openByChild(pid: number): number | undefined {
       joinNetwork(pid);
       sendDescriptor(there, openNetlink());
     } catch (error) {
-      if (codeOf(error) === undefined) throw error; // the caller has an error to tell already
+      if (codeOf(error) === undefined) throw error; // the caller already has an error to report
     }
     return exit(0);
   });

@@ -1,4 +1,4 @@
-// netlink(7): requests to the kernel as messages with attributes, and its answers. What they mean is rtnetlink.ts's.
+// netlink(7): sends requests as messages with attributes, and reads the answers. rtnetlink.ts knows what they mean.
 
 import { SyscallError } from "../ffi/errno.ts";
 import { declare, errno } from "../ffi/libc.ts";
@@ -30,8 +30,8 @@ const sendC = declare("send", "long");
 const recvC = declare("recv", "long");
 
 /**
- * A close-on-exec socket to the network stack, of the network namespace of this process or of another one: a socket stays in the
- * namespace in which it was made (network_namespaces(7)).
+ * A close-on-exec netlink socket, in the network namespace of this process or of another one: a socket stays in the namespace in which it
+ * was made (network_namespaces(7)).
  *
  * @param namespace a descriptor of a file in /proc/PID/ns
  * @throws SyscallError EPERM
@@ -72,7 +72,7 @@ export function attribute(type: number, value: string | number | Uint8Array | re
   return whole;
 }
 
-/** The attributes in some bytes, by their type. */
+/** The attributes in a buffer, by type. */
 export function readAttributes(bytes: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
   for (let at = 0; at + 4 <= bytes.length; ) {
@@ -90,10 +90,10 @@ export interface Request {
   /** RTM_NEWLINK, for messages. */
   readonly name: string;
   readonly type: number;
-  /** Beside NLM_F_REQUEST and NLM_F_ACK. */
+  /** In addition to NLM_F_REQUEST and NLM_F_ACK. */
   readonly flags?: number;
   readonly body: Buffer;
-  /** What it is about, as strace would decode it. */
+  /** Its object, decoded as strace would. */
   readonly args: readonly string[];
 }
 
@@ -101,9 +101,9 @@ let sequence = 0;
 const answer = Buffer.alloc(65536);
 
 /**
- * Sends a request and returns the bodies of the messages that answer it; for a change there are none.
+ * Sends a request and returns the bodies of the answers; a change has none.
  *
- * @throws SyscallError named after the request; the kernel's own words, where it has any, are in the hint (NLMSGERR_ATTR_MSG)
+ * @throws SyscallError named after the request; the hint has the kernel's own text, if any (NLMSGERR_ATTR_MSG)
  */
 export function ask(fd: number, request: Request): Buffer[] {
   for (;;) {
@@ -112,7 +112,7 @@ export function ask(fd: number, request: Request): Buffer[] {
   }
 }
 
-/** undefined when something changed while the kernel was listing (NLM_F_DUMP_INTR). */
+/** undefined if something changed during the listing (NLM_F_DUMP_INTR). */
 function exchange(fd: number, { name, type, flags = 0, body, args }: Request): Buffer[] | undefined {
   const message = Buffer.alloc(HEADER + body.length);
   sequence += 1;
@@ -160,7 +160,7 @@ function* receive(fd: number, wanted: number): Generator<readonly [kind: number,
   }
 }
 
-/** The text that the kernel put behind an error; before it stands the request, or only its head. */
+/** The kernel's text for an error; it follows the request, or only its header. */
 function ownWords(flags: number, body: Buffer): string | undefined {
   if ((flags & NLM_F_ACK_TLVS) === 0) return undefined;
   const sent = (flags & NLM_F_CAPPED) !== 0 ? HEADER : body.readUInt32LE(4);

@@ -1,4 +1,4 @@
-// rtnetlink(7): making and changing network interfaces, addresses and routes. Reading them is in links.ts.
+// rtnetlink(7): creates and changes network interfaces, addresses and routes. links.ts reads them.
 import { ipBytes } from "./ip.ts";
 import { ask, attribute, NLM_F_CREATE, NLM_F_EXCL } from "./netlink.ts";
 
@@ -28,7 +28,7 @@ const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
 
-/** An IPv4 address and how many of its bits are the network's: 10.88.0.7/24. */
+/** An IPv4 address and the length of its network prefix: 10.88.0.7/24. */
 export interface Address {
   readonly ip: string;
   readonly prefix: number;
@@ -39,11 +39,11 @@ function ifinfo(index = 0, up = false): Buffer {
   const bytes = Buffer.alloc(16);
   bytes.writeInt32LE(index, 4);
   bytes.writeUInt32LE(up ? IFF_UP : 0, 8);
-  bytes.writeUInt32LE(up ? IFF_UP : 0, 12); // ifi_change: which flags are meant
+  bytes.writeUInt32LE(up ? IFF_UP : 0, 12); // ifi_change: which flags to change
   return bytes;
 }
 
-/** Makes a bridge, down, with a MAC address that stays when ports come and go. @throws SyscallError EEXIST, EPERM, EOPNOTSUPP */
+/** Makes a bridge, down, with a MAC address that does not change with its ports. @throws SyscallError EEXIST, EPERM, EOPNOTSUPP */
 export function addBridge(fd: number, name: string, { alias, mac }: { readonly alias: string; readonly mac: Uint8Array }): void {
   const info = attribute(IFLA.LINKINFO, [attribute(IFLA_INFO_KIND, "bridge")]);
   ask(fd, {
@@ -53,7 +53,7 @@ export function addBridge(fd: number, name: string, { alias, mac }: { readonly a
     body: Buffer.concat([ifinfo(), attribute(IFLA.IFNAME, name), attribute(IFLA.ADDRESS, mac), info]),
     args: [`IFLA_IFNAME="${name}"`, 'IFLA_INFO_KIND="bridge"'],
   });
-  // An alias in the request that makes an interface is passed over by the kernel.
+  // The kernel ignores an alias in the request that creates the interface.
   ask(fd, {
     name: "RTM_NEWLINK",
     type: RTM_NEWLINK,
@@ -63,15 +63,15 @@ export function addBridge(fd: number, name: string, { alias, mac }: { readonly a
 }
 
 export interface Pair {
-  /** The end in the namespace of the socket, made a port of a bridge. */
+  /** The end in the socket's namespace; it becomes a port of a bridge. */
   readonly name: string;
   readonly bridge: number;
-  /** The other end, and a descriptor of the network namespace where it is to be. */
+  /** The other end, and a descriptor of its network namespace. */
   readonly peer: string;
   readonly namespace: number;
 }
 
-/** Makes a veth(4) pair in one call; both ends are down. @throws SyscallError EEXIST for a name that is taken, EPERM, EOPNOTSUPP */
+/** Makes a veth(4) pair in one call; both ends are down. @throws SyscallError EEXIST for a name in use, EPERM, EOPNOTSUPP */
 export function addVeth(fd: number, { name, bridge, peer, namespace }: Pair): void {
   const other = attribute(VETH_INFO_PEER, [ifinfo(), attribute(IFLA.IFNAME, peer), attribute(IFLA.NET_NS_FD, namespace)]);
   const info = attribute(IFLA.LINKINFO, [attribute(IFLA_INFO_KIND, "veth"), attribute(IFLA_INFO_DATA, [other])]);
@@ -94,7 +94,7 @@ export function setUp(fd: number, index: number): void {
   ask(fd, { name: "RTM_NEWLINK", type: RTM_NEWLINK, body: ifinfo(index, true), args: [`ifi_index=${index}`, "ifi_flags=IFF_UP"] });
 }
 
-/** Removes an interface, and of a veth pair both ends. @throws SyscallError ENODEV, EPERM */
+/** Removes an interface; of a veth pair both ends go. @throws SyscallError ENODEV, EPERM */
 export function removeLink(fd: number, index: number): void {
   ask(fd, { name: "RTM_DELLINK", type: RTM_DELLINK, body: ifinfo(index), args: [`ifi_index=${index}`] });
 }
@@ -114,7 +114,7 @@ export function addAddress(fd: number, index: number, { ip, prefix }: Address): 
   });
 }
 
-/** The way to everywhere else. @throws SyscallError EEXIST, ENETUNREACH when no address of the interface has the gateway in its network */
+/** Adds the default route. @throws SyscallError EEXIST, ENETUNREACH if the gateway is in no network of the interface */
 export function addDefaultRoute(fd: number, index: number, gateway: string): void {
   const head = Buffer.alloc(12); // struct rtmsg
   head[0] = AF_INET;

@@ -1,4 +1,4 @@
-// The calls that are the same for sockets of every family: what an address is, socket.ts, inet.ts and netlink.ts know.
+// Calls that are the same for sockets of every family. Addresses are in unixsocket.ts, inet.ts and netlink.ts.
 
 import { declare, errno } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
@@ -25,7 +25,7 @@ const getsockoptC = declare("getsockopt");
 
 interface SocketArgs {
   readonly nonblocking?: boolean;
-  /** 0 is the family's own, and of AF_NETLINK it is NETLINK_ROUTE. */
+  /** 0 is the family's default; for AF_NETLINK it is NETLINK_ROUTE. */
   readonly protocol?: number;
 }
 
@@ -63,7 +63,7 @@ export function listenSocket(fd: number, backlog: number): void {
   sys("listen", () => [`${fd}`, `${backlog}`], listenC(fd, backlog));
 }
 
-/** connect(2); of a non-blocking socket it is only begun. @throws SyscallError ECONNREFUSED, ENETUNREACH, … */
+/** connect(2); a non-blocking socket only starts to connect. @throws SyscallError ECONNREFUSED, ENETUNREACH, … */
 export function connectSocket(fd: number, address: Uint8Array, text: string): void {
   sys(
     "connect",
@@ -75,8 +75,8 @@ export function connectSocket(fd: number, address: Uint8Array, text: string): vo
 let spare: number | undefined;
 
 /**
- * accept4(2): a non-blocking connection, or undefined when the caller has gone already. When there is no descriptor left for it, the
- * caller is turned away, with one that was kept for that: otherwise poll(2) would tell of it again and again.
+ * accept4(2): a non-blocking connection, or undefined if the client has gone already. If no descriptor is left, the connection is closed by
+ * way of a spare one: otherwise poll(2) would report it again and again.
  */
 export function acceptFrom(listener: number): number | undefined {
   spare ??= open("/dev/null");
@@ -91,14 +91,14 @@ export function acceptFrom(listener: number): number | undefined {
   return undefined;
 }
 
-/** getsockopt(2) of SOL_SOCKET, so many bytes; undefined when it fails, and errno tells why. */
+/** getsockopt(2) of SOL_SOCKET: that many bytes; undefined and errno if it fails. */
 export function getSocketOption(fd: number, option: number, bytes: number): Uint8Array | undefined {
   const value = new Uint8Array(bytes);
   const length = new Uint8Array(Int32Array.of(bytes).buffer);
   return getsockoptC(fd, SOL_SOCKET, option, value, length) === 0 ? value : undefined;
 }
 
-/** setsockopt(2) of an int. An option that this kernel does not know is passed over. */
+/** setsockopt(2) of an int. An option that this kernel does not know is ignored. */
 export function setSocketOption(fd: number, level: number, option: number, value: number): void {
   setsockoptC(fd, level, option, new Uint8Array(Int32Array.of(value).buffer), 4);
 }

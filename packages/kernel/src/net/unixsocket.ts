@@ -1,4 +1,4 @@
-// Unix sockets, for handing descriptors to another process: unix(7), SCM_RIGHTS.
+// Unix sockets, which pass descriptors to another process: unix(7), SCM_RIGHTS.
 
 import { declareSyscall, ERRNO, errno, koffi, SYS } from "../ffi/libc.ts";
 import { quote, sys } from "../ffi/trace.ts";
@@ -15,7 +15,7 @@ const EINTR = 4;
 const sendmsgC = declareSyscall(SYS.sendmsg);
 const recvmsgC = declareSyscall(SYS.recvmsg);
 
-/** One byte and room for one descriptor: struct msghdr with its iovec and its cmsghdr (cmsg(3)), in one piece of memory. */
+/** One byte and room for one descriptor: struct msghdr with its iovec and cmsghdr (cmsg(3)), in one block of memory. */
 function message(): { header: Buffer; memory: Buffer } {
   const memory = Buffer.alloc(56 + 16 + 24 + 8); // msghdr, iovec, CMSG_SPACE(sizeof(int)), the byte
   const base = BigInt(koffi.address(memory));
@@ -48,7 +48,7 @@ export function sendMessage(socket: number, text: string, fd: number): void {
   );
 }
 
-/** recvmsg(2): the descriptor that `sendDescriptor` sent, close-on-exec; undefined when the other end was closed without a word. */
+/** recvmsg(2): the descriptor sent by `sendDescriptor`, close-on-exec; undefined if the other end was closed without sending one. */
 export function receiveDescriptor(socket: number): number | undefined {
   const { header, memory } = message();
   const receive = () => {
@@ -67,15 +67,15 @@ const SO_PEERPIDFD = 77;
 
 /** Who connected. */
 export interface Peer {
-  /** 0 for a process of which our PID namespace has no number. */
+  /** 0 if our PID namespace has no number for the process. */
   readonly pid: number;
   readonly uid: number;
   readonly pidfd: number;
 }
 
 /**
- * The process that connected a socket, SO_PEERCRED (unix(7)), with a pidfd of it: by SO_PEERPIDFD since Linux 6.5, by its PID before.
- * undefined when it has ended, or is outside of our PID namespace.
+ * The process that connected a socket, by SO_PEERCRED (unix(7)), with a pidfd: from SO_PEERPIDFD since Linux 6.5, from its PID before.
+ * undefined if it has ended, or is outside our PID namespace.
  */
 export function peerOf(socket: number): Peer | undefined {
   const credentials = getSocketOption(socket, SO_PEERCRED, 12);
@@ -91,7 +91,7 @@ export function peerOf(socket: number): Peer | undefined {
   }
 }
 
-/** Calls `use` with a struct sockaddr_un. A path may have 107 bytes there, so that the directory goes by its descriptor. */
+/** Calls `use` with a struct sockaddr_un. It holds a path of at most 107 bytes, so the directory is given by its descriptor. */
 function withAddress<T>(path: string, use: (address: Uint8Array) => T): T {
   const dir = open(dirname(path), O_RDONLY | O_DIRECTORY);
   try {
@@ -112,7 +112,7 @@ export function listenAt(path: string): number {
   return fd;
 }
 
-/** connect(2) to a socket that listens at `path`. @throws SyscallError ENOENT, ECONNREFUSED when nobody listens any more */
+/** connect(2) to a socket that listens at `path`. @throws SyscallError ENOENT, ECONNREFUSED if nobody listens any more */
 export function connectTo(path: string): number {
   const fd = openSocket("AF_UNIX", "SOCK_STREAM");
   try {

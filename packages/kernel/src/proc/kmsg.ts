@@ -1,21 +1,21 @@
-// The kernel's log, /dev/kmsg (Documentation/ABI/testing/dev-kmsg): one record a read(2), from a position of one's own.
+// The kernel log, /dev/kmsg (Documentation/ABI/testing/dev-kmsg): one record per read(2); each descriptor has its own position.
 
 import { codeOf } from "../ffi/errno.ts";
 import { declare } from "../ffi/libc.ts";
 import { close, O_NONBLOCK, O_RDONLY, open, read } from "../file/open.ts";
 import { uninterrupted } from "../mount/file.ts";
 
-/** What came into the log since it was opened. */
+/** The records since the log was opened. */
 export interface KernelLog {
-  /** One record each, the kernel's text alone: no control characters but the ends of its lines. */
+  /** The kernel's text of each record, with no control characters except line ends. */
   readonly records: readonly string[];
-  /** The errno name of why it cannot be read. */
+  /** The errno name if it cannot be read. */
   readonly problem: string | undefined;
   /** Records were overwritten before they could be read. */
   readonly lost: boolean;
 }
 
-/** A log that is open from its end of then on. */
+/** A log opened at what was then its end. */
 export interface KernelLogPosition {
   readonly fd: number;
   readonly problem: string | undefined;
@@ -26,7 +26,7 @@ const SEEK_END = 2;
 const lseekC = declare("lseek", "long");
 const record = Buffer.allocUnsafeSlow(8192);
 
-/** Opens the log at its end. Without CAP_SYSLOG that is EPERM where kernel.dmesg_restrict is 1 (proc_sys_kernel(5)). */
+/** Opens the log at its end. EPERM without CAP_SYSLOG if kernel.dmesg_restrict is 1 (proc_sys_kernel(5)). */
 export function openKernelLog(): KernelLogPosition {
   try {
     const fd = open(KMSG, O_RDONLY | O_NONBLOCK);
@@ -37,7 +37,7 @@ export function openKernelLog(): KernelLogPosition {
   }
 }
 
-/** Reads what came since, and closes the log. */
+/** Reads the records since then, and closes the log. */
 export function readKernelLog({ fd, problem }: KernelLogPosition): KernelLog {
   const records: string[] = [];
   if (fd === -1) return { records, problem, lost: false };
@@ -50,7 +50,7 @@ export function readKernelLog({ fd, problem }: KernelLogPosition): KernelLog {
       } catch (error) {
         if (codeOf(error) === "EAGAIN") return { records, problem: undefined, lost };
         if (codeOf(error) !== "EPIPE") return { records, problem: codeOf(error) ?? String(error), lost };
-        lost = true; // the next read is of the oldest record that is still there
+        lost = true; // the next read returns the oldest record that is left
       }
     }
   } finally {
@@ -59,9 +59,9 @@ export function readKernelLog({ fd, problem }: KernelLogPosition): KernelLog {
 }
 
 /**
- * What the log still has from a time on.
+ * The records from a time on that the log still has.
  *
- * @param since microseconds of CLOCK_MONOTONIC; the kernel's own clock for its records may differ by a little, so ask for some more
+ * @param since microseconds of CLOCK_MONOTONIC; the log's own clock may differ a little, so ask for some more
  */
 export function kernelLogSince(since: number): KernelLog {
   const records: string[] = [];
@@ -72,7 +72,7 @@ export function kernelLogSince(since: number): KernelLog {
     for (;;) {
       const raw = record.toString("utf8", 0, readRecord(fd));
       const [, number = "0", at = "0"] = raw.split(",", 3);
-      lost ??= number !== "0" && Number(at) > since; // the first one that is still there is younger
+      lost ??= number !== "0" && Number(at) > since; // the oldest record left is younger
       if (Number(at) >= since) records.push(textOf(raw));
     }
   } catch (error) {
@@ -83,7 +83,7 @@ export function kernelLogSince(since: number): KernelLog {
   }
 }
 
-/** EPIPE: the record was overwritten, and the next read is of the oldest one that is still there. */
+/** EPIPE: the record was overwritten, and the next read returns the oldest that is left. */
 function readRecord(fd: number): number {
   for (;;) {
     try {
@@ -94,7 +94,7 @@ function readRecord(fd: number): number {
   }
 }
 
-/** `4,1234,567890,-;text`, then lines of keys that begin with a space. A byte that cannot be printed is \xNN. */
+/** `4,1234,567890,-;text`, then lines with keys that begin with a space. A byte that cannot be printed is \xNN. */
 function textOf(raw: string): string {
   const line = raw.slice(raw.indexOf(";") + 1).split("\n", 1)[0] ?? "";
   return line.replaceAll("\\x0a", "\n");

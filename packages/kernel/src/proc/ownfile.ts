@@ -1,4 +1,4 @@
-// Writing a file of /proc/self among mounts that others have laid out.
+// Writes a file of /proc/self among mounts that others have laid out.
 import { SyscallError, ToolError } from "../ffi/errno.ts";
 import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
 import { quote, sys, trace } from "../ffi/trace.ts";
@@ -14,11 +14,11 @@ const fstatfsC = declare("fstatfs");
 const writeC = declare("write", "long");
 
 /**
- * Writes a file of /proc/self in one write(2). /proc may be something else there, or another of its files be mounted over the one that
- * is meant (CVE-2025-52881): it has to be the root of a procfs, and nothing may be mounted on the way.
+ * Writes a file of /proc/self in one write(2). Something else may be mounted at /proc, or another of its files over this one
+ * (CVE-2025-52881). So /proc must be the root of a procfs, and no mount may be on the way.
  *
  * @param file below /proc/self: `oom_score_adj`
- * @throws SyscallError of openat2(2) and write(2); ToolError where /proc is not a procfs
+ * @throws SyscallError of openat2(2) and write(2); ToolError if /proc is not a procfs
  */
 export function writeOwnProc(file: string, text: string): void {
   const proc = open("/proc", O_PATH | O_DIRECTORY);
@@ -50,7 +50,7 @@ function writeWhole(path: string, fd: number, text: string): void {
   if (code !== 0) throw new SyscallError("write", args, code);
 }
 
-/** f_type of fstatfs(2); -1 when it cannot be told. */
+/** f_type of fstatfs(2); -1 if it fails. */
 function typeOfFileSystem(fd: number): number {
   const stat = Buffer.alloc(128);
   return fstatfsC(fd, stat) === -1 ? -1 : stat.readUInt32LE(0);

@@ -1,7 +1,7 @@
-// Whose /proc it is. A procfs numbers processes and threads as the PID namespace in which it was mounted does, and that need not be
-// ours: the PID 1 that `unshare --pid --fork` makes still sees its parent's (pid_namespaces(7), "/proc and PID namespaces").
-// /proc/self is always this process. A number that comes from elsewhere (getpid, fork, wait, a signal, cgroup.procs, the user)
-// becomes a path here, and a number that /proc lists becomes one of ours.
+// Which PID namespace /proc belongs to. A procfs numbers processes as the PID namespace in which it was mounted, which need not be ours:
+// PID 1 of `unshare --pid --fork` still sees its parent's (pid_namespaces(7), "/proc and PID namespaces"). Only /proc/self is always right.
+// Here a number from elsewhere (getpid, fork, wait, a signal, cgroup.procs, the user) becomes a path in /proc, and a number listed in /proc
+// becomes one of ours.
 
 import { ToolError } from "../ffi/errno.ts";
 import { readIfThere } from "../file/open.ts";
@@ -13,14 +13,14 @@ import { lineValue, statusField } from "./proc.ts";
 const PROC_SUPER_MAGIC = 0x9fa0; // statfs(2)
 
 /**
- * - `ours`: its numbers are those of our PID namespace
- * - `outer`: a namespace around ours; it shows us, and what runs beside us, by other numbers
- * - `foreign`: a namespace that we are not in; it does not show us at all
+ * - `ours`: it uses the numbers of our PID namespace
+ * - `outer`: of an ancestor of our namespace; it shows us and our neighbours under other numbers
+ * - `foreign`: of a namespace that we are not in; it does not show us at all
  * - `none`: no procfs
  */
 type ProcOwner = "ours" | "outer" | "foreign" | "none";
 
-/** Whose numbers /proc has at this moment; a mount, a fork and a setns(2) may change it. */
+/** Whose numbers /proc has now; a mount, a fork and a setns(2) may change that. */
 export function procOwner(): ProcOwner {
   const depth = ownDepth();
   if (depth !== undefined) return depth === 0 ? "ours" : "outer";
@@ -31,7 +31,7 @@ export function procOwner(): ProcOwner {
   }
 }
 
-/** What to say where /proc is not ours; undefined where it is. */
+/** What to say if /proc is not ours; undefined if it is. */
 export function strangeProc(): { readonly text: string; readonly fix: string } | undefined {
   const owner = procOwner();
   if (owner === "ours") return undefined;
@@ -42,13 +42,13 @@ export function strangeProc(): { readonly text: string; readonly fix: string } |
   };
 }
 
-/** For what would show or stop other processes than it says. @throws ToolError where /proc is not ours */
+/** For commands that would otherwise show or stop the wrong processes. @throws ToolError if /proc is not ours */
 export function requireOwnProc(): void {
   const strange = strangeProc();
   if (strange !== undefined) throw new ToolError(strange.text, strange.fix);
 }
 
-/** How many PID namespaces below that of /proc ours is; undefined when /proc does not show us. */
+/** How many PID namespaces ours is below that of /proc; undefined if /proc does not show us. */
 function ownDepth(): number | undefined {
   const status = readIfThere("/proc/self/status");
   if (status === undefined) return undefined;
@@ -56,15 +56,15 @@ function ownDepth(): number | undefined {
   return depth <= 0 && Number(statusField(status, "Pid")) !== getpid() ? undefined : Math.max(0, depth);
 }
 
-/** One number a namespace, from that of /proc to its own (proc_pid_status(5)); none from a kernel without PID namespaces. */
+/** One number per namespace, from that of /proc down to its own (proc_pid_status(5)); none from a kernel without PID namespaces. */
 function numbersIn(status: string): string[] {
   return statusField(status, "NSpid")?.split("\t") ?? [];
 }
 
-/** A process: by our number of it, or by its entry in /proc, as that lists it ("self", "1234"). */
+/** A process: our number for it, or the name of its entry in /proc ("self", "1234"). */
 export type Whose = number | string;
 
-/** Its directory; /proc/0, which is nobody's, for a number whose process has ended or is not shown. */
+/** Its directory; /proc/0, which never exists, if the process has ended or is not shown. */
 export function procDirectory(process: Whose): string {
   if (typeof process === "string") return `/proc/${process}`;
   return process === getpid() ? "/proc/self" : `/proc/${numberInProc(process) ?? 0}`;
@@ -87,7 +87,7 @@ function numberInProc(pid: number): number | undefined {
   }
 }
 
-/** Our own number of a process or thread, by its `status` in /proc; undefined when it is not of our PID namespace, nor below it. */
+/** Our own number for a process or thread, from its `status` in /proc; undefined if it is not in our PID namespace, nor below it. */
 export function ownNumber(status: string): number | undefined {
   const depth = ownDepth();
   if (depth === 0) return Number(statusField(status, "Pid"));
@@ -95,7 +95,7 @@ export function ownNumber(status: string): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
-/** The children of a process's main thread, by our numbers; none when it has ended or may not be looked at. */
+/** The children of a process's main thread, by our numbers; none if it has ended or cannot be read. */
 export function childrenOf(pid: number): number[] {
   const number = numberInProc(pid);
   const listed = (readIfThere(`/proc/${number}/task/${number}/children`) ?? "").trim().split(" ").filter(Boolean);

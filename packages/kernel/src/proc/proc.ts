@@ -5,7 +5,7 @@ import { readText } from "../file/open.ts";
 export interface MountInfo {
   readonly id: number;
   readonly parent: number;
-  /** `major:minor` of st_dev of its files; of some file systems (btrfs, overlay) stat(2) tells another one. */
+  /** `major:minor` as in st_dev of its files; on some file systems (btrfs, overlay) stat(2) reports another one. */
   readonly device: string;
   readonly root: string;
   readonly mountPoint: string;
@@ -17,7 +17,7 @@ export interface MountInfo {
 }
 
 /**
- * The mounts of a mount namespace, in the order in which the kernel lists them: a parent before its children.
+ * The mounts of a mount namespace, in the kernel's order: a parent before its children.
  *
  * @param process the directory of a process in it
  */
@@ -25,12 +25,12 @@ export function readMountInfo(process = "/proc/self"): MountInfo[] {
   return mountLines(process).map(parseMountInfo);
 }
 
-/** The mounts in the text of a mountinfo. */
+/** Parses the text of a mountinfo file. */
 export function parseMounts(text: string): MountInfo[] {
   return text.split("\n").filter(Boolean).map(parseMountInfo);
 }
 
-/** The mount with this id, and all others of its device; none where it is not listed. */
+/** The mount with this id, and all others of its device; none if it is not listed. */
 export function mountsBeside(mountId: number): MountInfo[] {
   const lines = mountLines("/proc/self");
   const [, , device] = lines.find((line) => line.startsWith(`${mountId} `))?.split(" ", 3) ?? [];
@@ -43,7 +43,7 @@ export function mountsBeside(mountId: number): MountInfo[] {
 /** The mounts of one file system type. */
 export function mountsOfType(wanted: string): MountInfo[] {
   return mountLines("/proc/self")
-    .filter((line) => line.includes(` - ${wanted} `)) // a space in a path is escaped, so this is the type's place
+    .filter((line) => line.includes(` - ${wanted} `)) // a space in a path is escaped, so this can only be the type
     .map(parseMountInfo);
 }
 
@@ -51,7 +51,7 @@ function mountLines(process: string): string[] {
   return readText(`${process}/mountinfo`).split("\n").filter(Boolean);
 }
 
-/** `\\040` and the like in a path of /proc. */
+/** Decodes escapes such as `\040` in a path from /proc. */
 export function unescapeOctal(word: string): string {
   if (!word.includes("\\")) return word;
   return word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
@@ -75,7 +75,7 @@ function parseMountInfo(line: string): MountInfo {
   };
 }
 
-/** What stands behind `key` in the first line that begins with it, without spaces around; undefined when there is none. */
+/** The text after `key` in the first line that begins with it, trimmed; undefined if there is none. */
 export function lineValue(text: string, key: string): string | undefined {
   for (let from = 0, at = text.indexOf(key); at !== -1; at = text.indexOf(key, from)) {
     from = at + key.length;
@@ -102,7 +102,7 @@ export function keyedValue(text: string, key: string): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
-/** The fields of /proc/PID/stat from the third on (state is 0, ppid 1, …); the second, comm, may hold spaces and parentheses. */
+/** The fields of /proc/PID/stat from the third on (0 is state, 1 is ppid, …); the second, comm, may contain spaces and parentheses. */
 export function statFields(stat: string): string[] {
   return stat
     .slice(stat.lastIndexOf(")") + 2)

@@ -23,7 +23,7 @@ const byDefault = new Uint8Array(32); // struct kernel_sigaction, zeroed: SIG_DF
 const ignoring = new Uint8Array(32);
 ignoring[0] = SIG_IGN;
 
-/** rt_sigaction(2): puts a signal back to its default action, or ignores it. SIGKILL and SIGSTOP are left alone. */
+/** rt_sigaction(2): sets a signal to its default action, or ignores it. SIGKILL and SIGSTOP are left alone. */
 export function setDisposition(signal: number, action: typeof SIG_DFL | typeof SIG_IGN): void {
   if (signal === SIGKILL || signal === SIGSTOP) return;
   sigactionC(signal, action === SIG_DFL ? byDefault : ignoring, null, 8);
@@ -31,25 +31,26 @@ export function setDisposition(signal: number, action: typeof SIG_DFL | typeof S
   else ignoredHere.delete(signal);
 }
 
-/** What this process ignores: at the start what a runtime ignores by itself, and musl for it, and what the caller ignored. */
+/** The signals that this process ignores: those that a runtime ignores, musl's own, and those that the caller ignored. */
 const ignoredHere = new Set<number>([SIGPIPE, SIGXFSZ, SIGSYNCCALL]);
 
-/** Tells which signals the caller ignored. */
+/** Notes which signals the caller ignored. */
 export function noteIgnored(set: SignalSet): void {
   for (const signal of signalsOf(set)) ignoredHere.add(signal);
 }
 
 /**
- * Default action for every signal but `ignored`, and but for those that a write of ours may raise: see `resetWriteSignals`.
+ * Default action for every signal except `ignored` and those that our own writes may raise: see `resetWriteSignals`.
  *
- * @param hasHandlers false where CLONE_CLEAR_SIGHAND (clone(2)) has taken the runtime's away: then only what is ignored differs
+ * @param hasHandlers false if CLONE_CLEAR_SIGHAND (clone(2)) has removed the runtime's handlers: then only ignored signals are left to
+ * reset
  */
 export function resetDispositions(ignored: SignalSet, hasHandlers: boolean): void {
   resetDispositionsSilently(ignored, hasHandlers);
   if (tracer.mode !== "off") trace("rt_sigaction", ["all signals", `SIG_DFL but ${setNames(ignored)} SIG_IGN`], 0);
 }
 
-/** resetDispositions without a trace line, for a child that has just been made. */
+/** resetDispositions without a trace line, for a child that has just been forked. */
 export function resetDispositionsSilently(ignored: SignalSet, hasHandlers: boolean): void {
   ignoreWriteSignals();
   for (let signal = 1; signal <= NSIG; signal++) {
@@ -62,20 +63,21 @@ export function resetDispositionsSilently(ignored: SignalSet, hasHandlers: boole
 const WRITE_SIGNALS: readonly number[] = [SIGPIPE, SIGXFSZ];
 
 /**
- * Lets a closed pipe be no reason to end. What our own writes have left pending is dropped: a blocked signal is queued though it
+ * Ignores SIGPIPE and SIGXFSZ, and drops those that our own writes left pending: a blocked signal is queued even while it is ignored, and
+ * setting it to ignored again drops it (POSIX, "Signal Actions").
  * be ignored, and to ignore it anew drops it (POSIX, "Signal Actions").
  */
 export function ignoreWriteSignals(): void {
   for (const signal of WRITE_SIGNALS) setDisposition(signal, SIG_IGN);
 }
 
-/** The rest of `resetDispositions`, for when there is nothing more to say. */
+/** The rest of `resetDispositions`, once there is nothing more to print. */
 export function resetWriteSignals(ignored: SignalSet): void {
   ignoreWriteSignals();
   for (const signal of WRITE_SIGNALS) if (!hasSignal(ignored, signal)) setDisposition(signal, SIG_DFL);
 }
 
-/** Default action, and only this signal unblocked: others may be pending, and would be delivered first. */
+/** Default action, and only this signal is unblocked: others may be pending, and would be delivered first. */
 export function setDispositionAndUnblock(signal: number): void {
   const mask = Uint8Array.from(ALL_SIGNALS);
   const index = (signal - 1) >> 3;

@@ -1,4 +1,4 @@
-// Waiting for signals and for descriptors at once: signalfd(2) tells poll(2) that a signal is pending, sigtimedwait(2) takes it.
+// Waits for signals and descriptors at once: signalfd(2) tells poll(2) that a signal is pending, and sigtimedwait(2) takes it.
 
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
@@ -7,10 +7,10 @@ import { POLLIN, PollSet } from "./poll.ts";
 import { ALL_SIGNALS } from "./signal.ts";
 import { type SignalInfo, waitForSignal } from "./signalqueue.ts";
 
-/** A descriptor that is waited for beside the signals. */
+/** A descriptor to wait for besides signals. */
 export interface Source {
   readonly fd: number;
-  /** The events of poll(2) that it waits for now: 0 for errors and hang-ups alone, undefined for nothing at all. */
+  /** The poll(2) events that it waits for now: 0 for errors and hang-ups only, undefined for none at all. */
   readonly wants: () => number | undefined;
   readonly ready: (events: number) => void;
 }
@@ -19,7 +19,7 @@ const SFD_NONBLOCK = 0o4000;
 const SFD_CLOEXEC = 0o2000000;
 const signalfd4C = declareSyscall(SYS.signalfd4);
 
-/** signalfd(2) for all signals: readable while one of them is pending. They must be blocked. */
+/** A signalfd(2) for all signals: readable while one is pending. They must be blocked. */
 function signalfd(): number {
   return sys("signalfd4", () => ["-1", "~[]", "8", "SFD_CLOEXEC|SFD_NONBLOCK"], signalfd4C(-1, ALL_SIGNALS, 8, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -28,12 +28,12 @@ const set = new PollSet();
 let pending = -1;
 
 /**
- * Takes the next signal of any kind, and meanwhile serves the sources; all signals must be blocked.
+ * Takes the next signal of any kind, and serves the sources in the meantime. All signals must be blocked.
  *
- * @param sources may change while it waits
- * @param milliseconds how long to wait; undefined waits for ever
- * @param over asked each time a source was served; true ends the waiting
- * @returns undefined when the time is up or it is over; the object is reused by the next call
+ * @param sources may change during the wait
+ * @param milliseconds the timeout; undefined waits for ever
+ * @param over called after each event of a source; true ends the wait
+ * @returns undefined after the timeout or if `over` said so; the object is reused by the next call
  */
 export function waitForSignalOr(sources: readonly Source[], milliseconds?: number, over?: () => boolean): SignalInfo | undefined {
   if (sources.length === 0) return waitForSignal(ALL_SIGNALS, milliseconds);
@@ -61,7 +61,7 @@ function serve(sources: readonly Source[], milliseconds: number): boolean {
     asked.push(source);
   }
   if (!set.wait(milliseconds)) return false;
-  const events = asked.map((_, i) => set.came(i + 1)); // before one of them waits for something itself
+  const events = asked.map((_, i) => set.came(i + 1)); // before a source waits for something itself
   const signalled = set.came(0) !== 0;
   for (const source of asked) {
     const came = events.shift() ?? 0;

@@ -1,6 +1,6 @@
-// fork, from JavaScript. The child of clone3 goes on in this same program, so it can mount and pivot in TypeScript and then execve.
-// What makes that sound is in four places here: the heap is marked MADV_DOFORK, the runtime has no helper threads that the
-// child would wait for, signals are blocked across the call, and the child never returns to the event loop.
+// fork, from JavaScript. The child of clone3 continues in this same program, so it can mount and pivot in TypeScript and then execve. Four
+// things here make that sound: the heap is marked MADV_DOFORK, the runtime has no helper threads that the child would wait for, signals are
+// blocked across the call, and the child never returns to the event loop.
 
 import { failedWith, ToolError } from "../ffi/errno.ts";
 import { isNative } from "../ffi/koffi.ts";
@@ -17,8 +17,8 @@ const REFUSED = CLONE_NEWNS | 0x200; // with CLONE_FS: EINVAL (clone(2))
 const CLONE_CLEAR_SIGHAND = 0x100000000n;
 const CLONE_INTO_CGROUP = 0x200000000n;
 const REQUIRED = ["--v8-pool-size=0", "--single-threaded", "--expose-gc"];
-const START = 0x10000n; // vm.mmap_min_addr: nothing is mapped below
-const END = 1n << 56n; // no program's memory lies above, on any architecture; [vsyscall] does
+const START = 0x10000n; // vm.mmap_min_addr: nothing is mapped below it
+const END = 1n << 56n; // no program has memory above it, on any architecture; only [vsyscall] is there
 const MADV_DOFORK = 11;
 const EINVAL = 22;
 
@@ -26,14 +26,14 @@ const madviseC = declare("madvise");
 const clone3C = declareSyscall(SYS.clone3);
 const cloneC = declareSyscall(SYS.clone);
 
-/** The address space without the kernel's own mappings, [vvar] and [vdso]: madvise(2) refuses those (EINVAL), and they need no advice. */
+/** The address space without the kernel's own mappings, [vvar] and [vdso]: madvise(2) refuses those (EINVAL), and they do not need it. */
 const ranges: { readonly from: bigint; readonly length: bigint }[] = [];
 
 /**
- * Learns what `clone3` needs while /proc is still there, and refuses where a forked child could hang.
- * To be called in the planning phase by every tool that may fork.
+ * Reads what `clone3` needs while /proc is still there, and refuses to run where a forked child could hang. Every tool that may fork calls
+ * it in the planning phase.
  *
- * @throws ToolError when the runtime was started without the flags that keep it single-threaded
+ * @throws ToolError if the runtime was started without the flags that keep it single-threaded
  */
 export function prepareFork(): void {
   if (ranges.length > 0) return;
@@ -48,7 +48,7 @@ export function prepareFork(): void {
       );
     }
   }
-  // In the legacy layout (`ulimit -s unlimited`, `setarch -L`) they lie amid all others, which are mapped from the bottom up.
+  // In the legacy layout (`ulimit -s unlimited`, `setarch -L`) they lie among all other mappings, which grow from the bottom up.
   const maps = readBytes("/proc/self/maps").toString("latin1");
   let from = START;
   for (let at = maps.indexOf(" [v"); at !== -1; at = maps.indexOf(" [v", at + 1)) {
@@ -64,9 +64,9 @@ export function prepareFork(): void {
 
 /** Marks every mapping to be copied by fork: V8 and JavaScriptCore map their heaps MADV_DONTFORK (madvise(2)). */
 function adviseFork(list = ranges): void {
-  // ENOMEM tells of the holes between the mappings; every mapping was done all the same.
+  // ENOMEM reports the holes between the mappings; every mapping was marked all the same.
   if (adviseRanges(list)) return;
-  // EINVAL: a special mapping in between stopped the walk. Go mapping by mapping; those that refuse are never DONTFORK.
+  // EINVAL: a special mapping stopped the walk. Mark one by one; those that refuse are never DONTFORK.
   for (const line of readBytes("/proc/self/maps").toString("latin1").split("\n")) {
     const [start, end] =
       line
@@ -75,15 +75,15 @@ function adviseFork(list = ranges): void {
         .map((hex) => BigInt(`0x${hex}`)) ?? [];
     if (start !== undefined && end !== undefined && end < END) madviseC(start, end - start, MADV_DOFORK);
   }
-  adviseRanges(list); // the heap that the loop itself may have grown
+  adviseRanges(list); // the loop itself may have grown the heap
 }
 
 const NOTHING: typeof ranges = [{ from: 0n, length: 0n }];
 
 /**
- * Calls what runs between madvise and clone3 so often that V8 allocates nothing for it any more. A function gets its feedback vector after
- * 940 bytes of its bytecode have been executed; if its page of the old space is full just then, the vector and all that follow it lie
- * in a new page, which the child has not: a SIGSEGV in the child.
+ * Calls the code between madvise and clone3 so often that V8 allocates nothing for it any more. A function gets its feedback vector after
+ * executing 940 bytes of bytecode. If its page of the old space is full just then, the vector lies in a new page, which the child does not
+ * have: SIGSEGV in the child.
  */
 function rehearse(call: (size: number) => number): void {
   for (let i = 0; i < 100; i++) {
@@ -94,14 +94,14 @@ function rehearse(call: (size: number) => number): void {
 }
 
 /**
- * Makes room in V8's young generation: a collection between madvise and clone3 would move objects to pages that the child has not, and their
- * first use there is a SIGSEGV. The calls allocate some hundred bytes, so that without this it would be one fork in some thousands.
+ * Makes room in V8's young generation. A collection between madvise and clone3 would move objects to pages that the child does not have,
+ * and the first access is a SIGSEGV. The calls allocate some hundred bytes; without this, one fork in some thousands fails.
  */
 function makeRoom(): void {
   if (!isNative) (globalThis as { gc?(options: { type: "minor" }): void }).gc?.({ type: "minor" });
 }
 
-/** False when a special mapping was in the way. */
+/** False if a special mapping was in the way. */
 function adviseRanges(list: typeof ranges): boolean {
   let done = true;
   for (const { from, length } of list) if (madviseC(from, length, MADV_DOFORK) !== 0 && errno() === EINVAL) done = false;
@@ -111,15 +111,15 @@ function adviseRanges(list: typeof ranges): boolean {
 export interface CloneArgs {
   /** CLONE_NEW* and CLONE_PARENT. */
   readonly flags: number;
-  /** A descriptor of the cgroup to be born in (CLONE_INTO_CGROUP, since Linux 5.7). */
+  /** A descriptor of the cgroup in which the child is born (CLONE_INTO_CGROUP, since Linux 5.7). */
   readonly cgroup?: number | undefined;
 }
 
 /**
- * clone3(2): a copy of this process that runs `child` and never returns. All signals are blocked in the child, and back at
- * their default action but for SIGPIPE and SIGXFSZ, until `become` restores what its caller had.
+ * clone3(2): a copy of this process runs `child` and never returns. In the child all signals are blocked and have their default action,
+ * except SIGPIPE and SIGXFSZ, until `become` restores what the caller had.
  *
- * Where a seccomp filter answers ENOSYS (docker's), clone(2) is used; it cannot do CLONE_INTO_CGROUP.
+ * If a seccomp filter answers ENOSYS (docker's does), clone(2) is used; it has no CLONE_INTO_CGROUP.
  *
  * @returns the child's PID in this PID namespace
  * @throws SyscallError EPERM (no CAP_SYS_ADMIN), ENOSPC (namespace limits), EAGAIN (process limits), EBUSY, EACCES (the cgroup)
@@ -135,8 +135,8 @@ export function clone3(args: CloneArgs, child: () => never): number {
   const mask = new Uint8Array(8);
   const fork = (cleared: boolean, call: (size: number) => number) => {
     setSignalMaskSilently(ALL_SIGNALS, mask);
-    // What a runtime compiles and koffi binds at a first call is memory that must not be made between madvise and clone3, since a page
-    // of the heap that is mapped there would be missing in the child.
+    // Whatever a runtime compiles and koffi binds at a first call allocates memory. That must not happen between madvise and clone3: a heap
+    // page that is mapped there is missing in the child.
     adviseFork();
     if (isNative) call(0);
     else rehearse(call);
@@ -161,12 +161,12 @@ export function clone3(args: CloneArgs, child: () => never): number {
   }
 }
 
-/** `cleared`: the kernel has taken the handlers away. */
+/** `cleared`: the kernel has removed the handlers. */
 function runChild(child: () => never, cleared: boolean): never {
   try {
     noteForked();
     if (tracer.mode !== "off") learnPid();
-    // A closed pipe on standard error must not kill the child that explains itself there: SIGPIPE stays ignored.
+    // SIGPIPE stays ignored: a closed pipe on standard error must not kill the child while it reports an error there.
     resetDispositionsSilently(signalSet(), !cleared);
     child();
   } catch (error) {

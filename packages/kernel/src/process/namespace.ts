@@ -20,12 +20,12 @@ import {
 } from "./cloneflags.ts";
 
 export interface NamespaceKind {
-  /** The name of unshare(1)'s option. */
+  /** The option name of unshare(1). */
   readonly name: "mount" | "uts" | "ipc" | "net" | "pid" | "user" | "cgroup" | "time";
   readonly flag: number;
   /** The file in /proc/PID/ns. */
   readonly file: string;
-  /** The file of the namespace that children will be in, where that is another one. */
+  /** The file of the namespace that children will be in, if that is another one. */
   readonly forChildren?: string;
 }
 
@@ -45,12 +45,12 @@ const unshareC = declare("unshare");
 const setnsC = declare("setns");
 const sethostnameC = declare("sethostname");
 
-/** unshare(2): new namespaces for the calling thread; of CLONE_NEWPID and CLONE_NEWTIME, for its children. */
+/** unshare(2): new namespaces for the calling thread; for CLONE_NEWPID and CLONE_NEWTIME, for its children. */
 export function unshare(bits: number): void {
   sys("unshare", () => [flags({ ...CLONE_FLAGS, CLONE_FS }, bits)], unshareC(bits));
 }
 
-/** unshare(CLONE_FS): a root and working directory of this thread's own, which setns(2) into a mount namespace asks for. */
+/** unshare(CLONE_FS): gives this thread its own root and working directory, which setns(2) into a mount namespace requires. */
 export function unshareFs(): void {
   unshare(CLONE_FS);
 }
@@ -75,7 +75,9 @@ export function setdomainname(name: string): void {
 const NS_GET_NSTYPE = 0xb703; // _IO(0xb7, 3)
 const ioctlC = declare("ioctl");
 
-/** The CLONE_NEW* flag of the namespace that a file of /proc/PID/ns, or a bind mount of one, stands for (ioctl_nsfs(2)); undefined for another file. */
+/**
+ * The CLONE_NEW* flag of a namespace, given as a file of /proc/PID/ns or a bind mount of one (ioctl_nsfs(2)); undefined for another file.
+ */
 export function namespaceTypeOf(path: string): number | undefined {
   const fd = open(path, O_NONBLOCK); // it may be a FIFO
   const type = ioctlC(fd, NS_GET_NSTYPE);
@@ -83,7 +85,7 @@ export function namespaceTypeOf(path: string): number | undefined {
   return type === -1 ? undefined : type;
 }
 
-/** The identity of a namespace, `mnt:[4026531841]`; undefined where /proc does not tell (another user's process, no such kind). */
+/** The identity of a namespace, `mnt:[4026531841]`; undefined if /proc does not show it (another user's process, no such kind). */
 export function namespaceId(process: Whose, file: string): string | undefined {
   try {
     return readlink(`${procDirectory(process)}/ns/${file}`);
@@ -93,19 +95,19 @@ export function namespaceId(process: Whose, file: string): string | undefined {
   }
 }
 
-/** A line of uid_map or gid_map: `count` ids from `inner` inside are those from `outer` outside (user_namespaces(7)). */
+/** A line of uid_map or gid_map: `count` ids from `inner` inside are `outer` and up outside (user_namespaces(7)). */
 export interface IdRange {
   readonly inner: number;
   readonly outer: number;
   readonly count: number;
 }
 
-/** Writes /proc/PID/uid_map or gid_map; the kernel takes it once, in one write. @throws SyscallError EPERM, EINVAL */
+/** Writes /proc/PID/uid_map or gid_map; the kernel accepts it once, in one write. @throws SyscallError EPERM, EINVAL */
 export function writeIdMap(process: Whose, file: "uid_map" | "gid_map", ranges: readonly IdRange[]): void {
   writeKernelFile(`${procDirectory(process)}/${file}`, ranges.map(({ inner, outer, count }) => `${inner} ${outer} ${count}\n`).join(""));
 }
 
-/** Writes /proc/PID/setgroups, before gid_map is written: without privilege that map is refused while setgroups is allowed. */
+/** Writes /proc/PID/setgroups, before gid_map: without privilege the kernel refuses that map while setgroups is allowed. */
 export function writeSetgroups(process: Whose, value: "allow" | "deny"): void {
   writeKernelFile(`${procDirectory(process)}/setgroups`, value);
 }
@@ -122,7 +124,7 @@ export function readIdMap(process: Whose, file: "uid_map" | "gid_map"): IdRange[
     });
 }
 
-/** True when `id` of this user namespace means something outside it. */
+/** True if `id` of this user namespace is mapped outside it. */
 export function isMapped(ranges: readonly IdRange[], id: number): boolean {
   return ranges.some(({ inner, count }) => id >= inner && id < inner + count);
 }

@@ -8,7 +8,7 @@ import { signalName } from "./signal.ts";
 
 const exitC = declare("_exit");
 
-/** _exit(2): ends the process at once, without the runtime's own farewell, which belongs to the parent. */
+/** _exit(2): ends the process at once, without the runtime's exit handlers, which are the parent's. */
 export function exit(status: number): never {
   exitC(status);
   throw new Error("unreachable");
@@ -21,7 +21,7 @@ const WAIT_FLAGS = { WNOHANG, WUNTRACED, WCONTINUED };
 const EINTR = 4;
 const ECHILD = 10;
 
-/** A wait status, as wait(2) packs it. The same object is filled in again by the next `waitpid`. */
+/** A wait status, as wait(2) packs it. The next `waitpid` reuses the object. */
 export interface Waited {
   pid: number;
   status: number;
@@ -33,9 +33,9 @@ const statusBytes = new Uint8Array(statusWord.buffer);
 const waitpidC = declare("waitpid");
 
 /**
- * waitpid(2). Retried when a signal interrupts it.
+ * waitpid(2), retried if a signal interrupts it.
  *
- * @returns undefined when there is no child left (ECHILD) or, with WNOHANG, none has changed; the object is reused
+ * @returns undefined if there is no child left (ECHILD) or, with WNOHANG, none has changed; the object is reused
  */
 export function waitpid(pid: number, options: number): Waited | undefined {
   for (;;) {
@@ -53,9 +53,9 @@ export function waitpid(pid: number, options: number): Waited | undefined {
 }
 
 /**
- * Waits for a child where that is allowed. A failure is no exception: making one may need more calls than a filter leaves.
+ * Waits for a child if a seccomp filter allows it. Does not throw: making an exception may need more calls than the filter leaves.
  *
- * @returns its wait status; 0 where it was not waited for
+ * @returns its wait status; 0 if waiting failed
  */
 export function reap(pid: number): number {
   return waitpidC(pid, statusBytes, 0) === pid ? (statusWord[0] ?? 0) : 0;
@@ -67,7 +67,7 @@ const WNOWAIT = 0x1000000;
 const childInfo = new Uint8Array(128);
 const waitidC = declare("waitid");
 
-/** True while this process has a child, living or not yet waited for: waitid(2) with WNOWAIT says ECHILD when there is none. */
+/** True while this process has a child, living or zombie: waitid(2) with WNOWAIT fails with ECHILD if there is none. */
 export function hasChildren(): boolean {
   return waitidC(P_ALL, 0, childInfo, WEXITED | WNOHANG | WNOWAIT) === 0;
 }
@@ -103,19 +103,19 @@ function describeStatus(status: number): string {
 const getpidC = declare("getpid");
 const getppidC = declare("getppid");
 
-/** getpid(2), asked of the kernel: process.pid still has the parent's value after a fork. */
+/** getpid(2) from the kernel: process.pid still has the parent's value after a fork. */
 export function getpid(): number {
   return getpidC();
 }
 
-/** getppid(2): 0 when the parent is in another PID namespace. */
+/** getppid(2): 0 if the parent is in another PID namespace. */
 export function getppid(): number {
   return getppidC();
 }
 
 const pidfdOpenC = declareSyscall(SYS.pidfd_open);
 
-/** pidfd_open(2): a close-on-exec descriptor that always means this process, whoever gets its PID later. @throws SyscallError ESRCH */
+/** pidfd_open(2): a close-on-exec descriptor that always means this process, even when its PID is reused. @throws SyscallError ESRCH */
 export function pidfdOpen(pid: number): number {
   return sys("pidfd_open", () => [`${pid}`, "0"], pidfdOpenC(pid, 0));
 }
@@ -127,17 +127,17 @@ export function pidfdGetfd(pidfd: number, fd: number): number {
   return sys("pidfd_getfd", () => [`${pidfd}`, `${fd}`, "0"], pidfdGetfdC(pidfd, fd, 0));
 }
 
-/** True when the process behind a pidfd has ended: poll(2) says POLLIN then. */
+/** True if the process behind a pidfd has ended: poll(2) then reports POLLIN. */
 export function hasEnded(pidfd: number): boolean {
   return pollOnce(pidfd, POLLIN, 0);
 }
 
-const PIDFD_GET_INFO = 0xc040ff0b; // _IOWR(0xff, 11, struct pidfd_info), whose first version has 64 bytes
+const PIDFD_GET_INFO = 0xc040ff0b; // _IOWR(0xff, 11, struct pidfd_info), which has 64 bytes in its first version
 const PIDFD_INFO_EXIT = 8;
 const EXIT_CODE = 60;
 const ioctlC = declare("ioctl");
 
-/** The wait status of a process that has ended and was waited for, by whomever: ioctl_pidfd(2), since Linux 6.15; undefined before. */
+/** The wait status of a process that has ended and been reaped, by any process: ioctl_pidfd(2), since Linux 6.15; undefined before. */
 export function pidfdStatus(pidfd: number): number | undefined {
   const info = Buffer.alloc(64);
   info.writeUInt32LE(PIDFD_INFO_EXIT, 0);
@@ -151,7 +151,7 @@ const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const PR_SET_CHILD_SUBREAPER = 36;
 
-/** prctl(2) PR_SET_NAME: what `ps` shows as the command, 15 bytes of it. A filter that refuses it is no reason to leave anything undone. */
+/** prctl(2) PR_SET_NAME: 15 bytes of what `ps` shows as the command. A filter that refuses it is ignored. */
 export function setName(name: string): void {
   const result = prctlC(PR_SET_NAME, name, 0, 0, 0);
   if (tracer.mode !== "off") trace("prctl", ["PR_SET_NAME", quote(name)], result, result === -1 ? errno() : 0);
@@ -173,7 +173,7 @@ export const isDumpable = (): boolean => prctlC(PR_GET_DUMPABLE, 0, 0, 0, 0) ===
 const memsetC = declare("memset", "long");
 const memcpyC = declare("memcpy", "long");
 
-/** Overwrites a range of this process's own memory with `text`, and the rest of it with zeros. */
+/** Overwrites a range of this process's own memory with `text`, and fills the rest with zeros. */
 export function overwrite(from: number, to: number, text: string): void {
   memsetC(from, 0, to - from);
   const bytes = Buffer.from(text).subarray(0, Math.max(0, to - from - 1));

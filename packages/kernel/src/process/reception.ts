@@ -1,4 +1,4 @@
-// What a process does with a signal, by what /proc shows of it at this moment (signal(7), proc_pid_status(5)).
+// What a process would do with a signal, from what /proc shows now (signal(7), proc_pid_status(5)).
 
 import { codeOf, type Fact } from "../ffi/errno.ts";
 import { readdir, readlink } from "../file/directory.ts";
@@ -11,8 +11,8 @@ import { hasSignal, NR_SIGTIMEDWAIT, parseSignalMask } from "./signal.ts";
  * - `handled`: it has a handler.
  * - `waits`: a thread waits for the signal in sigtimedwait(2), as most inits do.
  * - `signalfd`: the signal is blocked, and a signalfd of the process takes it.
- * - `blocked`: it stays in the queue; who takes it there, if anybody, is not to be seen.
- * - `ignored`, `default`: what the disposition says.
+ * - `blocked`: it stays in the queue; whether anybody takes it there cannot be seen.
+ * - `ignored`, `default`: its disposition.
  * - `dropped`: PID 1 of a PID namespace without a handler: the kernel discards it (pid_namespaces(7)).
  * - `unknown`: /proc does not say whether it waits for the signal.
  */
@@ -32,8 +32,8 @@ const WAIT = "sigwaitinfo(2), proc_pid_syscall(5)";
 /**
  * What a process would do with a signal that came now.
  *
- * @param status its /proc/PID/status where that has been read already
- * @returns undefined when it is gone
+ * @param status its /proc/PID/status, if read already
+ * @returns undefined if it has ended
  */
 export function receptionOf(pid: number, signal: number, status = readIfThere(`${procDirectory(pid)}/status`)): Reception | undefined {
   if (status === undefined) return undefined;
@@ -45,7 +45,7 @@ export function receptionOf(pid: number, signal: number, status = readIfThere(`$
   const masks = [caught, ignored, blocked];
   const has = ({ value }: Fact) => hasSignal(parseSignalMask(value ?? "0"), signal);
   if (masks.some(({ value }) => value === undefined)) return { fate: "unknown", proof: masks };
-  const waiting = waitsFor(pid, signal); // it comes before a handler: do_sigtimedwait takes the signal from the queue
+  const waiting = waitsFor(pid, signal); // before a handler: do_sigtimedwait takes the signal from the queue
   if (waiting !== undefined && !(waiting.fate === "unknown" && has(caught))) return { ...waiting, proof: [...masks, ...waiting.proof] };
   if (has(caught)) return { fate: "handled", proof: [caught] };
   if (has(blocked)) {
@@ -57,11 +57,11 @@ export function receptionOf(pid: number, signal: number, status = readIfThere(`$
   return has(ignored) ? { fate: "ignored", proof: [ignored] } : { fate: "default", proof: [...masks, level] };
 }
 
-const MAX_THREADS = 64; // threads that are looked at
+const MAX_THREADS = 64; // checked at most
 
 /**
- * While a thread waits in sigtimedwait(2) the kernel shows what it waits for as unblocked (kernel/signal.c do_sigtimedwait), so that an
- * init like tini looks as if it dropped the signal. The set lies in its memory.
+ * While a thread waits in sigtimedwait(2), the kernel shows the signals it waits for as unblocked (kernel/signal.c do_sigtimedwait), so an
+ * init like tini looks as if it dropped them. The set is read from its memory.
  */
 function waitsFor(pid: number, signal: number): Reception | undefined {
   let hidden: Fact | undefined;
@@ -86,14 +86,14 @@ function waitsFor(pid: number, signal: number): Reception | undefined {
   return hidden === undefined ? undefined : { fate: "unknown", proof: [hidden] };
 }
 
-/** Where the system call may not be seen: it runs, or sleeps in another function (proc_pid_wchan(5)). */
+/** If the system call may not be read: it runs, or sleeps in another function (proc_pid_wchan(5)). */
 function isElsewhere(thread: string): boolean {
   if (statusField(readIfThere(`${thread}/status`) ?? "", "State")?.startsWith("R")) return true;
   const wchan = readIfThere(`${thread}/wchan`)?.trim() ?? "";
   return wchan !== "" && wchan !== "0" && !wchan.includes("sigtimedwait");
 }
 
-/** Also for a process whose threads may not be listed. */
+/** Also true for a process whose threads may not be listed. */
 function threadsOf(pid: number): readonly string[] {
   try {
     return readdir(`${procDirectory(pid)}/task`).slice(0, MAX_THREADS);

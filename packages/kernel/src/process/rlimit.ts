@@ -2,7 +2,7 @@
 import { declare } from "../ffi/libc.ts";
 import { sys, trace } from "../ffi/trace.ts";
 
-/** Names as docker's --ulimit and limits.conf(5) have them, and RLIMIT_* numbers, which are the same on x86-64 and arm64. */
+/** Names as in docker's --ulimit and limits.conf(5), and RLIMIT_* numbers, which are the same on x86-64 and arm64. */
 export const RESOURCES = {
   as: 9,
   core: 4,
@@ -34,7 +34,7 @@ export interface Limit {
 const prlimitC = declare("prlimit");
 const show = (value: bigint) => (value === RLIM_INFINITY ? "RLIM64_INFINITY" : `${value}`);
 
-/** prlimit(2) of this process: what a resource is limited to now. */
+/** prlimit(2) of this process: the present limits of a resource. */
 export function getLimit(resource: Resource): Limit {
   const old = new BigUint64Array(2);
   sys(
@@ -45,7 +45,7 @@ export function getLimit(resource: Resource): Limit {
   return { resource, soft: old[0] ?? 0n, hard: old[1] ?? 0n };
 }
 
-/** prlimit(2) of this process. @throws SyscallError EPERM when the hard limit would rise, EINVAL when soft is above hard */
+/** prlimit(2) of this process. @throws SyscallError EPERM if the hard limit would rise, EINVAL if soft is above hard */
 export function setLimit({ resource, soft, hard }: Limit): void {
   const wanted = new Uint8Array(new BigUint64Array([soft, hard]).buffer);
   sys(
@@ -55,22 +55,22 @@ export function setLimit({ resource, soft, hard }: Limit): void {
   );
 }
 
-/** The same in two steps: what is returned takes no memory to speak of. @throws as `setLimit` does, when it is called */
+/** The same in two steps: the returned function allocates hardly any memory. @throws as `setLimit`, when it is called */
 export function prepareLimit(limit: Limit): () => void {
   const { resource, soft, hard } = limit;
   const wanted = new Uint8Array(new BigUint64Array([soft, hard]).buffer);
   const number = RESOURCES[resource];
-  prlimitC(0, number, null, null); // the first call of a function makes what the later ones need
+  prlimitC(0, number, null, null); // the first call allocates what later ones need
   trace("prlimit64", ["0", `RLIMIT_${resource.toUpperCase()}`, `{rlim_cur=${show(soft)}, rlim_max=${show(hard)}}`, "NULL"]);
   return () => {
     if (prlimitC(0, number, wanted, null) !== 0) setLimit(limit); // it says why
   };
 }
 
-/** Sets the soft limit on open files, at most to the hard one, which it leaves. `text` is a count, or "unlimited". */
+/** Sets the soft limit on open files, at most to the hard limit, which stays. `text` is a count, or "unlimited". */
 export function setSoftFileLimit(text: string): void {
   const { soft, hard } = getLimit("nofile");
   const asked = text === "unlimited" ? RLIM_INFINITY : BigInt(text);
-  const wanted = asked > hard ? hard : asked; // the native program knows only its parent's, which may have more than we
+  const wanted = asked > hard ? hard : asked; // the native program knows only its parent's, which may be higher than ours
   if (soft !== wanted) setLimit({ resource: "nofile", soft: wanted, hard });
 }

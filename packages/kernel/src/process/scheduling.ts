@@ -1,4 +1,4 @@
-// How the kernel schedules this process and what it gets: CPUs, time, disk, memory nodes, the execution domain. All of it crosses execve(2).
+// Scheduling attributes of this process: CPUs, time, disk, memory nodes, the execution domain. All of them survive execve(2).
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { flags, sys } from "../ffi/trace.ts";
 
@@ -60,7 +60,7 @@ export function setScheduling({ policy, flags: bits, nice, priority, runtime, de
   sys("sched_setattr", text, schedSetattrC(0, attributes, 0));
 }
 
-/** sched_setaffinity(2) of this process: the CPUs by their numbers. @throws SyscallError EINVAL when its cpuset has none of them */
+/** sched_setaffinity(2) of this process, by CPU numbers. @throws SyscallError EINVAL if its cpuset has none of them */
 export function setAffinity(cpus: readonly number[]): void {
   const mask = bitMask(cpus);
   sys("sched_setaffinity", () => ["0", `${mask.length}`, `[${cpus.join(" ")}]`], schedSetaffinityC(0, mask.length, mask));
@@ -96,10 +96,10 @@ export const MEMORY_POLICIES = {
 } as const;
 export const MEMORY_POLICY_FLAGS = { MPOL_F_STATIC_NODES: 0x8000, MPOL_F_RELATIVE_NODES: 0x4000, MPOL_F_NUMA_BALANCING: 0x2000 } as const;
 
-/** set_mempolicy(2): on which memory nodes pages are allocated. @throws SyscallError EINVAL, ENOSYS without CONFIG_NUMA */
+/** set_mempolicy(2): the memory nodes on which pages are allocated. @throws SyscallError EINVAL, ENOSYS without CONFIG_NUMA */
 export function setMemoryPolicy(mode: keyof typeof MEMORY_POLICIES, bits: number, nodes: readonly number[]): void {
   const mask = bitMask(nodes);
-  const most = nodes.length === 0 ? 0 : mask.length * 8 + 1; // the kernel looks at one bit less (set_mempolicy(2), BUGS)
+  const most = nodes.length === 0 ? 0 : mask.length * 8 + 1; // the kernel reads one bit less (set_mempolicy(2), BUGS)
   sys(
     "set_mempolicy",
     () => [`${mode}|${flags(MEMORY_POLICY_FLAGS, bits)}`, `[${nodes.join(" ")}]`, `${most}`],
@@ -110,7 +110,7 @@ export function setMemoryPolicy(mode: keyof typeof MEMORY_POLICIES, bits: number
 /** Execution domains: PER_LINUX and PER_LINUX32 of personality(2). */
 export const PERSONALITIES = { LINUX: 0, LINUX32: 8 } as const;
 
-/** personality(2): LINUX32 has uname(2) tell the machine's 32-bit name. */
+/** personality(2): with LINUX32, uname(2) reports the machine's 32-bit name. */
 export function setPersonality(domain: keyof typeof PERSONALITIES): void {
   sys("personality", () => [`PER_${domain}`], personalityC(PERSONALITIES[domain]));
 }

@@ -7,7 +7,7 @@ import { getpidC, SI_QUEUE } from "./signalqueue.ts";
 
 const killC = declare("kill");
 
-/** kill(2). False when nothing was sent: the process is gone (ESRCH), or is not ours to signal (EPERM). */
+/** kill(2). False if nothing was sent: the process has ended (ESRCH), or we may not signal it (EPERM). */
 export function kill(pid: number, signal: number): boolean {
   const result = killC(pid, signal);
   const code = result === -1 ? errno() : 0;
@@ -25,10 +25,10 @@ export function processExists(pid: number): boolean {
 const pidfdSendSignalC = declareSyscall(SYS.pidfd_send_signal);
 
 /**
- * pidfd_send_signal(2): false when the process has ended.
+ * pidfd_send_signal(2): false if the process has ended.
  *
- * @param value an int that goes along, as by sigqueue(3)
- * @throws SyscallError EPERM; EAGAIN when too many are queued
+ * @param value an int sent along, as by sigqueue(3)
+ * @throws SyscallError EPERM; EAGAIN if too many are queued
  */
 export function pidfdSendSignal(pidfd: number, signal: number, value?: number): boolean {
   const result = pidfdSendSignalC(pidfd, signal, value === undefined ? null : queued(signal, value), 0);

@@ -1,5 +1,5 @@
-// Signals: names, masks, dispositions, and waiting for them without a handler. Masks are kept as eight bytes, signal N at bit N-1,
-// because the init's loop must not make garbage: a BigInt per signal would be a page of private memory after a while.
+// Signals: names, masks, dispositions, and waiting without a handler. Masks are eight bytes, signal N at bit N-1: the init's loop must not
+// make garbage, and a BigInt per signal would add up to a page of private memory.
 import { UsageError } from "../ffi/errno.ts";
 import { declareSyscall, SYS } from "../ffi/libc.ts";
 import { quote, sys } from "../ffi/trace.ts";
@@ -20,7 +20,7 @@ export const SIGTTOU = 22;
 const SIGURG = 23;
 export const SIGXFSZ = 25;
 export const SIGWINCH = 28;
-/** musl's own: its setrlimit(3), which Bun has called, leaves it ignored. glibc's SIGRTMIN, which a caller may ignore. */
+/** musl's own signal, which its setrlimit(3) leaves ignored (Bun has called it). On glibc it is SIGRTMIN, which a caller may ignore. */
 export const SIGSYNCCALL = 34;
 /** The highest signal number, SIGRTMAX. */
 export const NSIG = 64;
@@ -31,7 +31,7 @@ const NAMES =
   "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS".split(
     " ",
   );
-/** The names that signal(7) has besides. */
+/** Other names that signal(7) has. */
 const SYNONYMS: Readonly<Record<string, string>> = { IOT: "ABRT", CLD: "CHLD", POLL: "IO" };
 
 /** "SIGTERM" for 15, "SIGRTMIN+2" for 36. */
@@ -52,7 +52,7 @@ export function parseSignal(text: string): number {
   throw new UsageError(`${quote(text)} is not a signal`, "a name (TERM, SIGTERM, RTMIN+1) or a number from 1 to 64; `kill -l` lists them");
 }
 
-/** The same, and undefined for a word that is no signal. */
+/** The same; undefined for a word that is not a signal. */
 export function signalNumber(text: string): number | undefined {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const realTime = /^RT(MIN|MAX)([+-]\d+)?$/.exec(name);
@@ -62,7 +62,7 @@ export function signalNumber(text: string): number | undefined {
   return number < 1 || number > NSIG ? undefined : number;
 }
 
-/** False for a signal that by default does nothing, stops or continues (signal(7)). */
+/** False for a signal that by default is ignored, stops or continues (signal(7)). */
 export function endsByDefault(signal: number): boolean {
   return ![SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH].includes(signal);
 }
