@@ -1,4 +1,4 @@
-// From one link to the next: called in this process, or by execve(2).
+// From one link to the next: by a call in this process, or by execve(2).
 import { isNative, setName, setTracer, shellQuote, stat, tracer } from "@contain-tools/kernel";
 import type { Context } from "./context.ts";
 import { execProgram } from "./exec.ts";
@@ -6,13 +6,13 @@ import type { Launch } from "./launch.ts";
 import type { Link, Next, Program } from "./link.ts";
 import { blame, sayStep } from "./report.ts";
 
-/** Does a link's job: the process takes its name, its settings, and goes on as this tool. */
+/** Does a link's job: the process takes its name and settings, and continues as this tool. */
 export function runLink(context: Context, link: Link): never {
   enterLink(context, link);
   return link.tool.run(context, link.plan);
 }
 
-/** Does a part of another tool's job in this process, under its name and with its settings; afterwards all is as before. */
+/** Does part of another tool's job in this process, under its name and with its settings, and restores both afterwards. */
 export function runAs<T>(context: Context, link: Link, part: (context: Context) => T): T {
   const { tool } = tracer;
   const inner = { ...context };
@@ -28,7 +28,7 @@ export function runAs<T>(context: Context, link: Link, part: (context: Context) 
   }
 }
 
-/** Takes a link's name and settings. Returns what gives the tracer its own back. */
+/** Takes a link's name and settings. Returns a function that restores the tracer's. */
 function enterLink(context: Context, { settings, tool }: Link): () => void {
   const restore = setTracer({ tool: tool.name, mode: settings.trace });
   context.preserveFds = settings.preserveFds;
@@ -38,7 +38,7 @@ function enterLink(context: Context, { settings, tool }: Link): () => void {
   return restore;
 }
 
-/** Becomes the next program: one of ours in this same process, or by execve; it never returns. */
+/** Becomes the next program: one of ours in this process, or any by execve. Never returns. */
 export function become(context: Context, next: Next): never {
   if (next.kind === "program") {
     sayRunning(context, next);
@@ -48,12 +48,12 @@ export function become(context: Context, next: Next): never {
   return runLink(context, next);
 }
 
-/** The step that a program is. */
+/** The step of a program. */
 export function sayRunning(context: Context, { argv }: Program): void {
   if (context.verbose) sayStep(context, `running: ${argv.map(shellQuote).join(" ")}`);
 }
 
-/** True when a link in the rest of the chain, however far, is such a one. */
+/** True if a later link of the chain, however far, matches. */
 export function someLink(next: Next | undefined, test: (link: Link) => boolean): boolean {
   return next?.kind === "tool" && (test(next) || someLink(next.plan.next, test));
 }
@@ -63,7 +63,7 @@ export function programOf(next: Next | undefined): Program | undefined {
   return next?.kind === "tool" ? programOf(next.plan.next) : next;
 }
 
-/** The options that give one of our programs, as a process of its own, the same settings. */
+/** Options that give one of our programs the same settings when it is a process of its own. */
 function settingsWords({ verbose }: Context, { settings: { trace, preserveFds, mode } }: Link): string[] {
   return [
     ...(trace === "off" ? [] : [`--trace=${trace}`]),
@@ -87,13 +87,13 @@ function identity(path: string): string {
   }
 }
 
-/** The files that an execve of one of our programs needs, as they are before any pivot_root. */
+/** The files for an execve of one of our programs, opened before any pivot_root. */
 export function programFiles({ bin }: Launch): ReadonlyMap<string, string> {
   const paths = bin === undefined ? [] : [`${bin}/nsexec`, process.execPath, ...(isNative ? [] : [process.argv[1] ?? ""])];
   return new Map(paths.map((path) => [path, identity(path)]));
 }
 
-/** After pivot_root the launcher's path may lead nowhere, or to a file of the container's: only the very same files will do. */
+/** After pivot_root the launcher's path may lead nowhere, or to a file of the container: only the same files as before are executed. */
 function isReachable(files: ReadonlyMap<string, string>): boolean {
   return files.size > 0 && [...files].every(([path, id]) => id !== "" && identity(path) === id);
 }

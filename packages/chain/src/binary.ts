@@ -1,4 +1,4 @@
-// What the head of an executable file says: its `#!` line, its ELF interpreter, its architecture.
+// Reads the head of an executable file: its `#!` line, its ELF interpreter, its architecture.
 
 import { close, fstat, O_NONBLOCK, O_RDONLY, open, pread } from "@contain-tools/kernel";
 
@@ -18,17 +18,17 @@ export interface Binary {
   readonly kind: "script" | "elf" | "other";
   /** The program of a `#!` line, or the dynamic loader (PT_INTERP). */
   readonly interpreter?: string | undefined;
-  /** The name of an ELF machine that is not this one. */
+  /** The name of the ELF machine, if it is not this one. */
   readonly foreignMachine?: string | undefined;
-  /** An ELF head whose program headers are none, or lie outside of the file. */
+  /** An ELF header without program headers, or with headers outside the file. */
   readonly damaged?: boolean;
 }
 
-/** Reads the head of an executable file, as execve(2) does; undefined when it cannot be read. */
+/** Reads the head of an executable file, as execve(2) does; undefined if it cannot be read. */
 export function readBinary(path: string): Binary | undefined {
   let fd: number;
   try {
-    fd = open(path, O_RDONLY | O_NONBLOCK); // a FIFO would wait for its writer
+    fd = open(path, O_RDONLY | O_NONBLOCK); // a FIFO would block until it has a writer
   } catch {
     return undefined;
   }

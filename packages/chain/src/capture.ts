@@ -1,4 +1,4 @@
-// Running a program for what it says. The runtime's own child processes need its event loop, which a forked process must not touch.
+// Runs a program and returns its output. The runtime's own child processes need its event loop, which a forked process must not touch.
 
 import { close, dup2, open, pipe, readToEnd, shellStatus, waitpid } from "@contain-tools/kernel";
 import { newContext } from "./context.ts";
@@ -7,14 +7,14 @@ import { NO_LAUNCHER } from "./launch.ts";
 import { fork } from "./report.ts";
 
 export interface Captured {
-  /** As a shell shows it; 127 when there is no such program. */
+  /** As a shell shows it; 127 if there is no such program. */
   readonly status: number;
   readonly stdout: string;
-  /** At most what a pipe holds, 64K. */
+  /** At most what fits in a pipe, 64K. */
   readonly stderr: string;
 }
 
-/** Runs a program of the host's to its end, without input. @param prepare called in the child before: namespaces to join */
+/** Runs a program of the host to its end, without input. @param prepare is called in the child first: to join namespaces */
 export function capture(argv: readonly string[], prepare: () => void = () => {}): Captured {
   const out = pipe();
   const err = pipe();

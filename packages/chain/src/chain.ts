@@ -25,7 +25,7 @@ import { rawVariables } from "./rawwords.ts";
 import { fail } from "./report.ts";
 import { phaseEnds } from "./startuptimes.ts";
 
-/** The main of every program: plans the whole chain, then carries it out. Never returns; help alone waits for the event loop. */
+/** The main of every program: plans the whole chain, then carries it out. Never returns; only help uses the event loop. */
 export function start(tools: readonly Tool[], started: Start, words: readonly string[], version: string): void {
   const context = newContext(started.launch);
   try {
@@ -40,16 +40,16 @@ export function start(tools: readonly Tool[], started: Start, words: readonly st
   }
 }
 
-/** Learns from the launcher what the program is to be given back. To be called once, before anything is planned. */
+/** Takes from the launcher what the program must get back. Called once, before anything is planned. */
 export function takeLaunch(context: Context, name: string): void {
   const { launch } = context;
   phaseEnds("our modules, koffi");
   setTracer({ tool: name });
-  setDisposition(SIGUSR1, SIG_DFL); // the runtime would swallow it, and open a debugger's port
+  setDisposition(SIGUSR1, SIG_DFL); // the runtime would take it, and open a debugger's port
   if (launch.place !== undefined) goBack(launch.place);
   context.limits = launch.raised.map((limit) => ({ ...getLimit(limit.resource), ...limit }));
   noteIgnored(launch.ignored);
-  setDisposition(SIGCHLD, SIG_DFL); // ignored, it would be neither sent nor a child's status kept (wait(2))
+  setDisposition(SIGCHLD, SIG_DFL); // while it is ignored, it is not sent and a child's status is not kept (wait(2))
   context.env = callersEnvironment(launch);
   if (launch.environment !== undefined) context.rawEnv = new Map(rawVariables(launch.environment));
   context.inherited = openFiles();
@@ -63,12 +63,12 @@ export function planChain(context: Context, tools: readonly Tool[], name: string
   return planTool(context, tools, tool, words);
 }
 
-/** The same of a tool that is known. */
+/** The same for a known tool. */
 export function planTool<Plan extends ToolPlan>(context: Context, tools: readonly Tool[], tool: Tool<Plan>, words: readonly string[]) {
   return planLink(context, tools, tool, words, initialSettings(context));
 }
 
-/** Back to the working directory of our caller, in which the runtime does not start. */
+/** Returns to the caller's working directory; the runtime starts in another one. */
 function goBack(place: number): void {
   fchdir(place);
   closeQuietly(place);
@@ -79,12 +79,12 @@ function callersEnvironment({ environment }: Launch): Record<string, string> {
   const all = variables();
   for (const text of environment.toString().split("\0")) {
     const at = text.indexOf("=");
-    if (at !== -1) all[text.slice(0, at)] ??= text.slice(at + 1); // of two of a name, getenv(3) finds the first
+    if (at !== -1) all[text.slice(0, at)] ??= text.slice(at + 1); // getenv(3) finds the first of two variables with the same name
   }
   return all;
 }
 
-/** A link before us, exec'd as we are, has passed a descriptor on. */
+/** An earlier link, exec'd like us, has passed on a descriptor. */
 function takeConsoleSocket(context: Context): void {
   const { CONTAIN_CONSOLE: fd } = context.env;
   if (fd === undefined) return;

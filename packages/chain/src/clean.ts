@@ -1,4 +1,4 @@
-// What the runtime changed is undone: the program finds its descriptors, limits and signals as its caller had them.
+// Undoes what the runtime changed: the program gets its descriptors, limits and signals as its caller had them.
 
 import {
   closeOnExecFrom,
@@ -12,12 +12,12 @@ import {
   setSoftFileLimit,
 } from "@contain-tools/kernel";
 import type { Context } from "./context.ts";
-/** Leaves the program the descriptors that are its own, and the soft RLIMIT_NOFILE of our caller. */
+/** Leaves the program only its own descriptors, and the caller's soft RLIMIT_NOFILE. */
 export function cleanDescriptors({ launch, preserveFds, passed, inherited, consoleSocket }: Context): void {
   closeOnExecFrom(3 + preserveFds);
-  // execve would still find them by a path that leads through /proc, `/bin -> /proc/self/fd/5` (CVE-2024-21626).
+  // execve could still reach them by a path through /proc, `/bin -> /proc/self/fd/5` (CVE-2024-21626).
   for (const fd of inherited) if (fd >= 3 + preserveFds) closeQuietly(fd);
-  if (consoleSocket !== undefined) setCloseOnExec(consoleSocket, false); // a next link of ours will use it
+  if (consoleSocket !== undefined) setCloseOnExec(consoleSocket, false); // the next link, one of ours, uses it
   for (const fd of [0, 1, 2, ...passed]) {
     if (launch.closed.includes(fd)) closeQuietly(fd);
     else if (fd < 3 + preserveFds) setCloseOnExec(fd, false);
@@ -35,5 +35,5 @@ export function startClean(context: Context): void {
   lastStep?.();
 }
 
-/** RLIMIT_AS and RLIMIT_DATA are about brk(2) and mmap(2): with less than it has this runtime gets no further page for its heap. */
+/** RLIMIT_AS and RLIMIT_DATA limit brk(2) and mmap(2): below its present use, this runtime gets no further page for its heap. */
 export const isOfMemory = ({ resource }: Limit) => resource === "as" || resource === "data";

@@ -1,5 +1,5 @@
-// The console of a chain: a link that is inside makes a pseudo-terminal and hands its master to the supervisor outside, over a
-// socket that was made before the fork. The slave becomes the program's controlling terminal and its descriptors 0, 1 and 2.
+// The console of a chain: a link inside makes a pseudo-terminal and sends its master to the supervisor outside, over a socket made before
+// the fork. The slave becomes the program's controlling terminal and its descriptors 0, 1 and 2.
 import {
   close,
   dup2,
@@ -26,7 +26,7 @@ const DEFAULT_SIZE = { rows: 24, columns: 80 };
  * its master over.
  *
  * @returns the slave
- * @throws ToolError when nobody outside holds the other end
+ * @throws ToolError if nobody outside holds the other end
  */
 export function makeConsole(context: Context, ptmx: string): number {
   const { consoleSocket } = context;
@@ -49,7 +49,7 @@ export function makeConsole(context: Context, ptmx: string): number {
   return slave;
 }
 
-/** Gives descriptors 0, 1 and 2 to the program that comes; what this process still has to say goes to where its errors went. */
+/** Gives descriptors 0, 1 and 2 to the program; this process's own messages still go to its old standard error. */
 export function replaceStdio(context: Context, input: number, output: number, errors = output): void {
   if (tracer.fd === 2) setTracer({ fd: duplicate(2, 3 + context.preserveFds) });
   dup2(input, 0);

@@ -1,18 +1,18 @@
-// Why execve(2) of a file says EACCES: the mode, the mount, or a directory on the way.
+// Why execve(2) of a file fails with EACCES: the mode, the mount, or a directory on the way.
 import { access, codeOf, type Diagnosis, declare, type Fact, readlink, type Stat, stat, X_OK } from "@contain-tools/kernel";
 import { modeOf } from "./pathwalk.ts";
 
 const statvfsC = declare("statvfs");
-const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, glibc's and musl's
+const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, in glibc and musl
 const ST_NOEXEC = 8;
 
-/** True when the mount that a file lies on has noexec; undefined when it cannot be asked (statvfs(3)). */
+/** True if the file's mount has noexec; undefined if statvfs(3) fails. */
 function isOnNoexec(path: string): boolean | undefined {
   const answer = Buffer.alloc(256);
   return statvfsC(path, answer) === 0 ? (answer.readUInt32LE(FLAG) & ST_NOEXEC) !== 0 : undefined;
 }
 
-/** The reason why a file that is there may not be executed by us; undefined when none was found. */
+/** Why we may not execute an existing file; undefined if no reason was found. */
 export function whyDenied(path: string, stat: Stat): Diagnosis | undefined {
   const mode: Fact = {
     source: `stat(${path})`,
@@ -44,7 +44,7 @@ export function whyDenied(path: string, stat: Stat): Diagnosis | undefined {
   return undefined;
 }
 
-/** Where a symbolic link that leads nowhere points to. */
+/** The target of a dangling symbolic link. */
 export function linkTarget(path: string): string | undefined {
   try {
     return readlink(path);

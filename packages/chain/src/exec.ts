@@ -1,4 +1,4 @@
-// The last step: this process becomes a program that starts as if no runtime had been here before it.
+// The last step: this process becomes a program that starts as if there had been no runtime.
 
 import { ERRNO, failedWith, quote, SyscallError, statIfThere, type Words } from "@contain-tools/kernel";
 import { readBinary } from "./binary.ts";
@@ -11,18 +11,18 @@ import { execve } from "./execve.ts";
 import { environmentOf } from "./rawwords.ts";
 import { searchProgram } from "./search.ts";
 
-/** How a program is executed, where it is not just its words. */
+/** How to execute a program, where its words do not say it. */
 interface As {
   /** The words as bytes. */
   readonly bytes?: Words;
-  /** The file, where argv[0] is another word. */
+  /** The file, if argv[0] is another word. */
   readonly file?: string;
 }
 
 /**
- * Becomes PROG as execvp(3) does: a bare name is searched in PATH, and a file without `#!` that is not ELF is given to /bin/sh.
+ * Becomes PROG as execvp(3) does: a bare name is searched for in PATH, and a file that is neither `#!` nor ELF is given to /bin/sh.
  *
- * @throws ExecError 127 when it was not found, 126 when it was found but cannot be executed
+ * @throws ExecError 127 if it was not found, 126 if it was found but cannot be executed
  */
 export function execProgram(
   context: Context,
@@ -38,7 +38,7 @@ export function execProgram(
   throw new Error("execve(2) returned");
 }
 
-/** A filter may kill for what would come between two tries, and a limit on memory leave none for it: what is not there is found out before. */
+/** Missing files are found beforehand: between two attempts a filter might kill us, and a memory limit might leave us nothing. */
 function thoseThere(context: Context, name: string): string[] {
   const all = candidates(context, name);
   const paths = all.filter(mayBeThere);
@@ -55,7 +55,7 @@ function mayBeThere(path: string): boolean {
   }
 }
 
-/** A file of this root. One in a format that the kernel does not know may be a script. */
+/** A file in this root. If the kernel does not know its format, it may be a script. */
 function execHere(context: Context, path: string, words: Words, env: Words): never {
   try {
     execve(context, path, words, env);
@@ -65,7 +65,7 @@ function execHere(context: Context, path: string, words: Words, env: Words): nev
   }
 }
 
-/** A script without a #! line: execvp(3) hands it to the shell. A binary for another machine must not go there. */
+/** A script without a #! line: execvp(3) gives it to the shell. A binary for another machine must not go there. */
 function execByShell(context: Context, path: string, words: Words, env: Words, error: SyscallError): never {
   if (readBinary(path)?.kind !== "other") throw cannotExecute(context, path, error);
   try {

@@ -1,10 +1,10 @@
-// Why execve(2) failed: its errno, and what stands in the file, beside it and on the way to it.
+// Why execve(2) failed: its errno, and what is in the file, beside it and on the way to it.
 import { codeOf, type Diagnosis, exists, type Fact, type Stat, stat } from "@contain-tools/kernel";
 import { type Binary, readBinary } from "./binary.ts";
 import { linkTarget, whyDenied } from "./denied.ts";
 import { whyNotSearchable } from "./pathwalk.ts";
 
-/** Of a file that a process has open for writing: what it is called, and what is said of it. */
+/** For a file that a process has open for writing: its name, and what to say about it. */
 export const BUSY = ["exec-busy", "a process has it open for writing"] as const;
 const NAMED: Readonly<Record<string, readonly [code: string, text: string]>> = {
   E2BIG: [
@@ -14,7 +14,7 @@ const NAMED: Readonly<Record<string, readonly [code: string, text: string]>> = {
   ETXTBSY: BUSY,
 };
 
-/** The reason why execve(2) of `path` failed with `code`; undefined when there is no such file. */
+/** The reason why execve(2) of `path` failed with `code`; undefined if there is no such file. */
 export function whyNotExecutable(path: string, code: string): Diagnosis | undefined {
   const failed: Fact = { source: `execve(${path})`, value: code, rule: "execve(2)" };
   const found = diagnose(path, code);
@@ -90,7 +90,7 @@ function missing({ kind }: Binary, interpreter: string, say: Say): Diagnosis {
   return say(ends === "" ? "exec-no-interpreter" : "exec-interpreter-crlf", text, interpreter, 'execve(2) "Interpreter scripts"');
 }
 
-/** The interpreter is looked at as the kernel looks at it: on its own way, and with an interpreter of its own. */
+/** The interpreter is checked as the kernel does: on its own path, and with an interpreter of its own. */
 function throughInterpreter(path: string, interpreter: string, code: string, depth: number): Diagnosis {
   const named: Fact = { source: path, value: `interpreter ${interpreter}`, rule: 'execve(2) "Interpreter scripts", elf(5) PT_INTERP' };
   const found = depth < MOST_INTERPRETERS ? diagnose(interpreter, code, depth + 1) : undefined;

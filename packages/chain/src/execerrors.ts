@@ -1,4 +1,4 @@
-// Why a program was not started, in words.
+// Explains why a program was not started.
 
 import { ExecError, quote, type SyscallError } from "@contain-tools/kernel";
 import { type Context, DEFAULT_PATH } from "./context.ts";
@@ -36,7 +36,7 @@ export function cannotExecute(context: Context, path: string, error: SyscallErro
   return new ExecError(`${path}: cannot be executed${place(context)}: ${why}`, diagnosis?.text, 126, diagnosis ?? unknown, cause);
 }
 
-/** In a container nothing of the host's may become its program. */
+/** In a container, nothing of the host may become its program. */
 export function leadingOut(context: Context, path: string, link: string): ExecError {
   const text = `${link === path ? "it" : `its interpreter ${quote(link)}`} leads through a link of /proc, and out of the container (CVE-2019-5736)`;
   const facts = [{ source: `openat2(${quote(link)}, RESOLVE_NO_MAGICLINKS)`, value: "ELOOP", rule: "openat2(2), proc_pid_exe(5)" }];

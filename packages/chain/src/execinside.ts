@@ -1,4 +1,4 @@
-// The last step in another root, by the trampoline.
+// The last step in another root, by way of the trampoline.
 import { ERRNO, SyscallError, setCloseOnExec, stringArray, tracer, type Words } from "@contain-tools/kernel";
 import type { Binary } from "./binary.ts";
 import { startClean } from "./clean.ts";
@@ -10,7 +10,7 @@ import { lookAt } from "./magiclinks.ts";
 import { type Failure, failureOf, lineOf, textOf } from "./report.ts";
 import { ERRNO_WORDS, makeTrampoline, type Refusal, trampolineCall, trampolineWords } from "./trampoline.ts";
 
-/** A file in another root, which others may exchange at any moment: looked at for the sake of the message, then started by the trampoline. */
+/** A file in another root, which others may replace at any moment: checked only for the error message, then started by the trampoline. */
 export function execInside(context: Context, path: string, words: Words, env: Words): never {
   const { leadsOut, code, binary } = lookAt(path);
   if (leadsOut !== undefined) throw leadingOut(context, path, leadsOut);
@@ -32,7 +32,7 @@ export function execInside(context: Context, path: string, words: Words, env: Wo
   );
 }
 
-/** What is told when the kernel refuses what nothing spoke against. */
+/** The message if the kernel refuses a file that passed the checks. */
 function refusals(context: Context, path: string, args: () => readonly string[], binary: Binary | undefined): Refusal[] {
   const because = (code: string) => failureOf(cannotExecute(context, path, new SyscallError("execve", args(), ERRNO[code] ?? 0)));
   const cannot = (errno: string, code: string, text: string, certain: boolean): Failure => {

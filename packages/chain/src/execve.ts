@@ -25,7 +25,7 @@ export function describeExec(path: string, argv: Words, env: Words): string[] {
 }
 
 /**
- * execve(2). Does not return when it succeeds, so it is traced before the call.
+ * execve(2). Does not return on success, so it is traced before the call.
  *
  * @throws SyscallError ENOENT, EACCES, ENOEXEC, E2BIG, …
  */
@@ -40,11 +40,14 @@ export function execve(context: Context, path: string, argv: Words, env: Words):
 /** A call by its name and its arguments. */
 type Described = readonly [syscall: string, args: () => string[]];
 
-/** Makes the call that replaces this program, with what has to come immediately before; `after` is what that makes in turn. @throws SyscallError */
+/**
+ * Makes the call that replaces this program, with the steps that must come directly before it; `after` builds its arguments. @throws
+ * SyscallError
+ */
 export function replace(context: Context, [[syscall, args], ...after]: readonly [Described, ...Described[]], call: () => number): never {
   if (tracer.mode !== "off") for (const [name, words] of [[syscall, args] as const, ...after]) trace(name, words());
   const late = context.lastStep === undefined ? context.limits.filter(isOfMemory).map(prepareLimit) : [];
-  if (late.length > 0) execveC(null, null, null); // EFAULT; the first call makes what the later ones need
+  if (late.length > 0) execveC(null, null, null); // EFAULT; the first call allocates what later ones need
   resetWriteSignals(context.launch.ignored);
   for (const set of late) set();
   const result = call();

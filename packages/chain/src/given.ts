@@ -1,4 +1,4 @@
-// Files that the caller names on the command line: env files, seccomp profiles.
+// Files named on the command line: env files, seccomp profiles.
 
 import { codeOf, declare, errno, errnoName, fstat, O_CLOEXEC, POLLIN, pollOnce, stat, UsageError } from "@contain-tools/kernel";
 import type { Context } from "./context.ts";
@@ -9,15 +9,16 @@ const closeC = declare("close");
 const MAX_GIVEN = 16 << 20; // bytes; /dev/zero has no end
 
 /**
- * The bytes of a file that the caller named, `-` for standard input. It is read once, however often it is asked for: a pipe gives its bytes only once.
+ * The bytes of a file that the caller named, `-` for standard input. It is read once, however often it is asked for: a pipe can be read
+ * only once.
  *
  * @param what the option, for the message
- * @param hint what could be given instead
- * @throws UsageError when it cannot be read, or holds more than 16 MiB
+ * @param hint what to give instead
+ * @throws UsageError if it cannot be read, or is larger than 16 MiB
  */
 export function readGiven({ given, inside }: Context, what: string, named: string, hint?: string): Buffer {
   const path = named === "-" ? "/dev/stdin" : named;
-  const key = `${inside ?? ""}\0${path}`; // after pivot_root a path is another file
+  const key = `${inside ?? ""}\0${path}`; // after pivot_root the path means another file
   const known = given.get(key);
   if (known !== undefined) return known;
   const bad = (why: string) => new UsageError(`${what} ${path}: cannot be read: ${why}`, hint);
@@ -33,13 +34,13 @@ export function readGiven({ given, inside }: Context, what: string, named: strin
   }
 }
 
-/** True for a regular file with a name of its own: whoever opens it again finds the same bytes. */
+/** True for a regular file with a name of its own: it can be opened again with the same contents. */
 export function canBeReadAgain(path: string): boolean {
   if (path === "-" || /^\/(dev|proc)\//.test(path)) return false;
   try {
     return stat(path).isFile();
   } catch {
-    return true; // whoever reads it tells why it cannot
+    return true; // the reader reports why it cannot be read
   }
 }
 
@@ -55,13 +56,13 @@ export function checkReadAgain(what: string, path: string, { replanned }: { read
     );
 }
 
-/** A socket cannot be opened by its name in /proc (ENXIO, unix(7)), nor another user's pipe; what is open can be read. */
+/** A socket cannot be opened by its name in /proc (ENXIO, unix(7)), nor can another user's pipe; the open descriptor can be read. */
 function callersDescriptor(path: string): number | undefined {
   const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path) ?? [];
   const fd = path === "/dev/stdin" ? 0 : number === undefined ? undefined : Number(number);
   if (fd === undefined) return undefined;
   try {
-    return fstat(fd).isFile() ? undefined : fd; // opened anew, a file is read from its beginning
+    return fstat(fd).isFile() ? undefined : fd; // opened again, a file is read from its beginning
   } catch (error) {
     if (codeOf(error) === "EBADF") return undefined;
     throw error;

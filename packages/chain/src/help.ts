@@ -1,12 +1,12 @@
-// --help: as wide as the terminal, from the option tables. The list of commands is citty's.
+// --help, as wide as the terminal, from the option tables. citty makes the list of commands.
 import type { Command } from "./link.ts";
 import { COMMON, type OptionSpec, type OptionTable } from "./options.ts";
 
 const NARROWEST = 40; // columns; less cannot be read
 const WIDTH = 80;
-const INDENT = 28; // columns before a description
+const INDENT = 28; // columns in front of a description
 
-/** The help of one command, in COLUMNS columns (80 where that is less, or not set). */
+/** The help of a command, in COLUMNS columns (80 if that is smaller or not set). */
 export async function renderHelp(command: Command, options: OptionTable, version: string): Promise<string> {
   const width = Math.max(Number(process.env["COLUMNS"]) || process.stdout.columns || WIDTH, NARROWEST);
   const sections = optionGroups(command, options).map(([title, table]) =>
@@ -42,7 +42,7 @@ export function optionGroups(command: Command, options: OptionTable): readonly (
   return tables.filter(([, table]) => Object.keys(table).length > 0);
 }
 
-/** How an option is written: `-v, --volume SRC:DST[:ro]`. */
+/** The form of an option: `-v, --volume SRC:DST[:ro]`. */
 function optionForm(name: string, { type, alias, valueHint = "VALUE", optionalValue }: OptionSpec): string {
   const value = type === "string" ? ` ${valueHint}` : optionalValue ? `[=${valueHint}]` : "";
   return `${alias === undefined ? "" : `-${alias}, `}--${name}${value}`;
@@ -55,7 +55,7 @@ function optionLines(name: string, spec: OptionSpec, width: number): string {
   return lines.join("\n");
 }
 
-/** Cut at blanks, else behind commas; lines after the first begin with `indent` blanks. */
+/** Wraps at blanks, otherwise after commas; continuation lines begin with `indent` blanks. */
 function wrap(text: string, width: number, indent: number): string[] {
   const lines: string[] = [];
   let rest = text;
@@ -70,7 +70,7 @@ function wrap(text: string, width: number, indent: number): string[] {
 }
 
 async function commandList(subCommands: Readonly<Record<string, string>>, width: number): Promise<string> {
-  process.env["NO_COLOR"] = "1"; // citty looks once, when it is loaded; its codes would count as letters of a line
+  process.env["NO_COLOR"] = "1"; // citty reads this once, when loaded; its colour codes would count as letters
   const { renderUsage } = await import("citty");
   const commands = Object.entries(subCommands).map(([name, description]) => [name, { meta: { name, description } }] as const);
   const text = await renderUsage({ subCommands: Object.fromEntries(commands) });

@@ -30,11 +30,11 @@ import { fork, sayStep } from "./report.ts";
 
 export interface Hook {
   readonly path: string;
-  /** argv, the name of the program first; `path` alone where it is missing. */
+  /** argv with the program's name first; only `path` if missing. */
   readonly args?: readonly string[];
-  /** NAME=VALUE; the whole environment. */
+  /** NAME=VALUE: the whole environment. */
   readonly env?: readonly string[];
-  /** In seconds; then it is killed. */
+  /** In seconds; after that it is killed. */
   readonly timeout?: number;
 }
 
@@ -44,7 +44,8 @@ export interface Hooks {
 }
 
 /**
- * `KIND=FILE`, the value of --hook: FILE holds `{"hooks": [{"path", "args", "env", "timeout"}], "state": {…}}`. It is read now, while paths are the caller's.
+ * `KIND=FILE`, the value of --hook: FILE has `{"hooks": [{"path", "args", "env", "timeout"}], "state": {…}}`. It is read now, while paths
+ * are the caller's.
  *
  * @throws UsageError
  */
@@ -73,7 +74,7 @@ function isHook(hook: Partial<Hook> | null): boolean {
   return typeof path === "string" && path.startsWith("/") && areTexts(args) && areTexts(env) && (timeout === undefined || timeout > 0);
 }
 
-/** Runs hooks one after the other; the `pid` in their state is this process. @throws ToolError for the first one that fails */
+/** Runs hooks one after the other; the `pid` in their state is this process. @throws ToolError for the first that fails */
 export function runHooks(context: Context, kind: string, { hooks, state }: Hooks): void {
   for (const hook of hooks) {
     sayStep(context, `running ${kind} hook: ${hook.path}`);
@@ -82,9 +83,9 @@ export function runHooks(context: Context, kind: string, { hooks, state }: Hooks
   }
 }
 
-/** Runs a program and waits for it. Returns why it failed, with the end of what it said; undefined when it did not. */
+/** Runs a program and waits for it. Returns why it failed, with the end of its output; undefined if it succeeded. */
 export function runHook(context: Context, { path, args = [path], env = [], timeout }: Hook, input: string): string | undefined {
-  const [stdin, output] = [memfd("state"), memfd("output")]; // in files nobody waits for anybody
+  const [stdin, output] = [memfd("state"), memfd("output")]; // files, because nobody has to read them in time
   pwrite(stdin, Buffer.from(input), 0);
   const helper = { ...forHelper(context), limits: [], lastStep: undefined, consoleSocket: undefined, env: variablesOf(env) };
   const pid = fork({ ...helper, failurePipe: undefined }, { flags: 0 }, (own) => {
@@ -108,7 +109,7 @@ export function runHook(context: Context, { path, args = [path], env = [], timeo
 const variablesOf = (env: readonly string[]) =>
   variables(Object.fromEntries(env.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)])));
 
-/** False for one that had to be killed. @param timeout in seconds */
+/** False if it had to be killed. @param timeout in seconds */
 function waitFor(pid: number, timeout: number | undefined): boolean {
   const deadline = timeout === undefined ? undefined : monotonic() + timeout * 1000;
   const left = () => (deadline === undefined ? -1 : Math.min(0x7fffffff, Math.max(0, Math.ceil(deadline - monotonic()))));

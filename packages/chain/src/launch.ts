@@ -1,4 +1,4 @@
-// What the runtime changed before our first line ran, as the launcher noted it, so that the payload gets what its caller had.
+// What the runtime changed before our first line ran, as the launcher noted it, so that the program gets what its caller had.
 // The launcher is packages/build/src/launcher; it passes `NAME:NOFILE:RAISED:SIGBLK:SIGIGN:CLOSED:OPEN:PLACE:BIN` as CONTAIN_LAUNCH.
 import type { Resource } from "@contain-tools/kernel";
 import {
@@ -16,27 +16,27 @@ import {
 } from "@contain-tools/kernel";
 
 export interface Launch {
-  /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined where it is not known. The runtime raises it to the hard limit. */
+  /** The soft RLIMIT_NOFILE: a count, "unlimited", or undefined if not known. The runtime raises it to the hard limit. */
   readonly softFileLimit: string | undefined;
-  /** Soft limits that the launcher has raised, because the runtime does not start with them; in bytes. */
+  /** Soft limits that the launcher raised because the runtime does not start within them; in bytes. */
   readonly raised: readonly { readonly resource: Resource; readonly soft: bigint }[];
   /** The blocked signals. Node unblocks them all, Bun some. */
   readonly blocked: SignalSet;
-  /** The ignored signals (nohup). The runtime puts them back to their default action. */
+  /** The ignored signals (nohup). The runtime resets them to their default action. */
   readonly ignored: SignalSet;
-  /** Those of descriptors 0, 1 and 2 that were closed. The runtime opens /dev/null there. */
+  /** The closed ones among descriptors 0, 1 and 2. The runtime opens /dev/null there. */
   readonly closed: readonly number[];
-  /** Those from 3 up that were open, when --preserve-fds asks for some. Undefined where there was no launcher to look. */
+  /** The open ones from 3 up, if --preserve-fds asks for some. Undefined without a launcher. */
   readonly open: readonly number[] | undefined;
-  /** A descriptor of the working directory, when it is gone: the runtime was started in another. */
+  /** A descriptor of the working directory, if that was removed: the runtime was started in another one. */
   readonly place: number | undefined;
-  /** Where the programs lie, to exec a next link by its file; undefined when not started by a launcher. */
+  /** Where the programs are, to exec a next link; undefined without a launcher. */
   readonly bin: string | undefined;
-  /** The caller's environment: `NAME=value`, each with a NUL behind it. Undefined where there was no launcher. */
+  /** The caller's environment: `NAME=value`, each with a NUL after it. Undefined without a launcher. */
   readonly environment: Buffer | undefined;
 }
 
-/** What to assume where there was no launcher. */
+/** Defaults without a launcher. */
 export const NO_LAUNCHER: Launch = {
   softFileLimit: undefined,
   raised: [],
@@ -49,13 +49,13 @@ export const NO_LAUNCHER: Launch = {
   environment: undefined,
 };
 
-/** A launch, and under which name. */
+/** A launch, and the name of its program. */
 export interface Start {
   readonly name: string;
   readonly launch: Launch;
 }
 
-/** What the launcher has noted; undefined where there was none. An empty field means that there is nothing to tell. */
+/** What the launcher has noted; undefined without one. An empty field means that there is nothing to restore. */
 export function readLaunch(): Start | undefined {
   const bytes = readBytes("/proc/self/environ");
   const noted = valueIn(bytes.toString(), "CONTAIN_LAUNCH");
@@ -77,14 +77,14 @@ export function readLaunch(): Start | undefined {
   return { name, launch };
 }
 
-/** The value of a variable in a block of `NAME=value`, each with a NUL behind it. */
+/** The value of a variable in a block of `NAME=value`, each with a NUL after it. */
 function valueIn(block: string, name: string): string | undefined {
   const start = block.startsWith(`${name}=`) ? 0 : block.indexOf(`\0${name}=`) + 1;
   if (start === 0 && !block.startsWith(`${name}=`)) return undefined;
   return block.slice(start + name.length + 1, block.indexOf("\0", start));
 }
 
-/** The caller's environment: as the launcher noted it, in as many parts as it needed; otherwise ours, but for what the launcher has set. */
+/** The caller's environment as the launcher noted it, in as many parts as needed; otherwise ours without the launcher's variables. */
 function callersBlock(block: string): Buffer {
   let text = "";
   for (let part = 0, more = valueIn(block, "CONTAIN_ENVIRON_0"); more !== undefined; more = valueIn(block, `CONTAIN_ENVIRON_${++part}`))
@@ -98,7 +98,10 @@ function callersBlock(block: string): Buffer {
   return bytes;
 }
 
-/** The launcher's mask: in hexadecimal of all signals, in decimal of 1 to 31. What is above no runtime changes then, and we have it still. */
+/**
+ * The launcher's mask: hexadecimal for all signals, decimal for 1 to 31. A decimal mask lacks the higher ones, but then no runtime changes
+ * those, and ours are the caller's.
+ */
 function signals(mask: string, status: string, field: string): SignalSet {
   const set = parseSignalMask(BigInt(mask || 0).toString(16));
   if (mask.startsWith("0x")) return set;
@@ -115,7 +118,7 @@ function raisedLimit(text: string): { resource: Resource; soft: bigint } {
   return { resource: BY_LETTER[text[0] ?? ""] ?? "as", soft: BigInt(text.slice(1)) << 10n };
 }
 
-/** The NUL-terminated words of /proc/self/cmdline, as bytes: argv need not be UTF-8. */
+/** The NUL-terminated words of /proc/self/cmdline as bytes: argv need not be UTF-8. */
 export const commandLine = (): Buffer[] => cStrings(readBytes("/proc/self/cmdline"));
 
 /** NUL-terminated words. */

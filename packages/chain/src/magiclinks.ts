@@ -1,4 +1,4 @@
-// What execve(2) will find at a path inside a container, told before it is called: after that there is nobody left to explain it.
+// What execve(2) will find at a path inside a container. It is checked first, since after the call nobody is left to explain.
 import { close, codeOf, declareSyscall, fstat, openWithoutMagicLinks, SYS, SyscallError, stat, sys, X_OK } from "@contain-tools/kernel";
 import { type Binary, readBinary } from "./binary.ts";
 
@@ -8,17 +8,17 @@ const AT_EACCESS = 0x200;
 const faccessat2C = declareSyscall(SYS.faccessat2);
 
 export interface Found {
-  /** The errno name with which execve(2) would fail; undefined where nothing speaks against the file, or it cannot be told. */
+  /** The errno name with which execve(2) would fail; undefined if nothing speaks against the file, or it cannot be checked. */
   readonly code?: string;
   /**
-   * The path, or an interpreter, that leads through a link of /proc and so out of the container: /proc/self/exe is this runtime, a file
-   * of the host (CVE-2019-5736), /proc/self/fd/N whatever is still open here.
+   * A path, or an interpreter's, that leads through a magic link of /proc out of the container: /proc/self/exe is this runtime, a file of
+   * the host (CVE-2019-5736), and /proc/self/fd/N is whatever is still open here.
    */
   readonly leadsOut?: string;
   readonly binary?: Binary | undefined;
 }
 
-/** Looks at a file that is to be executed, and at its interpreters. The kernel looks again, and its answer is the one that counts. */
+/** Checks a file that is to be executed, and its interpreters. The kernel checks again, and only its answer counts. */
 export function lookAt(path: string): Found {
   let binary: Binary | undefined;
   let next = path;
@@ -35,7 +35,7 @@ export function lookAt(path: string): Found {
   return { code: "ELOOP" };
 }
 
-/** What cannot be told, for want of a system call, is left to execve(2). */
+/** What cannot be checked for lack of a system call is left to execve(2). */
 const FORESEEN = ["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"];
 
 function whyNot(path: string): string | undefined {
@@ -47,7 +47,7 @@ function whyNot(path: string): string | undefined {
     return undefined;
   } catch (error) {
     if (error instanceof SyscallError && FORESEEN.includes(error.code)) return error.code;
-    return codeOf(tryStat(path)); // a filter may refuse the calls above; whether the file is there decides which one of PATH is taken
+    return codeOf(tryStat(path)); // a filter may refuse the calls above; only whether the file exists decides which one of PATH is taken
   } finally {
     if (fd !== -1) close(fd);
   }
@@ -61,7 +61,7 @@ function tryStat(path: string): unknown {
   }
 }
 
-/** Symbolic links that never end: ELOOP with the links of /proc as well, which execve(2) will say. */
+/** A loop of symbolic links: ELOOP with magic links of /proc as well, so execve(2) will report it. */
 function isCircle(path: string): boolean {
   return codeOf(tryStat(path)) === "ELOOP";
 }

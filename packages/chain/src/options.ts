@@ -1,6 +1,6 @@
-// One option table a tool drives parsing, help, man page, completion, docs and their test. The table's rows are citty arguments with a
-// few more fields. citty has no end of options, so the words are cut here, as util.parseArgs of Node does, which would be loaded and
-// called nine times at the start of every container: a millisecond.
+// One option table per tool drives parsing, help, man page, completion, docs and their test. Its rows are citty arguments with a few more
+// fields. citty does not know where options end, so the words are split here. Node's util.parseArgs could do it, but loading it and calling
+// it nine times takes a millisecond at the start of every container.
 
 import { UsageError } from "@contain-tools/kernel";
 import { closest, distance } from "fastest-levenshtein";
@@ -9,21 +9,21 @@ export interface OptionSpec {
   readonly type: "boolean" | "string";
   /** The one-letter form. */
   readonly alias?: string;
-  /** Other names of the same, letters among them, that other programs have taught. */
+  /** Other names of the option, letters included, that other programs use. */
   readonly also?: readonly string[];
-  /** Its letter is a flag's too: with it the next word is taken when it looks like this. */
+  /** Its letter is also a flag's; with this letter the next word is a value if it matches. */
   readonly fits?: RegExp;
   readonly description: string;
   readonly valueHint?: string;
-  /** The value may be left out, and is given only as --name=VALUE. */
+  /** The value is optional, and is given only as --name=VALUE. */
   readonly optionalValue?: true;
-  /** May be given several times; otherwise a second value is an error. */
+  /** May be given several times; for others a second value is an error. */
   readonly repeat?: true;
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
-/** Options of other programs, and what to write here instead: a whole sentence, or words of ours. */
+/** Options of other programs, and what to write here instead: a whole sentence, or our words. */
 export type Instead = Readonly<Record<string, string>>;
 
 /** Options that every tool has. */
@@ -45,34 +45,34 @@ export const COMMON = {
   version: { type: "boolean", alias: "V", description: "show the version" },
 } as const satisfies OptionTable;
 
-/** An option as it stood on the command line. `value` is undefined for a flag. */
+/** An option from the command line. `value` is undefined for a flag. */
 export interface Given<Name extends string = string> {
   readonly name: Name;
   readonly value: string | undefined;
 }
 
-/** The values of options, for a function that reads only some of a tool's. */
+/** The values of options, for a function that reads only some of them. */
 export interface Values<Name extends string> {
   has(name: Name): boolean;
-  /** The value of the option, undefined when it was not given or has none. */
+  /** The value of the option; undefined if it was not given or has none. */
   value(name: Name): string | undefined;
   /** Every value of a repeatable option, in order. */
   all(name: Name): string[];
 }
 
-/** A tool's own words, read: its options in order, then the words behind them. */
+/** A tool's own words: its options in order, then the words after them. */
 export interface Options<Name extends string = string> extends Values<Name> {
   readonly given: readonly Given<Name>[];
-  /** The words from the first one that is no option, or from behind `--`. */
+  /** The words from the first that is not an option, or after `--`. */
   readonly rest: readonly string[];
-  /** True when a `--` stood before `rest`. */
+  /** True if a `--` came before `rest`. */
   readonly ended: boolean;
 }
 
 /**
  * Reads a tool's own options from the front of `words`; they end at the first word that is not an option, or at `--`.
  *
- * @throws UsageError for an option that the table does not have, one that lacks its value, or a single one given twice
+ * @throws UsageError for an unknown option, a missing value, or a second value of an option that takes one
  */
 export function readOptions<Name extends string>(
   table: Readonly<Record<Name, OptionSpec>>,
@@ -107,7 +107,7 @@ export function readOptions<Name extends string>(
   return { given, rest: words.slice(ended ? at + 1 : at), ended, ...valuesOf(given) };
 }
 
-/** The values of options, wherever they stood. */
+/** The values of options, wherever they were. */
 export function valuesOf<Name extends string>(given: readonly Given<Name>[]): Values<Name> {
   const last = new Map<Name, string | undefined>();
   for (const { name, value } of given) last.set(name, value);
@@ -119,8 +119,8 @@ export function valuesOf<Name extends string>(given: readonly Given<Name>[]): Va
 }
 
 /**
- * `-abVALUE`: letters of flags, until one that takes a value, which is the rest of the word or the next one. Behind a letter whose value
- * may be left out, a value begins with `=`, `/` or `.`: `-n=FILE`, `-n/run/netns/x`.
+ * `-abVALUE`: letters of flags, up to one that takes a value, which is the rest of the word or the next word. After a letter with an
+ * optional value, the value begins with `=`, `/` or `.`: `-n=FILE`, `-n/run/netns/x`.
  */
 function takeLetters(
   table: OptionTable,
@@ -151,12 +151,12 @@ function checkOption(name: string, spec: OptionSpec, rawName: string, value: str
     throw new UsageError(`--${name} was given twice`);
 }
 
-/** Which option has this as another name of it. */
+/** The option that has this word as another name. */
 function otherName(table: OptionTable, word: string): string | undefined {
   return Object.keys(table).find((name) => table[name]?.also?.includes(word));
 }
 
-/** A suggestion is at most a third of the word away, and never an option that every tool has. */
+/** A suggestion differs in at most a third of the word, and is never one of the common options. */
 function unknownOption(table: OptionTable, name: string, rawName: string, instead: Instead): UsageError {
   const way = Object.hasOwn(instead, name) ? instead[name] : undefined;
   if (way !== undefined) return new UsageError(`unknown option ${rawName}`, way);
@@ -167,7 +167,7 @@ function unknownOption(table: OptionTable, name: string, rawName: string, instea
   return new UsageError(`unknown option ${rawName}`, near === undefined ? "--help lists the options" : `did you mean --${near}?`);
 }
 
-/** The word that was probably meant: two letters changed places, at most a third of them differ, or it goes on where `word` stops. */
+/** The word that was probably meant: two letters swapped, at most a third of them different, or a longer word that begins with it. */
 export function closestWord(word: string, known: readonly string[]): string | undefined {
   if (word.length < 2) return undefined;
   const near = closest(word, [...known]);

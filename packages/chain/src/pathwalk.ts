@@ -1,4 +1,4 @@
-// A path walked as the kernel walks it, component by component and through symbolic links (path_resolution(7)).
+// Walks a path as the kernel does, component by component and through symbolic links (path_resolution(7)).
 import {
   access,
   codeOf,
@@ -16,9 +16,9 @@ import {
 export const modeOf = (stat: Stat) => (stat.mode & 0o7777).toString(8).padStart(4, "0");
 
 export interface Walk {
-  /** Where it ends, or the directory that may not be searched. */
+  /** The end of the path, or the directory that may not be searched. */
   readonly end: string;
-  /** True when `end` is a directory on the way that refuses search. */
+  /** True if `end` is a directory on the way that refuses search. */
   readonly closed: boolean;
   /** The links that were followed, `/a -> /b`. */
   readonly links: readonly string[];
@@ -26,7 +26,7 @@ export interface Walk {
 
 const MOST_LINKS = 40; // fs/namei.c MAXSYMLINKS
 
-/** @returns undefined when a component is missing, or links lead in a circle */
+/** @returns undefined if a component is missing, or links form a loop */
 export function walkPath(path: string): Walk | undefined {
   const links: string[] = [];
   let rest = path.split("/");
@@ -69,7 +69,7 @@ function maySearch(dir: string): boolean {
   }
 }
 
-/** Which directory on the way to a file may not be searched. */
+/** The directory on the way to a file that may not be searched. */
 export function whyNotSearchable(path: string): Diagnosis {
   const walk = walkPath(path);
   const failed: Fact = { source: `stat(${path})`, value: "EACCES", rule: "path_resolution(7)" };
@@ -89,7 +89,7 @@ export function whyNotSearchable(path: string): Diagnosis {
   return { code: "exec-path-not-searchable", text, certain: true, facts };
 }
 
-/** Of a file with ids that this user namespace does not know, stat(2) shows these, and no capability reaches it. */
+/** stat(2) shows these ids for a file whose owner this user namespace does not map; no capability helps with it. */
 function unmapped({ uid, gid }: Stat): string {
   const overflow = (name: string) => Number(readIfThere(`/proc/sys/kernel/overflow${name}`) ?? 65534);
   const isWhole = /^\s*0\s+0\s+4294967295\s*$/.test(readIfThere("/proc/self/uid_map") ?? " 0 0 4294967295");

@@ -1,4 +1,4 @@
-// Words to plans, down the whole chain; nothing is changed.
+// Turns words into plans, down the whole chain; nothing is changed.
 
 import { isOpen, parseCount, UsageError } from "@contain-tools/kernel";
 import { programFiles } from "./become.ts";
@@ -89,7 +89,7 @@ function readSettings({ launch }: Context, options: Options<keyof typeof COMMON>
   };
 }
 
-/** Which of descriptors 3 to 2 + `count` our caller gave us; among them may be the runtime's own, and later there will be ours. */
+/** Which of descriptors 3 to 2 + `count` our caller had open; some of the others may be the runtime's now, and later ours. */
 function passedFds({ open }: Launch, count: number): number[] {
   const isCallers = (fd: number) => open?.includes(fd) ?? isOpen(fd);
   return Array.from({ length: count }, (_, i) => 3 + i).filter(isCallers);

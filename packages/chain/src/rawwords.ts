@@ -1,9 +1,9 @@
-// The words and the environment of a program as bytes, which need not be UTF-8: the runtime has put U+FFFD where they are not.
+// A program's words and environment as bytes, which need not be UTF-8: the runtime replaces invalid bytes by U+FFFD.
 import type { Words } from "@contain-tools/kernel";
 import type { Context } from "./context.ts";
 import { commandLine, cStrings } from "./launch.ts";
 
-/** Words of ours, of which the last ones are the last ones of our own command line: the bytes of those can be had back from /proc. */
+/** Words that end with the last words of our own command line: the bytes of those are read back from /proc. */
 export function rawWords(words: readonly string[]): Words {
   if (!words.some((word) => word.includes("\ufffd"))) return words;
   const raw = commandLine().slice(-words.length);
@@ -13,7 +13,7 @@ export function rawWords(words: readonly string[]): Words {
   });
 }
 
-/** NUL-terminated variables by what they read as; none where all are UTF-8. */
+/** NUL-terminated variables by their text; none if all are UTF-8. */
 export function rawVariables(block: Buffer): [string, Buffer][] {
   if (!block.toString().includes("\ufffd")) return [];
   return cStrings(block).map((entry) => [entry.toString(), entry]);

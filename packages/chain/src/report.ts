@@ -1,4 +1,4 @@
-// What a person sees: steps as they are taken, and when something went wrong the attempt, and on a second line the rule and the fix.
+// What a person sees: the steps as they are taken, and a failure as the attempt, with the rule and the fix on a second line.
 import {
   type CloneArgs,
   clone3,
@@ -17,17 +17,17 @@ import {
 } from "@contain-tools/kernel";
 import type { Context } from "./context.ts";
 
-/** A step, with --verbose; `dress`ed in colours last. */
+/** A step, with --verbose; `dress` adds colours last. */
 export function sayStep({ verbose, label = tracer.tool }: Context, text: string, dress?: (line: string) => string): void {
   if (verbose) say(`[${label}] ${dress === undefined ? printable(text) : dress(printable(text))}\n`);
 }
 
-/** A write to a file of a group: `memory.max <- 67108864`. */
+/** A write to a group's file: `memory.max <- 67108864`. */
 export function sayWrite({ saysWrites, label = tracer.tool }: Context, file: string, value: string): void {
   if (saysWrites) say(`[${label}] ${printable(`${file} <- ${value}`)}\n`);
 }
 
-/** Which tool an error is about: the innermost link that was being planned, or whose part was being done. */
+/** The tool that an error is about: the innermost link being planned or carried out. */
 const owners = new WeakMap<Error, string>();
 
 export function blame(error: unknown, tool: string): void {
@@ -36,18 +36,18 @@ export function blame(error: unknown, tool: string): void {
 
 const ownerOf = (error: unknown) => (error instanceof Error ? owners.get(error) : undefined) ?? tracer.tool;
 
-/** A remark on standard error under the name of the tool at work. */
+/** A remark on standard error, under the name of the tool at work. */
 export function warn(text: string): void {
   say(`${tracer.tool}: ${printable(text)}\n`);
 }
 
-/** A failure as it is told: under the name of the tool, and on a second line the rule and the fix. */
+/** The text of a failure: under the name of the tool, with the rule and the fix on a second line. */
 export function textOf({ tool, message, hint }: Pick<Failure, "tool" | "message" | "hint">): string {
   const more = hint === undefined ? "" : `${" ".repeat(tool.length + 2)}${printable(hint)}\n`;
   return `${tool}: ${printable(message)}\n${more}`;
 }
 
-/** Tells `error` on standard error under the name of the tool at work, and returns the exit status for it. */
+/** Reports `error` on standard error under the name of the tool at work, and returns its exit status. */
 export function report(error: unknown): number {
   const tool = ownerOf(error);
   if (error instanceof ToolError) {
@@ -57,7 +57,7 @@ export function report(error: unknown): number {
     return error.status;
   }
   if (error instanceof Error && Object.hasOwn(ERRNO, codeOf(error) ?? "")) {
-    say(`${tool}: ${printable(error.message)}\n`); // of node:fs, which names the call, the path and the errno
+    say(`${tool}: ${printable(error.message)}\n`); // from node:fs, whose message has the call, the path and the errno
     return 125;
   }
   const lines = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -70,18 +70,18 @@ export function report(error: unknown): number {
   return 125;
 }
 
-/** What a supervisor learns of a start that failed. */
+/** What a supervisor learns about a start that failed. */
 export interface Failure {
   readonly tool: string;
   readonly message: string;
   readonly hint: string | undefined;
-  /** The exit status: 125, or 126 and 127 where it is about the program. */
+  /** The exit status: 125, or 126 and 127 if it is about the program. */
   readonly status: number;
-  /** When it was the program that could not be executed. */
+  /** True if the program could not be executed. */
   readonly diagnosis: Diagnosis | undefined;
 }
 
-/** Reads the first failure that came through the failure pipe, whose writer need not have been one of ours. */
+/** Reads the first failure from the failure pipe, which somebody else may have written to. */
 export function parseFailure(lines: string): Failure {
   try {
     const failure = JSON.parse(lines.split("\n", 1)[0] ?? "") as Partial<Failure> | null;
@@ -108,7 +108,7 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** The line that tells a supervisor of a failure. */
+/** The line that reports a failure to a supervisor. */
 export function lineOf(failure: Failure): string {
   return `${JSON.stringify(failure)}\n`;
 }
@@ -126,7 +126,7 @@ export function fail({ failurePipe, quiet }: Context, error: unknown): never {
   return exit(status);
 }
 
-/** clone3(2), of a child that explains what it throws. @throws SyscallError */
+/** clone3(2), with a child that reports what it throws. @throws SyscallError */
 export function fork(context: Context, args: CloneArgs, child: (context: Context) => never): number {
   return clone3(args, () => {
     try {

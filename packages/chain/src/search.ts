@@ -1,4 +1,4 @@
-// The files that PROG may be, tried one after the other as execvp(3) does.
+// The files that PROG may be, tried in turn as execvp(3) does.
 
 import { ERRNO, failedWith, quote, SyscallError } from "@contain-tools/kernel";
 import { type Context, candidates } from "./context.ts";
@@ -7,9 +7,9 @@ import { cannotExecute, leadingOut, notFound } from "./execerrors.ts";
 import { lookAt } from "./magiclinks.ts";
 
 /**
- * Calls `attempt` with each path until one does not throw. A file that is not there, or may not be executed, leaves the next one its chance.
+ * Calls `attempt` with each path until one does not throw. After a file that is missing or may not be executed, the next is tried.
  *
- * @throws ExecError 127 when PROG was not found, 126 when it was found but cannot be executed
+ * @throws ExecError 127 if PROG was not found, 126 if it was found but cannot be executed
  */
 export function searchProgram(context: Context, name: string, paths: readonly string[], attempt: (path: string) => void): void {
   let failure: SyscallError | undefined;
@@ -33,9 +33,9 @@ export function searchProgram(context: Context, name: string, paths: readonly st
 }
 
 /**
- * Looks PROG up without starting it.
+ * Finds PROG without starting it.
  *
- * @throws ExecError as `execProgram` would, as far as it can be foreseen
+ * @throws ExecError as `execProgram` would, as far as that can be known beforehand
  */
 export function findProgram(context: Context, [name = ""]: readonly string[]): void {
   searchProgram(context, name, candidates(context, name), (path) => {

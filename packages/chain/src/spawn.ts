@@ -1,4 +1,4 @@
-// A program as a child by posix_spawn(3), clone(2) with CLONE_VM|CLONE_VFORK and execve(2) in one: the child copies no memory of ours.
+// Starts a program as a child by posix_spawn(3), which is clone(2) with CLONE_VM|CLONE_VFORK and execve(2): the child copies no memory.
 
 import { codeOf, declare, flags, hasSignal, stat, stringArray, trace, tracer } from "@contain-tools/kernel";
 import { readBinary } from "./binary.ts";
@@ -11,7 +11,7 @@ import { environmentOf } from "./rawwords.ts";
 // <spawn.h>: the numbers are the same in glibc and musl.
 const FLAGS = { POSIX_SPAWN_SETPGROUP: 2, POSIX_SPAWN_SETSIGDEF: 4, POSIX_SPAWN_SETSIGMASK: 8 };
 const ATTRIBUTES = 512; // bytes; a posix_spawnattr_t has 336
-const SIGSET = 128; // bytes of a sigset_t, of which the kernel's are the first eight
+const SIGSET = 128; // bytes of a sigset_t; the kernel uses the first eight
 
 const initC = declare("posix_spawnattr_init");
 const setFlagsC = declare("posix_spawnattr_setflags");
@@ -24,7 +24,7 @@ const spawnC = declare("posix_spawn");
  * Starts PROG as a child, as a fork and `execProgram` would.
  *
  * @param ownGroup in a process group of its own
- * @returns its PID in this PID namespace; undefined where posix_spawn(3) will not do or has failed: then a fork has to, which tells why
+ * @returns its PID in this PID namespace; undefined if posix_spawn(3) cannot do it or failed: a fork then does it, or says why not
  */
 export function spawnProgram(context: Context, { argv, bytes }: Program, ownGroup: boolean): number | undefined {
   const path = needsFork(context) ? undefined : findFile(context, argv[0] ?? "");
@@ -42,7 +42,7 @@ export function spawnProgram(context: Context, { argv, bytes }: Program, ownGrou
   setFlagsC(attributes, bits);
   setGroupC(attributes, 0); // a new one
   setMaskC(attributes, mask);
-  setDefaultC(attributes, Buffer.alloc(SIGSET, 0xff)); // those of libc's own too, which it would leave ignored
+  setDefaultC(attributes, Buffer.alloc(SIGSET, 0xff)); // also libc's own two, which it would leave ignored
   const child = new Int32Array(1);
   const code = spawnC(new Uint8Array(child.buffer), file.text, null, attributes, argvC.pointers, envC.pointers);
   const pid = code === 0 ? child[0] : undefined;
@@ -53,17 +53,17 @@ export function spawnProgram(context: Context, { argv, bytes }: Program, ownGrou
   return pid;
 }
 
-/** True when something is to be done between fork and execve that posix_spawn(3) cannot do. */
+/** True if something is to be done between fork and execve that posix_spawn(3) cannot do. */
 function needsFork({ launch, limits, lastStep, inside, consoleSocket }: Context): boolean {
-  if (inside !== undefined) return true; // what is started there has to come by the trampoline
+  if (inside !== undefined) return true; // what is started there must go through the trampoline
   if (limits.length > 0 || lastStep !== undefined || launch.closed.length > 0 || consoleSocket !== undefined) return true;
-  // libc takes its own two signals, 32 and 33, out of every mask.
+  // libc removes its own two signals, 32 and 33, from every mask.
   return launch.ignored.some((byte) => byte !== 0) || hasSignal(launch.blocked, 32) || hasSignal(launch.blocked, 33);
 }
 
 /**
- * The file that PROG is, where there can be no doubt: a failed try would take a PID. Undefined where execvp(3) would go on after a
- * file that is there, or hand it to the shell.
+ * The file of PROG, if it is certain: a failed attempt would use up a PID. Undefined if execvp(3) might try another file after this one, or
+ * give it to the shell.
  */
 function findFile(context: Context, name: string): string | undefined {
   const paths = candidates(context, name);

@@ -1,4 +1,4 @@
-// Where a start's time goes: `contain --profile run …` prints it. Each phase notes when it was over.
+// Where the time of a start goes: `contain --profile run …` prints it. Each phase notes its end.
 
 interface Phase {
   readonly name: string;
@@ -8,10 +8,10 @@ interface Phase {
 
 const phases: Phase[] = [];
 
-/** Whether anybody may want to know: the clock's own first use is not for every start. */
+/** Whether times are wanted: the clock's first use is too slow for every start. */
 const mayBeWanted = process.argv.includes("--profile");
 
-/** Notes that a phase is over. */
+/** Notes the end of a phase. */
 export function phaseEnds(name: string): void {
   if (mayBeWanted) phases.push({ name, end: performance.now() });
 }
@@ -19,7 +19,7 @@ export function phaseEnds(name: string): void {
 /** Whether somebody does. */
 export const profile = { wanted: false };
 
-/** A table: how long each phase took and what share that is, in milliseconds. */
+/** A table: the duration of each phase in milliseconds, and its share. */
 export function profileTable(): string {
   const all = phases.at(-1)?.end ?? 0;
   const row = (name: string, from: number, to: number) =>

@@ -1,4 +1,4 @@
-// The last execve of a program in another root, made by a process that is no file of the host any more (CVE-2019-5736).
+// The last execve of a program in another root, made by a process that is no longer a file of the host (CVE-2019-5736).
 //
 // What execve(2) resolves, the interpreter included, may be exchanged for /proc/self/exe after any check. While this runtime makes the
 // call, that link leads to the runtime: the container's own dynamic loader would be handed a file of the host. So the runtime first
@@ -34,11 +34,11 @@ export const TRAMPOLINE_CODE: Readonly<Record<string, string>> = {
     "BhspwQARaWglOIloJTj2AwcqpQQA8SX//1RgCkC54YpBqQgIgNIBAADU4YpAqfgGQLlAAIDSCAiA0gEAANTgAxiqyAuA0gEAANRhikGp2A+A0vj//xc=",
 };
 
-/** argv[0] of the trampoline, which it looks for: eight bytes that no program is called. */
+/** argv[0] of the trampoline, which it searches for: eight bytes that are no program's name. */
 const MARK = "contain>";
 const ASTRAY = "contain: the program leads through a link of /proc, and out of the container (CVE-2019-5736): not executed\n";
 const SHELL = "/bin/sh\0";
-/** How a text names the errno: three digits, which the trampoline fills in. */
+/** The place of the errno in a text: three digits, which the trampoline fills in. */
 export const ERRNO_WORDS = "errno 000 of execve(2)";
 const ERRNO_DIGITS = ERRNO_WORDS.indexOf("000");
 const ENOEXEC = 8;
@@ -46,7 +46,7 @@ const ENOEXEC = 8;
 // The file, as elf(5) names its parts: a header, three program headers, the code; the data from 0x400 on, as the code knows.
 const [CODE, DATA, TABLE, ENTRY] = [64 + 3 * 56, 0x400, 40, 56];
 const [TEXT_SEGMENT, DATA_SEGMENT] = [0x400000n, 0x500000n]; // the same file twice, to be executed and to be written to
-const UNUSED = Number(DATA_SEGMENT) + 0x300; // for digits that nobody wants
+const UNUSED = Number(DATA_SEGMENT) + 0x300; // for digits that are not needed
 
 const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 16];
 const F_ADD_SEALS = 1033;
@@ -57,12 +57,12 @@ const memfdC = declare("memfd_create");
 const fcntlC = declare("fcntl");
 const execveatC = declareSyscall(SYS.execveat);
 
-/** What is told when the kernel refuses the program after all. */
+/** The message if the kernel refuses the program after all. */
 export interface Refusal {
-  /** 0, in the last one, for every other. */
+  /** 0, in the last one, stands for all others. */
   readonly errno: number;
   readonly status: number;
-  /** For standard error; ERRNO_WORDS in it get their digits. */
+  /** For standard error; ERRNO_WORDS in it are replaced by the digits. */
   readonly text: string;
   /** For the failure pipe, likewise. */
   readonly word: string;
@@ -75,10 +75,10 @@ interface Trampoline {
 }
 
 /**
- * Makes the trampoline. To be called before the program's limits and its filter are set: they may forbid it.
+ * Makes the trampoline. Called before the program's limits and filter are set: they may forbid it.
  *
  * @param shell a file in a format that the kernel does not know (ENOEXEC) is given to /bin/sh, as execvp(3) does
- * @throws ToolError where vm.memfd_noexec is 2; SyscallError EMFILE, ENOMEM
+ * @throws ToolError if vm.memfd_noexec is 2; SyscallError EMFILE, ENOMEM
  */
 export function makeTrampoline({ failurePipe, preserveFds }: Context, refusals: readonly Refusal[], shell: boolean): Trampoline {
   const pipe = failurePipe === undefined ? -1 : duplicate(failurePipe, 3 + preserveFds);
@@ -88,7 +88,7 @@ export function makeTrampoline({ failurePipe, preserveFds }: Context, refusals: 
   return { fd, pipe };
 }
 
-/** RLIMIT_FSIZE, which the caller may have set for the program, is about a memfd too. */
+/** RLIMIT_FSIZE, which the caller may have set for the program, applies to a memfd too. */
 function writeImage(fd: number, bytes: Buffer): void {
   const limit = getLimit("fsize");
   const soft = BigInt(bytes.length);
@@ -103,7 +103,7 @@ function writeImage(fd: number, bytes: Buffer): void {
   setLimit(limit);
 }
 
-/** memfd_create(2). Linux before 6.3 does not know MFD_EXEC, and lets every memfd be executed. */
+/** memfd_create(2). Linux before 6.3 does not know MFD_EXEC; there every memfd can be executed. */
 function createMemfd(): number {
   const create = (flags: number, names: string) =>
     sys(
@@ -124,14 +124,14 @@ function createMemfd(): number {
 /** argv of the trampoline, for execve(path, words, …). */
 export const trampolineWords = (path: string, words: Words): Words => [MARK, path, ...words];
 
-/** execveat(2) of the trampoline, laid out so that the call itself allocates nothing. */
+/** execveat(2) of the trampoline, prepared so that the call itself allocates nothing. */
 export function trampolineCall({ fd }: Trampoline, words: CStrings, env: CStrings): () => number {
   const { text: noPath } = stringArray([""]);
-  execveatC(-1, noPath, null, null, 0); // ENOENT; the first call of a function makes what the later ones need
+  execveatC(-1, noPath, null, null, 0); // ENOENT; the first call of a function allocates what later ones need
   return () => execveatC(fd, noPath, words.pointers, env.pointers, AT_EMPTY_PATH);
 }
 
-/** The trampoline's file, for this machine or another: headers, code, data, table, and the texts that the table is about. */
+/** The trampoline's file, for this machine or another: headers, code, data, table, and the texts of the table. */
 export function trampolineImage(refusals: readonly Refusal[], pipe: number, shell: boolean, arch: string = process.arch): Buffer {
   const texts = DATA + TABLE + ENTRY * refusals.length;
   let size = texts + SHELL.length + ASTRAY.length;
@@ -174,7 +174,7 @@ export function trampolineImage(refusals: readonly Refusal[], pipe: number, shel
   return file;
 }
 
-/** ELF header and program headers: the file to be read and executed, the file to be read and written, a stack that is not executed. */
+/** ELF header and program headers: the file to read and execute, the file to read and write, a stack that is not executable. */
 function elfHead(size: bigint, arch: string): Uint8Array {
   const [LOAD, GNU_STACK, X, W, R] = [1, 0x6474e551, 1, 2, 4];
   const machine = arch === "arm64" ? 183 : 62; // EM_AARCH64, EM_X86_64

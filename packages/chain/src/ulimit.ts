@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 
 const MAX_LIMIT = 2n ** 63n - 1n;
 
-/** Reads `NAME=SOFT[:HARD]`, in the units of getrlimit(2); -1 and `unlimited` lift a limit, the last of a name counts. @throws UsageError */
+/** Reads `NAME=SOFT[:HARD]` in the units of getrlimit(2); -1 and `unlimited` lift a limit; the last of a name counts. @throws UsageError */
 export function readUlimits(words: readonly string[]): Limit[] {
   const limits = words.map(readUlimit);
   return limits.filter(({ resource }, i) => !limits.some((later, j) => j > i && later.resource === resource));
@@ -51,8 +51,8 @@ export function readRlimits(words: readonly string[]): Limit[] {
 }
 
 /**
- * The program gets them when it starts. What only a privileged process may do, raising a hard limit, is done now, before the ids
- * change; what would lame this runtime, lowering one, is left until then.
+ * The program gets them when it starts. Raising a hard limit needs privilege, so it is done now, before the ids change; lowering one could
+ * stop this runtime, so it waits until then.
  */
 export function prepareLimits(context: Context, limits: readonly Limit[]): void {
   for (const limit of limits) {

@@ -1,5 +1,5 @@
-// Who a program is. Names are those of /etc/passwd and /etc/group where this process has its root, read by us: a name service
-// would load its modules from the container's files (CVE-2019-14271).
+// The ids of a program. Names are looked up in /etc/passwd and /etc/group of this process's root, by our own code: a name service would
+// load its modules from the container's files (CVE-2019-14271).
 import {
   close,
   countGroups,
@@ -27,7 +27,7 @@ import { sayStep } from "./report.ts";
 export interface UserWords {
   readonly user: string;
   readonly group: string | undefined;
-  /** Supplementary groups besides those of /etc/group. */
+  /** Supplementary groups in addition to those in /etc/group. */
   readonly more: readonly string[];
 }
 
@@ -35,8 +35,8 @@ export interface Identity {
   readonly uid: number;
   readonly gid: number;
   /**
-   * The supplementary groups, gid among them, as initgroups(3) has it: a program that takes another gid is still in this group, where
-   * a file's mode may give it less than others (CVE-2022-36109).
+   * The supplementary groups, including gid, as initgroups(3) sets them: a program that takes another gid is still in this group, to which
+   * a file's mode may give less than to others (CVE-2022-36109).
    */
   readonly groups: readonly number[];
   readonly home: string;
@@ -55,7 +55,7 @@ export function readUser(option: string, text: string): UserWords {
   return { user, group, more };
 }
 
-/** A user or group id; (uid_t)-1 means "leave it" to the kernel and is none. */
+/** A user or group id; (uid_t)-1 is not one: to the kernel it means "leave it". */
 function parseId(word: string): number | undefined {
   const number = /^\d{1,10}$/.test(word) ? Number(word) : Number.NaN;
   return number <= 0xfffffffe ? number : undefined;
@@ -65,8 +65,8 @@ function parseId(word: string): number | undefined {
  * Looks a user up as docker does: a number need not be in /etc/passwd, and has group 0 then; with GID given there are no
  * others.
  *
- * @param place where this is, for messages: `the rootfs ./rootfs`
- * @throws ToolError for a name that is not there
+ * @param place for messages: `the rootfs ./rootfs`
+ * @throws ToolError for an unknown name
  */
 export function findUser({ user, group, more }: UserWords, place: string): Identity {
   const uid = parseId(user);
@@ -113,10 +113,10 @@ function unknown(kind: "user" | "group", word: string, place: string, file: stri
 }
 
 const NGROUPS_MAX = 65536;
-const MAX_BYTES = 4 << 20; // bytes: the file is the container's, and may be anything
-const FIELDS = 8; // of a line, and one for what is too much
+const MAX_BYTES = 4 << 20; // bytes: the file is the container's and may contain anything
+const FIELDS = 8; // of a line, and one more to notice a longer one
 
-/** The lines of a file like passwd(5) for which `wanted` holds, cut at the colons. A file that is no file, or is not there, has none. */
+/** The lines of a file like passwd(5) that match `wanted`, split at the colons. Missing or irregular files yield no lines. */
 function findLines(path: string, wanted: (fields: readonly string[]) => boolean): string[][] {
   const text = readTable(path);
   const found: string[][] = [];
@@ -146,20 +146,23 @@ function readTable(path: string): string {
   }
 }
 
-/** Gives the terminal that is descriptor 0 to a user, as login(1) does; its group stays. */
+/** Gives the terminal on descriptor 0 to a user, as login(1) does; its group stays. */
 export function chownTerminal({ uid }: Identity): void {
   fchown(0, uid, fstat(0).gid);
 }
 
-/** Takes the ids, and opens the standard pipes to them; HOME is the user's, unless it says something already. All capabilities go with user id 0 (capabilities(7)). */
+/**
+ * Takes the ids, and opens the standard pipes to them; sets HOME unless it has a value. All capabilities go with user id 0
+ * (capabilities(7)).
+ */
 export function becomeUser(context: Context, { uid, gid, groups, home }: Identity): void {
-  context.env["HOME"] ||= home; // `podman exec` sends an empty one
+  context.env["HOME"] ||= home; // `podman exec` passes an empty one
   sharePipes();
   keepingDeathSignal(() => {
     try {
       setgroups(groups);
     } catch (error) {
-      if (!failedWith(error, "EPERM")) throw error; // denied in a user namespace with one mapped id: the caller's stay
+      if (!failedWith(error, "EPERM")) throw error; // denied in a user namespace with one mapped id: the caller's groups stay
       if (countGroups() > 0) sayStep(context, "setgroups(2) is denied in this user namespace: the caller's supplementary groups stay");
     }
     setresgid(gid);

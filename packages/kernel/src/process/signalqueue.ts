@@ -3,20 +3,20 @@ import { declare, declareSyscall, errno, SYS } from "../ffi/libc.ts";
 import { trace, tracer } from "../ffi/trace.ts";
 import { SIGPIPE, SIGXFSZ, type SignalSet, setNames, signalName } from "./signal.ts";
 
-/** si_code of a signal that the kernel made itself: a key on the terminal, a hangup (sigaction(2)). */
+/** si_code of a signal from the kernel itself: a key on the terminal, a hangup (sigaction(2)). */
 export const SI_KERNEL = 0x80;
 const SI_USER = 0;
 
 /** si_code of a signal that was sent with sigqueue(3). */
 export const SI_QUEUE = -1;
 
-/** One signal taken from the queue; the same object is filled in again and again. */
+/** One signal taken from the queue; the object is reused for the next one. */
 export interface SignalInfo {
   signal: number;
   code: number;
-  /** The sender, 0 for the kernel or a process outside this PID namespace. */
+  /** The sender; 0 for the kernel or a process outside this PID namespace. */
   pid: number;
-  /** What sigqueue(3) sent along, when the code is SI_QUEUE. */
+  /** The value that sigqueue(3) sent along, if the code is SI_QUEUE. */
   value: number;
 }
 
@@ -31,8 +31,8 @@ const sigtimedwaitC = declareSyscall(SYS.rt_sigtimedwait);
 /**
  * rt_sigtimedwait(2): takes a pending signal of `set`, which must be blocked.
  *
- * @param milliseconds how long to wait; undefined waits for ever
- * @returns undefined when the time is up; the object is reused by the next call
+ * @param milliseconds the timeout; undefined waits for ever
+ * @returns undefined after the timeout; the object is reused by the next call
  */
 export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo | undefined {
   if (milliseconds !== undefined) {
@@ -41,7 +41,7 @@ export function waitForSignal(set: SignalSet, milliseconds?: number): SignalInfo
     timeoutView.setInt32(8, (whole % 1000) * 1_000_000, true);
   }
   let signal = sigtimedwaitC(set, infoBytes, milliseconds === undefined ? null : timeoutBytes, 8);
-  // Our own write to a closed pipe: a signal that is blocked is queued although it is ignored (signal(7)). Nobody sent it.
+  // From our own write to a closed pipe: a blocked signal is queued even if it is ignored (signal(7)). Nobody sent it.
   while ((signal === SIGPIPE || signal === SIGXFSZ) && infoWords[2] === SI_USER && infoWords[4] === getpidC()) {
     signal = sigtimedwaitC(set, infoBytes, milliseconds === undefined ? null : timeoutBytes, 8);
   }

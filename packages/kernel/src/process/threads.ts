@@ -1,7 +1,6 @@
-// A runtime has helper threads whose signal masks nobody can set from outside: a SIGTERM sent to the process may be delivered to
-// one of them and kill us, instead of waiting for our sigtimedwait(2). So each helper is sent into a signal handler that never
-// returns, pause(2), with every signal blocked meanwhile (sa_mask, sigaction(2)). With the flags that `prepareFork` insists on,
-// V8 gives these threads nothing to do.
+// A runtime has helper threads, and nothing outside can set their signal masks: a SIGTERM sent to the process may go to one of them and
+// kill us, instead of waiting for our sigtimedwait(2). So each helper is sent into a signal handler that never returns (pause(2)), with
+// every signal blocked in it (sa_mask, sigaction(2)). With the flags that `prepareFork` requires, V8 gives these threads nothing to do.
 
 import { isNative } from "../ffi/koffi.ts";
 import { declare, koffi } from "../ffi/libc.ts";
@@ -35,7 +34,7 @@ export function takeAllSignals(): void {
   }
 }
 
-/** As /proc numbers them, which may be that of another PID namespace (ownproc.ts). */
+/** Numbered as in /proc, which may belong to another PID namespace (ownproc.ts). */
 function otherThreads(): string[] {
   const tids = readdir("/proc/self/task");
   if (tids.length === 1) return [];
@@ -43,7 +42,7 @@ function otherThreads(): string[] {
   return tids.filter((tid) => tid !== own);
 }
 
-/** Waits until the allocator's thread of the native program is idle: a forked child would wait for ever for a lock that it holds. */
+/** Waits until the native program's allocator thread is idle: a forked child would wait for ever for a lock that it held. */
 export function awaitIdleThreads(): void {
   if (isNative) for (const tid of otherThreads()) awaitIdle(tid);
 }
@@ -52,10 +51,12 @@ function awaitIdle(tid: string): void {
   for (let tries = 0; tries < 1000 && isBusy(tid); tries++) pollOnce(-1, 0, 1);
 }
 
-/** An idle thread waits in futex(2), which /proc/PID/task/TID/syscall tells: the call's number, then its arguments (proc_pid_syscall(5)). */
+/**
+ * An idle thread waits in futex(2), which /proc/PID/task/TID/syscall shows: the call's number, then its arguments (proc_pid_syscall(5)).
+ */
 function isBusy(tid: string): boolean {
   const call = readIfThere(`/proc/self/task/${tid}/syscall`);
-  if (call === undefined) return false; // it has ended, or this kernel does not tell
+  if (call === undefined) return false; // it has ended, or this kernel does not show it
   const [, , operation] = call.split(" ");
   return operation === undefined || ![FUTEX_WAIT, FUTEX_WAIT_BITSET].includes(Number(operation) & 0x7f);
 }
@@ -65,7 +66,7 @@ const FUTEX_WAIT_BITSET = 9;
 
 function park(tid: string): void {
   const status = readIfThere(`/proc/self/task/${tid}/status`);
-  const signal = highestUnblocked(status); // an allocator's thread blocks most of them by itself
+  const signal = highestUnblocked(status); // an allocator's thread blocks most of them already
   if (status === undefined || signal === undefined) return;
   const action = Buffer.alloc(152); // struct sigaction of glibc and musl: handler, 128 bytes of mask, flags, restorer
   action.writeBigUInt64LE(BigInt(koffi.load(null).symbol("pause") as bigint), 0);
@@ -78,7 +79,7 @@ function park(tid: string): void {
   sigactionC(signal, old, null);
 }
 
-/** A signal that a thread can be sent; undefined when it blocks all, or has ended. */
+/** A signal that the thread does not block; undefined if it blocks all, or has ended. */
 function highestUnblocked(status: string | undefined): number | undefined {
   if (status === undefined) return undefined;
   const blocked = parseSignalMask(statusField(status, "SigBlk") ?? "0");
@@ -87,14 +88,14 @@ function highestUnblocked(status: string | undefined): number | undefined {
   return signal === 0 ? undefined : signal;
 }
 
-/** SIGKILL and SIGSTOP cannot be blocked; 32 and 33 libc keeps unblocked for itself. */
+/** SIGKILL and SIGSTOP cannot be blocked; libc keeps 32 and 33 unblocked for itself. */
 const NEVER_BLOCKED = [SIGKILL, SIGSTOP, 32, 33];
 
 let steps = 0;
 
 /**
- * To be called at each turn of a loop that never ends in a forked child: JavaScriptCore collects only when some megabytes of garbage
- * are there, which is more than all that an init has of its own. V8's young generation is small, and stays as it is.
+ * Called at each turn of an endless loop in a forked child: JavaScriptCore collects only after some megabytes of garbage, which is more
+ * than all that an init uses. V8's young generation is small, and stays so.
  */
 export function keepSmall(): void {
   if (isNative && ++steps % 1024 === 0) (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);

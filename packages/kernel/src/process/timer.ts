@@ -10,7 +10,7 @@ const TFD_NONBLOCK = 0o4000;
 const timerfdCreateC = declare("timerfd_create");
 const timerfdSettimeC = declare("timerfd_settime");
 
-/** timerfd_create(2): a descriptor that is readable again and again, each time so many milliseconds have passed. */
+/** timerfd_create(2): a descriptor that becomes readable every `milliseconds`. */
 export function timerfd(milliseconds: number): number {
   const fd = sys(
     "timerfd_create",
@@ -21,7 +21,7 @@ export function timerfd(milliseconds: number): number {
   return fd;
 }
 
-/** timerfd_settime(2): from now on it is so many milliseconds between two expirations, and until the first. */
+/** timerfd_settime(2): sets the time to the first expiration, and between two, from now. */
 export function setTimer(fd: number, milliseconds: number): void {
   const [seconds, nanoseconds] = [BigInt(Math.floor(milliseconds / 1000)), BigInt((milliseconds % 1000) * 1_000_000)];
   const time = new BigInt64Array([seconds, nanoseconds, seconds, nanoseconds]);
@@ -37,7 +37,7 @@ const clockGettimeC = declare("clock_gettime");
 const time = new BigInt64Array(2);
 const timeBytes = new Uint8Array(time.buffer);
 
-/** clock_gettime(2) CLOCK_REALTIME: seconds since the epoch, and nanoseconds. It goes backwards when somebody sets the clock. */
+/** clock_gettime(2) CLOCK_REALTIME: seconds since the epoch, and nanoseconds. It goes back when somebody sets the clock. */
 export function timeOfDay(): readonly [seconds: number, nanoseconds: number] {
   clockGettimeC(CLOCK_REALTIME, timeBytes);
   return [Number(time[0]), Number(time[1])];
@@ -45,7 +45,7 @@ export function timeOfDay(): readonly [seconds: number, nanoseconds: number] {
 
 const ticks = new Uint8Array(8);
 
-/** Takes the expirations that a timer has counted, so that it can be waited for again. */
+/** Takes the expirations that a timer has counted, so that it can be polled again. */
 export function takeTicks(fd: number): void {
   read(fd, ticks);
 }

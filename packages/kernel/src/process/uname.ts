@@ -1,4 +1,4 @@
-// What the kernel says of itself: uname(2).
+// The kernel's own description: uname(2).
 import { declare } from "../ffi/libc.ts";
 
 const unameC = declare("uname");

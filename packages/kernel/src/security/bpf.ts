@@ -1,4 +1,4 @@
-// Parts of a seccomp filter that libseccomp does not make: instructions of classic BPF (Documentation/userspace-api/seccomp_filter.rst).
+// Parts of a seccomp filter that libseccomp cannot make: classic BPF instructions (Documentation/userspace-api/seccomp_filter.rst).
 
 /** Architectures as AUDIT_ARCH_* and SCMP_ARCH_* number them. */
 export const ARCHITECTURES = { X86_64: 0xc000003e, X86: 0x40000003, X32: 0x4000003e, AARCH64: 0xc00000b7, ARM: 0x40000028 } as const;
@@ -8,14 +8,14 @@ export const SECCOMP_RET_ERRNO = 0x00050000;
 export const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
 export const SECCOMP_RET_ALLOW = 0x7fff0000;
 
-/** An int among the arguments that is refused: libseccomp compares all 64 bits, and the kernel looks at 32. It comes before all rules. */
+/** An int argument that is refused. libseccomp compares all 64 bits, but the kernel looks at 32. This check precedes all rules. */
 export interface WordRule {
   readonly name: string;
-  /** Its number on 32-bit x86, where libseccomp has one of its own making for what socketcall(2) does too. */
+  /** Its number on 32-bit x86; libseccomp uses one of its own for calls that socketcall(2) does too. */
   readonly x86: number;
   readonly index: number;
   readonly values: readonly number[];
-  /** All from here on, unsigned. */
+  /** All values from here up, unsigned. */
   readonly from?: number;
   readonly action: number;
 }
@@ -33,11 +33,11 @@ const SAME_EVERYWHERE = 424; // since Linux 5.1 a new call has one number on all
 /**
  * `if (arch == ARCH && last < nr && nr < X32_BIT) return ERRNO(ENOSYS)`, and on to what follows.
  *
- * @param last the newest call that is known, as this machine numbers it
+ * @param last the newest known call, by its number on this machine
  */
 export function refuseNewer(arch: number, last: number): Buffer {
   if (arch !== NATIVE_ARCHITECTURE && last < SAME_EVERYWHERE) return Buffer.alloc(0);
-  if (arch === ARCHITECTURES.X32) return Buffer.alloc(0); // its calls come as x86-64's, with a bit
+  if (arch === ARCHITECTURES.X32) return Buffer.alloc(0); // its calls have x86-64's numbers plus a bit
   return instructions([
     [LOAD, 0, 0, 4], // seccomp_data.arch
     [EQUAL, 0, 4, arch],
@@ -48,7 +48,7 @@ export function refuseNewer(arch: number, last: number): Buffer {
   ]);
 }
 
-/** `if (arch == ARCH && nr == NUMBER && (u32)args[index] is one of them) return action`. */
+/** `if (arch == ARCH && nr == NUMBER && (u32)args[index] matches one of them) return action`. */
 export function matchWord(arch: number, number: number, { x86, index, values, from, action }: WordRule): Buffer {
   const compared = [...values.map((value) => [EQUAL, value] as const), ...(from === undefined ? [] : [[GREATER_OR_EQUAL, from] as const])];
   const count = compared.length;
@@ -74,7 +74,7 @@ function instructions(list: readonly (readonly [number, number, number, number])
   return bytes;
 }
 
-/** The same program with every `return from` as `return to`. */
+/** The same program with each `return from` replaced by `return to`. */
 export function replaceReturn(program: Buffer, from: number, to: number): Buffer {
   const changed = Buffer.from(program);
   for (let at = 0; at < changed.length; at += 8) {

@@ -1,4 +1,4 @@
-// What a seccomp filter answers to a call whose arguments are not known yet (Documentation/userspace-api/seccomp_filter.rst).
+// The answers of a seccomp filter to a call whose arguments are not known yet (Documentation/userspace-api/seccomp_filter.rst).
 
 const LOAD = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const RETURN = 0x06;
@@ -13,7 +13,7 @@ const BRANCHES: Readonly<Record<number, (a: number, k: number) => boolean>> = {
 const NUMBER = 0; // offsets in struct seccomp_data
 const ARCHITECTURE = 4;
 
-/** Every SECCOMP_RET_* that the program may answer, whatever the arguments are. undefined: it has an instruction that is not known here. */
+/** Every SECCOMP_RET_* that the program may return, whatever the arguments are. undefined if it has an unknown instruction. */
 export function answersTo(program: Buffer, arch: number, number: number): ReadonlySet<number> | undefined {
   const answers = new Set<number>();
   const seen = new Set<string>();

@@ -19,7 +19,7 @@ export interface Capabilities {
   readonly inheritable: bigint;
 }
 
-const VERSION_3 = 0x20080522; // two 32-bit words a set (linux/capability.h)
+const VERSION_3 = 0x20080522; // two 32-bit words per set (linux/capability.h)
 const capgetC = declareSyscall(SYS.capget);
 const capsetC = declareSyscall(SYS.capset);
 

@@ -1,4 +1,4 @@
-// Who this process is: ids, supplementary groups, and the parent-death signal, which every change of those clears.
+// The identity of this process: ids, supplementary groups, and the parent-death signal, which every change of ids clears.
 
 import { declare, declareSyscall, SYS } from "../ffi/libc.ts";
 import { sys } from "../ffi/trace.ts";
@@ -8,8 +8,8 @@ import { exit, getppid, hasEnded } from "../process/process.ts";
 import { signalName } from "../process/signal.ts";
 import { capget, capset } from "./capability.ts";
 
-// The system calls themselves change the calling thread only, and we have one. libc's functions of these names change all threads that
-// libc has heard of, which in a forked child are not there any more (setuid(2), "C library/kernel differences"; musl gives up then).
+// The raw system calls: they change only the calling thread, and we have one. libc's functions change all threads that libc knows, which a
+// forked child does not have any more (setuid(2), "C library/kernel differences"; musl gives up then).
 const setresuidC = declareSyscall(SYS.setresuid);
 const setresgidC = declareSyscall(SYS.setresgid);
 const setgroupsC = declareSyscall(SYS.setgroups);
@@ -28,19 +28,19 @@ const setfsuidC = declare("setfsuid");
 const setfsgidC = declare("setfsgid");
 
 /**
- * setfsuid(2), setfsgid(2): whose the files are that this process makes from now on. Root needs it on an ID-mapped mount, where it has no
- * id itself (EOVERFLOW), and keeps its capabilities. Other users cannot change it, and the calls tell no error.
+ * setfsuid(2), setfsgid(2): the owner of files that this process makes from now on. Root needs it on an ID-mapped mount, where it has no id
+ * itself (EOVERFLOW); its capabilities stay. Other users cannot change it, and the calls report no error.
  */
 export function makeFilesAs(uid: number, gid: number): void {
   const before = capget();
   setfsgidC(gid);
-  setfsuidC(uid); // takes those for files away (capabilities(7), "Effect of user ID changes on capabilities")
+  setfsuidC(uid); // drops those for files (capabilities(7), "Effect of user ID changes on capabilities")
   capset(before);
 }
 
 const getgroupsC = declareSyscall(SYS.getgroups);
 
-/** getgroups(2): how many supplementary groups this process has. */
+/** getgroups(2): the number of supplementary groups. */
 export function countGroups(): number {
   return sys("getgroups", () => ["0", "NULL"], getgroupsC(0, null));
 }
@@ -61,24 +61,24 @@ const prctlC = declare("prctl");
 const PR_SET_PDEATHSIG = 1;
 const PR_GET_PDEATHSIG = 2;
 
-/** prctl(2) PR_SET_PDEATHSIG: the signal this process gets when its parent thread ends; 0 for none. Cleared by a change of credentials. */
+/** prctl(2) PR_SET_PDEATHSIG: the signal for this process when its parent thread ends; 0 for none. A change of credentials clears it. */
 export function setParentDeathSignal(signal: number): void {
   sys("prctl", () => ["PR_SET_PDEATHSIG", signal === 0 ? "0" : signalName(signal)], prctlC(PR_SET_PDEATHSIG, signal, 0, 0, 0));
 }
 
-/** prctl(2) PR_GET_PDEATHSIG: 0 for none, and in a process that has just been forked. */
+/** prctl(2) PR_GET_PDEATHSIG: 0 for none, and after a fork. */
 function getParentDeathSignal(): number {
   const signal = new Int32Array(1);
   sys("prctl", () => ["PR_GET_PDEATHSIG", `[${signal[0]}]`], prctlC(PR_GET_PDEATHSIG, new Uint8Array(signal.buffer), 0, 0, 0));
   return signal[0] ?? 0;
 }
 
-/** Tells whether the parent that the signal speaks of is still there; it may have died before the kernel was asked for the signal. */
+/** Whether that parent has ended; it may have died before the kernel was asked for the signal. */
 let parentHasEnded: (() => boolean) | undefined;
 
 /**
- * Asks for `signal` when the parent dies, and closes the race in which it is dead already. getppid() would say 0 in a new PID
- * namespace; the parent's pidfd tells.
+ * Asks for `signal` when the parent dies, and closes the race with a parent that is dead already. In a new PID namespace getppid() is
+ * always 0, so the parent's pidfd is asked.
  */
 export function dieWithParent(signal: number, parent: number): void {
   parentHasEnded = () => hasEnded(parent);
@@ -91,8 +91,8 @@ function arm(signal: number): void {
 }
 
 /**
- * For a process that got its parent-death signal before this program was exec'd, and so has no pidfd of its parent. To be called
- * while /proc is still that of the parent's PID namespace; inside the new one every parent outside is 0.
+ * For a process that had a parent-death signal before this program was exec'd, and so has no pidfd of its parent. Call it while /proc is
+ * still that of the parent's PID namespace; in the new one the parent's PID is always 0.
  */
 export function rememberParent(): void {
   if (parentHasEnded !== undefined || getParentDeathSignal() === 0) return;
@@ -101,7 +101,7 @@ export function rememberParent(): void {
   parentHasEnded = () => parent() !== before;
 }
 
-/** Reads field 4 of /proc/self/stat anew each time, through a descriptor that stays good when another /proc is mounted. */
+/** Reads field 4 of /proc/self/stat at each call, through a descriptor that stays valid when another /proc is mounted. */
 function openParentReader(): () => string | undefined {
   let fd: number;
   try {
@@ -113,7 +113,7 @@ function openParentReader(): () => string | undefined {
   return () => statFields(text.toString("latin1", 0, pread(fd, text, 0)))[1];
 }
 
-/** Carries out a change of credentials; a parent-death signal that was set before is set after it too (prctl(2)). */
+/** Changes credentials, and sets the parent-death signal again afterwards (prctl(2)). */
 export function keepingDeathSignal(change: () => void): void {
   rememberParent();
   const signal = getParentDeathSignal();

@@ -1,4 +1,4 @@
-// Landlock: which files a process and all that it starts may still open (landlock(7), since Linux 5.13).
+// Landlock restricts which files a process, and everything it starts, may open (landlock(7), since Linux 5.13).
 
 import { ToolError } from "../ffi/errno.ts";
 import { declareSyscall, SYS } from "../ffi/libc.ts";
@@ -22,17 +22,17 @@ const ACCESS = {
 } as const;
 const READING = ACCESS.EXECUTE | ACCESS.READ_FILE | ACCESS.READ_DIR;
 const OF_FILES = ACCESS.EXECUTE | ACCESS.WRITE_FILE | ACCESS.READ_FILE | ACCESS.TRUNCATE | ACCESS.IOCTL_DEV;
-/** All that each ABI knows: the first has 13 rights, then come refer, truncate, and ioctl of devices. */
+/** The rights that each ABI knows: the first has 13, later ones add refer, truncate, and ioctl on devices. */
 const KNOWN = [0, 0x1fff, 0x3fff, 0x7fff, 0x7fff, 0xffff];
 
-/** A file or a directory with all below it. */
+/** A file, or a directory with everything below it. */
 interface LandlockRule {
   /** An O_PATH descriptor. */
   readonly fd: number;
   readonly writable: boolean;
 }
 
-/** The kernel's Landlock ABI. @throws ToolError where there is none */
+/** The kernel's Landlock ABI. @throws ToolError if there is none */
 export function landlockAbi(): number {
   const abi = createRulesetC(null, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi > 0) return abi;
@@ -43,7 +43,7 @@ export function landlockAbi(): number {
 }
 
 /**
- * Refuses this process every file but those below the rules, from the next open(2) on; descriptors that are open stay usable.
+ * Refuses this process every file outside the rules, from the next open(2) on; open descriptors stay usable.
  *
  * @throws SyscallError EPERM without no_new_privs and CAP_SYS_ADMIN
  */

@@ -16,7 +16,7 @@ const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
 const nameOf = (capability: number) => CAPABILITIES[capability] ?? `${capability}`;
 
-/** The bounding set, capability N at bit N, and how many capabilities this kernel has: it answers EINVAL for one that it does not know. */
+/** The bounding set, capability N at bit N, and the number of capabilities of this kernel: it answers EINVAL for one it does not know. */
 export function readBoundingSet(): { readonly set: bigint; readonly count: number } {
   let set = 0n;
   for (let capability = 0; ; capability++) {
@@ -26,12 +26,12 @@ export function readBoundingSet(): { readonly set: bigint; readonly count: numbe
   }
 }
 
-/** PR_CAPBSET_DROP: no program run from here on gets this capability from its file. @throws SyscallError EPERM without CAP_SETPCAP */
+/** PR_CAPBSET_DROP: no later program gets this capability from its file. @throws SyscallError EPERM without CAP_SETPCAP */
 export function dropFromBoundingSet(capability: number): void {
   sys("prctl", () => ["PR_CAPBSET_DROP", nameOf(capability)], prctlC(PR_CAPBSET_DROP, capability, 0, 0, 0));
 }
 
-/** PR_CAP_AMBIENT: a capability that stays across execve for any user. @throws SyscallError EPERM when it is not permitted and inheritable */
+/** PR_CAP_AMBIENT: a capability that stays across execve for any user. @throws SyscallError EPERM if it is not permitted and inheritable */
 export function setAmbient(capability: number, on: boolean): void {
   sys(
     "prctl",
@@ -49,12 +49,12 @@ export function resetAmbient(): void {
   );
 }
 
-/** PR_SET_KEEPCAPS: the permitted set outlives the change from user id 0 to another; execve clears the flag. */
+/** PR_SET_KEEPCAPS: the permitted set survives a change from user id 0 to another; execve clears the flag. */
 export function keepCapabilities(): void {
   sys("prctl", () => ["PR_SET_KEEPCAPS", "1"], prctlC(PR_SET_KEEPCAPS, 1, 0, 0, 0));
 }
 
-/** PR_SET_NO_NEW_PRIVS: set-user-ID bits and capabilities of files give nothing any more, for good (Documentation/userspace-api/no_new_privs.rst). */
+/** PR_SET_NO_NEW_PRIVS: for good, set-user-ID bits and file capabilities give nothing (Documentation/userspace-api/no_new_privs.rst). */
 export function setNoNewPrivileges(): void {
   sys("prctl", () => ["PR_SET_NO_NEW_PRIVS", "1", "0", "0", "0"], prctlC(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }

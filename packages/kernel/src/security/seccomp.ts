@@ -1,4 +1,4 @@
-// Seccomp filters: installing one, and being told of what it refuses (seccomp(2), seccomp_unotify(2)).
+// Seccomp filters: installs them, and receives the calls they refuse (seccomp(2), seccomp_unotify(2)).
 
 import { declareSyscall, errno, koffi, SYS } from "../ffi/libc.ts";
 import { flags, sys } from "../ffi/trace.ts";
@@ -19,16 +19,18 @@ const seccompC = declareSyscall(SYS.seccomp);
 const INSTRUCTION = 8; // bytes of struct sock_filter
 
 /**
- * Installs a BPF program as a filter for this process and all that it will start.
+ * Installs a BPF program as a filter for this process and everything it starts.
  *
  * @param flags SECCOMP_FILTER_FLAG_*
- * @throws SyscallError EACCES without no_new_privs and CAP_SYS_ADMIN, EINVAL for a program that the kernel does not accept
+ * @throws SyscallError EACCES without no_new_privs and CAP_SYS_ADMIN, EINVAL for a program that the kernel rejects
  */
 export function installFilter(program: Buffer, flags: number): void {
   install(program, flags);
 }
 
-/** The same; refusals that ask for it (SECCOMP_RET_USER_NOTIF) wait for an answer through the descriptor that is returned. Since Linux 5.0. */
+/**
+ * The same with a listener: refused calls with SECCOMP_RET_USER_NOTIF wait for an answer through the returned descriptor. Since Linux 5.0.
+ */
 export function installListeningFilter(program: Buffer, flags: number): number {
   return install(program, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags);
 }
@@ -53,14 +55,14 @@ const ioctlC = declareSyscall(SYS.ioctl);
 /** A call that waits for an answer. */
 export interface Refusal {
   readonly id: bigint;
-  /** As the reader's PID namespace numbers it; 0 when it is not in there. */
+  /** In the reader's PID namespace; 0 if it is not in it. */
   readonly pid: number;
-  /** AUDIT_ARCH_*, and the number of the call there. */
+  /** AUDIT_ARCH_*, and the number of the call on that architecture. */
   readonly arch: number;
   readonly number: number;
 }
 
-/** The next call that waits; undefined when its caller was killed meanwhile. */
+/** The next waiting call; undefined if its caller was killed meanwhile. */
 export function receiveRefusal(listener: number): Refusal | undefined {
   const notif = Buffer.alloc(80); // struct seccomp_notif
   if (ioctlC(listener, NOTIF_RECV, notif) === -1) {
@@ -71,7 +73,7 @@ export function receiveRefusal(listener: number): Refusal | undefined {
   return { id: notif.readBigUInt64LE(0), pid: notif.readUInt32LE(8), number: notif.readInt32LE(16), arch: notif.readUInt32LE(20) };
 }
 
-/** Makes the call fail with this errno. A caller that is gone is no error. */
+/** Makes the call fail with this errno. A caller that has ended is not an error. */
 export function refuse(listener: number, { id }: Refusal, code: number): void {
   const answer = Buffer.alloc(24); // struct seccomp_notif_resp
   answer.writeBigUInt64LE(id, 0);
@@ -79,7 +81,7 @@ export function refuse(listener: number, { id }: Refusal, code: number): void {
   ioctlC(listener, NOTIF_SEND, answer);
 }
 
-/** The name of a process (proc_pid_comm(5)); "?" when it has ended or /proc does not show it. */
+/** The name of a process (proc_pid_comm(5)); "?" if it has ended or /proc does not show it. */
 export function commandOf(pid: number): string {
   return readIfThere(`${procDirectory(pid)}/comm`)?.trimEnd() ?? "?";
 }

@@ -1,4 +1,4 @@
-// A seccomp filter from rules by name: the system's libseccomp knows the numbers of every architecture and makes the BPF program.
+// A seccomp filter from rules by name: the system's libseccomp knows the call numbers of every architecture, and makes the BPF program.
 
 import { ToolError } from "../ffi/errno.ts";
 import { declare, loadLibrary } from "../ffi/libc.ts";
@@ -25,16 +25,16 @@ export interface FilterRule {
 export interface FilterRules {
   readonly defaultAction: number;
   readonly first: readonly WordRule[];
-  /** The native one is always among them. */
+  /** The native one is always included. */
   readonly architectures: readonly number[];
   /** SECCOMP_FILTER_FLAG_*. */
   readonly flags: number;
   readonly rules: readonly FilterRule[];
-  /** Calls newer than any of these get ENOSYS in place of the default action, so that libc falls back to older ones; none: no such rule. */
+  /** Calls newer than all of these get ENOSYS instead of the default action, so that libc falls back to older ones; empty: no such rule. */
   readonly known: readonly string[];
 }
 
-/** libseccomp's functions, for the few that are needed (seccomp_init(3), …). */
+/** The few functions of libseccomp that are needed (seccomp_init(3), …). */
 interface Library {
   readonly init: (action: number) => unknown;
   readonly archAdd: (context: unknown, arch: number) => number;
@@ -76,7 +76,7 @@ function load(): Library {
 const UNKNOWN = -1; // __NR_SCMP_ERROR: libseccomp is older than the call, which then gets the default action
 const EEXIST = 17;
 
-/** The program for these rules, to be made while planning. @throws ToolError when there is no libseccomp, or it refuses a rule */
+/** Compiles the rules; call it while planning. @throws ToolError without libseccomp, or if it refuses a rule */
 export function compileFilter(wanted: FilterRules): Buffer {
   const seccomp = load();
   const context = seccomp.init(wanted.defaultAction);
@@ -130,13 +130,13 @@ function exportFilter(seccomp: Library, context: unknown): Buffer {
   }
 }
 
-/** The number of a call on this machine, for a process that has made a filter before; undefined for one that libseccomp does not know. */
+/** The number of a call on this machine, in a process that has made a filter; undefined if libseccomp does not know it. */
 export function syscallNumber(name: string): number | undefined {
   const number = library?.numberOf(name) ?? UNKNOWN;
   return number < 0 ? undefined : number;
 }
 
-/** The name of a call, for a process that has made a filter before. */
+/** The name of a call, in a process that has made a filter. */
 export function syscallName(arch: number, number: number): string {
   return library?.nameOf(arch, number) ?? `system call ${number}`;
 }

@@ -1,5 +1,5 @@
-// A forked process in a container is a copy of one outside: its /proc/PID/environ and cmdline would show the host's environment and
-// command line to everybody in there. Both are areas of our own memory, whose addresses /proc/self/stat has (proc_pid_stat(5)).
+// A forked process in a container is a copy of one outside, so its /proc/PID/environ and cmdline would show everybody inside the host's
+// environment and command line. Both are areas of our own memory; /proc/self/stat has their addresses (proc_pid_stat(5)).
 import { readIfThere } from "../file/open.ts";
 import { statFields } from "../proc/proc.ts";
 import { overwrite, setDumpable } from "../process/process.ts";
@@ -11,7 +11,7 @@ export interface Areas {
   readonly envEnd: number;
 }
 
-/** Where the command line and the environment lie; undefined without /proc. They are the same in a forked child. */
+/** The addresses of the command line and the environment; undefined without /proc. A forked child has the same. */
 export function readAreas(): Areas | undefined {
   const stat = readIfThere("/proc/self/stat");
   if (stat === undefined) return undefined;
@@ -20,7 +20,7 @@ export function readAreas(): Areas | undefined {
   return areas.argStart > 0 && areas.envStart > 0 ? areas : undefined;
 }
 
-/** Leaves `title` as the command line and nothing as the environment, and denies ptrace(2) without CAP_SYS_PTRACE. */
+/** Sets the command line to `title` and empties the environment, and denies ptrace(2) without CAP_SYS_PTRACE. */
 export function hideSecrets(areas: Areas | undefined, title: string): void {
   setDumpable(false);
   if (areas === undefined) return;

@@ -1,4 +1,4 @@
-// Subordinate ids: which ranges /etc/subuid and /etc/subgid give to a user (subuid(5), subgid(5)).
+// Subordinate ids: the ranges of a user in /etc/subuid and /etc/subgid (subuid(5), subgid(5)).
 
 import { readText } from "../file/open.ts";
 export interface SubordinateRange {
@@ -8,7 +8,7 @@ export interface SubordinateRange {
 
 const MAX_ID = 0xfffffffe;
 
-/** The ranges of a user, in the order of the file; each name in `owners` is one that a line may begin with. What is no line is none. */
+/** The ranges of a user, in the order of the file; a line may begin with any of `owners`. Malformed lines are skipped. */
 export function subordinateRanges(file: "/etc/subuid" | "/etc/subgid", owners: readonly string[]): SubordinateRange[] {
   let text: string;
   try {
@@ -23,7 +23,7 @@ export function subordinateRanges(file: "/etc/subuid" | "/etc/subgid", owners: r
   });
 }
 
-/** How a user may be called in these files: by number, and by the name that /etc/passwd has. */
+/** The names of a user in these files: the number, and the name in /etc/passwd. */
 export function subordinateOwners(uid: number): string[] {
   const name = nameOfUser(uid);
   return name === undefined ? [`${uid}`] : [name, `${uid}`];

@@ -1,4 +1,5 @@
-// Job control of a parent and its child: the terminal's foreground goes from the shell to us, to the child's group, and back (tcsetpgrp(3)).
+// Job control of a parent and its child: the terminal's foreground goes from the shell to us, to the child's group, and back
+// (tcsetpgrp(3)).
 import { getpid } from "../process/process.ts";
 import { kill } from "../process/sending.ts";
 import { SIGCONT, SIGTSTP } from "../process/signal.ts";
@@ -8,13 +9,13 @@ export interface Job {
   readonly child: number;
   /** The child leads a process group of its own. */
   readonly ownGroup: boolean;
-  /** True when nobody could continue us after a stop. */
+  /** True if nobody could continue us after a stop. */
   readonly isOrphaned: () => boolean;
-  /** The terminal is ours, and with ownGroup the child's group has it from us; after `bg` it is the shell's. */
+  /** The terminal is ours; with ownGroup we have passed it to the child's group. After `bg` the shell has it. */
   hasTerminal: boolean;
 }
 
-/** In the child: a process group of its own, and the terminal's foreground for it. SIGTTOU must be blocked, else tcsetpgrp(3) stops us. */
+/** In the child: gives it its own process group, and makes that the foreground one. SIGTTOU must be blocked, or tcsetpgrp(3) stops us. */
 export function leadGroup(foreground: boolean): void {
   setpgid(0, 0);
   const fd = foreground ? controllingTerminal() : undefined;
@@ -22,8 +23,8 @@ export function leadGroup(foreground: boolean): void {
 }
 
 /**
- * The child was stopped by `signal`. Continues it where it need not have been: nobody could do it later, or a shell's `fg` of a running
- * job, which sends no signal, has made the terminal ours. Otherwise the terminal goes back: false, and we have to stop too.
+ * The child was stopped by `signal`. Continues it and returns true if nobody could do so later, or if a shell's `fg` of a running job,
+ * which sends no signal, has made the terminal ours. Otherwise gives the terminal back and returns false: we have to stop too.
  */
 export function continueStopped(job: Job, signal: number): boolean {
   const fd = job.ownGroup && isJobControl(signal) ? controllingTerminal() : undefined;
@@ -39,7 +40,7 @@ export function continueStopped(job: Job, signal: number): boolean {
   return true;
 }
 
-/** We were continued: after `fg` the child's group gets the terminal, after `bg` the shell has it. */
+/** We were continued: by `fg`, and the child's group gets the terminal, or by `bg`, and the shell keeps it. */
 export function resumeJob(job: Job): void {
   const fd = controllingTerminal();
   if (fd === undefined) return;
@@ -47,7 +48,10 @@ export function resumeJob(job: Job): void {
   job.hasTerminal = given || (job.ownGroup && foregroundGroup(fd) === job.child);
 }
 
-/** The child has ended, and a script goes on in our group. Where our group has no number here (0), our parent outside does this. */
+/**
+ * Takes the terminal back when the child has ended, for a script that goes on in our group. If our group has no number here (0), our parent
+ * outside does it.
+ */
 export function takeTerminalBack({ hasTerminal }: Job): void {
   const fd = hasTerminal ? controllingTerminal() : undefined;
   const group = getpgrp();

@@ -15,10 +15,10 @@ const ioctlC = declareSyscall(SYS.ioctl);
 const setsidC = declare("setsid");
 
 /**
- * Opens `ptmx`, which makes a pseudo-terminal on its devpts, and unlocks it.
+ * Opens `ptmx`, which makes a pseudo-terminal in its devpts, and unlocks it.
  *
- * @returns the master, not blocking
- * @throws SyscallError ENOENT, EACCES; ENOSPC when devpts has reached its `max`; ToolError when the file is something else
+ * @returns the master, non-blocking
+ * @throws SyscallError ENOENT, EACCES; ENOSPC if devpts has reached its `max`; ToolError if the file is something else
  */
 export function openMaster(ptmx: string): number {
   const fd = open(ptmx, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -31,7 +31,7 @@ export function openMaster(ptmx: string): number {
   return fd;
 }
 
-/** ioctl(TIOCGPTPEER): opens the other side of a master, which needs no path, whatever /dev/pts means to the caller. */
+/** ioctl(TIOCGPTPEER): opens the slave of a master without a path, so it does not matter what is at /dev/pts. */
 export function openPeer(master: number): number {
   return sys(
     "ioctl",
@@ -40,17 +40,20 @@ export function openPeer(master: number): number {
   );
 }
 
-/** setsid(2): a session and a process group of our own, without a terminal. @throws SyscallError EPERM for a process group leader */
+/** setsid(2): starts a new session and process group, without a terminal. @throws SyscallError EPERM for a process group leader */
 export function setsid(): void {
   sys("setsid", () => [], setsidC());
 }
 
-/** ioctl(TIOCSCTTY): makes a terminal the controlling one of a session leader that has none, its group the foreground. @throws SyscallError EPERM */
+/**
+ * ioctl(TIOCSCTTY): makes a terminal the controlling one of a session leader that has none, and our group its foreground. @throws
+ * SyscallError EPERM
+ */
 export function setControllingTerminal(fd: number): void {
   sys("ioctl", () => [`${fd}`, "TIOCSCTTY", "0"], ioctlC(fd, TIOCSCTTY, 0));
 }
 
-/** ioctl(TIOCSIG): sends a signal to the foreground process group of the other side of a master. */
+/** ioctl(TIOCSIG): sends a signal to the slave's foreground process group. */
 export function signalForeground(master: number, signal: number): void {
   const result = ioctlC(master, TIOCSIG, signal);
   if (tracer.mode !== "off") trace("ioctl", [`${master}`, "TIOCSIG", `${signal}`], result);

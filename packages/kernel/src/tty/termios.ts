@@ -22,15 +22,15 @@ const VSUSP = 10;
 /** A struct termios, as the kernel gave it. */
 export type Attributes = Uint8Array;
 
-/** tcgetattr(3); undefined for what is not a terminal, or one that hung up. */
+/** tcgetattr(3); undefined if it is not a terminal, or has hung up. */
 export function getAttributes(fd: number): Attributes | undefined {
   const attributes = new Uint8Array(TERMIOS_SIZE);
   return tcgetattrC(fd, attributes) === 0 ? attributes : undefined;
 }
 
 /**
- * tcsetattr(3), at once: waiting until the output has gone could wait for ever. SIGTTOU must be blocked or ignored, else a
- * background caller is stopped. False when the terminal hung up.
+ * tcsetattr(3), at once: waiting for the output to drain could take for ever. SIGTTOU must be blocked or ignored, or a background caller is
+ * stopped. False if the terminal has hung up.
  */
 export function setAttributes(fd: number, attributes: Attributes): boolean {
   const result = tcsetattrC(fd, TCSANOW, attributes);
@@ -38,21 +38,21 @@ export function setAttributes(fd: number, attributes: Attributes): boolean {
   return result === 0;
 }
 
-/** cfmakeraw(3): every key is a byte, and every byte goes out as it is. */
+/** cfmakeraw(3): every key is a byte, and output is not changed. */
 export function rawAttributes(attributes: Attributes): Attributes {
   const raw = attributes.slice();
   cfmakerawC(raw);
   return raw;
 }
 
-/** Keys at once and without echo; Ctrl-C and Ctrl-Z stay signals. */
+/** Keys come at once and without echo; Ctrl-C and Ctrl-Z stay signals. */
 export function keyAttributes(attributes: Attributes): Attributes {
   const keys = attributes.slice();
   keys[C_LFLAG] = (keys[C_LFLAG] ?? 0) & ~(ICANON | ECHO);
   return keys;
 }
 
-/** True when both are the same, bit for bit. */
+/** True if both are the same, bit for bit. */
 export function sameAttributes(a: Attributes, b: Attributes): boolean {
   return Buffer.compare(a, b) === 0;
 }
@@ -62,7 +62,7 @@ export function endOfFileKey(attributes: Attributes): number {
   return attributes[C_CC + VEOF] ?? 4;
 }
 
-/** The signal that the line discipline makes of a byte, usually of Ctrl-C, Ctrl-\ and Ctrl-Z; undefined for another byte, and without ISIG. */
+/** The signal that the line discipline makes of a byte, usually Ctrl-C, Ctrl-\ or Ctrl-Z; undefined for other bytes, and without ISIG. */
 export function signalOfKey(attributes: Attributes, byte: number): number | undefined {
   if (!((attributes[C_LFLAG] ?? 0) & ISIG) || byte === 0) return undefined; // 0, _POSIX_VDISABLE: no key
   if (attributes[C_CC + VINTR] === byte) return SIGINT;
@@ -83,14 +83,14 @@ interface WindowSize {
   readonly columns: number;
 }
 
-/** ioctl(TIOCGWINSZ); undefined for what is not a terminal. */
+/** ioctl(TIOCGWINSZ); undefined if it is not a terminal. */
 export function windowSize(fd: number): WindowSize | undefined {
   const size = new Uint16Array(4);
   if (ioctlC(fd, TIOCGWINSZ, new Uint8Array(size.buffer)) === -1) return undefined;
   return { rows: size[0] ?? 0, columns: size[1] ?? 0 };
 }
 
-/** ioctl(TIOCSWINSZ): the terminal's foreground process group gets SIGWINCH if the size is another one. */
+/** ioctl(TIOCSWINSZ): the foreground process group gets SIGWINCH if the size changes. */
 export function setWindowSize(fd: number, { rows, columns }: WindowSize): void {
   const size = new Uint16Array([rows, columns, 0, 0]);
   const result = ioctlC(fd, TIOCSWINSZ, new Uint8Array(size.buffer));
