@@ -5,12 +5,14 @@ import {
   countGroups,
   failedWith,
   fchown,
+  fdPath,
   fstat,
   keepingDeathSignal,
   O_NOCTTY,
   O_NONBLOCK,
   O_RDONLY,
   open,
+  openInRoot,
   quote,
   read,
   setgroups,
@@ -66,17 +68,18 @@ function parseId(word: string): number | undefined {
  * others.
  *
  * @param place for messages: `the rootfs ./rootfs`
+ * @param top a descriptor of the root to look in; without it this process's own
  * @throws ToolError for an unknown name
  */
-export function findUser({ user, group, more }: UserWords, place: string): Identity {
+export function findUser({ user, group, more }: UserWords, place: string, top?: number): Identity {
   const uid = parseId(user);
-  const [entry] = findLines("/etc/passwd", ([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
+  const [entry] = findLines(top, "/etc/passwd", ([name, , id]) => (uid === undefined ? name === user : parseId(id ?? "") === uid));
   const [name, , id = "", primary = "", , home = ""] = entry ?? [];
   const found = { uid: uid ?? parseId(id), gid: entry === undefined ? 0 : parseId(primary) };
   if (found.uid === undefined || found.gid === undefined) throw unknown("user", user, place, "/etc/passwd", entry !== undefined);
-  const others = name === undefined || group !== undefined ? [] : groupsOf(name);
-  const gid = group === undefined ? found.gid : findGroup(group, place);
-  const groups = [...new Set([gid, ...others, ...more.map((word) => findGroup(word, place))])];
+  const others = name === undefined || group !== undefined ? [] : groupsOf(name, top);
+  const gid = group === undefined ? found.gid : findGroup(group, place, top);
+  const groups = [...new Set([gid, ...others, ...more.map((word) => findGroup(word, place, top))])];
   if (groups.length > NGROUPS_MAX)
     throw new ToolError(
       `${quote(user)} is in ${groups.length} groups in /etc/group of ${place}`,
@@ -90,17 +93,17 @@ export function findUser({ user, group, more }: UserWords, place: string): Ident
   };
 }
 
-function findGroup(word: string, place: string): number {
+function findGroup(word: string, place: string, top: number | undefined): number {
   const number = parseId(word);
   if (number !== undefined) return number;
-  const [entry] = findLines("/etc/group", ([name]) => name === word);
+  const [entry] = findLines(top, "/etc/group", ([name]) => name === word);
   const gid = parseId(entry?.[2] ?? "");
   if (gid === undefined) throw unknown("group", word, place, "/etc/group", entry !== undefined);
   return gid;
 }
 
-function groupsOf(user: string): number[] {
-  return findLines("/etc/group", ([, , , members = ""]) => members.split(",").includes(user)).flatMap(
+function groupsOf(user: string, top: number | undefined): number[] {
+  return findLines(top, "/etc/group", ([, , , members = ""]) => members.split(",").includes(user)).flatMap(
     ([, , gid = ""]) => parseId(gid) ?? [],
   );
 }
@@ -117,8 +120,8 @@ const MAX_BYTES = 4 << 20; // bytes: the file is the container's and may contain
 const FIELDS = 8; // of a line, and one more to notice a longer one
 
 /** The lines of a file like passwd(5) that match `wanted`, split at the colons. Missing or irregular files yield no lines. */
-function findLines(path: string, wanted: (fields: readonly string[]) => boolean): string[][] {
-  const text = readTable(path);
+function findLines(top: number | undefined, path: string, wanted: (fields: readonly string[]) => boolean): string[][] {
+  const text = readTable(top, path);
   const found: string[][] = [];
   for (let at = 0, end = 0; at < text.length; at = end + 1) {
     end = text.indexOf("\n", at);
@@ -130,10 +133,12 @@ function findLines(path: string, wanted: (fields: readonly string[]) => boolean)
   return found;
 }
 
-function readTable(path: string): string {
+function readTable(top: number | undefined, path: string): string {
   let fd: number;
   try {
-    fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const place = top === undefined ? undefined : openInRoot(top, path);
+    fd = open(place === undefined ? path : fdPath(place), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (place !== undefined) close(place);
   } catch {
     return "";
   }

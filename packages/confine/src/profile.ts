@@ -48,8 +48,21 @@ export interface Read {
 
 /** `default`, or a file, for a program with these capabilities. @throws UsageError that names the file and the key */
 export function readProfile(context: Context, word: string, capabilities: bigint): Read {
-  const profile = word === "default" ? defaultProfile() : readProfileFile(context, word);
+  const profile = profileOf(context, word);
   return { rules: rulesFor(word, profile, capabilities), listener: listenerOf(word, profile) };
+}
+
+const profileOf = (context: Context, word: string) => (word === "default" ? defaultProfile() : readProfileFile(context, word));
+
+/** The same as linux.seccomp of a config.json, whose rules cannot ask for a machine or a capability. */
+export function ociProfile(context: Context, word: string, capabilities: bigint): object {
+  const { archMap: _, syscalls = [], ...profile } = profileOf(context, word);
+  const here = [NATIVE_ARCHITECTURE, ...architectures(profileOf(context, word))];
+  return {
+    ...profile,
+    architectures: Object.entries(ARCHITECTURES).flatMap(([name, number]) => (here.includes(number) ? `SCMP_ARCH_${name}` : [])),
+    syscalls: syscalls.filter((rule) => applies(rule, capabilities)).map(({ includes: _in, excludes: _ex, ...rule }) => rule),
+  };
 }
 
 function listenerOf(word: string, { defaultAction, syscalls = [], listenerPath, listenerMetadata = "" }: Profile): Read["listener"] {

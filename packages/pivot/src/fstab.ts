@@ -8,6 +8,8 @@ export interface Given extends MountFlags {
   readonly type: string;
   readonly source: string | undefined;
   readonly target: string;
+  /** The option words. */
+  readonly words: readonly string[];
 }
 
 /** Fields of the word, in their order. */
@@ -38,11 +40,11 @@ export function readGivenMount(fields: Fields, pathsMoved: boolean, bad: (proble
   const [unknown] = Object.keys(flags.data);
   if (flags.remount && unknown !== undefined)
     throw bad(`remount cannot change ${unknown}`, "it changes the flags of a mount, as ro and nosuid; the file system keeps its options");
-  if (type !== "bind") return { ...flags, kind: "given", type, source, target };
+  if (type !== "bind") return { ...flags, kind: "given", type, source, target, words };
   if (unknown !== undefined) throw bad(`a bind mount has no ${unknown}`, "it has the file system of its source, with its options");
   if (source === undefined || source === "") throw bad("missing source", "a file or directory of the host");
   if (!pathsMoved && !exists(source)) throw bad(`there is no ${source} on the host`);
-  return { ...flags, bind: flags.bind ?? "tree", kind: "given", type, source: resolve(source), target };
+  return { ...flags, bind: flags.bind ?? "tree", kind: "given", type, source: resolve(source), target, words };
 }
 
 /** True when mounts are to travel through it. */

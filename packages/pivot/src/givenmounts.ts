@@ -16,6 +16,7 @@ import {
   O_DIRECTORY,
   O_PATH,
   open,
+  resolve,
   restrictMount,
   setMountAttributes,
   ToolError,
@@ -37,7 +38,7 @@ export function mountGiven(plan: Plan, root: number, given: Given, source: numbe
     try {
       if (given.copyUp) copyUp(place, fd);
       moveMount(fd, place);
-      changeMount(fd, nodev(plan, given, source));
+      changeMount(fd, stillOpen(nodev(plan, given, source)));
     } finally {
       close(fd);
     }
@@ -50,6 +51,16 @@ function checkKind({ rootfs }: Plan, { target, source }: Given, place: number, i
   const what = (file: boolean) => (file ? "a file" : "a directory");
   throw new ToolError(`${target} in ${rootfs} is ${what(!isFile)}, and ${source} is ${what(isFile)}`);
 }
+
+/** A tmpfs on /dev becomes read-only last: mounts, nodes and links are still to be made in it. */
+export const closesLast = ({ type, target, top, whole }: Given): boolean =>
+  type === "tmpfs" && resolve(target) === "/dev" && ((top.set | whole.set) & MOUNT_ATTR.RDONLY) !== 0;
+
+const stillOpen = (given: Given): Given => {
+  if (!closesLast(given)) return given;
+  const { top, whole } = given;
+  return { ...given, top: { ...top, set: top.set & ~MOUNT_ATTR.RDONLY }, whole: { ...whole, set: whole.set & ~MOUNT_ATTR.RDONLY } };
+};
 
 /** The propagation, and the flags; a mount that nothing was said about is private. */
 function changeMount(fd: number, { top, whole, propagation, remount }: Given): void {

@@ -54,6 +54,12 @@ export function maskKernelFiles(root: number): void {
   close(none);
 }
 
+/** What --mask is about, as paths. */
+export const kernelFiles = (): { readonly masked: readonly string[]; readonly readOnly: readonly string[] } => ({
+  masked: PLACES.flatMap(({ top, hidden }) => hidden.map((path) => `${top}/${path}`)),
+  readOnly: PLACES.flatMap(({ top, readOnly }) => readOnly.map((path) => `${top}/${path}`)),
+});
+
 /** Hides `masked` and makes `readOnly` read-only, wherever they are in the root; what is not there needs nothing. */
 export function maskPaths(root: number, masked: readonly string[], readOnly: readonly string[]): void {
   const none = masked.length === 0 ? -1 : openNull();

@@ -16,6 +16,7 @@ import {
   moveMount,
   namespaceId,
   openDirectory,
+  openInRoot,
   readIfThere,
   rememberParent,
   restrictMount,
@@ -31,6 +32,7 @@ import {
 import { HOOK, type Plan } from "./cli.ts";
 import { makeConsoleIn, makeDev } from "./dev.ts";
 import { readEnvFile, setEnvironment } from "./environment.ts";
+import { closesLast } from "./givenmounts.ts";
 import { hideDirectory } from "./hide.ts";
 import { maskKernelFiles, maskPaths } from "./mask.ts";
 import { makeDevLinks, makeNodeIn } from "./node.ts";
@@ -108,6 +110,7 @@ function fillRoot(context: Context, plan: Plan, root: number, trees: Trees, sour
   for (const node of plan.nodes) makeNodeIn(root, node);
   if (plan.devLinks) makeDevLinks(root);
   const slave = plan.makesTerminal && !plan.dev ? makeConsoleIn(context, root) : made;
+  if (plan.volumes.some((volume) => volume.kind === "given" && closesLast(volume))) closeDev(root);
   if (plan.mask) maskKernelFiles(root);
   maskPaths(root, plan.maskedPaths, plan.readOnlyPaths);
   for (const dir of plan.hidden) hideDirectory(plan, root, dir);
@@ -116,6 +119,12 @@ function fillRoot(context: Context, plan: Plan, root: number, trees: Trees, sour
     if (plan.readOnly) restrictMount(root, MS_RDONLY, false); // last, so that all targets could be made; other mounts say for themselves
   }
   return { slave, keeps };
+}
+
+function closeDev(root: number): void {
+  const dev = openInRoot(root, "/dev");
+  restrictMount(dev, MS_RDONLY, false);
+  close(dev);
 }
 
 function mountSys(target: number): void {

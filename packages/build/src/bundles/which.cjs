@@ -8,8 +8,8 @@ const QUICK = ["run", "exec", "stop", "kill"];
 const LIFE = ["start", "state", "kill", "delete", "--version", "-v"];
 const VALUES = ["--root", "--log", "--log-format", "--cgroup-manager", "--rootless"];
 
-/** With this option `contain run` reads the config.json of an OCI bundle. */
-const CONFIG = /^--bundle(=|$)/;
+/** With these options `contain run` reads or writes the config.json of an OCI bundle. */
+const CONFIG = /^--(bundle|print-config)(=|$)/;
 
 /** Options of `contain` that may stand before its command, and take a value. */
 const BEFORE = ["--root", "--chain", "--preserve-fds"];

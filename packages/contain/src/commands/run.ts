@@ -9,8 +9,15 @@ import { run } from "../run/run.ts";
 
 export const runCommand = runCommandWith();
 
-/** @param composeBundle composes the container of --bundle; only the program that reads such files has it */
-export function runCommandWith(composeBundle?: (given: Options<RunOption>, chain: Chain) => RunPlan): Subcommand {
+/** What only the program that knows config.json has. */
+export interface WithConfig {
+  /** For --bundle. */
+  readonly composeBundle: (given: Options<RunOption>, chain: Chain) => RunPlan;
+  /** For --print-config: nothing is changed before the function that it returns is called. */
+  readonly printConfig: (given: Options<RunOption>, chain: Chain) => () => never;
+}
+
+export function runCommandWith(config?: WithConfig): Subcommand {
   return subcommand({
     name: "run",
     description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
@@ -24,7 +31,8 @@ export function runCommandWith(composeBundle?: (given: Options<RunOption>, chain
     ],
     instead,
     plan(given, chain) {
-      const plan = given.has("bundle") && composeBundle ? composeBundle(given, chain) : composeRun(inOurWords(given), chain);
+      if (config !== undefined && given.has("print-config")) return config.printConfig(given, chain);
+      const plan = given.has("bundle") && config ? config.composeBundle(given, chain) : composeRun(inOurWords(given), chain);
       return () => run(chain.context, plan);
     },
   });

@@ -45,11 +45,11 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
   const hosts = readHosts(given.all("add-host"), network && NETWORK.ip);
   const userns = readUserns(given, rootless, namespaces.wanted);
   const own = rootless ? ownIds() : undefined;
-  const printed = given.has("print-chain");
+  const printed = given.has("print-chain") || given.has("print-config");
   const exec = chain.settings.mode === "exec";
   if (userns && network !== undefined && (printed || exec))
     throw new UsageError(
-      `--${printed ? "print-chain" : "chain exec"} does not go with --userns auto and --net veth`,
+      `--${printed ? (given.has("print-chain") ? "print-chain" : "print-config") : "chain exec"} does not go with --userns auto and --net veth`,
       "the pair is made from outside while the container waits, and no link of the chain does that",
     );
   // With --chain exec an outer nsexec makes the inner nsexec, so that it too dies with us.

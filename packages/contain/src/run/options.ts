@@ -146,6 +146,10 @@ const life = {
     description: "record what happens there, for `contain report`: memory, CPU, pids, signals, OOM kills",
   },
   "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
+  "print-config": {
+    type: "boolean",
+    description: "print the config.json (OCI runtime-spec) that means the same, say what it has no field for, and run nothing",
+  },
   quiet: { type: "boolean", alias: "q", description: "no [contain] lines" },
 } as const satisfies OptionTable;
 

@@ -14,6 +14,9 @@ const KINDS: Readonly<Record<string, string>> = {
   time: "time",
 };
 
+/** The other way round. */
+export const kindsOfSpec: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(KINDS).map(([type, kind]) => [kind, type]));
+
 /** @throws OciError for a namespace that is unknown, given twice, or missing for what is to be set in it */
 export function namespaceWords({ hostname, domainname, linux = {} }: Spec): string[] {
   const { namespaces = [], timeOffsets = {} } = linux;

@@ -64,7 +64,7 @@ function cpuWrites(cpu: Resources["cpu"] = {}): (readonly [string, string | numb
   ];
 }
 
-const THROTTLES = [
+export const THROTTLES = [
   ["throttleReadBpsDevice", "rbps"],
   ["throttleWriteBpsDevice", "wbps"],
   ["throttleReadIOPSDevice", "riops"],
