@@ -12,7 +12,7 @@ export interface Group {
   readonly dir: string;
   /** Every process in it and in the groups below. */
   processes(): number[];
-  /** Waits until there is none; the PIDs that are still there when the time is up. */
+  /** Waits until there is none, and the groups can be removed; the PIDs that are still there when the time is up. */
   emptied(milliseconds: number): Promise<number[]>;
   /** Kills what is left, and removes it with all groups below. */
   remove(): Promise<void>;
@@ -33,8 +33,10 @@ export function makeGroup(name: string): Group {
     }
   };
   const processes = () => [...below(dir), dir].flatMap(read);
+  // The last one leaves cgroup.procs a moment before it leaves the group: cgroup.events tells.
+  const populated = () => readFileSync(`${dir}/cgroup.events`, "utf8").includes("populated 1");
   const emptied = async (milliseconds: number) => {
-    for (const end = Date.now() + milliseconds; processes().length > 0 && Date.now() < end; ) await pause(10);
+    for (const end = Date.now() + milliseconds; populated() && Date.now() < end; ) await pause(10);
     return processes();
   };
   return {
