@@ -30,19 +30,19 @@ export const options = withCommon({
 type Name = keyof typeof options;
 
 export interface Plan {
-  /** undefined: contain-PID, or with a PID and nothing to write the group which that process is in. */
+  /** undefined: contain-PID; or, with a PID and nothing to write, the group of that process. */
   readonly name: string | undefined;
-  /** The group's path below the mount; then it has no name. */
+  /** The group's path below the mount, given instead of a name. */
   readonly path: string | undefined;
   readonly parent: string | undefined;
   readonly writes: readonly Write[];
-  /** undefined: the group's devices stay as they are. */
+  /** undefined: the group's device list stays as it is. */
   readonly devices: readonly DeviceRule[] | undefined;
   readonly freeze: boolean | undefined;
   readonly make: boolean;
   readonly kill: boolean;
   readonly remove: boolean;
-  /** The process to move; undefined for this one, or for none when there is no program either. */
+  /** The process to move; undefined for this one, or for none if there is no program either. */
   readonly pid: number | undefined;
   readonly next: Next | undefined;
 }

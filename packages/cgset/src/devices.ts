@@ -1,7 +1,7 @@
 // --device: words to the rules of a device list.
 import { DEVICE_ACCESS, type DeviceRule, deviceAt, quote, UsageError } from "@contain-tools/kernel";
 
-/** docker's and runc's: any node may be made, and these be used. */
+/** The default of docker and runc: any node may be made, and these may be used. */
 const DEFAULT = [
   "c *:* m",
   "b *:* m",
@@ -18,7 +18,7 @@ const DEFAULT = [
 
 const FORM = '"c 1:3 rwm", "b 8:* r", "/dev/fuse rw", "deny c 10:* w", a for all devices, or default';
 
-/** One RULE, or what `default` stands for. @throws UsageError */
+/** One RULE, or the rules of `default`. @throws UsageError */
 export function readDevices(text: string): DeviceRule[] {
   if (text === "default") return DEFAULT.map((rule) => readRule(rule, rule));
   return [readRule(text, text.replace(/^(?:allow|deny) +/, ""))];

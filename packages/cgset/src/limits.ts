@@ -1,4 +1,4 @@
-// Limit options to the lines that are written into the files of a group (cgroup-v2.rst).
+// Limit options become lines for the files of a group (cgroup-v2.rst).
 
 import type { OptionTable, Values } from "@contain-tools/chain";
 import { deviceAt, parseCount, parseLimit, quote, UsageError } from "@contain-tools/kernel";
@@ -34,7 +34,7 @@ export interface Write {
   readonly value: string;
 }
 
-/** Reads the limit options, in the order in which they are written. @throws UsageError */
+/** Reads the limit options, in the order of writing. @throws UsageError */
 export function readLimits(given: Values<LimitOption>): Write[] {
   const one = (option: LimitOption, file: string, read: (option: string, text: string) => string): Write[] => {
     const text = given.value(option);
@@ -42,7 +42,7 @@ export function readLimits(given: Values<LimitOption>): Write[] {
   };
   const memory = one("memory", "memory.max", parseLimit);
   const swap = one("swap", "memory.swap.max", parseLimit);
-  // Without it a group at its limit would swap instead of being killed, which is not what a limit means to most.
+  // Otherwise a group at its limit would swap instead of being killed, which most people do not expect from a limit.
   const noSwap = memory.length > 0 && swap.length === 0 && memory[0]?.value !== "max" ? [{ file: "memory.swap.max", value: "0" }] : [];
   return [
     ...memory,
@@ -126,7 +126,7 @@ function parseSet(text: string): Write {
   return { file, value };
 }
 
-/** The controllers that the files belong to; cgroup.* files need none. */
+/** The controllers of these files; cgroup.* files need none. */
 export function controllersOf(writes: readonly Write[]): string[] {
   return [...new Set(writes.map(({ file }) => file.split(".")[0] ?? "").filter((name) => name !== "cgroup"))];
 }

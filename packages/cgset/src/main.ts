@@ -22,7 +22,7 @@ export const cgset: Tool<Plan, keyof typeof options> = {
     try {
       return become(context, plan.next);
     } catch (error) {
-      // Behind a pivot the same path would be a file of the container's.
+      // After a pivot the same path would be a file of the container.
       if (context.inside === undefined) undo?.();
       throw error;
     }
@@ -32,13 +32,13 @@ export const cgset: Tool<Plan, keyof typeof options> = {
 interface Acted {
   /** The group's directory. */
   readonly dir: string;
-  /** Takes this process and the group away again; undefined when the group was there before. */
+  /** Removes this process and the group again; undefined if the group existed before. */
   readonly undo: (() => void) | undefined;
-  /** For whoever removes the group by other means, when nothing was started in it: puts the groups above back to what they were. */
+  /** For a caller that removes the group itself, if nothing was started in it: restores the groups above. */
   readonly restore: () => void;
 }
 
-/** Everything but becoming the next program. */
+/** Everything except becoming the next program. */
 export function act(context: Context, plan: Plan, hierarchy = findHierarchy()): Acted {
   const dir = locate(plan, hierarchy);
   const acts = plan.freeze !== undefined || plan.kill || plan.remove;

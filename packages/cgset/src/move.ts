@@ -1,4 +1,4 @@
-// Who is in the group: a process is moved in, and out again.
+// Moves processes into the group and out again.
 import { report, warn } from "@contain-tools/chain";
 import {
   exists,
@@ -49,7 +49,7 @@ export function moveInto(dir: string, pid: number): void {
   }
 }
 
-/** Goes back to where this process came from, and removes the group that was made for a program that did not start. */
+/** Returns this process to its old group, and removes a group that was made for a program that did not start. */
 export function leave(dir: string, from: string, restore: () => void): void {
   try {
     if (groupProcesses(dir).includes(getpid())) moveInto(from, getpid());
@@ -57,7 +57,7 @@ export function leave(dir: string, from: string, restore: () => void): void {
     restore();
     warn(`group ${dir} is removed again: the program did not start`);
   } catch (error) {
-    report(error); // what went wrong first is told too
+    report(error); // the first failure is reported too
   }
 }
 
@@ -69,8 +69,8 @@ function isKernelThread(pid: number): boolean {
 export const LEAF = "contain-callers";
 
 /**
- * Processes live only in leaves: where the parent holds nobody but us, as a scope of systemd-run does, we move to a leaf of our
- * own below it, before controllers are enabled there. Returns the way back.
+ * Processes may be only in leaves. If the parent holds nobody but us, as in a scope of systemd-run, we move to our own leaf below it before
+ * controllers are enabled there. Returns a function that moves us back.
  */
 export function leaveForLeaf(dir: string, controllers: readonly string[]): () => void {
   const nothing = () => {};
@@ -84,7 +84,7 @@ export function leaveForLeaf(dir: string, controllers: readonly string[]): () =>
       moveInto(dir, getpid());
       if (made) removeGroup(leaf, 0);
     } catch {
-      // its parent has controllers that somebody else needs by now: we stay in the leaf
+      // somebody else needs its parent's controllers by now: we stay in the leaf
     }
   };
   try {

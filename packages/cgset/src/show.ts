@@ -1,4 +1,4 @@
-// A group without anything to do is shown: its limits and its usage.
+// Shows a group, its limits and its usage, when there is nothing else to do.
 import { controllerOnV1, exists, groupProcesses, printable, readIfThere, ToolError } from "@contain-tools/kernel";
 
 const SHOWN = [
@@ -24,7 +24,7 @@ const SHOWN = [
   "pids.events",
 ];
 
-/** The group's limits and usage, a line a value, as the files have them. */
+/** The group's limits and usage, one value per line, as the files have them. */
 export function describe(dir: string): string {
   if (!exists(dir)) throw new ToolError(`no such group: ${dir}`);
   const lines = SHOWN.flatMap((file) => {

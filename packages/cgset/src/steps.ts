@@ -1,4 +1,4 @@
-// Plan to kernel calls: find or make the group, write its files, move a process in, act on it.
+// Plan to kernel calls: finds or makes the group, writes its files, moves a process in, acts on it.
 import { type Context, sayStep, sayWrite } from "@contain-tools/chain";
 import {
   cgroupOf,
@@ -42,7 +42,7 @@ export function placeOf(name: string, parent: string | undefined, hierarchy: Hie
   return `${parentDirectory(parent, hierarchy)}/${name}`;
 }
 
-/** --parent; or the top of the hierarchy where we may write, which is root's default; or one's own group, if it was delegated. */
+/** --parent; otherwise the top of the hierarchy if we may write there, as root may; otherwise our own group, if it was delegated. */
 function parentDirectory(parent: string | undefined, hierarchy: Hierarchy): string {
   const { mountPoint } = hierarchy;
   if (parent !== undefined) {
@@ -53,18 +53,21 @@ function parentDirectory(parent: string | undefined, hierarchy: Hierarchy): stri
   }
   if (isWritable(mountPoint)) return mountPoint;
   const own = groupDirectory(hierarchy, cgroupOf("self"));
-  // One's own group may hold us already in a leaf that an earlier call made.
+  // Our own group may be a leaf that an earlier call made.
   return own.endsWith(`/${LEAF}`) ? dirname(own) : own;
 }
 
 interface Applied {
-  /** The group was not there before. */
+  /** The group did not exist before. */
   readonly made: boolean;
-  /** Once the group is gone again: puts its parents, and this process, back to what they were. */
+  /** After the group has been removed: restores its parents and this process. */
   readonly restore: () => void;
 }
 
-/** Makes the group if it is not there, with the controllers that its limits need, writes them, and attaches the list of its devices. After a failure everything is as it was. */
+/**
+ * Makes the group if it does not exist, with the controllers that its limits need, writes the limits, and attaches the device list. After a
+ * failure everything is as before.
+ */
 export function applyLimits(context: Context, plan: Plan, hierarchy: Hierarchy, dir: string): Applied {
   const controllers = controllersOf(plan.writes);
   const parent = dirname(dir);
@@ -93,7 +96,7 @@ export function applyLimits(context: Context, plan: Plan, hierarchy: Hierarchy, 
   return { made, restore };
 }
 
-/** The groups from below the mount down to `dir` that are not there. Returns what removes those that were made. */
+/** Makes the missing groups from the mount down to `dir`. Returns a function that removes those that it made. */
 function makeAncestors(hierarchy: Hierarchy, dir: string): () => void {
   const made: string[] = [];
   const undo = () => {
@@ -126,7 +129,7 @@ export function actOn(context: Context, { freeze, kill, remove }: Plan, hierarch
     try {
       killGroup(dir);
     } catch (error) {
-      // A group without processes can be removed all the same.
+      // A group without processes can still be removed.
       if (!remove || !waitUntilEmpty(dir, REMOVE_TIMEOUT)) throw error;
     }
   }

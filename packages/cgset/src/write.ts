@@ -1,4 +1,4 @@
-// One limit is written, with a warning and an explanation.
+// Writes one limit, and explains a warning or an error.
 import { type Context, sayWrite, warn } from "@contain-tools/chain";
 import { exists, readdir, readIfThere, SyscallError, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import type { Write } from "./limits.ts";
@@ -30,7 +30,7 @@ export function writeLimit(context: Context, dir: string, { file, value }: Write
   }
 }
 
-/** The scheduler BFQ has weights of its own, from 1 to 1000 instead of 10000 (Documentation/block/bfq-iosched.rst). */
+/** The BFQ scheduler has its own weights, 1 to 1000 instead of 10000 (Documentation/block/bfq-iosched.rst). */
 function bfqWeight(value: string): string | undefined {
   const [, device = "", weight = ""] = /^(?:(default|\d+:\d+) )?(\d+)$/.exec(value) ?? [];
   if (weight === "") return undefined;
@@ -38,7 +38,7 @@ function bfqWeight(value: string): string | undefined {
   return device === "" || device === "default" ? `${number}` : `${device} ${number}`;
 }
 
-/** memory.max below memory.current is allowed: the kernel reclaims, and kills when that is not enough. */
+/** memory.max below memory.current is allowed: the kernel reclaims, and kills if that is not enough. */
 function warnBelowUsage(dir: string, file: string, value: string): void {
   const current = {
     "memory.max": "memory.current",

@@ -1,4 +1,4 @@
-// Words for what a process has beside its privileges: how it is scheduled, its execution domain, its memory nodes.
+// Options for attributes besides privileges: scheduling, execution domain, memory nodes.
 
 import type { Options } from "@contain-tools/chain";
 import {
@@ -20,7 +20,7 @@ import {
 } from "@contain-tools/kernel";
 import type { Name } from "./options.ts";
 
-/** The calls that are to be made, in order. @throws UsageError */
+/** The calls to make, in order. @throws UsageError */
 export function readAttributes(given: Options<Name>): (() => void)[] {
   const one = (option: Name, read: (text: string) => () => void) => {
     const text = given.value(option);

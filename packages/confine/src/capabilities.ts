@@ -3,7 +3,7 @@ import type { Options } from "@contain-tools/chain";
 import { CAPABILITIES, quote, UsageError } from "@contain-tools/kernel";
 import type { Name } from "./options.ts";
 
-/** What docker leaves to root in a container. */
+/** What docker leaves root in a container. */
 export const defaultCapabilities = () =>
   set(
     ..."chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap".split(
@@ -11,7 +11,7 @@ export const defaultCapabilities = () =>
     ),
   );
 
-/** All that a capability set can hold. */
+/** Every bit of a capability set. */
 export const ALL_CAPABILITIES = (1n << 64n) - 1n;
 
 function set(...names: string[]): bigint {
@@ -21,7 +21,7 @@ function set(...names: string[]): bigint {
 /**
  * `NAME,…`, with CAP_ or without, in any case, `all`, `none`, or `default` for docker's. Capability N is bit N.
  *
- * @param unknown called with a name that is none; without it that is an error
+ * @param unknown called with an unknown name; without it that is an error
  * @throws UsageError
  */
 export function readCapabilities(option: string, text: string, unknown?: (word: string) => void): bigint {
@@ -46,10 +46,10 @@ function readWord(option: string, word: string, unknown?: (word: string) => void
 
 const SETS = ["bounding", "permitted", "effective", "inheritable", "ambient"] as const;
 
-/** The five sets of capabilities(7), capability N at bit N; undefined: it stays as it is. */
+/** The five sets of capabilities(7), capability N at bit N; undefined: unchanged. */
 export type CapabilitySets = Readonly<Record<(typeof SETS)[number], bigint | undefined>>;
 
-/** --bounding and so on; undefined when none of them is given. `remarks` gets what is to be warned of. @throws UsageError */
+/** --bounding and so on; undefined if none of them is given. `remarks` gets the warnings. @throws UsageError */
 export function readSets(given: Options<Name>, remarks: string[]): CapabilitySets | undefined {
   if (!SETS.some((name) => given.has(name))) return undefined;
   const unknown = given.has("ignore-unknown-caps")

@@ -1,4 +1,4 @@
-// The capability sets, lowered in the order in which each step is still allowed (capabilities(7)).
+// Lowers the capability sets, in the order in which each step is still allowed (capabilities(7)).
 import {
   CAPABILITIES,
   type Capabilities,
@@ -13,7 +13,7 @@ import {
 import type { CapabilitySets } from "./capabilities.ts";
 import type { CapabilityPlan } from "./plan.ts";
 
-/** Needs CAP_SETPCAP, which goes with the ids. */
+/** Needs CAP_SETPCAP, which is lost with the ids. */
 export function lowerBoundingSet(kept: bigint): void {
   const { set, count } = readBoundingSet();
   for (let capability = 0; capability < count; capability++) {
@@ -22,7 +22,7 @@ export function lowerBoundingSet(kept: bigint): void {
   }
 }
 
-/** Ambient first: it goes by itself with what leaves the permitted or the inheritable set, and comes only after these (capabilities(7)). */
+/** Ambient first: whatever leaves the permitted or inheritable set leaves it too; it can be raised only after those (capabilities(7)). */
 export function lowerSets({ kept, how }: CapabilityPlan): void {
   const { permitted, effective, inheritable } = capget();
   if (how !== "caps") {
@@ -46,9 +46,9 @@ const SYS_ADMIN = 1n << BigInt(CAPABILITIES.indexOf("CAP_SYS_ADMIN"));
 /**
  * Gives this process exactly these sets.
  *
- * @param needsAdmin CAP_SYS_ADMIN stays for what comes next
- * @returns takes it away; the one call that is left then
- * @throws ToolError for a capability that this process does not have itself
+ * @param needsAdmin CAP_SYS_ADMIN stays for the next step
+ * @returns a function that drops it, by the only call that is left then
+ * @throws ToolError for a capability that this process does not have
  */
 export function setExactly(sets: CapabilitySets, needsAdmin: boolean): () => void {
   const now = capget();

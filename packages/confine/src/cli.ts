@@ -1,4 +1,4 @@
-// Words to plan: what is taken away, and the seccomp filter, made now: after pivot_root no library may be loaded.
+// Words to plan: what to take away, and the seccomp filter. The filter is made now, since no library may be loaded after pivot_root.
 import { type Chain, type Context, checkReadAgain, type Options, readRlimits, readUlimits, readUser } from "@contain-tools/chain";
 import {
   compileFilter,
@@ -23,7 +23,7 @@ import type { AllowedPath, CapabilityPlan, FilterPlan, Plan } from "./plan.ts";
 import { readProfile } from "./profile.ts";
 import { type Circumstances, checkStillNeeded } from "./stillneeded.ts";
 
-/** Reads confine's words. Nothing is changed. @throws UsageError; ToolError when there is no libseccomp */
+/** Reads confine's words. Nothing is changed. @throws UsageError; ToolError without libseccomp */
 export function readPlan(given: Options<Name>, chain: Chain): Plan {
   if (given.rest.length === 0) throw new UsageError("missing program", "confine [options] [--] PROG [ARG…]");
   const remarks: string[] = [];
@@ -85,7 +85,7 @@ function readCapabilityPlan(given: Options<Name>): CapabilityPlan | undefined {
   return { kept: name === "drop" ? ALL_CAPABILITIES & ~list : list, how: name };
 }
 
-/** True when the filter is to be loaded without no_new_privs. @throws UsageError */
+/** True if the filter is to be loaded without no_new_privs. @throws UsageError */
 function readPrivileged(given: Options<Name>, profile: string): boolean {
   if (!given.has("allow-new-privs")) return false;
   if (profile === "none")

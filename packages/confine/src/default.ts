@@ -1,4 +1,4 @@
-// The default seccomp profile: what docker's allows, as its documentation and its profile list it, for x86-64 and arm64.
+// The default seccomp profile: what docker's allows, by its documentation and its profile, for x86-64 and arm64.
 import type { WordRule } from "@contain-tools/kernel";
 import type { Profile } from "./profilefile.ts";
 
@@ -34,7 +34,7 @@ const ALLOWED = `
   timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate truncate64 ugetrlimit
   umask uname unlink unlinkat uretprobe utime utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write writev`;
 
-/** Calls that come with a capability, which the program has only if it was left to it. */
+/** Calls that need a capability, allowed if the program keeps it. */
 export const GATED: Readonly<Record<string, string>> = {
   CAP_DAC_READ_SEARCH: "open_by_handle_at",
   CAP_SYS_ADMIN:
@@ -58,7 +58,7 @@ const words = (text: string) => text.trim().split(/\s+/);
 const ALLOW = "SCMP_ACT_ALLOW";
 // CLONE_NEWNS|CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET
 const NEW_NAMESPACES = 0x7e020000;
-const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff]; // Linux, 32-bit Linux, each with UNAME26; the last one asks
+const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff]; // Linux, 32-bit Linux, each with UNAME26; the last is a query
 const ENOSYS = 38;
 const without = { caps: ["CAP_SYS_ADMIN"] };
 
@@ -71,7 +71,7 @@ export const defaultProfile = (): Profile => ({
   ],
   syscalls: [
     { names: words(ALLOWED), action: ALLOW },
-    // Before Linux 4.8 a tracer could change a call after the filter had looked at it.
+    // Before Linux 4.8 a tracer could change a call after the filter had checked it.
     { names: words("process_vm_readv process_vm_writev ptrace"), action: ALLOW, includes: { minKernel: "4.8" } },
     ...PERSONALITIES.map((value) => ({ names: ["personality"], action: ALLOW, args: [{ index: 0, value, op: "SCMP_CMP_EQ" }] })),
     { names: words("arch_prctl modify_ldt"), action: ALLOW, includes: { arches: ["amd64"] } },
@@ -82,17 +82,17 @@ export const defaultProfile = (): Profile => ({
     },
     ...Object.entries(GATED).map(([capability, names]) => ({ names: words(names), action: ALLOW, includes: { caps: [capability] } })),
     { names: ["clone"], action: ALLOW, args: [{ index: 0, value: NEW_NAMESPACES, op: "SCMP_CMP_MASKED_EQ" }], excludes: without },
-    // Its flags are in memory, where no filter can look: libc takes clone(2) when it is told that there is no clone3.
+    // Its flags are in memory, which a filter cannot read; libc uses clone(2) if it is told that there is no clone3.
     { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS, excludes: without },
   ],
 });
 
-/** What is refused of calls that are allowed, with EPERM as all the rest. */
+/** Refused arguments of allowed calls, with EPERM as for all others. */
 export const refusedWords = (action: number): WordRule[] => [
-  // AF_VSOCK (40), which reaches the hypervisor past the network namespace, AF_ALG (38), the kernel's cryptography, those that Linux has no
-  // more (AF_DECnet, AF_ECONET, AF_ATMSVC, AF_IRDA, AF_WANPIPE, AF_ISDN, AF_CAIF), and what comes after AF_MCTP.
+  // AF_VSOCK (40) reaches the hypervisor past the network namespace; AF_ALG (38) is the kernel's cryptography. Linux no longer has
+  // AF_DECnet, AF_ECONET, AF_ATMSVC, AF_IRDA, AF_WANPIPE, AF_ISDN and AF_CAIF. Everything after AF_MCTP is new.
   { name: "socket", x86: 359, index: 0, values: [12, 19, 20, 23, 25, 34, 37, 38, 40], from: 46, action },
-  // TIOCSTI and TIOCLINUX put characters into the input of a terminal. docker's containers have none that is the operator's; here a
-  // program may have been started on one, and what it typed the shell would read after it (CVE-2017-5226).
+  // TIOCSTI and TIOCLINUX put characters into a terminal's input. docker's containers never have the operator's terminal, but here a
+  // program may have been started on it, and the shell would later read what it put there (CVE-2017-5226).
   { name: "ioctl", x86: 54, index: 1, values: [0x5412, 0x541c], action },
 ];

@@ -1,10 +1,10 @@
-// Reading values of JSON that may be anything: what is not as it should be is told with its place.
+// Reads JSON that may hold anything: a wrong value is reported with its place.
 import { UsageError } from "@contain-tools/kernel";
 
 /** @throws UsageError that begins with `where` */
 export type Read<T> = (value: unknown, where: string) => T;
 
-/** How to read the keys of an object, none of which may be another one; `comment` may stand anywhere, and null is as nothing. */
+/** How to read each key of an object; other keys are errors. `comment` may be anywhere, and null counts as missing. */
 export function keys(value: unknown, where: string, names: string) {
   const known = names.split(" ");
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -42,7 +42,7 @@ export function oneOf(words: readonly string[], what: string): Read<string> {
   };
 }
 
-/** A key that is there, for a type in which undefined is no value. */
+/** A required key, for a type in which undefined is not a value. */
 export function has<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]?: T });
 }

@@ -1,4 +1,4 @@
-// AppArmor profiles and SELinux contexts: what the next execve(2) takes, by /proc/self/attr (proc_pid_attr(5)).
+// AppArmor profiles and SELinux contexts for the next execve(2), by /proc/self/attr (proc_pid_attr(5)).
 import type { Options } from "@contain-tools/chain";
 import { exists, failedWith, readIfThere, SyscallError, ToolError, UsageError, writeOwnProc } from "@contain-tools/kernel";
 import type { Name } from "./options.ts";
@@ -8,7 +8,7 @@ export interface Label {
   readonly text: string;
 }
 
-/** @throws UsageError where the security module is off */
+/** @throws UsageError if the security module is off */
 export function readLabels(given: Options<Name>): Label[] {
   const apparmor = given.value("apparmor");
   const selinux = given.value("selinux-label");
@@ -24,7 +24,7 @@ export function readLabels(given: Options<Name>): Label[] {
 const isOff = (option: string, text: string, name: string) =>
   new UsageError(`${option} ${text}: ${name} is not enabled on this host`, "/sys/kernel/security/lsm lists the security modules that are");
 
-/** While /proc/self still belongs to us: after a change of ids it may be root's. @throws ToolError */
+/** Called while /proc/self still belongs to us: after a change of ids it may be root's. @throws ToolError */
 export function setLabels(labels: readonly Label[]): void {
   for (const { option, text } of labels) {
     try {
@@ -38,7 +38,7 @@ export function setLabels(labels: readonly Label[]): void {
   }
 }
 
-/** attr/apparmor since Linux 5.8, beside other modules' files. */
+/** attr/apparmor since Linux 5.8, next to other modules' files. */
 function setProfile(text: string): void {
   try {
     writeOwnProc("attr/apparmor/exec", text);

@@ -1,11 +1,11 @@
-// SCMP_ACT_NOTIFY: another process, at a Unix socket, answers for calls of PROG (seccomp_unotify(2)). It gets the listener with the
+// SCMP_ACT_NOTIFY: another process, at a Unix socket, answers for calls of PROG (seccomp_unotify(2)). It gets the listener, and the
 // container process state of the OCI runtime specification (config-linux.md, "The Container Process State").
 import { type Context, readGiven } from "@contain-tools/chain";
 import { connectTo, getpid, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, sendMessage, ToolError, UsageError } from "@contain-tools/kernel";
 import { installListening } from "./watcher.ts";
 
 export interface Listener {
-  /** Connected while planning: after pivot_root(2) the path is another one. */
+  /** Connected while planning: after pivot_root(2) the path means another file. */
   readonly socket: number;
   readonly path: string;
   readonly metadata: string;
@@ -13,7 +13,7 @@ export interface Listener {
   readonly state: Readonly<Record<string, unknown>>;
 }
 
-/** @param file the container's state as JSON, of --listener-state. @throws UsageError when nobody listens */
+/** @param file of --listener-state: the container's state as JSON. @throws UsageError if nobody listens */
 export function connectListener(
   context: Context,
   { path, metadata }: { readonly path: string; readonly metadata: string },
@@ -41,7 +41,7 @@ function readState(context: Context, file: string | undefined): Record<string, u
   throw new UsageError(`--listener-state ${file}: it is not a JSON object`);
 }
 
-/** Installs the filter and hands its listener over. @throws ToolError when it was not taken */
+/** Installs the filter and sends its listener. @throws ToolError if it was not received */
 export function installForListener(context: Context, program: Buffer, flags: number, { socket, path, metadata, state }: Listener): void {
   const pid = context.hostPid ?? getpid();
   const text = JSON.stringify({ ociVersion: state["ociVersion"], fds: ["seccompFd"], pid, metadata, state: { pid, ...state } });
@@ -49,6 +49,6 @@ export function installForListener(context: Context, program: Buffer, flags: num
     throw new ToolError(`listenerPath ${path}: the listener could not be handed over`, "the agent there has closed the connection");
 }
 
-/** That flag is for a filter with a listener alone (EINVAL). */
+/** That flag is only for a filter with a listener (EINVAL). */
 export const flagsFor = (flags: number, listener: unknown) =>
   listener === undefined ? flags & ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : flags;

@@ -6,12 +6,12 @@ import type { Label } from "./labels.ts";
 import type { Listener } from "./listener.ts";
 import type { Traced } from "./watcher.ts";
 
-/** What becomes of the capabilities; capability N is bit N. */
+/** What happens to the capabilities; capability N is bit N. */
 export interface CapabilityPlan {
   readonly kept: bigint;
   /**
-   * caps: they are given to PROG whoever it is, and must be there. keep: root has them, and nothing is inherited, lest a file's inheritable
-   * capabilities gave them back (CVE-2022-24769). drop: what the caller has inherited stays.
+   * caps: PROG gets them whoever it is; we must have them. keep: root has them, and nothing is inheritable, or a file's inheritable
+   * capabilities would bring them back (CVE-2022-24769). drop: what the caller has inherited stays.
    */
   readonly how: "caps" | "keep" | "drop";
 }
@@ -20,7 +20,7 @@ export interface FilterPlan {
   readonly program: Buffer;
   /** SECCOMP_FILTER_FLAG_*. */
   readonly flags: number;
-  /** It is loaded with CAP_SYS_ADMIN instead of no_new_privs. */
+  /** Load it with CAP_SYS_ADMIN instead of no_new_privs. */
   readonly privileged: boolean;
   /** Who answers SCMP_ACT_NOTIFY; undefined without such a rule. */
   readonly listener: Listener | undefined;
@@ -37,15 +37,15 @@ export interface AllowedPath {
 export interface Plan {
   /** undefined: all stay. */
   readonly capabilities: CapabilityPlan | undefined;
-  /** The five sets one by one; undefined: by `capabilities`. */
+  /** The five sets one by one; undefined: as in `capabilities`. */
   readonly sets: CapabilitySets | undefined;
   readonly noNewPrivileges: boolean;
   readonly user: UserWords | undefined;
-  /** The supplementary groups; undefined: those of the user. */
+  /** The supplementary groups; undefined: the user's. */
   readonly groups: readonly number[] | undefined;
   readonly umask: number | undefined;
   readonly oomScoreAdj: number | undefined;
-  /** Personality, scheduling, memory policy: calls to be made. */
+  /** Personality, scheduling, memory policy: the calls to make. */
   readonly attributes: readonly (() => void)[];
   readonly labels: readonly Label[];
   /** What is to be warned of. */

@@ -1,4 +1,4 @@
-// Seccomp profiles in docker's format: what applies to this machine and to these capabilities, as rules for libseccomp.
+// Seccomp profiles in docker's format: selects what applies to this machine and these capabilities, as rules for libseccomp.
 import type { Context } from "@contain-tools/chain";
 import {
   ARCHITECTURES,
@@ -32,17 +32,17 @@ const NUMBERS: Readonly<Record<string, number>> = {
   SCMP_ACT_ALLOW: SECCOMP_RET_ALLOW,
 };
 const MASKED_EQ = 7;
-/** Without TSYNC, as there are no other threads. */
+/** Without TSYNC, since there are no other threads. */
 const FLAG_BITS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_LOG: 2,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 };
 
-/** A profile as it was read. */
+/** A parsed profile. */
 export interface Read {
   readonly rules: FilterRules;
-  /** Who is asked about SCMP_ACT_NOTIFY; undefined when no rule has it. */
+  /** Who answers SCMP_ACT_NOTIFY; undefined without such a rule. */
   readonly listener: { readonly path: string; readonly metadata: string } | undefined;
 }
 
@@ -87,7 +87,7 @@ function rulesFor(word: string, profile: Profile, capabilities: bigint): FilterR
   };
 }
 
-/** A program in another root is started by execveat(2) first: a profile that does not name it means for it what it says of execve(2). */
+/** A program in another root is started by execveat(2) first: if a profile does not name it, its rule for execve(2) applies. */
 function withExecveat(rules: readonly FilterRule[]): readonly FilterRule[] {
   if (rules.some(({ name }) => name === "execveat")) return rules;
   const alike = rules.filter(({ name, conditions }) => name === "execve" && conditions.length === 0);
@@ -107,17 +107,17 @@ function rulesOf({ names, action, errnoRet, args = [] }: Rule): FilterRule[] {
 function architectures({ archMap = [], architectures: listed = [] }: Profile): number[] {
   const number = (name: string) => (ARCHITECTURES as Readonly<Record<string, number>>)[name.replace(/^SCMP_ARCH_/, "")];
   const own = archMap.find(({ architecture }) => number(architecture) === NATIVE_ARCHITECTURE);
-  return (own?.subArchitectures ?? listed).flatMap((name) => number(name) ?? []); // those of other machines are not for us
+  return (own?.subArchitectures ?? listed).flatMap((name) => number(name) ?? []); // rules for other machines are skipped
 }
 
-/** A rule with two conditions on the same argument means either of them, as runc reads it: libseccomp allows one an argument. */
+/** Two conditions on the same argument mean either of them, as runc reads it; libseccomp allows one per argument. */
 function alternatives(conditions: readonly Condition[]): (readonly Condition[])[] {
   const different = new Set(conditions.map(({ index }) => index)).size === conditions.length;
   return different ? [conditions] : conditions.map((condition) => [condition]);
 }
 
 function conditionOf({ index, value, valueTwo = 0, op }: Argument): Condition {
-  const comparison = 1 + COMPARISONS.indexOf(op); // enum scmp_compare begins with one that means nothing
+  const comparison = 1 + COMPARISONS.indexOf(op); // the first value of enum scmp_compare is unused
   return { index, op: comparison, value: BigInt(value), second: comparison === MASKED_EQ ? BigInt(valueTwo) : 0n };
 }
 

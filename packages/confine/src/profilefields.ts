@@ -1,4 +1,4 @@
-// The single values of a seccomp profile: what each may be.
+// The single values of a seccomp profile, and what each may be.
 import { CAPABILITIES, errnoMeaning, UsageError } from "@contain-tools/kernel";
 import { oneOf, type Read, text } from "./json.ts";
 
@@ -17,7 +17,7 @@ const MACHINES =
   "X86 X86_64 X32 ARM AARCH64 LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 PPC PPC64 PPC64LE " +
   "RISCV64 S390 S390X SH SHEB";
 const words = (prefix: string, names: string) => names.split(" ").map((name) => `${prefix}${name}`);
-const MAX_ERRNO = 4095; // what a system call can return (include/linux/err.h)
+const MAX_ERRNO = 4095; // the errnos that a system call can return (include/linux/err.h)
 
 export const action: Read<string> = (value, where) => oneOf(words("SCMP_ACT_", ACTIONS), "action")(value, where);
 export const flag: Read<string> = (value, where) => oneOf(words("SECCOMP_FILTER_FLAG_", FLAGS), "flag")(value, where);
@@ -25,7 +25,7 @@ export const machine: Read<string> = (value, where) => oneOf(words("SCMP_ARCH_",
 
 export function capability(value: unknown, where: string): string {
   const name = text(value, where);
-  if (name.startsWith("CAP_")) return name; // an unknown one is newer than this program, and nobody has it
+  if (name.startsWith("CAP_")) return name; // an unknown one is newer than this program, so nobody has it
   const meant = CAPABILITIES.find((known) => known === `CAP_${name.toUpperCase()}`);
   throw new UsageError(`${where}: ${JSON.stringify(name)} is no capability`, meant && `did you mean ${meant}?`);
 }

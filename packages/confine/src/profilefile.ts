@@ -1,10 +1,10 @@
-// A seccomp profile from a file in docker's JSON format: every key is looked at, so that a mistake is told with its place.
+// Reads a seccomp profile from a file in docker's JSON format. Every key is checked, so that an error is reported with its place.
 import { type Context, readGiven } from "@contain-tools/chain";
 import { UsageError } from "@contain-tools/kernel";
 import { has, keys, list, text } from "./json.ts";
 import { action, capability, comparison, errnoNumber, errnoWord, flag, machine, position, version, wholeNumber } from "./profilefields.ts";
 
-/** Whom a rule is for, or not for. */
+/** The machines and capabilities that a rule is for, or not for. */
 export interface Filter {
   readonly caps?: readonly string[];
   readonly arches?: readonly string[];
@@ -58,9 +58,9 @@ export function readProfileFile(context: Context, path: string): Profile {
   }
 }
 
-/** A JSON number of more than 53 bits would lose some; a key inside a string has a backslash before its quotes, and is not meant. */
+/** A JSON number of more than 53 bits would lose some. A key inside a string has a backslash before its quotes, so it does not match. */
 export const keepLargeNumbers = (text: string) => text.replace(/("value(?:Two)?"\s*:\s*)(\d{16,})(?=\s*[,}])/g, '$1"#$2"');
-/** JSON with such numbers again. */
+/** Writes such numbers back as JSON. */
 export const jsonWithLargeNumbers = (value: unknown) => JSON.stringify(value).replace(/("value(?:Two)?":)"#(\d{16,})"/g, "$1$2");
 
 function profile(value: unknown, where: string): Profile {

@@ -1,4 +1,4 @@
-// Plan to kernel calls, in the one order in which each is still allowed: what root alone may set, bounding set, ids, the other sets,
+// Plan to kernel calls, in the one order in which each is still allowed: what only root may set, bounding set, ids, the other sets,
 // no_new_privs; the filter last of all.
 import { becomeUser, type Context, chownTerminal, findUser, type Identity, prepareLimits, warn } from "@contain-tools/chain";
 import {
@@ -48,7 +48,7 @@ export function confineSelf(context: Context, plan: Plan): void {
     finish();
   };
   if (next.kind === "program") context.lastStep = install;
-  else install(); // a next link of ours is confined as any other program would be
+  else install(); // the next link, if ours, is confined like any other program
 }
 
 function findIdentity(context: Context, { user, groups }: Plan): Identity | undefined {
@@ -73,7 +73,7 @@ function load(context: Context, { program, flags, listener, traced, privileged }
   }
 }
 
-/** Lower than it is needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)). */
+/** Lowering it needs CAP_SYS_RESOURCE (proc_pid_oom_score_adj(5)). */
 function setOomScoreAdj(value: number): void {
   if (readIfThere("/proc/self/oom_score_adj")?.trim() === `${value}`) return;
   try {

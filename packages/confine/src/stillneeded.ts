@@ -1,4 +1,4 @@
-// The calls that are still to be made when the filter has been loaded: a profile that refuses one of them would end us in silence.
+// The calls that must still be made after the filter is loaded: a profile that refuses one of them would end us silently.
 import {
   answersTo,
   NATIVE_ARCHITECTURE,
@@ -11,17 +11,17 @@ import {
 
 const SECCOMP_RET_LOG = 0x7ffc0000;
 const words = (text: string) => text.split(" ");
-const ALLOWED = [SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_USER_NOTIF]; // what answers lets it go on
+const ALLOWED = [SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_USER_NOTIF]; // actions that let a call go on
 const DEADLY = [0x80000000, 0, 0x00030000]; // SECCOMP_RET_KILL_PROCESS, KILL_THREAD, TRAP
 
-/** Must succeed: to start PROG; in another root, by a trampoline; to tell why it cannot be started, and to end. */
+/** Must succeed: to start PROG; in another root, by a trampoline; to report why it cannot be started, and to end. */
 const START = ["execve"];
 const START_INSIDE = ["execve", "execveat", "fcntl"];
 const TELL = ["write", "exit_group"];
 /** May fail, but must not kill: the last calls before the program. */
 const LAST = ["rt_sigaction"];
 const LAST_TRACED = ["rt_sigaction", "wait4"];
-/** For a next link of ours: what a runtime cannot live without, and what it can be told that it may not do. */
+/** For a next link of ours: what a runtime cannot live without, and what may be refused to it. */
 const RUNTIME = words("mmap munmap mprotect madvise brk futex rt_sigaction rt_sigprocmask read close");
 const LINKS = words(
   "openat statx newfstatat readlink getdents64 clone clone3 wait4 waitid rt_sigtimedwait poll prctl fcntl ioctl close_range dup2 kill " +
@@ -31,10 +31,10 @@ const LINKS = words(
 export interface Circumstances {
   /** PROG is one of ours. */
   readonly link: boolean;
-  /** PROG lies in another root. */
+  /** PROG is in another root. */
   readonly inside: boolean;
   readonly traced: boolean;
-  /** Capabilities fall after it is loaded. */
+  /** Capabilities are dropped after it is loaded. */
   readonly privileged: boolean;
 }
 
@@ -45,7 +45,7 @@ export function checkStillNeeded(word: string, program: Buffer, { link, inside, 
   /** Some arguments of the call may get such an answer. */
   const mayGet = (name: string, isSuch: (action: number) => boolean) => {
     const number = syscallNumber(name);
-    if (number === undefined) return true; // libseccomp does not know it, nor can the profile
+    if (number === undefined) return true; // libseccomp does not know it, so the profile cannot either
     const answers = answersTo(program, NATIVE_ARCHITECTURE, number);
     return answers !== undefined && [...answers].some((answer) => isSuch((answer & 0xffff0000) >>> 0));
   };

@@ -1,6 +1,6 @@
-// --trace-denied: a process beside PROG that is told of each call that the filter refuses. Three processes make it: this one, which
-// will be PROG; the watcher, which has nothing of ours but a socket; and a helper that shares our descriptors, and so sees the listener
-// that seccomp(2) makes here and sends it to the watcher: after that call this process may not be able to.
+// --trace-denied: a process besides PROG that is told of each call that the filter refuses. There are three processes: this one, which
+// becomes PROG; the watcher, which has only a socket of ours; and a helper that shares our descriptors. It sees the listener that
+// seccomp(2) makes here and sends it to the watcher: after that call this process may not be able to.
 import { type Context, fork, warn } from "@contain-tools/chain";
 import {
   type Areas,
@@ -36,19 +36,19 @@ import {
 } from "@contain-tools/kernel";
 import { GATED } from "./default.ts";
 
-/** What a watcher needs to have been told while planning. */
+/** What a watcher must learn while planning. */
 export interface Traced {
   /** Of a refusal. */
   readonly errno: number;
   readonly areas: Areas | undefined;
-  /** Descriptors that a process which stays has to keep. */
+  /** Descriptors that a resident process must keep. */
   readonly runtimeEvents: readonly number[];
 }
 
 const CLONE_FILES = 0x400;
-const MAX_LINES = 200; // lines: a program that is refused may try for ever
+const MAX_LINES = 200; // lines: a refused program may try for ever
 
-/** Installs the filter; what it refuses fails with `errno`, and is told on standard error. */
+/** Installs the filter; refused calls fail with `errno`, and are reported on standard error. */
 export function installTraced(context: Context, program: Buffer, flags: number, traced: Traced): void {
   const [ours, theirs] = socketpair();
   const first = fork(context, { flags: 0 }, () => {
@@ -56,24 +56,25 @@ export function installTraced(context: Context, program: Buffer, flags: number, 
       close(ours);
       return watchRefusals(theirs, traced);
     });
-    return exit(0); // the watcher is not to be a child of PROG, which may wait for all it has
+    return exit(0); // the watcher must not be a child of PROG, which may wait for all its children
   });
   waitpid(first, 0);
   installListening(context, program, flags, (listener) => sendDescriptor(ours, listener));
 }
 
 /**
- * Installs a filter whose listener (SECCOMP_RET_USER_NOTIF) a helper sends away: it shares our descriptors, and is not under the filter.
+ * Installs a filter with a listener (SECCOMP_RET_USER_NOTIF). A helper sends the listener away: it shares our descriptors, and is not under
+ * the filter.
  *
- * @returns false when that has failed
+ * @returns false if that failed
  */
 export function installListening(context: Context, program: Buffer, flags: number, send: (listener: number) => void): boolean {
   const self = getpid();
   const pidfd = pidfdOpen(self); // any descriptor
-  const listener = duplicate(pidfd, 0); // the number that the listener will have: the lowest free one
+  const listener = duplicate(pidfd, 0); // the listener's future number: the lowest free one
   close(listener);
   const helper = fork(context, { flags: CLONE_FILES }, () => {
-    // Nothing here may open a file: it would take that number.
+    // Nothing here may open a file: it would get that number.
     while (!isOpen(listener)) {
       if (getppid() !== self) return exit(1);
       pollOnce(-1, 0, 1);
@@ -83,7 +84,7 @@ export function installListening(context: Context, program: Buffer, flags: numbe
   });
   const made = installListeningFilter(program, flags);
   if (made !== listener) throw new Error(`the listener is descriptor ${made}, not ${listener}`);
-  return reap(helper) === 0; // where this filter refuses even that, init will do it
+  return reap(helper) === 0; // if this filter refuses even that, init will reap it
 }
 
 function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced): never {
@@ -91,10 +92,10 @@ function watchRefusals(socket: number, { errno, areas, runtimeEvents }: Traced):
   setName("confine-watcher");
   const listener = receiveDescriptor(socket);
   if (listener === undefined) return exit(125);
-  setTracer({ fd: 2 }); // PROG's, the log of a detached container: who called must not be held
-  dup2(listener, 0); // a reader of PROG's output sees its end when PROG closes it
+  setTracer({ fd: 2 }); // PROG's, the log of a detached container: the caller must not be held up
+  dup2(listener, 0); // so that a reader of PROG's output sees its end when PROG closes it
   dup2(listener, 1);
-  chdir("/"); // nor the directory that it called from
+  chdir("/"); // and release the caller's directory
   closeAllBut([listener, ...runtimeEvents]);
   const set = new PollSet();
   const told = new Set<string>();

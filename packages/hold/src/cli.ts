@@ -1,4 +1,4 @@
-// Words to plan: which FIFO to wait at. It is opened now, while paths are still the caller's: the links before us may change the root.
+// Words to plan: the FIFO to wait at. It is opened now, while paths are the caller's: earlier links may change the root.
 import {
   type Chain,
   type Hooks,
@@ -30,9 +30,9 @@ export interface Plan {
   readonly path: string;
   /** The FIFO, open for reading. */
   readonly fifo: number;
-  /** The program at the end of the chain, which is found before the wait; undefined where a link behind has another root. */
+  /** The program at the end of the chain, looked up before the wait; undefined if a later link has another root. */
   readonly program: Program | undefined;
-  /** To be run after the wait. */
+  /** Run after the wait. */
   readonly hooks: Hooks | undefined;
   /** The memory that /proc/PID/cmdline and environ show. */
   readonly areas: Areas | undefined;
@@ -60,11 +60,11 @@ export function readPlan(before: Options<Name>, chain: Chain): Plan {
   };
 }
 
-/** O_NONBLOCK: the open itself waits for no writer (fifo(7)). @throws UsageError */
+/** O_NONBLOCK: opening does not wait for a writer (fifo(7)). @throws UsageError */
 function openFifo(path: string): number {
   const notFifo = () => new UsageError(`FIFO ${path}: not a FIFO`, "mkfifo(1) makes one");
   try {
-    if (!stat(path).isFIFO()) throw notFifo(); // to open a device may do something
+    if (!stat(path).isFIFO()) throw notFifo(); // opening a device may have an effect
     const fd = open(path, O_RDONLY | O_NONBLOCK);
     if (fstat(fd).isFIFO()) return fd;
     close(fd);

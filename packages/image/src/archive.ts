@@ -1,18 +1,18 @@
-// A tar that holds images, or the root of a file system; the first name in it tells which.
+// A tar that holds images, or the root of a file system; its first name tells which.
 import { close, fstat, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, open, pread, ToolError, unlink, write } from "@contain-tools/kernel";
 import { bytesOfStream, compressionOf, decompressed, type Part } from "./bytes.ts";
 import { split } from "./names.ts";
 import type { Store } from "./store.ts";
 import { type Entry, entriesOf } from "./tar.ts";
 
-/** What the names in an archive of images look like. */
+/** The names in an archive of images. */
 const OF_IMAGE = /^(oci-layout|index\.json|manifest\.json|repositories|version|blobs(\/.*)?|(sha256:)?[0-9a-f]{64}(\.json|\.tar|\/.*)?)$/;
 
 /**
  * Reads a tar from a file or from `-`.
  *
- * @param dir for what must be kept of a tar that cannot be read twice; nothing is left in it
- * @param unpackRoot gets the entries, if it is the root of a file system
+ * @param dir for what must be kept from a tar that cannot be read twice; it is left empty
+ * @param unpackRoot gets the entries of a root
  * @returns the files of the images; undefined if it was a root
  */
 export async function readArchive(
@@ -41,13 +41,13 @@ export async function readArchive(
   return undefined;
 }
 
-/** The same bytes can be read again, where they stand. */
+/** True if the same bytes can be read again. */
 function canSeek(fd: number): boolean {
   const head = Buffer.alloc(6);
   return fstat(fd).isFile() && pread(fd, head, 0) > 0 && compressionOf(head) === undefined;
 }
 
-/** Where the files are: in the archive, or in one file that has no name any more. Links stand for what they lead to. */
+/** Where the files are: in the archive, or in one file without a name. Links stand for their targets. */
 async function findParts(entries: AsyncIterable<Entry>, archive: number | undefined, dir: string): Promise<Store["find"]> {
   const parts = new Map<string, Part>();
   const links = new Map<string, string>();
@@ -73,7 +73,7 @@ function nameless(dir: string): number {
   return fd;
 }
 
-/** `a/../b` is `b`: names of a table, which lead nowhere. */
+/** `a/../b` is `b`: these names are keys of a table, not paths. */
 function plain(path: string): string {
   const names: string[] = [];
   for (const name of path.split("/")) {

@@ -1,4 +1,4 @@
-// Reads the bytes of a file, of a part of one, or from standard input, and decompresses them.
+// Reads a file, a part of one, or standard input, and decompresses it.
 import { createReadStream } from "node:fs";
 import { pipeline, Readable, type Transform } from "node:stream";
 import zlib from "node:zlib";
@@ -21,13 +21,13 @@ export function bytesOfPart({ fd, at, size }: Part): Chunks {
   return createReadStream("", { fd, start: at, end: at + size - 1, autoClose: false, highWaterMark: AT_ONCE });
 }
 
-/** All that a descriptor still has to read, which may be a pipe. */
+/** All that is left to read from a descriptor, which may be a pipe. */
 export const bytesOfStream = (fd: number): Chunks => createReadStream("", { fd, autoClose: false, highWaterMark: AT_ONCE });
 
 const ZSTD = "28b52ffd";
 const SKIPPABLE = /^5.2a4d18/; // a frame of zstd that holds no data (RFC 8878, 3.1.2)
 
-/** What a file is by its first bytes: undefined for one that is not compressed. */
+/** The format of a file by its first bytes; undefined if it is not compressed. */
 export function compressionOf(head: Uint8Array): "gzip" | "zstd" | "xz" | "bzip2" | undefined {
   const hex = Buffer.from(head.subarray(0, 6)).toString("hex");
   if (hex.startsWith("1f8b")) return "gzip";
@@ -40,7 +40,7 @@ export function compressionOf(head: Uint8Array): "gzip" | "zstd" | "xz" | "bzip2
  * The bytes decompressed, if they are compressed.
  *
  * @param reader a command that reads them from standard input; undefined if they cannot come from there
- * @throws ToolError for what is neither gzip nor zstd, or damaged
+ * @throws ToolError for data that is neither gzip nor zstd, or is damaged
  */
 export async function* decompressed(bytes: Chunks, what: string, reader: string | undefined): AsyncGenerator<Uint8Array> {
   const source = bytes[Symbol.asyncIterator]();
@@ -68,11 +68,11 @@ export async function* decompressed(bytes: Chunks, what: string, reader: string 
 }
 
 async function* through(bytes: Chunks, transform: Transform): AsyncGenerator<Uint8Array> {
-  pipeline(bytes, transform, () => {}); // what fails comes out of the transform
+  pipeline(bytes, transform, () => {}); // errors come out of the transform
   yield* transform;
 }
 
-/** By the runtime where it knows zstd: Bun, Node since 22.15. */
+/** By the runtime if it knows zstd: Bun, Node since 22.15. */
 async function* unzstd(bytes: Chunks): AsyncGenerator<Uint8Array> {
   const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
   if (createZstdDecompress !== undefined) return yield* through(bytes, createZstdDecompress());

@@ -1,20 +1,20 @@
-// Owners, modes, attributes and times of what was made.
+// Sets owners, modes, attributes and times of new files.
 import { bytesOf, chownAt, failedWith, fchmod, mknodAt, setAttribute, setTimesAt } from "@contain-tools/kernel";
 import type { Entry } from "./tar.ts";
 
-/** How many could not be made as they were. */
+/** How many files could not be made in full. */
 export interface Lost {
   owners: number;
   devices: number;
   attributes: number;
 }
 
-/** Others are the host's own business (SELinux), or would be obeyed by an overlay above (trusted.overlay.redirect). */
+/** Other attributes are the host's own business (SELinux), or would be obeyed by an overlay above (trusted.overlay.redirect). */
 const KEPT = /^(user\.(?!overlay\.)|security\.capability$|system\.posix_acl_)/;
 const NODES: Readonly<Record<string, number>> = { "character-device": 0o020000, "block-device": 0o060000, fifo: 0o010000 };
 const NO_NAME = bytesOf("");
 
-/** A file or directory that is open as `fd`, and is `name` in `dir`. Owner first: its change takes set-user-ID and capabilities away. */
+/** A file or directory that is open as `fd`, and is `name` in `dir`. Owner first: changing it clears set-user-ID and capabilities. */
 export function dress(lost: Lost, entry: Entry, fd: number, dir: number, name: Uint8Array): void {
   const isOwned = own(lost, entry, fd, NO_NAME);
   fchmod(fd, entry.mode & (isOwned || entry.type === "directory" ? 0o7777 : 0o1777));

@@ -1,4 +1,4 @@
-// The images of an archive or a directory: those of docker (manifest.json), and those of an OCI layout (index.json).
+// The images in an archive or a directory, in docker's form (manifest.json) or an OCI layout (index.json).
 import { ToolError } from "@contain-tools/kernel";
 import type { Part } from "./bytes.ts";
 import { fields, list, readJson, type Store, text, texts } from "./store.ts";
@@ -8,14 +8,14 @@ export interface Image {
   /** The same for all platforms of an image. */
   readonly key: string;
   readonly names: readonly string[];
-  /** `linux/arm64/v8`; empty where nobody says. */
+  /** `linux/arm64/v8`; empty if not said. */
   readonly platform: string;
   readonly config: unknown;
   /** The names of its layers in the store, the lowest first. */
   readonly layers: readonly string[];
 }
 
-/** @throws ToolError for a store that holds no images, or broken ones */
+/** @throws ToolError for a store without images, or with broken ones */
 export function imagesOf(store: Store): readonly Image[] {
   const index = readJson(store, "index.json");
   if (index !== undefined) return ofIndex(store, index, undefined, []);
@@ -76,7 +76,7 @@ function blobName({ what }: Pick<Store, "what">, digest: string): string {
   return `blobs/${algorithm}/${hex}`;
 }
 
-/** `skopeo copy … dir:DIR` has its blobs beside manifest.json. */
+/** `skopeo copy … dir:DIR` puts its blobs next to manifest.json. */
 const skopeoDir = (store: Pick<Store, "what">, digest: string) => blobName(store, digest).split("/").at(-1) ?? "";
 
 function platformOf(value: unknown): string {
@@ -84,7 +84,7 @@ function platformOf(value: unknown): string {
   return [os, architecture, variant].map(text).filter(Boolean).join("/");
 }
 
-/** The parts of its layers, with the sums that their names say. @throws ToolError if one is missing */
+/** The parts of its layers, with the checksums in their names. @throws ToolError if one is missing */
 export function layersOf({ what, find }: Store, { layers }: Image): readonly { readonly part: Part; readonly sum: string | undefined }[] {
   return layers.map((name) => {
     const part = find(name);

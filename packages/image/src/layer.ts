@@ -1,4 +1,4 @@
-// A layer of an image (OCI image-spec, layer.md): entries on what is there, and whiteouts, which remove what lower layers brought.
+// A layer of an image (OCI image-spec, layer.md): entries to add, and whiteouts, which remove what lower layers brought.
 import { split } from "./names.ts";
 import type { Entry } from "./tar.ts";
 import type { Tree } from "./tree.ts";
@@ -8,7 +8,7 @@ const OPAQUE = ".wh..wh..opq";
 const OF_AUFS = /(^|\/)\.wh\.\.wh\./; // its own notes
 
 export async function applyLayer(tree: Tree, entries: AsyncIterable<Entry>): Promise<void> {
-  const own = new Set<string>(); // a whiteout concerns only the layers below, wherever it stands among the entries
+  const own = new Set<string>(); // a whiteout concerns only lower layers, wherever it is among the entries
   for await (const entry of entries) {
     const { parent, name, path } = split(entry.name);
     const beside = (other: string) => (parent === "" ? other : `${parent}/${other}`);

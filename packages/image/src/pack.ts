@@ -28,7 +28,7 @@ async function add(tar: ReturnType<typeof pack>, entry: Entry): Promise<void> {
   const ended = new Promise<unknown>((resolve) => (end = resolve));
   const sink = tar.entry(header, end);
   if (type === "file" && size > 0) {
-    let left = size; // as many bytes as its header says, whatever becomes of the file
+    let left = size; // exactly as many bytes as the header says, even if the file changes
     for await (const chunk of padded(entry.data)) {
       const part = chunk.subarray(0, left);
       left -= part.length;

@@ -1,4 +1,4 @@
-// Removes what is in a directory that others may change meanwhile: no symbolic link is followed.
+// Removes the contents of a directory that others may change meanwhile: no symbolic link is followed.
 import {
   basename,
   bytesOf,
@@ -43,7 +43,7 @@ export function removeIn(dir: number, name: string, path: string, removal: Remov
 
 const ALL: Removal = { keep: new Set(), removed: () => {} };
 
-/** Removes a directory, however deep it is and whatever bytes its names are. @param contentsOnly it stays, empty */
+/** Removes a directory of any depth, with any bytes in its names. @param contentsOnly the directory itself stays, empty */
 export function removeDirectory(path: string, contentsOnly: boolean): void {
   const dir = open(contentsOnly ? path : dirname(path), O_RDONLY | O_DIRECTORY);
   try {

@@ -1,4 +1,4 @@
-// What an image says of its program, as a command line of contain run.
+// An image's program as a command line of contain run.
 import { printable, shellQuote } from "@contain-tools/kernel";
 import { fields, text, texts } from "./store.ts";
 
@@ -19,7 +19,7 @@ export function runLine(dir: string, config: unknown): string {
   return ["contain", "run", ...options, "--", ...(program.length === 0 ? ["/bin/sh"] : program)].map(quoted).join(" ");
 }
 
-/** An image is a stranger's: its words may write on the terminal. `$'\033'` is what sh reads back as the same (POSIX 2024). */
+/** A stranger made the image: its words may control the terminal. sh reads `$'\033'` back as the same byte (POSIX 2024). */
 function quoted(word: string): string {
   const text = word.replaceAll(/[\n\t]/g, "");
   if (printable(text) === text) return shellQuote(word);

@@ -1,17 +1,17 @@
-// The files of an image: in a directory, or in an archive whose parts are found again by their places.
+// The files of an image: in a directory, or in an archive with known positions.
 import { close, failedWith, fdPath, fstat, O_DIRECTORY, O_PATH, open, openInRoot, pread, ToolError, textOf } from "@contain-tools/kernel";
 import type { Part } from "./bytes.ts";
 import { checkSum, sumOfName } from "./sums.ts";
 
 export interface Store {
   readonly what: string;
-  /** undefined where there is none of this name. */
+  /** undefined if there is no such name. */
   readonly find: (name: string) => Part | undefined;
-  /** A part is not needed any more. */
+  /** This part is not needed any more. */
   readonly done: (part: Part) => void;
 }
 
-/** Names lead nowhere but into the directory. @throws SyscallError ENOENT, ENOTDIR */
+/** Names cannot lead out of the directory. @throws SyscallError ENOENT, ENOTDIR */
 export function directoryStore(path: string): Store {
   const root = open(path, O_PATH | O_DIRECTORY);
   return {
@@ -21,7 +21,7 @@ export function directoryStore(path: string): Store {
       if (found === undefined) return undefined;
       try {
         const stat = fstat(found);
-        if (!stat.isFile()) throw new ToolError(`${path}: ${textOf(name)} is not a regular file`); // a FIFO would be waited for
+        if (!stat.isFile()) throw new ToolError(`${path}: ${textOf(name)} is not a regular file`); // a FIFO would block
         return { fd: open(fdPath(found)), at: 0, size: stat.size };
       } finally {
         close(found);
@@ -40,9 +40,9 @@ function findIn(root: number, name: string): number | undefined {
   }
 }
 
-const LARGEST = 16 << 20; // bytes of a description; the largest known have some hundred thousand
+const LARGEST = 16 << 20; // bytes of JSON; the largest known has some hundred thousand
 
-/** The JSON of a name; undefined where there is none. @throws ToolError for what is no JSON, or has another sum than its name says */
+/** The JSON of a name; undefined if missing. @throws ToolError if it is not JSON, or its checksum is not the one in its name */
 export function readJson({ what, find, done }: Store, name: string): unknown {
   const part = find(name);
   if (part === undefined) return undefined;
@@ -64,7 +64,7 @@ export function readJson({ what, find, done }: Store, name: string): unknown {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** JSON of others: what is not there, or of another type, is empty. */
+/** JSON from strangers: a value that is missing, or of another type, counts as empty. */
 export const fields = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {});
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,4 +1,4 @@
-// The entries of a tar. Names and attributes keep their bytes: in every text each character is one (latin1).
+// The entries of a tar. Names and attributes keep their bytes: each character of a text is one byte (latin1).
 import { codeOf, quote, ToolError } from "@contain-tools/kernel";
 import { type Extract, extract, type Header } from "tar-stream";
 import type { Chunks } from "./bytes.ts";
@@ -27,11 +27,11 @@ const MAX_ID = 0xfffffffe; // -1 leaves an owner as it is (chown(2))
 const XATTR = "SCHILY.xattr.";
 const TYPES: readonly string[] = ["file", "directory", "symlink", "link", "character-device", "block-device", "fifo"];
 
-/** @throws ToolError for what is no tar, or one that is cut off */
+/** @throws ToolError if it is not a tar, or is cut off */
 export async function* entriesOf(bytes: Chunks, what: string): AsyncGenerator<Entry> {
   const tar = extract({ filenameEncoding: "latin1", allowUnknownFormat: true } as Parameters<typeof extract>[0]); // its types lack them;
   const records = rawRecords(tar);
-  void feed(tar, bytes); // nobody waits for it: what feeds it may be a pipe that says no more
+  void feed(tar, bytes); // nobody waits for it: its source may be a pipe that never ends
   try {
     for await (const item of tar) {
       const data = explained(item as Chunks, what);
@@ -53,7 +53,7 @@ async function* explained(data: Chunks, what: string): AsyncGenerator<Uint8Array
   }
 }
 
-/** What a stream or tar-stream throws, as an error of ours. */
+/** Turns an error of a stream or of tar-stream into one of ours. */
 function explain(error: unknown, what: string): unknown {
   if (!(error instanceof Error) || error instanceof ToolError) return error;
   if ("syscall" in error) return new ToolError(`${what}: cannot be read: ${codeOf(error)}`, undefined, 125, { cause: error });
@@ -78,7 +78,7 @@ async function feed(tar: Extract, bytes: Chunks): Promise<void> {
   }
 }
 
-/** Returns what gives the PAX records of the entry that has come. tar-stream decodes them as UTF-8, in which a capability is damaged. */
+/** Returns a function that gives the PAX records of the current entry. tar-stream decodes them as UTF-8, which damages a capability. */
 function rawRecords(tar: Extract): () => Records {
   const inner = tar as unknown as { _header: { type: string }; _decodeLongHeader: (bytes: Buffer) => void };
   const decode = inner._decodeLongHeader as (this: unknown, bytes: Buffer) => void;
@@ -96,7 +96,7 @@ function rawRecords(tar: Extract): () => Records {
   };
 }
 
-/** `LENGTH KEY=VALUE\n` each (pax(1)). */
+/** Each is `LENGTH KEY=VALUE\n` (pax(1)). */
 function parseRecords(bytes: Buffer): Records {
   const records = new Map<string, Buffer>();
   for (let at = 0; at < bytes.length; ) {

@@ -1,4 +1,4 @@
-// Entries become files below a root. Every path is looked up by openat2(2) within it, so that no name and no symbolic link leads out.
+// Makes files from entries, below a root. Every path is looked up by openat2(2) in the root, so no name and no symbolic link leads out.
 import {
   bytesOf,
   close,
@@ -32,7 +32,7 @@ const SELF = bytesOf(".");
 export class Tree {
   readonly lost: Lost = { owners: 0, devices: 0, attributes: 0 };
   readonly #root: number;
-  /** Directories get their modes and times at the end: until then we write in them. */
+  /** Directories get their modes and times at the end: until then files are made in them. */
   readonly #directories = new Map<string, Entry>();
   #parent: { readonly path: string; readonly fd: number } | undefined;
 
@@ -41,7 +41,7 @@ export class Tree {
     this.#root = root;
   }
 
-  /** Makes what an entry says; what has its name is replaced, a directory by a directory stays. @throws SyscallError, ToolError */
+  /** Makes the entry's file, replacing what has its name; a directory stays if the entry is one too. @throws SyscallError, ToolError */
   async put(entry: Entry): Promise<void> {
     const { parent, name, path } = split(entry.name);
     if (entry.type === "directory") this.#remember(path, entry);
@@ -61,7 +61,7 @@ export class Tree {
     if (entry.type === "symlink") dressLink(this.lost, entry, dir, bytes);
   }
 
-  /** Removes a name and what is below it, but for the paths that are kept. Returns true if nothing is left. */
+  /** Removes a name and everything below it, except the paths to keep. Returns true if nothing is left. */
   remove(path: string, keep: ReadonlySet<string> = new Set()): boolean {
     const { parent, name } = split(path);
     this.#forgetParent();
@@ -74,7 +74,7 @@ export class Tree {
     }
   }
 
-  /** The names in a directory; none where it is not there. */
+  /** The names in a directory; none if it does not exist. */
   names(path: string): string[] {
     const fd = this.#open(path);
     if (fd === undefined) return [];
@@ -94,7 +94,7 @@ export class Tree {
       if (dir === undefined) continue;
       try {
         const fd = ifThere(() => openAt(dir, name === "" ? SELF : bytesOf(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-        if (fd === undefined) continue; // it was removed by another path to it, through a symbolic link
+        if (fd === undefined) continue; // it was removed under another path, through a symbolic link
         dress(this.lost, entry, fd, fd, SELF);
         close(fd);
       } finally {
@@ -109,11 +109,11 @@ export class Tree {
   }
 
   #remember(path: string, entry: Entry): void {
-    this.#directories.delete(path); // the last one counts, in the order in which they came
+    this.#directories.delete(path); // the last one counts
     this.#directories.set(path, entry);
   }
 
-  /** The directory of an entry, which stays open for the next; those that no entry has named are root's own, 0755. */
+  /** The directory of an entry, which stays open for the next; directories without an entry belong to root, mode 0755. */
   #directory(path: string): number {
     if (this.#parent?.path === path) return this.#parent.fd;
     let fd: number;
@@ -126,7 +126,7 @@ export class Tree {
       try {
         mkdirAt(above, bytesOf(name), 0o755);
       } catch (failure) {
-        if (codeOf(failure) === "EEXIST") throw error; // a symbolic link that leads nowhere
+        if (codeOf(failure) === "EEXIST") throw error; // a dangling symbolic link
         throw failure;
       }
       fd = openInRoot(this.#root, bytesOf(`/${path}`));
@@ -141,7 +141,7 @@ export class Tree {
     this.#parent = undefined;
   }
 
-  /** What a hard link is a second name of. @throws ToolError if it is not there */
+  /** The target of a hard link. @throws ToolError if it does not exist */
   #linked(entry: Entry, path: string): { readonly dir: number; readonly name: Uint8Array } | "itself" {
     const old = split(entry.link);
     if (old.path === path) return "itself";

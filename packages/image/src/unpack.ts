@@ -1,4 +1,4 @@
-// A file that holds a root, or images: unpacked into an empty directory.
+// Unpacks a root, or an image, into an empty directory.
 import { type Context, sayStep, warn } from "@contain-tools/chain";
 import { close, O_DIRECTORY, O_RDONLY, open, statIfThere, UsageError } from "@contain-tools/kernel";
 import { readArchive } from "./archive.ts";
@@ -13,10 +13,10 @@ import { entriesOf } from "./tar.ts";
 import { Tree } from "./tree.ts";
 
 /**
- * Unpacks `from` (a tar of a root, an image as `docker save` or an OCI layout has it, or `-`) into `dir`, which is empty.
+ * Unpacks `from` (a tar of a root, an image from `docker save` or an OCI layout, or `-`) into `dir`, which is empty.
  *
- * @returns a command line that runs an image's program; undefined for a root, which says nothing of one
- * @throws ToolError, SyscallError; what is in `dir` by then is for the caller to remove
+ * @returns a command line that runs an image's program; undefined for a root, which names none
+ * @throws ToolError, SyscallError; the caller then removes what is in `dir`
  */
 export async function unpack(context: Context, dir: string, from: string, wanted: Wanted): Promise<string | undefined> {
   const what = from === "-" ? "standard input" : from;
@@ -46,7 +46,7 @@ async function unpackLayers(context: Context, tree: Tree, store: Store, image: I
   const sums = texts(fields(fields(image.config)["rootfs"])["diff_ids"]);
   for (const [i, { part, sum }] of layers.entries()) {
     const what = `${store.what}: layer ${i + 1}`;
-    const own = sums[i]?.startsWith("sha256:") ? sums[i] : undefined; // of the tar, which is all that counts
+    const own = sums[i]?.startsWith("sha256:") ? sums[i] : undefined; // of the tar, which is the only one that counts
     const bytes = decompressed(checked(bytesOfPart(part), own === undefined ? sum : undefined, what), what, undefined);
     await applyLayer(tree, entriesOf(checked(bytes, own, what), what));
     store.done(part);

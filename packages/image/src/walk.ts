@@ -1,4 +1,4 @@
-// The files below a directory, as entries. Others may change them meanwhile, and no symbolic link is followed.
+// The files below a directory, as entries. Others may change them meanwhile; no symbolic link is followed.
 import {
   bytesOf,
   close,
@@ -19,15 +19,15 @@ import {
 import type { Entry } from "./tar.ts";
 
 type Found = NonNullable<ReturnType<typeof statAt>>;
-/** proc, sysfs, cgroup2, cgroup, devpts, debugfs, tracefs, securityfs, mqueue: what the kernel shows is no file to copy (statfs(2)). */
+/** proc, sysfs, cgroup2, cgroup, devpts, debugfs, tracefs, securityfs, mqueue: kernel files are not copied (statfs(2)). */
 const OF_KERNEL = [0x9fa0, 0x62656572, 0x63677270, 0x27e0eb, 0x1cd1, 0x64626720, 0x74726163, 0x73636673, 0x19800202];
 
 const HERE = bytesOf(".");
 const SELF = bytesOf("");
-const MOST_UNSIZED = 64 << 20; // bytes of a file that says it has none, as those of the kernel do
+const MOST_UNSIZED = 64 << 20; // for files with a reported size of 0, as in the kernel's file systems
 
 /**
- * What `name` is in an open directory (an empty name: what is open itself), and all below it; without what the kernel shows in files of its own.
+ * `name` in an open directory (an empty name: the open directory itself), and everything below it, except kernel file systems.
  *
  * @param as the name of the first entry
  * @throws SyscallError EACCES, EMFILE, …
@@ -51,7 +51,7 @@ export function* walk(dir: number, name: string, as: string, device?: number): G
   }
 }
 
-/** Opened before it is looked at, so that what is said of it and what is read are of the same file, whoever changes the names. */
+/** Opened before it is checked, so that the check and the contents are of the same file, whoever changes the names. */
 function find(dir: number, name: string): number | undefined {
   if (name === "") return open(fdPath(dir), O_PATH);
   try {
@@ -83,7 +83,9 @@ function typeOf(stat: Found): Entry["type"] {
   return stat.isBlockDevice() ? "block-device" : "file";
 }
 
-/** Opened when it is read, and not if it is a device, which may act on that. No more than it had: who writes to it could write for ever. */
+/**
+ * Opened when it is read; never for a device, where opening may act. Reads at most the size at the check: a writer could go on for ever.
+ */
 async function* contentOf(found: number, type: Entry["type"], most: number): AsyncGenerator<Uint8Array> {
   if (type !== "file") return;
   const fd = open(fdPath(found));

@@ -1,4 +1,4 @@
-// Words to plan: which namespaces to make or to join, and what to set up in them.
+// Words to plan: which namespaces to make or join, and what to set up in them.
 import { type Chain, type Options, rawVariables, readUser, someLink } from "@contain-tools/chain";
 import {
   holdsTerminal,
@@ -100,7 +100,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   };
 }
 
-/** Where setgroups(2) is denied, --setgid could not drop the supplementary groups, and unshare(1) refuses it too. */
+/** If setgroups(2) is denied, --setgid could not drop the supplementary groups, and unshare(1) refuses it too. */
 function checkGroups(given: Options<Name>, names: ReadonlySet<string>, maps: IdMaps): void {
   if (given.has("setgroups") && !names.has("user"))
     throw new UsageError("--setgroups is for a new user namespace", "add --user, or a map: --map-root-user, --map-users IN:OUT:N");

@@ -2,7 +2,7 @@
 import type { Values } from "@contain-tools/chain";
 import { quote, UsageError } from "@contain-tools/kernel";
 
-/** `seconds` and `nanoseconds` are added up; the second is from 0 to 999999999, as the kernel takes it: -1.5 s is -2 and 500000000. */
+/** The offset is the sum of `seconds` and `nanoseconds`, which is 0 to 999999999, as the kernel takes it: -1.5 s is -2 and 500000000. */
 export interface ClockOffset {
   readonly clock: "monotonic" | "boottime";
   readonly seconds: number;

@@ -1,4 +1,4 @@
-// --leave: which words do not go with it. What it does is in steps/leave.ts.
+// --leave: checks which options do not go with it. steps/leave.ts does the work.
 import type { Options } from "@contain-tools/chain";
 import { access, codeOf, dirname, resolve, statIfThere, UsageError, W_OK, X_OK } from "@contain-tools/kernel";
 import type { Name } from "./options.ts";

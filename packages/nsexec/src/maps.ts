@@ -7,7 +7,7 @@ export interface IdMaps {
   readonly user: readonly IdRange[];
   readonly group: readonly IdRange[];
   readonly setgroups: "allow" | "deny" | undefined;
-  /** The maps have ranges that an ordinary user gets only from newuidmap and newgidmap. */
+  /** Some ranges are ones that an ordinary user gets only from newuidmap and newgidmap. */
   readonly subordinate: boolean;
 }
 
@@ -74,7 +74,7 @@ function readRanges(given: Values<MapOption>, option: Side): IdRange[] {
   return given.all(option).flatMap((text) => namedRanges(option, text) ?? [readRange(option, text)]);
 }
 
-/** The words that unshare(1) has; undefined for another. */
+/** The words that unshare(1) has; undefined for others. */
 function namedRanges(option: Side, text: string): IdRange[] | undefined {
   const { file, map } = SIDES[option];
   if (text === "all") return readIdMap("self", map).map(({ inner, count }) => ({ inner, outer: inner, count }));
@@ -85,7 +85,7 @@ function namedRanges(option: Side, text: string): IdRange[] | undefined {
   return [{ inner: text === "auto" ? 0 : first.start, outer: first.start, count: first.count }];
 }
 
-/** IN:OUT:N, or OUT,IN,N as unshare(1) had it before 2.39. */
+/** IN:OUT:N, or OUT,IN,N as in unshare(1) before 2.39. */
 function readRange(option: Side, text: string): IdRange {
   const words = /^(\d+)([:,])(\d+)\2(\d+)$/.exec(text);
   if (!words)
@@ -102,7 +102,7 @@ function readRange(option: Side, text: string): IdRange {
   };
 }
 
-/** All ranges that /etc/subuid or /etc/subgid gives to this user, one behind the other from 0 inside on, but for the id `taken`. */
+/** All ranges of this user in /etc/subuid or /etc/subgid, one after the other from 0 inside, without the id `taken`. */
 function everySubordinate(file: "/etc/subuid" | "/etc/subgid", uid: number, taken: number | undefined): IdRange[] {
   const owners = subordinateOwners(uid);
   let next = 0;
@@ -127,7 +127,7 @@ function noRange(what: string, file: string, owners: readonly string[]): UsageEr
   );
 }
 
-/** Adds a map of one id; ranges that hold its inner id are split around it, and keep their outer ids without a gap. */
+/** Adds a map of one id; a range that holds its inner id is split around it, and keeps its outer ids without a gap. */
 function withSingle(ranges: readonly IdRange[], inner: number | undefined, outer: number): IdRange[] {
   if (inner === undefined) return [...ranges];
   const split = ranges.flatMap((range) => {

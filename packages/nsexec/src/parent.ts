@@ -1,4 +1,4 @@
-// The transparent parent: whatever happens to nsexec happens to its child, and the other way round.
+// The transparent parent: whatever happens to nsexec happens to its child, and vice versa.
 import {
   continueStopped,
   controllingTerminal,
@@ -41,33 +41,35 @@ import type { Plan } from "./plan.ts";
 
 export interface Watch {
   readonly pid: number;
-  /** The child has a process group of its own, so keys on the terminal do not reach us and it at once. */
+  /** The child has its own process group, so keys on the terminal do not reach both of us. */
   readonly ownGroup: boolean;
-  /** The terminal's keys came to us when we started; it must be ours again afterwards. */
+  /** We had the terminal's foreground when we started, and must have it again afterwards. */
   readonly hadTerminal: boolean;
-  /** Stop when the child is stopped, so that the shell that started us sees it. */
+  /** Stop when the child stops, so that the shell that started us sees it. */
   readonly stopWithChild: (signal: number) => boolean;
   /** A signal that was sent to us. */
   readonly onSignal: (info: SignalInfo) => void;
-  /** Descriptors to serve meanwhile. */
+  /** Descriptors to serve during the wait. */
   readonly sources?: Source[];
-  /** When to wake up without a signal, in milliseconds; undefined waits for ever. */
+  /** The timeout in milliseconds when there is no signal; undefined waits for ever. */
   readonly timeout?: () => number | undefined;
-  /** Its SIGCHLD may have been taken before. */
+  /** Its SIGCHLD may have been taken already. */
   readonly mayHaveEnded?: boolean;
   readonly onTimeout?: () => void;
   /** We have sent SIGKILL: the terminal was closed, and PID 1 has no handler for SIGHUP. */
   readonly onHangupKill?: () => void;
 }
 
-/** What came to us, to the child; what the terminal sent to our process group, to a child's that has one of its own without a terminal. */
+/**
+ * Passes a signal on to the child. One that the terminal sent to our process group goes to a child that has its own group and no terminal.
+ */
 export function passOn({ foreground, ownGroup, tty }: Plan, pid: number, { signal, code }: SignalInfo): void {
   const ofGroup = reachedTheGroup(signal, code);
   if (ownGroup && (ofGroup || signal === SIGCONT)) kill(-pid, signal);
   else if (foreground || tty || !ofGroup) kill(pid, signal);
 }
 
-/** Waits until the child has ended. All signals must be blocked (`spawn` does it). Returns the wait status. */
+/** Waits until the child has ended, and returns its wait status. All signals must be blocked (`spawn` does it). */
 export function watch(w: Watch): number {
   const job: Job = { child: w.pid, ownGroup: w.ownGroup, isOrphaned, hasTerminal: w.hadTerminal };
   const terminal = { hungUp: false, stopping: false };
@@ -103,7 +105,7 @@ export function watch(w: Watch): number {
     if (info.signal !== SIGCHLD) {
       if (info.signal === SIGCONT) resumeJob(job);
       if (info.signal === SIGHUP) terminal.hungUp = true;
-      // These two an init is not spared: they come from outside its PID namespace.
+      // An init is not spared these two: they come from outside its PID namespace.
       if (info.signal === SIGHUP && onTerminal && isSpared(w.pid, SIGHUP) && terminalIsGone() && kill(w.pid, SIGKILL)) w.onHangupKill?.();
       if (isJobControl(info.signal) && info.code === SI_KERNEL && isSpared(w.pid, info.signal)) terminal.stopping = kill(w.pid, SIGSTOP);
       w.onSignal(info);
@@ -115,16 +117,16 @@ export function watch(w: Watch): number {
 }
 
 /**
- * True when a process is the init of a PID namespace and would be ended or stopped by a signal if it were not: the kernel spares it
- * (pid_namespaces(7)). Its group's key, or the terminal, does nothing to it then.
+ * True if the kernel spares the process a signal that would otherwise end or stop it, because it is the init of a PID namespace
+ * (pid_namespaces(7)). Then a key or the terminal does nothing to it.
  */
 function isSpared(pid: number, signal: number): boolean {
   const status = readIfThere(`${procDirectory(pid)}/status`) ?? "";
   if (!/\t1$/.test(statusField(status, "NSpid") ?? "")) return false;
-  // Ten looks: a shell blocks all signals for a moment before it waits for a child, and what was blocked then is dropped later.
+  // Ten attempts: a shell blocks all signals for a moment before it waits for a child, and drops what came then later.
   for (let tries = 0; tries < 10; tries++) {
     const fate = receptionOf(pid, signal)?.fate;
-    if (fate === "dropped" || fate === "unknown") return statusField(status, "Name") !== "pid1"; // /proc of pid1, which takes all signals, may be closed to us
+    if (fate === "dropped" || fate === "unknown") return statusField(status, "Name") !== "pid1"; // /proc of pid1, which takes all signals, may be unreadable for us
     if (fate !== "blocked") return false;
     pollOnce(-1, 0, 20);
   }
@@ -132,8 +134,8 @@ function isSpared(pid: number, signal: number): boolean {
 }
 
 /**
- * A terminal that has gone. Its foreground group is the child's, and a shell that dies at once tells its jobs nothing: then nobody
- * sends us a SIGHUP, and the child has none either if it is an init. A job in the background is not meant: its terminal is the shell's.
+ * True if the terminal has gone. Its foreground group is the child's, and a shell that dies at once tells its jobs nothing: then nobody
+ * sends us a SIGHUP, nor the child if it is an init. Jobs in the background are excluded: their terminal is the shell's.
  */
 function hangup(fd: number, job: Job, terminal: Terminal): Source {
   return {
@@ -142,12 +144,12 @@ function hangup(fd: number, job: Job, terminal: Terminal): Source {
     ready: (events) => {
       if (!(events & POLLHUP)) return;
       terminal.hungUp = true;
-      kill(getpid(), SIGHUP); // what a hangup means is decided where all signals are
+      kill(getpid(), SIGHUP); // `onSignal` decides what a hangup means
     },
   };
 }
 
-/** After a hangup. The shell's own SIGHUP to its jobs may come a moment before the terminal has left us. */
+/** After a hangup: the shell's own SIGHUP to its jobs may come a moment before the terminal is gone. */
 function terminalIsGone(): boolean {
   for (let tries = 0; tries < 10; tries++) {
     if (controllingTerminal() === undefined) return true;
@@ -157,13 +159,13 @@ function terminalIsGone(): boolean {
 }
 
 interface Terminal {
-  /** It has been closed, and we know. */
+  /** It has been closed, and we have handled that. */
   hungUp: boolean;
   /** We have stopped the child ourselves, as the terminal would have. */
   stopping: boolean;
 }
 
-/** The child was stopped: so are we, until the shell's `fg` continues us. The SIGCONT itself is pending then, and `onSignal` forwards it. */
+/** The child was stopped, so we stop too, until the shell's `fg` continues us. That SIGCONT is then pending, and `onSignal` forwards it. */
 function stopOurselves(job: Job, signal: number): void {
   if (continueStopped(job, signal)) return;
   kill(getpid(), SIGSTOP);
@@ -175,7 +177,7 @@ function stopOurselves(job: Job, signal: number): void {
 export function endLike(status: number): never {
   const signal = endSignal(status);
   if (signal !== 0) {
-    setDumpable(false); // one core file, the child's, is enough
+    setDumpable(false); // one core file is enough: the child's
     setDispositionAndUnblock(signal);
     kill(getpid(), signal);
   }

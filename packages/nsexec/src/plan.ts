@@ -17,24 +17,24 @@ export interface Plan {
   readonly joined: readonly Wanted[];
   /** The process of --target. */
   readonly target: number | undefined;
-  /** The name of the place behind the joined mounts, for errors; undefined: named by the target's PID. */
+  /** Describes the joined mounts in errors; undefined: described by the target's PID. */
   readonly place?: string;
   readonly fork: boolean;
   /** 0 for none. */
   readonly deathSignal: number;
-  /** It gets a process group of its own, and the terminal with it. */
+  /** It gets its own process group, and the terminal with it. */
   readonly foreground: boolean;
-  /** It gets a process group of its own alone. */
+  /** It gets its own process group only. */
   readonly ownGroup: boolean;
   readonly hadTerminal: boolean;
   readonly tty: boolean;
-  /** It is to be made here, of the devpts that PROG finds at /dev/pts. */
+  /** Make it here, from the devpts at /dev/pts. */
   readonly makesTty: boolean;
   readonly intoCgroup: string | undefined;
   readonly maps: IdMaps;
   /** What is in the new root; undefined to keep the caller's. */
   readonly shift: Shifted | undefined;
-  /** What nobody inside can make writable, and exceptions; empty for nothing. */
+  /** Paths that nobody inside can make writable, and exceptions; empty for none. */
   readonly lock: readonly Place[];
   readonly propagation: "private" | "slave" | "shared" | "unchanged";
   readonly mountProc: string | undefined;
@@ -46,12 +46,12 @@ export interface Plan {
   /** As it is named inside. */
   readonly wdns: string | undefined;
   readonly root: string | undefined;
-  /** The descriptor of the target whose network namespace is joined. */
+  /** The target's descriptor whose network namespace to join (--net-socket). */
   readonly netSocket: number | undefined;
   readonly env: readonly string[];
-  /** Those that are not UTF-8, by what they read as. */
+  /** Those that are not UTF-8, by their text. */
   readonly rawEnv: readonly (readonly [string, Buffer])[];
-  /** Nothing of the caller's environment is left. */
+  /** Drop the caller's whole environment. */
   readonly clearEnv: boolean;
   /** Our own command line and environment, to be overwritten in a process that joins others. */
   readonly areas: Areas | undefined;
@@ -62,7 +62,7 @@ export interface Plan {
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly offsets: readonly ClockOffset[];
-  /** How PROG is left behind; undefined to stay as its parent. */
+  /** How to leave PROG behind; undefined to stay as its parent. */
   readonly leave: Leave | undefined;
   readonly next: Next;
 }

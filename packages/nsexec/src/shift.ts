@@ -1,4 +1,4 @@
-// --shift: which paths are in the new root, and copies of their mounts that have the maps of the new user namespace.
+// --shift: the paths in the new root, and copies of their mounts with the id maps of the new user namespace.
 import { type Context, fork, sayStep, type Values } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
@@ -31,7 +31,7 @@ import type { IdMaps } from "./maps.ts";
 import { waitAt } from "./steps/gate.ts";
 import { writeMaps } from "./steps/idmaps.ts";
 
-/** What is in the new root. Whoever is mapped inside need not be able to walk to the paths outside. */
+/** The contents of the new root. Ids mapped inside need not be able to reach the paths outside. */
 export interface Shifted {
   readonly paths: readonly { readonly path: string; readonly how: How }[];
   /** Where the caller is. */
@@ -47,7 +47,7 @@ export function readShift(given: Values<How>, names: ReadonlySet<string>, maps: 
   if (!names.has("mount")) throw new UsageError("--shift: the shifted mounts need a mount namespace of their own", "add --mount");
   if (maps.user.length === 0 || maps.group.length === 0)
     throw new UsageError("--shift: missing id maps", "--map-users IN:OUT:N and --map-groups IN:OUT:N, or --map-auto");
-  const found = new Map<string, How>(); // of a path that is given twice, the last of HOW counts
+  const found = new Map<string, How>(); // if a path is given twice, the last HOW counts
   for (const how of HOW) {
     for (const path of given.all(how)) {
       if (!exists(path)) throw new UsageError(`no such file: --${how} ${quote(path)}`);
@@ -66,12 +66,12 @@ function ownDirectory(): string {
   }
 }
 
-/** A copy of one mount, attached nowhere yet. */
+/** A copy of one mount, not attached yet. */
 export interface Piece {
   readonly fd: number;
-  /** The path that it belongs to. */
+  /** The path it belongs to. */
   readonly path: string;
-  /** Below that path; empty for the path's own mount. */
+  /** The place below that path; empty for the path's own mount. */
   readonly below: string;
 }
 
@@ -94,13 +94,13 @@ export function copyShifted(context: Context, { paths }: Shifted, maps: IdMaps):
 
 interface Form {
   readonly context: Context;
-  /** Whose maps; undefined for none. */
+  /** The user namespace with the maps; undefined for none. */
   readonly userns: number | undefined;
   /** Of what is shifted. */
   readonly readOnly: boolean;
 }
 
-/** A user namespace with these maps. Its only process ends here; a mount keeps the maps for itself. */
+/** A user namespace with these maps. Its only process ends here; a mount keeps the maps. */
 function openUserNamespace(context: Context, maps: IdMaps): number {
   const gate = pipe();
   const pid = fork(context, { flags: CLONE_NEWUSER }, () => {
@@ -151,19 +151,19 @@ function idmapTop(fd: number, { userns, readOnly }: Form & { readonly userns: nu
 const fixFor = (path: string) =>
   `Copy it to one that has them; or chown -R a copy to a range of ids and start that unshifted: nsexec --map-users 0:FIRST:65536 --map-groups 0:FIRST:65536 … -- pivot ${quote(path)}`;
 
-/** A file system of the kernel's, whose files belong to who they belong to. */
+/** A kernel file system, where owners cannot be mapped. */
 export const isKernelsOwn = (type: string) =>
   /^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|efivarfs|fusectl|hugetlbfs|mqueue|nsfs|proc|pstore|securityfs|selinuxfs|sysfs|tracefs)$/.test(
     type,
   );
 
-/** undefined for one that another mount covers. */
+/** undefined if another mount covers it. */
 function copySubmount(entry: MountInfo, form: Form): number | undefined {
   let source: number;
   try {
     source = open(entry.mountPoint, O_PATH | O_NOFOLLOW);
   } catch {
-    return undefined; // covered, or gone meanwhile
+    return undefined; // covered, or gone since
   }
   try {
     return mountIdOf(source) === entry.id ? idmapOrWarn(cloneMount(source), entry, form) : undefined;
@@ -172,9 +172,9 @@ function copySubmount(entry: MountInfo, form: Form): number | undefined {
   }
 }
 
-/** One that cannot be shifted is there all the same; then its files are nobody's inside. */
+/** A mount that cannot be shifted is shown anyway; inside, its files belong to nobody. */
 function idmapOrWarn(fd: number, { mountPoint, type }: MountInfo, { context, userns, readOnly }: Form): number {
-  if (isKernelsOwn(type)) return fd; // and a /proc that is read-only would forbid a new one (mount_namespaces(7))
+  if (isKernelsOwn(type)) return fd; // and a read-only /proc would forbid a new one (mount_namespaces(7))
   if (userns !== undefined) {
     try {
       idmapMount(fd, userns, readOnly);

@@ -1,4 +1,4 @@
-// Which namespaces a plan is about: those to make, and those to join.
+// The namespaces of a plan: those to make, and those to join.
 import type { Options } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
@@ -30,7 +30,7 @@ export function flagsOf(wanted: readonly Wanted[]): number {
 
 export const joinsMounts = ({ joined }: { readonly joined: readonly Wanted[] }) => (flagsOf(joined) & CLONE_NEWNS) !== 0;
 
-/** What is made and what is joined. With --target everything is joined. @throws UsageError */
+/** What to make and what to join. With --target everything is joined. @throws UsageError */
 export function readWanted(
   given: Options<Name>,
   target: number | undefined,
@@ -62,7 +62,7 @@ export function readWanted(
   return target === undefined ? { wanted, joined } : { wanted: [], joined: wanted };
 }
 
-/** Kinds that other options need. A host name may be set in a UTS namespace that is joined; the others have to make one. */
+/** Kinds that other options need. A host name may be set in a joined UTS namespace; the others require a new one. */
 function impliedBy(given: Options<Name>, maps: IdMaps, isJoined: (name: string) => boolean): Set<string> {
   const implied = new Set<string>();
   const needs = (name: string, option: string, isNeeded: boolean) => {

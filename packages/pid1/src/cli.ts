@@ -47,7 +47,7 @@ export interface Plan {
   /** Milliseconds. */
   readonly linger: number;
   readonly verbose: boolean;
-  /** Our group is the terminal's foreground group, so it may be given to the child. */
+  /** Our group is the terminal's foreground group, so the terminal may be given to the child. */
   readonly foreground: boolean;
   /** Our process group must not be stopped: no shell could continue it. */
   readonly orphaned: boolean;

@@ -1,7 +1,7 @@
-// The processes that a subreaper has adopted: all below it in the process tree.
+// All processes below a subreaper, which it may have to adopt.
 import { getpid, procOwner, readdir, readIfThere, statFields } from "@contain-tools/kernel";
 
-/** Children, their children, and so on; undefined where /proc is not that of our PID namespace: the numbers would be other processes'. */
+/** Children, their children, and so on; undefined if /proc is not that of our PID namespace: its numbers would mean other processes. */
 export function descendants(): number[] | undefined {
   if (procOwner() !== "ours") return undefined;
   const children = new Map<number, number[]>();

@@ -1,5 +1,5 @@
-// The init: one loop that takes signals from the queue, forwards them, and reaps. A turn allocates nothing, so that private memory
-// does not grow after the fork.
+// The init: one loop that takes signals from the queue, forwards them, and reaps. A turn allocates nothing, so private memory does not grow
+// after the fork.
 
 import { type Context, warn } from "@contain-tools/chain";
 import {
@@ -35,11 +35,11 @@ import {
 import type { Plan } from "./cli.ts";
 import { descendants } from "./descendants.ts";
 
-/** Serves until the main child has ended and, with --linger, the others had their time. All signals must be blocked. */
+/** Runs until the main child has ended and, with --linger, the others had their time. All signals must be blocked. */
 export function serve({ ownTerminal }: Context, plan: Plan, child: number): never {
   const job = { child, ownGroup: !plan.singleChild, isOrphaned: () => plan.orphaned, hasTerminal: plan.foreground };
   const init: Init = { plan, child, ownTerminal, status: -1, deadline: 0, job };
-  if (reap(init)) return leave(init); // the engine prepares functions at their first call; do that while the child starts
+  if (reap(init)) return leave(init); // the engine prepares functions at their first call; that happens while the child starts
   for (;;) {
     keepSmall();
     const left = init.deadline === 0 ? undefined : init.deadline - monotonic();
@@ -53,17 +53,17 @@ export function serve({ ownTerminal }: Context, plan: Plan, child: number): neve
 
 interface Init {
   readonly plan: Plan;
-  /** The terminal is the program's alone: nobody above us could continue it. */
+  /** The terminal is only the program's: nobody above us could continue it. */
   readonly ownTerminal: boolean;
   readonly child: number;
   /** The main child's wait status, -1 while it runs. */
   status: number;
-  /** When lingering ends, as `monotonic` counts; 0 before the main child has ended. */
+  /** The time (as `monotonic`) at which lingering ends; 0 before the main child has ended. */
   deadline: number;
   readonly job: Job;
 }
 
-/** Reaps every child that has ended; one SIGCHLD may stand for many. True when it is time to leave. */
+/** Reaps every child that has ended; one SIGCHLD may stand for many. True if it is time to leave. */
 function reap(init: Init): boolean {
   const { plan, child } = init;
   for (let change = waitpid(-1, WNOHANG | WUNTRACED); change !== undefined; change = waitpid(-1, WNOHANG | WUNTRACED)) {
@@ -84,14 +84,14 @@ function reap(init: Init): boolean {
 function startLinger(init: Init): boolean {
   if (!hasChildren()) return false;
   init.deadline = monotonic() + init.plan.linger;
-  // From PID 1, kill(-1) reaches every other process of the namespace (kill(2)); elsewhere it would be the whole machine.
+  // From PID 1, kill(-1) reaches every other process of the namespace (kill(2)); elsewhere it would reach the whole machine.
   for (const pid of getpid() === 1 ? [-1] : (descendants() ?? [-init.child])) kill(pid, SIGTERM);
   return true;
 }
 
 function forward(init: Init, signal: number, code: number): void {
   const { plan, child } = init;
-  // A key on the terminal reached the child itself when it shares our process group.
+  // A key on the terminal has reached the child already if it shares our process group.
   if (plan.singleChild && reachedTheGroup(signal, code)) return;
   const sent = plan.rewrites.get(signal) ?? signal;
   if (plan.verbose)
@@ -103,8 +103,8 @@ function forward(init: Init, signal: number, code: number): void {
 }
 
 /**
- * The child was stopped by a key or by touching the terminal. So that a shell sees its job stop, the whole job stops: kill(0)
- * reaches the processes of our group outside this PID namespace too, and an init is spared by the kernel (pid_namespaces(7)).
+ * The child was stopped by a key or by touching the terminal. The whole job stops, so that a shell sees it: kill(0) reaches the processes
+ * of our group outside this PID namespace too, and the kernel spares an init (pid_namespaces(7)).
  */
 function stopWithChild(init: Init, stop: number): void {
   const { plan, child } = init;
@@ -122,7 +122,7 @@ function stopWithChild(init: Init, stop: number): void {
 function leave({ plan, status, job }: Init): never {
   takeTerminalBack(job);
   const result = shellStatus(status);
-  // 137 alone does not name the signal: a supervisor reads it in /proc/PID/stat of our zombie.
+  // 137 alone does not name the signal; a supervisor reads it from /proc/PID/stat of our zombie.
   if (endSignal(status) !== 0) setName(`pid1: signal ${endSignal(status)}`);
   return exit(plan.expected.has(result) ? 0 : result);
 }

@@ -31,12 +31,12 @@ export const pid1: Tool<Plan, keyof typeof options> = {
     const child = startChild(context, plan);
     leaveDirectory();
     setTracer({ fd: 2 });
-    closeAllBut(plan.runtimeEvents); // nothing of the host's stays open in the init (CVE-2024-21626)
+    closeAllBut(plan.runtimeEvents); // the init keeps nothing of the host open (CVE-2024-21626)
     return serve(context, plan, child);
   },
 };
 
-/** By posix_spawn(3) where possible: a fork would copy our memory for a child that discards it at its execve. */
+/** By posix_spawn(3) if possible: a fork would copy our memory for a child that discards it at execve. */
 function startChild(context: Context, { next, singleChild, foreground }: Plan): number {
   // On a terminal made for us we are the foreground group, which planning could not know.
   const takesTerminal = !singleChild && (foreground || context.ownTerminal);
@@ -68,7 +68,7 @@ function dieWithParent(signal: number): void {
   if (getppid() !== parent) kill(getpid(), signal);
 }
 
-/** Its process group from this side, so that a signal to the group cannot come before the group is there. EACCES: the child has exec'd already. */
+/** Makes the child's process group from this side too, so that it exists before a signal to it. EACCES: the child has exec'd already. */
 function joinGroup(child: number): void {
   try {
     setpgid(child, child);

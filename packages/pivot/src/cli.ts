@@ -38,13 +38,13 @@ export interface Plan {
   readonly rootfs: string;
   readonly unshare: boolean;
   readonly readOnly: boolean;
-  /** False: nothing is mounted but what is given, and the root is made read-only last. */
+  /** False: only what is given is mounted, and the root becomes read-only last. */
   readonly defaults: boolean;
   readonly proc: boolean;
   readonly dev: boolean;
   readonly sys: boolean;
   readonly nodev: boolean;
-  /** Those of the new /dev; others are among the volumes. */
+  /** The nodes in the new /dev; other devices are among the volumes. */
   readonly devices: readonly DeviceNode[];
   /** Nodes that are made. */
   readonly nodes: readonly Node[];
@@ -56,9 +56,9 @@ export interface Plan {
   readonly rootPropagation: RootPropagation | undefined;
   /** Directories of the host to hide inside. */
   readonly hidden: readonly string[];
-  /** undefined when the root is ROOTFS itself. */
+  /** undefined if the root is ROOTFS itself. */
   readonly layers: Layers | undefined;
-  /** The pseudo-terminal of --tty, of the new /dev/pts. */
+  /** The pseudo-terminal of --tty, from the new /dev/pts. */
   readonly makesTerminal: boolean;
   readonly volumes: readonly Volume[];
   readonly cwd: string;
@@ -66,7 +66,7 @@ export interface Plan {
   readonly limits: readonly Limit[];
   readonly env: readonly (Variable | EnvFile)[];
   readonly clearEnv: boolean;
-  /** To be run when all is mounted, before the root changes. */
+  /** Run after all mounts, before the root changes. */
   readonly hooks: Hooks | undefined;
   readonly next: Next;
 }
@@ -74,14 +74,14 @@ export interface Plan {
 /** The kind of hooks that belong here. */
 export const HOOK = "createContainer";
 
-/** Reads pivot's words: options may stand before ROOTFS and behind it. Nothing is changed. @throws UsageError */
+/** Reads pivot's words: options may come before and after ROOTFS. Nothing is changed. @throws UsageError */
 export function readPlan(before: Options<Name>, chain: Chain): Plan {
   const [rootfs, ...words] = before.rest;
   if (rootfs === undefined) throw new UsageError("missing ROOTFS", "pivot ROOTFS [options] [--] [PROG [ARG…]]");
   const behind = chain.more(options as Readonly<Record<Name, OptionSpec>>, words);
   const given = [...before.given, ...behind.given];
   const { has, value: last, all } = valuesOf<Name>(given);
-  const { pathsMoved } = chain.settings; // a link before us changes what a path means: then only the kernel can tell
+  const { pathsMoved } = chain.settings; // an earlier link changes what a path means: then only the kernel can tell
   if (!pathsMoved) checkRootfs(rootfs);
   const defaults = !has("no-default-mounts");
   const dev = defaults && !has("no-dev");
@@ -146,7 +146,7 @@ function readEnvironment({ context, settings }: Chain, name: "env" | "env-file",
   return settings.pathsMoved ? [{ file: value }] : readEnvFile(context, value);
 }
 
-/** @throws UsageError when it is no directory */
+/** @throws UsageError if it is not a directory */
 export function checkRootfs(rootfs: string): void {
   if (statIfThere(rootfs) === undefined)
     throw new UsageError(`ROOTFS ${rootfs}: no such directory`, `\`contain rootfs ${rootfs}\` makes a small one`);

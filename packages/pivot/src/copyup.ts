@@ -1,5 +1,5 @@
-// tmpcopyup: what lies at a place is copied into the file system that is to be mounted over it. Both may be as a stranger has left them:
-// nothing is followed, and what is no directory, file or symbolic link is left out.
+// tmpcopyup: copies what is at a place into the file system to be mounted over it. A stranger may have laid out both: no link is followed,
+// and only directories, files and symbolic links are copied.
 import {
   chmod,
   chown,
@@ -23,7 +23,7 @@ import {
   write,
 } from "@contain-tools/kernel";
 
-/** Copies what is in directory `from` to directory `to`, with modes and owners. */
+/** Copies the contents of directory `from` to directory `to`, with modes and owners. */
 export function copyUp(from: number, to: number): void {
   const { uid, gid, mode } = fstat(from);
   chown(fdPath(to), uid, gid);
@@ -55,7 +55,7 @@ function copyFile(from: string, to: string): void {
   for (let length = read(source, chunk); length > 0; length = read(source, chunk))
     for (let done = 0; done < length; ) done += write(target, chunk.subarray(done, length));
   chown(to, uid, gid);
-  chmod(to, mode & 0o7777); // after the owner, whose change takes set-user-ID away (chown(2))
+  chmod(to, mode & 0o7777); // after the owner: a change of owner clears set-user-ID (chown(2))
   close(source);
   close(target);
 }

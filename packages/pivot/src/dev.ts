@@ -1,4 +1,4 @@
-// A minimal /dev on a tmpfs: the device nodes every program expects, a devpts of its own, /dev/shm, the links to descriptors.
+// A minimal /dev on a tmpfs: the device nodes every program expects, its own devpts, /dev/shm, the links to descriptors.
 import { type Context, makeConsole } from "@contain-tools/chain";
 import {
   cloneTree,
@@ -30,7 +30,7 @@ import {
 } from "@contain-tools/kernel";
 import { attachNode, bindDevice, type DeviceNode, makePlace } from "./device.ts";
 
-/** Name, major and minor number (Documentation/admin-guide/devices.txt). All are mode 0666. */
+/** Name, major and minor number (Documentation/admin-guide/devices.txt). All have mode 0666. */
 const NODES = [
   ["null", 1, 3],
   ["zero", 1, 5],
@@ -60,9 +60,9 @@ export const isBasicDevice = (device: Device | undefined): boolean => NODES.some
 
 interface DevOptions {
   readonly readOnly: boolean;
-  /** No node that is made there later can be opened. */
+  /** Nodes made there later cannot be opened. */
   readonly nodev: boolean;
-  /** Nodes of the host's that have a place in it. */
+  /** Nodes of the host to put in it. */
   readonly devices: readonly DeviceNode[];
   /** Make a pseudo-terminal. */
   readonly makesTerminal: boolean;
@@ -70,7 +70,7 @@ interface DevOptions {
 
 /** A filled /dev at `target`. Returns the slave of the pseudo-terminal, if one is wanted. */
 export function makeDev(context: Context, target: number, { readOnly, nodev, devices, makesTerminal }: DevOptions): number | undefined {
-  const bound = nodev && !readOnly; // nodes cannot be made where nothing can be written, and those that are ours are to work
+  const bound = nodev && !readOnly; // nodes cannot be made on a read-only mount, and ours must work
   const bits = MS_NOSUID | MS_NOEXEC | (bound ? MS_NODEV : 0);
   const fd = newMount("tmpfs", { source: "tmpfs", mode: "755", size: "65536k" }, bits);
   moveMount(fd, target);
@@ -95,7 +95,7 @@ export function makeDev(context: Context, target: number, { readOnly, nodev, dev
   return slave;
 }
 
-/** A pseudo-terminal of the devpts that was mounted on /dev/pts, and /dev/console. Returns its slave. @throws ToolError when there is none */
+/** A pseudo-terminal of the devpts on /dev/pts, and /dev/console. Returns its slave. @throws ToolError without a devpts */
 export function makeConsoleIn(context: Context, root: number): number {
   const ptmx = openInRoot(root, "/dev/pts/ptmx");
   const device = deviceOf(fstat(ptmx));
@@ -107,7 +107,7 @@ export function makeConsoleIn(context: Context, root: number): number {
   return slave;
 }
 
-/** Both ends of the bind are descriptors; looked at again afterwards, /dev/console is the terminal and nothing else (CVE-2025-52565). */
+/** Both ends of the bind are descriptors; a check afterwards ensures that /dev/console is this terminal (CVE-2025-52565). */
 function bindConsole(slave: number, place: number, openAgain: () => number): void {
   const copy = cloneTree(slave);
   moveMount(copy, place);
@@ -120,7 +120,7 @@ function bindConsole(slave: number, place: number, openAgain: () => number): voi
     throw new ToolError("/dev/console is not the pseudo-terminal that was bound there");
 }
 
-/** mknod(2), or the host's node bound in: in a user namespace, where that is EPERM, and on a /dev with nodev. */
+/** mknod(2), or a bind of the host's node: in a user namespace, where mknod is EPERM, and on a /dev with nodev. */
 function makeNode(path: string, node: Node, bound: boolean): void {
   const [name, major, minor] = node;
   if (!bound) {

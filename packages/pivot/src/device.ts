@@ -1,4 +1,4 @@
-// --device: a device node of the host's, given deliberately.
+// --device: passes a device node of the host on.
 import {
   cloneTree,
   close,
@@ -26,21 +26,21 @@ import {
   UsageError,
 } from "@contain-tools/kernel";
 
-/** What --device says: a node, or a directory of them, and what may be done with it. */
+/** The meaning of --device: a node, or a directory of nodes, and the allowed access. */
 interface DeviceWord {
   readonly source: string;
   readonly target: string;
-  /** Of r, w and m; undefined for all. */
+  /** Some of r, w and m; undefined for all. */
   readonly access: string | undefined;
 }
 
-/** A node of the host's, and its place inside. */
+/** A node of the host, and its place inside. */
 export interface DeviceNode {
   readonly source: string;
   readonly target: string;
 }
 
-const MAX_FILES = 1000; // all of /dev are some hundred
+const MAX_FILES = 1000; // all of /dev is some hundred
 const FORM = "--device HOST[:CONT]: CONT is a path inside, and starts with /";
 
 /** `HOST[:CONT][:rwm]`, as docker's. @throws UsageError */
@@ -57,7 +57,7 @@ interface Found extends DeviceNode {
   readonly device: Device;
 }
 
-/** The nodes that a word stands for: of a directory, all in it and below. @throws UsageError when there is none */
+/** The nodes that a word stands for: for a directory, all in and below it. @throws UsageError if there is none */
 export function deviceNodes({ source, target }: DeviceWord): Found[] {
   const file = exists(source) ? stat(source) : undefined;
   const device = file && deviceOf(file);
@@ -88,7 +88,7 @@ function nodesBelow(top: string, topTarget: string): Found[] {
   return found;
 }
 
-/** Binds the node over `place`. What is bound is looked at by its descriptor, so that it is a device and nothing else (CVE-2025-31133). */
+/** Binds the node over `place`. The descriptor of what was bound is checked, so that it is a device and nothing else (CVE-2025-31133). */
 export function bindDevice({ source, target }: DeviceNode, place: number): void {
   const fd = open(source, O_PATH);
   try {
@@ -103,7 +103,7 @@ export function bindDevice({ source, target }: DeviceNode, place: number): void 
   }
 }
 
-/** A device is written to through a read-only mount all the same; its mode and owner, which are the host's, cannot be changed. */
+/** A device can be written to through a read-only mount; only its mode and owner, which are the host's, cannot be changed. */
 export function attachNode(source: number, place: number): void {
   const copy = cloneTree(source);
   moveMount(copy, place);
@@ -111,7 +111,7 @@ export function attachNode(source: number, place: number): void {
   close(copy);
 }
 
-/** An empty file of this name, for a node to lie on. */
+/** An empty file of this name, as a mount point for a node. */
 export function makePlace(path: string): number {
   close(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
   return open(path, O_PATH | O_NOFOLLOW);

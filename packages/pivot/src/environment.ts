@@ -2,13 +2,13 @@
 import { type Context, readGiven, variables } from "@contain-tools/chain";
 import { quote, UsageError } from "@contain-tools/kernel";
 
-/** A variable; without a value it is the one that our caller had, and where there is none it is removed. */
+/** A variable. Without a value it takes our caller's; if there is none, it is removed. */
 export interface Variable {
   readonly name: string;
   readonly value: string | undefined;
 }
 
-/** A file that can be read only when the links before us have acted. */
+/** A file that can be read only after the earlier links have acted. */
 export interface EnvFile {
   readonly file: string;
 }
@@ -21,10 +21,10 @@ export function readVariable(text: string): Variable {
 }
 
 /**
- * A file as docker's --env-file takes it: a variable a line, nothing quoted or expanded, the value taken whole; empty lines and those
+ * A file as docker's --env-file takes it: one variable per line, nothing quoted or expanded, the value taken whole; empty lines and lines
  * that begin with # are skipped.
  *
- * @throws UsageError with the number of the line
+ * @throws UsageError with the line number
  */
 export function readEnvFile(context: Context, file: string): Variable[] {
   const bytes = readGiven(context, "--env-file", file);
@@ -43,7 +43,7 @@ export function readEnvFile(context: Context, file: string): Variable[] {
   });
 }
 
-/** Sets the variables for what runs inside, over those of the caller or from nothing. */
+/** Sets the variables for what runs inside: on top of the caller's, or alone. */
 export function setEnvironment(context: Context, wanted: readonly Variable[], clear: boolean): void {
   const callers = context.env;
   context.env = variables(clear ? {} : callers);

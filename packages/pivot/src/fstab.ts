@@ -2,7 +2,7 @@
 import { exists, type MountAttributes, resolve, type UsageError } from "@contain-tools/kernel";
 import { type MountFlags, readFlags } from "./mountflags.ts";
 
-/** A mount as it was given, to be made in the order of the command line. */
+/** A mount as it was given; mounts are made in the order of the command line. */
 export interface Given extends MountFlags {
   readonly kind: "given";
   readonly type: string;
@@ -12,13 +12,13 @@ export interface Given extends MountFlags {
   readonly words: readonly string[];
 }
 
-/** Fields of the word, in their order. */
+/** Fields of the word, in order. */
 type Fields = readonly (readonly [key: string, value: string | undefined])[];
 
 const SAME: Readonly<Record<string, string>> = { src: "source", dst: "target", destination: "target", readonly: "ro" };
 const nameOf = (key: string) => SAME[key.toLowerCase()] ?? key;
 
-/** @param pathsMoved the source cannot be looked at yet. @param bad makes the error. @throws UsageError */
+/** @param pathsMoved the source cannot be checked yet. @param bad makes the error. @throws UsageError */
 export function readGivenMount(fields: Fields, pathsMoved: boolean, bad: (problem: string, hint?: string) => UsageError): Given {
   const named = new Map<string, string>();
   const words: string[] = [];
@@ -47,8 +47,8 @@ export function readGivenMount(fields: Fields, pathsMoved: boolean, bad: (proble
   return { ...flags, bind: flags.bind ?? "tree", kind: "given", type, source: resolve(source), target, words };
 }
 
-/** True when mounts are to travel through it. */
+/** True if mounts propagate through it. */
 export const travels = ({ propagation }: Given, kind: number): boolean => propagation?.kind === kind;
 
-/** The flags with one more set. */
+/** The flags, with one more set. */
 export const withAttribute = ({ set, clear }: MountAttributes, bit: number): MountAttributes => ({ set: set | bit, clear });

@@ -27,7 +27,7 @@ import { isBasicDevice } from "./dev.ts";
 import { type Given, withAttribute } from "./fstab.ts";
 import { mountAt } from "./place.ts";
 
-/** Makes one mount. @param source of a bind: a descriptor, or a copy of it that is attached nowhere yet */
+/** Makes one mount. @param source for a bind: a descriptor, or a copy that is not attached yet */
 export function mountGiven(plan: Plan, root: number, given: Given, source: number | undefined, copied: number | undefined): void {
   const { target, bind, remount } = given;
   const isFile = source !== undefined && !fstat(source).isDirectory();
@@ -52,7 +52,7 @@ function checkKind({ rootfs }: Plan, { target, source }: Given, place: number, i
   throw new ToolError(`${target} in ${rootfs} is ${what(!isFile)}, and ${source} is ${what(isFile)}`);
 }
 
-/** A tmpfs on /dev becomes read-only last: mounts, nodes and links are still to be made in it. */
+/** A tmpfs on /dev becomes read-only last: mounts, nodes and links must be made in it first. */
 export const closesLast = ({ type, target, top, whole }: Given): boolean =>
   type === "tmpfs" && resolve(target) === "/dev" && ((top.set | whole.set) & MOUNT_ATTR.RDONLY) !== 0;
 
@@ -62,7 +62,7 @@ const stillOpen = (given: Given): Given => {
   return { ...given, top: { ...top, set: top.set & ~MOUNT_ATTR.RDONLY }, whole: { ...whole, set: whole.set & ~MOUNT_ATTR.RDONLY } };
 };
 
-/** The propagation, and the flags; a mount that nothing was said about is private. */
+/** Sets propagation and flags; without words about it, a mount is private. */
 function changeMount(fd: number, { top, whole, propagation, remount }: Given): void {
   if (propagation === undefined && !remount) restrictMount(fd, 0, true, MS_PRIVATE);
   else if (propagation !== undefined) restrictMount(fd, 0, propagation.recursive, propagation.kind);
@@ -70,17 +70,17 @@ function changeMount(fd: number, { top, whole, propagation, remount }: Given): v
   setMountAttributes(fd, whole, true);
 }
 
-/** --nodev is about every mount but the pseudo-terminals, and a node that every program may use. */
+/** --nodev applies to every mount but pseudo-terminals and nodes that every program may use. */
 function nodev(plan: Plan, given: Given, source: number | undefined): Given {
   const spared = given.type === "devpts" || (source !== undefined && isBasicDevice(deviceOf(fstat(source))));
   return plan.nodev && !spared ? { ...given, whole: withAttribute(given.whole, MOUNT_ATTR.NODEV) } : given;
 }
 
-/** Read-only as a whole, as a medium may be: not those that others share with other options, or that are still to be filled. */
+/** Read-only as a whole file system, if allowed: not for those that others share with other options, or that are still to be filled. */
 const OWN_READ_ONLY = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup2", "overlay"];
 
 function newFileSystem({ type, source = "none", top, whole, data }: Given, place: number): number {
-  // The kernel compares a new /proc or /sys in a user namespace with the one that is there: its flags must be set from the beginning.
+  // The kernel compares a new /proc or /sys in a user namespace with the existing one: its flags must be set from the beginning.
   const bits = (top.set | whole.set) & ~MOUNT_ATTR.RDONLY;
   if (type === "cgroup" || type === "cgroup2") return newGroupTree(source, data, bits);
   const isReadOnly = ((top.set | whole.set) & MOUNT_ATTR.RDONLY) !== 0;
@@ -90,7 +90,7 @@ function newFileSystem({ type, source = "none", top, whole, data }: Given, place
   return newMount(type, { source, ...mode, ...readOnly, ...data }, bits | (isRevealing && isReadOnly ? MOUNT_ATTR.RDONLY : 0));
 }
 
-/** cgroup v2, from the root of this cgroup namespace down; where that may not be mounted, the own group of the one that is there. */
+/** cgroup v2, from the root of this cgroup namespace down; if that may not be mounted, a bind of our own group in the existing mount. */
 function newGroupTree(source: string, data: Given["data"], bits: number): number {
   try {
     return newMount("cgroup2", { source, ...data }, bits);

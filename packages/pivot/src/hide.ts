@@ -1,4 +1,4 @@
-// --hide: a directory of the host that nobody inside is to see. It is looked for by what it is, wherever in the root a mount shows it.
+// --hide: a directory of the host that nobody inside may see. It is found by its identity, wherever a mount in the root shows it.
 import {
   close,
   codeOf,
@@ -24,7 +24,10 @@ import {
 import type { Plan } from "./cli.ts";
 import { bindOf } from "./volume.ts";
 
-/** Lays an empty read-only tmpfs over a directory of the host, at each place of the root that shows it. What is not there is not hidden. */
+/**
+ * Lays an empty read-only tmpfs over a directory of the host, at each place of the root that shows it. A directory that does not exist is
+ * skipped.
+ */
 export function hideDirectory(plan: Plan, root: number, dir: string): void {
   const fd = openIfThere(dir);
   if (fd === undefined) return;
@@ -33,7 +36,7 @@ export function hideDirectory(plan: Plan, root: number, dir: string): void {
   const stat = fstat(fd);
   for (const place of shownAt(fd, path, readlink(fdPath(root)))) if (!given.includes(place)) cover(root, place, stat);
   if (plan.layers !== undefined)
-    // An overlay is a file system of its own: there the directory is no longer itself.
+    // An overlay is its own file system: there the directory has another identity.
     for (const layer of [plan.rootfs, ...plan.layers.lowers].map(pathOf))
       if (isBelow(path, layer)) cover(root, join("/", relative(layer, path)));
   close(fd);
@@ -49,8 +52,8 @@ function openIfThere(dir: string): number | undefined {
 }
 
 /**
- * Where mounts below `top` show what `fd` is: those of its file system whose own root is above it. Paths as from `top`. A mount of a
- * peer group with the host is left out: what is laid there would lie on the host too (mount_namespaces(7)).
+ * Where mounts below `top` show `fd`: those of its file system whose own root is at or above it. Paths are relative to `top`. Mounts in a
+ * peer group with the host are left out: a mount made there would appear on the host too (mount_namespaces(7)).
  */
 function shownAt(fd: number, path: string, top: string): string[] {
   const ownId = mountIdOf(fd);
@@ -68,7 +71,7 @@ function shownAt(fd: number, path: string, top: string): string[] {
     .map((place) => join("/", relative(top, place)));
 }
 
-/** Without the symbolic links in it. */
+/** The path without symbolic links. */
 function pathOf(dir: string): string {
   const fd = open(dir, O_PATH | O_DIRECTORY);
   const path = readlink(fdPath(fd));
@@ -78,7 +81,7 @@ function pathOf(dir: string): string {
 
 const isBelow = (path: string, top: string) => path === top || path.startsWith(top.endsWith("/") ? top : `${top}/`);
 
-/** @param wanted what has to lie there; something else may have been mounted over it */
+/** @param wanted what must be there; something else may have been mounted over it */
 function cover(root: number, place: string, wanted?: Stat): void {
   const target = openInRootIfThere(root, place);
   if (target === undefined) return;

@@ -1,4 +1,4 @@
-// --mask: what docker hides of /proc and /sys, and what it makes read-only there.
+// --mask: what docker hides in /proc and /sys, and what it makes read-only there.
 import {
   cloneTree,
   close,
@@ -39,7 +39,9 @@ const PLACES = [
 ] as const;
 const CPUS = "devices/system/cpu";
 
-/** Hides and protects these in the /proc and the /sys of a root. What is not a procfs or sysfs there has nothing of the kernel to hide. */
+/**
+ * Hides and protects these in the /proc and /sys of a root. Anything there that is not a procfs or sysfs has nothing of the kernel to hide.
+ */
 export function maskKernelFiles(root: number): void {
   const none = openNull();
   for (const { top, type, hidden, readOnly } of PLACES) {
@@ -54,13 +56,13 @@ export function maskKernelFiles(root: number): void {
   close(none);
 }
 
-/** What --mask is about, as paths. */
+/** The paths that --mask hides, and those that it makes read-only. */
 export const kernelFiles = (): { readonly masked: readonly string[]; readonly readOnly: readonly string[] } => ({
   masked: PLACES.flatMap(({ top, hidden }) => hidden.map((path) => `${top}/${path}`)),
   readOnly: PLACES.flatMap(({ top, readOnly }) => readOnly.map((path) => `${top}/${path}`)),
 });
 
-/** Hides `masked` and makes `readOnly` read-only, wherever they are in the root; what is not there needs nothing. */
+/** Hides `masked` and makes `readOnly` read-only, wherever they are in the root; missing ones are skipped. */
 export function maskPaths(root: number, masked: readonly string[], readOnly: readonly string[]): void {
   const none = masked.length === 0 ? -1 : openNull();
   for (const path of masked) hide(root, "", path.replace(/^\/+/, ""), none);
@@ -68,7 +70,10 @@ export function maskPaths(root: number, masked: readonly string[], readOnly: rea
   if (none !== -1) close(none);
 }
 
-/** The host's /dev/null; what an attacker could have laid there instead would be shown in the place of each hidden file (CVE-2025-31133). */
+/**
+ * The host's /dev/null; an attacker could have put something else there, which would then appear in place of each hidden file
+ * (CVE-2025-31133).
+ */
 function openNull(): number {
   const fd = open("/dev/null", O_PATH | O_NOFOLLOW);
   checkNull(fd, "/dev/null on the host");
@@ -80,7 +85,7 @@ function checkNull(fd: number, what: string): void {
   if (!stat.isCharacterDevice() || stat.rdev !== 1 * 256 + 3) throw new ToolError(`--mask: ${what} is not the character device 1:3`);
 }
 
-/** How often each CPU got too hot tells what the neighbours do. */
+/** How often each CPU overheated reveals what the neighbours do. */
 function throttlePaths(sys: number): string[] {
   const cpus = openInRootIfThere(sys, CPUS);
   if (cpus === undefined) return [];
@@ -97,7 +102,7 @@ function hide(place: number, top: string, path: string, none: number): void {
     ? newMount("tmpfs", { source: "tmpfs", mode: "755", size: "4k" }, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     : cloneTree(none);
   moveMount(cover, target);
-  restrictMount(cover, MS_RDONLY, true, MS_PRIVATE); // else root inside could change the mode of the host's own /dev/null
+  restrictMount(cover, MS_RDONLY, true, MS_PRIVATE); // otherwise root inside could change the mode of the host's own /dev/null
   close(cover);
   close(target);
   if (directory) return;

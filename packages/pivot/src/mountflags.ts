@@ -1,4 +1,4 @@
-// The option words of mount(8) and fstab(5): what they do to a mount. Those that are none of these are the file system's own data.
+// The option words of mount(8) and fstab(5) and their effect on a mount. All others are data for the file system.
 import { MOUNT_ATTR, type MountAttributes, MS_PRIVATE, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from "@contain-tools/kernel";
 
 const { RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, STRICTATIME, ATIME, NODIRATIME, NOSYMFOLLOW } = MOUNT_ATTR;
@@ -6,7 +6,7 @@ const set = (bit: number): MountAttributes => ({ set: bit, clear: 0 });
 const clear = (bit: number): MountAttributes => ({ set: 0, clear: bit });
 const atime = (way: number): MountAttributes => ({ set: way, clear: ATIME });
 
-/** With an `r` before it each is about all mounts below too: rro, rnosuid, … */
+/** With a leading `r` each applies to all mounts below too: rro, rnosuid, … */
 const ATTRIBUTES: Readonly<Record<string, MountAttributes>> = {
   ro: set(RDONLY),
   rw: clear(RDONLY),
@@ -35,9 +35,9 @@ const PROPAGATION: Readonly<Record<string, number>> = {
   unbindable: MS_UNBINDABLE,
 };
 
-/** What is so by default, and what only concerns the kernel's log. */
+/** Defaults, and words that only concern the kernel log. */
 const NOTHING = ["defaults", "async", "nolazytime", "nomand", "silent", "loud"];
-/** What others know and this does not, and why. */
+/** Words that other programs know and this one does not, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
   idmap: "idmapped mounts are made from outside of the user namespace: nsexec --shift",
   ridmap: "idmapped mounts are made from outside of the user namespace: nsexec --shift",
@@ -48,13 +48,13 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 export interface MountFlags {
   readonly top: MountAttributes;
-  /** Of the mount and all below it. */
+  /** For the mount and all below it. */
   readonly whole: MountAttributes;
   readonly propagation: { readonly kind: number; readonly recursive: boolean } | undefined;
-  /** The source itself, or with all that is mounted below it. */
+  /** The source alone, or with all mounts below it. */
   readonly bind: "one" | "tree" | undefined;
   readonly remount: boolean;
-  /** What lay at the target is copied into the new file system. */
+  /** The contents of the target are copied into the new file system. */
   readonly copyUp: boolean;
   /** For fsconfig(2); null for an option without a value. */
   readonly data: Readonly<Record<string, string | null>>;
@@ -62,7 +62,7 @@ export interface MountFlags {
   readonly refused: readonly (readonly [word: string, why: string])[];
 }
 
-/** Reads option words in their order: a later one wins. */
+/** Reads option words in order: a later one wins. */
 export function readFlags(words: readonly string[]): MountFlags {
   const flags = { top: set(0), whole: set(0), propagation: undefined, bind: undefined, remount: false, copyUp: false } as {
     -readonly [Key in keyof MountFlags]: MountFlags[Key];

@@ -1,4 +1,4 @@
-// --mount type=bind,source=…,target=…: docker's words, fields of a CSV line, in which quotes hold what has a comma in it.
+// --mount type=bind,source=…,target=…: docker's words, as the fields of a CSV line, in which quotes allow commas.
 import { exists, parseSize, quote, resolve, UsageError } from "@contain-tools/kernel";
 import { type Given, readGivenMount } from "./fstab.ts";
 
@@ -7,9 +7,9 @@ export interface Bind {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
-  /** Whether mounts travel: not at all, from the host to here, or both ways (mount_namespaces(7)). */
+  /** Propagation: none, from the host to here, or both ways (mount_namespaces(7)). */
   readonly propagation: "private" | "slave" | "shared";
-  /** With all that is mounted below it. */
+  /** With all mounts below it. */
   readonly recursive: boolean;
 }
 
@@ -31,8 +31,8 @@ const FORM =
   "type=bind,source=DIR,target=DST[,readonly][,bind-propagation=rslave], or type=tmpfs,target=DST[,tmpfs-size=64M][,tmpfs-mode=0700]";
 
 /**
- * @param pathsMoved the source cannot be looked at yet
- * @param plain always in the words of fstab(5); otherwise only what docker's words do not say
+ * @param pathsMoved the source cannot be checked yet
+ * @param plain always read as fstab(5); otherwise only what docker's words cannot say
  * @throws UsageError
  */
 export function readMount(text: string, pathsMoved: boolean, plain = false): Bind | Tmpfs | Given {
@@ -99,7 +99,9 @@ export function readMount(text: string, pathsMoved: boolean, plain = false): Bin
   };
 }
 
-/** False for other file systems, for a bind that says which one (`bind`, `rbind`), and for a tmpfs with options that docker does not know. */
+/**
+ * False for other file systems, for a bind that says which kind (`bind`, `rbind`), and for a tmpfs with options that docker does not know.
+ */
 function isDockers(fields: readonly (readonly [key: string, value: string | undefined])[]): boolean {
   const keys = fields.map(([key]) => SAME[key.toLowerCase()] ?? key.toLowerCase());
   const type = fields.find(([key]) => key.toLowerCase() === "type")?.[1];
@@ -108,7 +110,7 @@ function isDockers(fields: readonly (readonly [key: string, value: string | unde
   return type === undefined || type === "bind" || type === "volume";
 }
 
-/** undefined for what is no CSV line (RFC 4180). */
+/** undefined if it is not a CSV line (RFC 4180). */
 function fieldsOf(text: string): string[] | undefined {
   const fields: string[] = [];
   for (let at = 0; at <= text.length; ) {
@@ -121,7 +123,7 @@ function fieldsOf(text: string): string[] | undefined {
   return fields;
 }
 
-/** Bytes; 0 for no limit, as tmpfs(5) has it. */
+/** Bytes; 0 for no limit, as in tmpfs(5). */
 export function readTmpfsSize(option: string, text: string): bigint {
   if (text === "max") return 0n;
   const size = parseSize(option, text);

@@ -1,4 +1,4 @@
-// --device PATH:TYPE:MAJOR:MINOR:MODE:UID:GID: a device node that is made, whatever the host has. --dev-links: the links that go with it.
+// --device PATH:TYPE:MAJOR:MINOR:MODE:UID:GID: makes a device node, whatever the host has. --dev-links: the usual links in /dev.
 import {
   basename,
   chmod,
@@ -40,7 +40,7 @@ export interface Node {
 
 const FORM = /^([^:]+):([cbup]):(\d+):(\d+):([0-7]{3,5}):(\d+):(\d+)$/;
 
-/** True for a `--device` that says all of a node; otherwise it names one of the host's. */
+/** True for a `--device` that describes a node in full; otherwise it names one of the host. */
 export const isNodeWord = (text: string): boolean => FORM.test(text);
 
 /** @throws UsageError */
@@ -54,7 +54,9 @@ export function readNode(text: string): Node {
   return { path: resolve("/", path), type: type as NodeType, major, minor, mode: Number.parseInt(numbers[2] ?? "0", 8), uid, gid };
 }
 
-/** Makes the node in the root. In a user namespace, where mknod(2) is EPERM, the host's node of the same name and numbers is bound there. */
+/**
+ * Makes the node in the root. In a user namespace, where mknod(2) is EPERM, the host's node with the same name and numbers is bound there.
+ */
 export function makeNodeIn(root: number, node: Node): void {
   const parent = makeInRoot(root, dirname(node.path), "directory");
   const path = `${fdPath(parent)}/${basename(node.path)}`;
@@ -70,19 +72,19 @@ export function makeNodeIn(root: number, node: Node): void {
   }
 }
 
-/** By its descriptor: others who can write to the directory may have laid a symbolic link to a file of the host there. */
+/** By its descriptor: others who can write to the directory may have put a symbolic link to a file of the host there. */
 function setOwner(path: string, node: Node): void {
   const fd = open(path, O_PATH | O_NOFOLLOW);
   try {
     checkSame(fstat(fd), node);
     chown(fdPath(fd), node.uid, node.gid);
-    chmod(fdPath(fd), node.mode); // a default ACL, or the change of the owner, may have taken bits away
+    chmod(fdPath(fd), node.mode); // a default ACL, or the change of owner, may have cleared bits
   } finally {
     close(fd);
   }
 }
 
-/** A node that the image brings along, or a mount, stays if it is the same one; anything else is in the way. */
+/** A node from the image, or a mount, stays if it is the same device; anything else is in the way. */
 function isThere(path: string, node: Node): boolean {
   const stat = lstatIfThere(path);
   if (stat === undefined) return false;
@@ -130,7 +132,9 @@ const LINKS = [
   ["ptmx", "pts/ptmx"],
 ] as const;
 
-/** Makes the links of /dev, but for names that are there; a ptmx that is no link would be of another devpts. The host's own /dev is left alone. */
+/**
+ * Makes the links in /dev that are missing; a ptmx that is not a link would belong to another devpts. The host's own /dev is left alone.
+ */
 export function makeDevLinks(root: number): void {
   const dev = makeInRoot(root, "/dev", "directory");
   try {

@@ -1,7 +1,7 @@
 // The options of pivot.
 import { type OptionSpec, withCommon } from "@contain-tools/chain";
 
-/** What the program finds inside; `contain run` has these options too, and passes them on as they are. */
+/** What the program finds inside; `contain run` has these options too, and passes them on unchanged. */
 export const insideOptions = {
   env: {
     type: "string",

@@ -1,4 +1,4 @@
-// A root made of layers (Documentation/filesystems/overlayfs.rst): ROOTFS, read-only layers on it, and a writable one on top.
+// A root made of layers (Documentation/filesystems/overlayfs.rst): ROOTFS, read-only layers over it, and a writable one on top.
 import {
   chmod,
   chown,
@@ -20,11 +20,11 @@ import {
   umount2,
 } from "@contain-tools/kernel";
 
-/** Where what is written goes: nowhere, to memory until the end, or to a directory that keeps it. */
+/** Where writes go: nowhere, to memory until the end, or to a directory that keeps them. */
 export type Upper = "none" | "memory" | { readonly dir: string };
 
 export interface Layers {
-  /** Above ROOTFS, the lowest first. */
+  /** Over ROOTFS, the lowest first. */
   readonly lowers: readonly string[];
   readonly upper: Upper;
 }
@@ -32,8 +32,8 @@ export interface Layers {
 const FIRST_USER_NAMESPACE = "user:[4026531837]"; // PROC_USER_INIT_INO
 
 /**
- * Mounts the layers over `place`, which is the lowest. They are named by descriptors: no `:` or `,` in a path needs an escape, the
- * options stay short however many layers there are, and the container's mountinfo does not show paths of the host.
+ * Mounts the layers over `place`, which is the lowest. They are named by descriptors: no `:` or `,` in a path needs an escape, the options
+ * stay short with any number of layers, and the container's mountinfo does not show paths of the host.
  *
  * @returns a descriptor of the mount
  */
@@ -63,12 +63,12 @@ function options(lowers: readonly number[], upper: OpenUpper | undefined, kind: 
     ...(upper === undefined ? {} : { upperdir: fdPath(upper.upper), workdir: fdPath(upper.work) }),
     // The kernel then refuses a directory that another overlay is using (EBUSY), or that was filled over another ROOTFS (ESTALE).
     ...(typeof kind === "object" ? { index: "on" } : {}),
-    // In a user namespace trusted.* attributes, by which an overlay marks what was deleted, are not allowed; user.* are.
+    // Overlays mark deleted files by trusted.* attributes, which are not allowed in a user namespace; user.* are.
     ...(namespaceId("self", "user") === FIRST_USER_NAMESPACE ? {} : { userxattr: null }),
   };
 }
 
-/** Calls `act` with the writable layer, which needs to be mounted somewhere only until the overlay has its own hold of it. */
+/** Calls `act` with the writable layer; it must be mounted somewhere only until the overlay holds it. */
 function withUpper<T>(place: number, kind: Upper, act: (upper: OpenUpper | undefined) => T): T {
   if (kind === "none") return act(undefined);
   if (kind !== "memory") return withDirectories(kind.dir, place, act);
@@ -80,7 +80,7 @@ function withUpper<T>(place: number, kind: Upper, act: (upper: OpenUpper | undef
   return result;
 }
 
-/** DIR/upper, which looks as the root below it, and DIR/work for the kernel. */
+/** DIR/upper, with the owner and mode of the root below it, and DIR/work for the kernel. */
 function withDirectories<T>(dir: string, place: number, act: (upper: OpenUpper) => T): T {
   makeDirectory(dir);
   if (makeDirectory(join(dir, "upper"))) takeAfter(join(dir, "upper"), fstat(place));
@@ -92,7 +92,7 @@ function withDirectories<T>(dir: string, place: number, act: (upper: OpenUpper) 
   return result;
 }
 
-/** False when it was there already. */
+/** False if it existed. */
 function makeDirectory(path: string): boolean {
   try {
     mkdir(path, 0o755);

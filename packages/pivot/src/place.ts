@@ -1,4 +1,4 @@
-// Where something is mounted inside a root that may be hostile.
+// Finds where to mount inside a root that may be hostile.
 import { close, codeOf, failedWith, makeInRoot, openInRoot, SyscallError, ToolError } from "@contain-tools/kernel";
 import type { Plan } from "./cli.ts";
 
@@ -21,13 +21,13 @@ export function mountAt<T>(
   }
 }
 
-/** Symbolic links that lead nowhere yet and are followed all the same, as the kernel follows those that do (path_resolution(7)). */
+/** How many dangling symbolic links are followed, as the kernel limits others (path_resolution(7)). */
 export const MAX_LINKS = 40;
 
-/** True when nothing can be made in the root any more. */
+/** True if nothing can be created in the root any more. */
 const isFixed = ({ readOnly, defaults }: Plan) => readOnly && defaults;
 
-/** What `path` is inside the root, made there if the root is writable. */
+/** What `path` is inside the root; created if the root is writable. */
 function place(plan: Plan, root: number, path: string, kind: "directory" | "file"): number {
   try {
     return isFixed(plan) ? openInRoot(root, path) : makeInRoot(root, path, kind, plan.defaults ? 0 : MAX_LINKS);

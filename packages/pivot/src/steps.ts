@@ -1,4 +1,4 @@
-// Plan to kernel calls: a mount namespace of our own, the rootfs bound on itself and filled, pivot_root, the old root detached.
+// Plan to kernel calls: our own mount namespace, the rootfs bound on itself and filled, pivot_root, the old root detached.
 import { becomeUser, type Context, chownTerminal, enterConsole, findUser, prepareLimits, runHooks, sayStep } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
@@ -48,10 +48,10 @@ export function enterRoot(context: Context, plan: Plan): void {
   if (plan.user !== undefined) rememberParent(); // while its /proc is here
   const variables = plan.env.flatMap((entry) => ("file" in entry ? readEnvFile(context, entry.file) : entry));
   const trees = openPropagated(plan.volumes);
-  // Slave, not private: an unmount on the host still reaches our copies, which would keep it busy otherwise.
+  // Slave, not private: otherwise our copies would keep a mount busy that the host unmounts.
   const oldRoot = setPropagationEverywhere("slave");
   sayStep(context, `setting up rootfs: ${plan.rootfs}`);
-  const umask = process.umask(0); // what is made has the modes that are written here
+  const umask = process.umask(0); // files get the modes that are written here
   for (const parameter of plan.sysctls) writeSysctl(parameter);
   const sources = openSources(plan.volumes, trees);
   const newRoot = mountRootfs(plan);
@@ -75,17 +75,17 @@ export function enterRoot(context: Context, plan: Plan): void {
   becomeUser(context, user);
 }
 
-/** The rootfs as a mount of its own, with all that is mounted below it, or under its layers: pivot_root(2) wants a mount point. */
+/** The rootfs as its own mount, with all mounts below it, or under its layers: pivot_root(2) requires a mount point. */
 function mountRootfs({ rootfs, readOnly, nodev, layers, defaults }: Plan): number {
   const place = openDirectory(rootfs);
-  // Through its descriptor: a lookup of `/` or of `.` ends below the new mount, not on it.
+  // Through its descriptor: a lookup of `/` or `.` ends below the new mount, not on it.
   const fd = layers === undefined ? attachCopy(place, place) : attachLayers(place, layers);
   close(place);
   restrictMount(fd, (readOnly && defaults ? MS_RDONLY : 0) | (nodev ? MS_NODEV : 0));
   return fd;
 }
 
-/** A bind mount with all that is mounted below it; the descriptor is the new mount, whatever comes to lie under its name. */
+/** A bind mount with all mounts below it; the descriptor is the new mount, whatever takes its name later. */
 function attachCopy(source: number, target: number): number {
   const copy = cloneTree(source);
   moveMount(copy, target);
@@ -95,7 +95,7 @@ function attachCopy(source: number, target: number): number {
 interface Filled {
   /** The slave of the pseudo-terminal, if one is wanted. */
   readonly slave: number | undefined;
-  /** Some mounts keep a propagation of their own. */
+  /** Some mounts keep their own propagation. */
   readonly keeps: boolean;
 }
 
@@ -116,7 +116,7 @@ function fillRoot(context: Context, plan: Plan, root: number, trees: Trees, sour
   for (const dir of plan.hidden) hideDirectory(plan, root, dir);
   if (!plan.defaults) {
     close(makeInRoot(root, plan.cwd, "directory", MAX_LINKS)); // OCI makes a missing one
-    if (plan.readOnly) restrictMount(root, MS_RDONLY, false); // last, so that all targets could be made; other mounts say for themselves
+    if (plan.readOnly) restrictMount(root, MS_RDONLY, false); // last, so that all targets could be created; other mounts have their own option
   }
   return { slave, keeps };
 }
@@ -141,11 +141,11 @@ function chdirInside(cwd: string): void {
   }
 }
 
-/** --no-unshare: every mount would be the parent's too if the mount namespace were shared with it. */
+/** --no-unshare: if the parent shared our mount namespace, every mount would be the parent's too. */
 function checkOwnNamespace(): void {
   const parent = statFields(readIfThere("/proc/self/stat") ?? "")[1];
   const theirs = parent === undefined ? undefined : namespaceId(parent, "mnt");
-  // A parent whose files we may not read is in another user namespace, and there the kernel would not let us mount.
+  // A parent with unreadable files is in another user namespace, and there the kernel would refuse our mounts.
   if (theirs !== undefined && theirs === namespaceId("self", "mnt")) {
     throw new UsageError(
       "--no-unshare: this mount namespace is shared with the parent process, whose root would change too",

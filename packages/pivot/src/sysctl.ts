@@ -4,22 +4,22 @@ import { namespaceId, quote, readlink, SyscallError, ToolError, UsageError, writ
 export interface Sysctl {
   readonly key: string;
   readonly value: string;
-  /** Of which namespace it is. */
+  /** The namespace it belongs to. */
   readonly kind: "ipc" | "net" | "uts";
 }
 
-/** What belongs to a namespace: of the IPC one, the network one, the UTS one. Everything else is the whole host's. */
+/** Keys that belong to a namespace: IPC, network or UTS. All others belong to the whole host. */
 const OWN = [
   [/^kernel\/(shm\w+|msg\w+|sem|auto_msgmni)$|^fs\/mqueue\/\w+$/, "ipc"],
   [/^net\/./, "net"],
   [/^kernel\/(hostname|domainname)$/, "uts"],
 ] as const;
 
-/** `KEY=VALUE`, with dots or slashes in KEY. @throws UsageError for one of the whole host */
+/** `KEY=VALUE`, with dots or slashes in KEY. @throws UsageError for a key of the whole host */
 export function readSysctl(text: string): Sysctl {
   const at = text.indexOf("=");
   const name = text.slice(0, Math.max(at, 0));
-  // As sysctl(8): where the first separator is a slash, dots are of a name (net/ipv4/conf/eth0.1/forwarding).
+  // As in sysctl(8): if the first separator is a slash, dots are part of a name (net/ipv4/conf/eth0.1/forwarding).
   const slashes = /^[^.]*\//.test(name);
   const key = slashes ? name : name.replaceAll(/[./]/g, (sign) => (sign === "." ? "/" : "."));
   if (at < 1 || !/^[\w./:@-]+$/.test(name)) throw new UsageError(`--sysctl ${quote(text)}: must be KEY=VALUE`);
@@ -34,7 +34,7 @@ export function readSysctl(text: string): Sysctl {
   return { key, value: text.slice(at + 1), kind };
 }
 
-/** Written by the /proc that is still the host's, which shows a process what its own namespaces have, and which nobody inside has laid out. */
+/** Written through the host's /proc, before the root changes: it shows a process its own namespaces, and nobody inside has laid it out. */
 export function writeSysctl({ key, value, kind }: Sysctl): void {
   if (isHosts(kind))
     throw new ToolError(
@@ -50,10 +50,13 @@ export function writeSysctl({ key, value, kind }: Sysctl): void {
   }
 }
 
-/** The numbers of the initial namespaces (linux/nsfs.h); that of the network has one since Linux 6.18. */
+/** The numbers of the initial namespaces (linux/nsfs.h); the network's has one since Linux 6.18. */
 const INITIAL = { ipc: 0xefffffff, uts: 0xeffffffe, net: 0xeffffff9 } as const;
 
-/** True in an initial namespace, and in that of the PID 1 of this /proc, unless that is this process. Where it may not be looked at, it cannot be told. */
+/**
+ * True in an initial namespace, and in the namespace of PID 1 of this /proc, unless that is this process. Where it may not be read, we
+ * cannot tell.
+ */
 function isHosts(kind: Sysctl["kind"]): boolean {
   const own = namespaceId("self", kind);
   if (own === `${kind}:[${INITIAL[kind]}]`) return true;

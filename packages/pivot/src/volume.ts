@@ -1,4 +1,4 @@
-// What is mounted inside the root beside /proc, /sys and /dev: words to plan.
+// What is mounted inside the root besides /proc, /sys and /dev: words to plan.
 import { exists, MOUNT_ATTR, resolve, UsageError } from "@contain-tools/kernel";
 import { type DeviceNode, deviceNodes, readDevice } from "./device.ts";
 import type { Given } from "./fstab.ts";
@@ -13,8 +13,8 @@ export const isVolume = (name: string): name is VolumeOption =>
   name === "bind" || name === "ro-bind" || name === "tmpfs" || name === "device" || name === "mount";
 
 /**
- * @param pathsMoved a link before us changes what a path means, so that nothing can be looked at yet
- * @param plain --mount is in the words of fstab(5), whatever its type
+ * @param pathsMoved an earlier link changes what a path means, so nothing can be checked yet
+ * @param plain --mount is read as fstab(5), whatever its type
  * @throws UsageError
  */
 export function readVolume(name: VolumeOption, text: string, pathsMoved: boolean, plain: boolean): Volume[] {
@@ -54,7 +54,7 @@ function readNodes(text: string, pathsMoved: boolean): Volume[] {
   return (pathsMoved ? [word] : deviceNodes(word)).map(({ source, target }) => ({ kind: "device", source, target }));
 }
 
-/** @throws UsageError for what would lie under a volume that comes after all others */
+/** @throws UsageError for a mount that a later volume would cover */
 export function checkOrder(volumes: readonly Volume[]): void {
   for (const last of volumes) {
     if (last.kind !== "bind" || last.propagation === "private") continue;
@@ -67,7 +67,7 @@ export function checkOrder(volumes: readonly Volume[]): void {
   }
 }
 
-/** The path of the host that a mount shows, and whether nobody can write there; undefined for what is no bind. */
+/** The path of the host that a mount shows, and whether it is read-only for everyone; undefined for anything but a bind. */
 export function bindOf(volume: Volume): { readonly source: string; readonly readOnly: boolean } | undefined {
   if (volume.kind === "bind") return volume;
   if (volume.kind !== "given" || volume.bind === undefined || volume.source === undefined) return undefined;

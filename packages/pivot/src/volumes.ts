@@ -1,4 +1,4 @@
-// Plan to kernel calls: what is mounted inside the root beside /proc, /sys and /dev.
+// Plan to kernel calls: what is mounted inside the root besides /proc, /sys and /dev.
 import {
   cloneMount,
   cloneTree,
@@ -29,16 +29,16 @@ import type { Bind, Tmpfs } from "./mountwords.ts";
 import { mountAt } from "./place.ts";
 import type { Volume } from "./volume.ts";
 
-/** Copies of what mounts are to travel to or from, attached nowhere yet. */
+/** Copies of the mounts that propagate, not attached yet. */
 export type Trees = ReadonlyMap<Volume, number>;
 
-/** Descriptors (O_PATH) of what is to be bound. */
+/** Descriptors (O_PATH) of bind sources. */
 export type Sources = ReadonlyMap<Volume, number>;
 
 /**
- * Copies that are of the host's peer groups (mount_namespaces(7)), to be made while ours are still.
+ * Makes copies in the host's peer groups (mount_namespaces(7)), while our mounts still are in them.
  *
- * @throws ToolError where nothing would travel
+ * @throws ToolError if nothing would propagate
  */
 export function openPropagated(volumes: readonly Volume[]): Trees {
   const trees = new Map<Volume, number>();
@@ -60,7 +60,7 @@ export function openPropagated(volumes: readonly Volume[]): Trees {
   return trees;
 }
 
-/** A bind of which mounts are to travel both ways: its copy must be of the host's peer group. */
+/** A bind that propagates both ways: its copy must be in the host's peer group. */
 const isShared = ({ propagation, source, bind }: Given) => propagation?.kind === MS_SHARED && source !== undefined && bind !== undefined;
 
 function copyShared({ source = "", bind }: Given): number {
@@ -70,13 +70,13 @@ function copyShared({ source = "", bind }: Given): number {
   return copy;
 }
 
-/** True when a mount is not private in the end. */
+/** True if a mount is not private in the end. */
 const keepsPropagation = (volume: Volume, trees: Trees) =>
   trees.has(volume) || (volume.kind === "given" && volume.propagation !== undefined);
 
 const copyOf = ({ recursive }: Bind, source: number) => (recursive ? cloneTree(source) : cloneMount(source));
 
-/** What the other binds show, opened while ROOTFS is as the caller has it: a source may lie in there. */
+/** The sources of the other binds, opened while ROOTFS is as the caller has it: a source may be inside it. */
 export function openSources(volumes: readonly Volume[], trees: Trees): Sources {
   const sources = new Map<Volume, number>();
   for (const volume of volumes) {
@@ -88,9 +88,9 @@ export function openSources(volumes: readonly Volume[], trees: Trees): Sources {
 }
 
 /**
- * Mounts all volumes. Those of docker's words that are of a peer group come last, when all that is there before is private.
+ * Mounts all volumes. Docker's mounts in a peer group come last, when all earlier ones are private.
  *
- * @returns true when some of them must keep their propagation, and the whole may not be made private
+ * @returns true if some of them must keep their propagation, so the whole tree may not be made private
  */
 export function mountVolumes(plan: Plan, root: number, trees: Trees, sources: Sources): boolean {
   const keeps = plan.volumes.some((volume) => keepsPropagation(volume, trees));
@@ -118,7 +118,7 @@ function mountTmpfs(target: number, { size, mode, readOnly }: Tmpfs): void {
 
 const PROPAGATION = { private: 0, slave: MS_SLAVE, shared: MS_SHARED } as const;
 
-/** Lays a copy of the source over its place. */
+/** Attaches a copy of the source at its place. */
 function attach(plan: Plan, root: number, { source, target, readOnly, propagation }: Bind, copy: number): void {
   const stat = fstat(copy);
   const isDirectory = stat.isDirectory();

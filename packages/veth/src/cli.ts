@@ -99,7 +99,7 @@ function readPair(value: (name: Name) => string | undefined): Pair {
   };
 }
 
-/** As dev_valid_name of net/core/dev.c has it, and without %, by which the kernel would choose a number. */
+/** As in dev_valid_name of net/core/dev.c; also without %, which would make the kernel choose a number. */
 function readName(option: string, name: string): string {
   if (/^[^\s/:%\p{Cc}]{1,15}$/u.test(name) && Buffer.byteLength(name) < 16 && name !== "." && name !== "..") return name;
   throw new UsageError(

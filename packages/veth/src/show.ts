@@ -1,4 +1,4 @@
-// veth --show: both ends of each interface, by what the kernel answers on both sides.
+// veth --show: both ends of each interface, as the kernel reports them on both sides.
 import {
   addresses,
   close,

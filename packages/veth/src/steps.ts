@@ -26,7 +26,7 @@ import {
 } from "@contain-tools/kernel";
 import type { Pair } from "./cli.ts";
 
-/** The alias of bridges that we made: gc removes no others. */
+/** The alias of bridges that we made: gc removes only those. */
 export const OURS = "contain";
 
 /** Connects the network namespace of a process, or our own with that of our parent. @throws SyscallError, ToolError; no pair is left behind */
@@ -80,10 +80,10 @@ function wire(context: Context, { here, there, inside }: Sides, { bridge, addres
   }
 }
 
-/** The MAC address of a bridge: a locally administered one that contains the gateway's IP address. */
+/** The MAC address of a bridge: locally administered, with the gateway's IP address in it. */
 export const bridgeMac = (gateway: string) => Buffer.from([2, 0x42, ...gateway.split(".").map(Number)]);
 
-/** Finds a bridge, or makes it with the gateway's address; one that has an address keeps it. Returns its index. */
+/** Finds a bridge, or makes it with the gateway's address; an existing address stays. Returns its index. */
 function ensureBridge(context: Context, fd: number, name: string, gateway: Address): number {
   try {
     addBridge(fd, name, { alias: OURS, mac: bridgeMac(gateway.ip) });
@@ -98,7 +98,7 @@ function ensureBridge(context: Context, fd: number, name: string, gateway: Addre
     try {
       addAddress(fd, bridge.index, gateway);
     } catch (error) {
-      if (!failedWith(error, "EEXIST")) throw error; // another container just made it
+      if (!failedWith(error, "EEXIST")) throw error; // another container has just made it
     }
   }
   if (!bridge.up) setUp(fd, bridge.index);
@@ -111,7 +111,7 @@ function find(fd: number, name: string): Interface {
   return link;
 }
 
-/** A descriptor of a network namespace. @param behind where this process has gone, if it has @throws ToolError */
+/** A descriptor of a network namespace. @param behind where this process is now, if it has moved @throws ToolError */
 export function openNamespace(process: Whose, behind?: string): number {
   const path = `${procDirectory(process)}/ns/net`;
   try {
@@ -128,7 +128,7 @@ export function openNamespace(process: Whose, behind?: string): number {
   }
 }
 
-/** Our parent as /proc shows it: getppid(2) is 0 in a new PID namespace. */
+/** Our parent's PID in /proc: getppid(2) is 0 in a new PID namespace. */
 function parentOf(): string {
   return statFields(readIfThere("/proc/self/stat") ?? "")[1] ?? "0";
 }

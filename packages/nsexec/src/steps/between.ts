@@ -1,5 +1,5 @@
-// A process between us and the child, which joins namespaces for it, or makes mounts ready in a mount namespace of its own: the child's is
-// a copy of it, and so its mounts are locked (mount_namespaces(7)).
+// A process between us and the child. It joins namespaces for the child, or prepares mounts in its own mount namespace: the child's is a
+// copy of that, so its mounts are locked (mount_namespaces(7)).
 import { type Context, fork } from "@contain-tools/chain";
 import { close, dieWithParent, exit, type IdRange, kill, pipe, readToEnd, SIGKILL, ToolError, waitpid, write } from "@contain-tools/kernel";
 import type { IdMaps } from "../maps.ts";
@@ -19,9 +19,9 @@ interface Between {
   readonly self: number;
   /** CLONE_NEW* of the process in between. */
   readonly flags: number;
-  /** Those of a user namespace for the process in between, in which the child's own has the same ids; undefined to do without. */
+  /** The maps of a user namespace for the process in between; the child's own has the same ids. undefined for none. */
   readonly maps: IdMaps | undefined;
-  /** Makes the mounts ready, and joins. */
+  /** Prepares the mounts, and joins. */
   readonly prepare: () => void;
 }
 
@@ -75,7 +75,7 @@ export function createBetween(context: Context, { self, flags, maps, prepare }: 
   return made;
 }
 
-/** Each id is what it is in the user namespace around it, whose root needs no helper to write that. */
+/** Each id is the same in the user namespace around it, whose root needs no helper to write that. */
 function giveSameIds(context: Context, pid: number, { user, group }: IdMaps): void {
   const same = (ranges: readonly IdRange[]) => ranges.map(({ inner, count }) => ({ inner, outer: inner, count }));
   try {

@@ -1,4 +1,4 @@
-// The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then let go.
+// The child of nsexec: born in its namespaces and its cgroup, held at a gate until its maps are written, then released.
 import type { Context } from "@contain-tools/chain";
 import {
   CLONE_NEWUSER,
@@ -24,21 +24,22 @@ import { pidFrom, release, waitAt } from "./gate.ts";
 import { openCgroup } from "./intocgroup.ts";
 import { enterMadeByChild, keptMadeByChild } from "./settings.ts";
 
-/** A child in its namespaces, which goes on as `body`. */
+/** A child in its namespaces, which continues with `body`. */
 export interface Spawned {
   readonly pid: number;
-  /** The tool that failed before the program was started; to be read when the child has ended. */
+  /** The tool that failed before the program was started; known once the child has ended. */
   readonly failed: () => string | undefined;
-  /** Readable as soon as that is known: the program was started, or something failed. */
+  /** Readable when the program was started or something failed. */
   readonly report: number;
-  /** With --tty: where the master of the pseudo-terminal will come from. */
+  /** With --tty: the socket for the master of the pseudo-terminal. */
   readonly console: number | undefined;
-  /** With --pasta: to be served, and ended when the child has. */
+  /** With --pasta: serve it, and end it after the child. */
   readonly pasta: Pasta | undefined;
 }
 
 /**
- * Makes the child of a plan with `fork`; `meanwhile` is called while it waits in its new namespaces. All signals are blocked from here on, so that none is lost before the caller waits for them.
+ * Makes the child of a plan with `fork`; `meanwhile` is called while the child waits in its new namespaces. All signals are blocked from
+ * here on, so that none is lost before the caller waits for them.
  *
  * @throws SyscallError; nothing is left behind then
  */
@@ -49,7 +50,7 @@ export function spawn(
   meanwhile: (pid: number) => void = () => {},
 ): Spawned {
   takeAllSignals();
-  if ([...plan.wanted, ...plan.joined].some(({ kind }) => kind.flag & CLONE_NEWUSER)) sharePipes(); // whose owner is nobody there
+  if ([...plan.wanted, ...plan.joined].some(({ kind }) => kind.flag & CLONE_NEWUSER)) sharePipes(); // their owner is unmapped there
   const report = pipe();
   const gate = pipe();
   const made = pipe();
@@ -61,12 +62,12 @@ export function spawn(
     close(report.read);
     close(gate.write);
     close(made.read);
-    if (cgroup !== undefined) close(cgroup); // a directory of the host's, by which a working directory could lead out
+    if (cgroup !== undefined) close(cgroup); // a directory of the host, through which a working directory could lead out
     if (console !== undefined) close(console);
     if (inner !== undefined) context.consoleSocket = inner;
     dieWithParent(plan.deathSignal, self);
     if (plan.foreground || plan.ownGroup) leadGroup(plan.foreground);
-    else if (plan.leave !== undefined && !plan.tty) setsid(); // a pseudo-terminal brings its own session
+    else if (plan.leave !== undefined && !plan.tty) setsid(); // a pseudo-terminal has its own session
     waitAt(gate); // until the maps are written
     enterMadeByChild(plan);
     if (keptMadeByChild(plan).length > 0) release(made);
@@ -93,8 +94,8 @@ export function spawn(
 }
 
 /**
- * What has come through the failure pipe: not to its end, since between the two execves of a program in another root a process of the
- * container's can get hold of the other end, and keep it.
+ * Reads the failure pipe, but not to its end: between the two execves of a program in another root, a process of the container can get hold
+ * of the other end, and keep it.
  */
 function readReport(fd: number): string {
   setNonBlocking(fd);
@@ -103,7 +104,7 @@ function readReport(fd: number): string {
   return chunk.toString("utf8", 0, length);
 }
 
-/** Both ends of what the master of a pseudo-terminal comes through; the outer one is undefined where another process has it. */
+/** Both ends of the socket for the pseudo-terminal's master; the outer one is undefined if another process has it. */
 function openConsole({ tty, leave }: Plan): readonly [outer?: number | undefined, inner?: number] {
   if (!tty) return [];
   return leave?.consoleSocket === undefined ? socketpair() : [undefined, connectTo(leave.consoleSocket)];

@@ -1,4 +1,4 @@
-// The child of nsexec as its parent sees it: made, by this process or by one in between; put into its group; its maps written.
+// The child of nsexec as its parent sees it: made by this process or by one in between, put into its group, its maps written.
 import type { Context } from "@contain-tools/chain";
 import { CLONE_NEWNS, CLONE_NEWUSER, CLONE_PARENT, close, hideSecrets, type Pipe, readToEnd, waitpid, write } from "@contain-tools/kernel";
 import { type Pasta, startPasta } from "@contain-tools/pasta";
@@ -22,7 +22,7 @@ interface Outside {
   readonly meanwhile: (pid: number) => void;
 }
 
-/** Makes the child, which waits at `gate` meanwhile. @throws SyscallError, ToolError; nothing is left behind then */
+/** Makes the child, which waits at `gate` in the meantime. @throws SyscallError, ToolError; nothing is left behind then */
 export function create(
   context: Context,
   plan: Plan,
@@ -34,7 +34,7 @@ export function create(
   const late = flagsMadeByChild(plan);
   const { maps } = plan;
   announce(context, plan);
-  // An ordinary user mounts nothing outside of a user namespace.
+  // An ordinary user cannot mount outside a user namespace.
   const outerMaps = plan.lock.length > 0 && process.geteuid?.() !== 0 ? maps : undefined;
   const { pid, entered } = makeChild(context, plan, outerMaps, outside, child);
   const kept: string[] = [];
@@ -49,7 +49,7 @@ export function create(
       write(gate.write, "1");
       close(made.write);
       if (readToEnd(made.read) === "")
-        letGo(kept); // it failed, and has explained itself
+        letGo(kept); // it failed, and has reported why
       else for (const wanted of keptMadeByChild(plan)) keep(pid, wanted, kept);
     }
   } catch (error) {
@@ -64,9 +64,9 @@ export function create(
 }
 
 /**
- * By this process; or, where others' namespaces are to be joined or mounts to be made ready before, by one in between. To join a PID
- * namespace two are needed anyway: the first one joins, and what it makes is in there. It is single-threaded, which setns(2) asks for
- * with user and time namespaces.
+ * Made by this process; or by one in between, if namespaces are to be joined or mounts prepared first. Joining a PID namespace needs two
+ * processes anyway: the first joins, and its child is in it. The process in between is single-threaded, as setns(2) requires for user and
+ * time namespaces.
  */
 function makeChild(
   context: Context,
@@ -85,11 +85,11 @@ function makeChild(
       close();
       return child();
     };
-    // The root of a user namespace that was joined may not write to the group.
+    // The root of a joined user namespace may not write to the group.
     return cloneIntoCgroup(context, bits | CLONE_PARENT, cgroup, body, ...(joins ? ["EACCES"] : []));
   };
   const enter = () => {
-    if (joins) hideSecrets(areas, "nsexec"); // the processes there can look at us from here on
+    if (joins) hideSecrets(areas, "nsexec"); // from here on its processes can look at us
     join(files);
   };
   try {

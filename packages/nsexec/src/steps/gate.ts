@@ -1,15 +1,15 @@
-// A gate between two processes: a pipe at which one waits until the other lets it go on.
+// A gate between two processes: a pipe at which one waits until the other releases it.
 import { close, codeOf, exit, type Pipe, read, uninterrupted, write } from "@contain-tools/kernel";
 
-/** Waits until the process at the other end lets us go on; ends when it gave up, or died. */
+/** Waits until the process at the other end releases us; ends if it gave up or died. */
 export function waitAt(gate: Pipe): void {
   if (uninterrupted(() => read(gate.read, Buffer.alloc(1))) === 0) exit(125);
 }
 
 /**
- * Lets the process at the other end of a gate go on, to its end. If it has died meanwhile (EPIPE), its wait status tells.
+ * Releases the process at the other end of a gate. If that has died (EPIPE), its wait status tells.
  *
- * @param pid its own, as we see it, which `pidFrom` gives to it
+ * @param pid its PID as we see it; `pidFrom` returns it there
  */
 export function release(gate: Pipe, pid?: number): void {
   try {
@@ -20,7 +20,7 @@ export function release(gate: Pipe, pid?: number): void {
   close(gate.write);
 }
 
-/** What `release` has told, behind the last `waitAt`. */
+/** The PID that `release` sent, after the last `waitAt`. */
 export function pidFrom(gate: Pipe): number {
   const text = Buffer.alloc(32);
   const length = uninterrupted(() => read(gate.read, text));

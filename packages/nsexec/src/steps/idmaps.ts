@@ -1,9 +1,9 @@
-// Writing the maps of a new user namespace: by ourselves, or for an ordinary user's ranges by newuidmap(1) and newgidmap(1).
+// Writes the maps of a new user namespace: by ourselves, or by newuidmap(1) and newgidmap(1) for an ordinary user's ranges.
 import { type Context, execProgram, fork } from "@contain-tools/chain";
 import { type IdRange, shellStatus, signalName, ToolError, waitpid, writeIdMap, writeSetgroups } from "@contain-tools/kernel";
 import type { IdMaps } from "../maps.ts";
 
-/** Writes setgroups, uid_map and gid_map of the process that was born in the new user namespace. @throws SyscallError, ToolError */
+/** Writes setgroups, uid_map and gid_map of the process born in the new user namespace. @throws SyscallError, ToolError */
 export function writeMaps(context: Context, pid: number, maps: IdMaps): void {
   const helper = maps.subordinate && process.geteuid?.() !== 0;
   if (maps.setgroups !== undefined) writeSetgroups(pid, maps.setgroups);
@@ -17,7 +17,7 @@ export function writeMaps(context: Context, pid: number, maps: IdMaps): void {
   }
 }
 
-/** newuidmap(1): set-user-id root, it checks the ranges against /etc/subuid and writes the map for us. */
+/** newuidmap(1) is set-user-id root: it checks the ranges against /etc/subuid and writes the map for us. */
 function runHelper(context: Context, program: string, pid: number, ranges: readonly IdRange[]): void {
   const argv = [program, `${pid}`, ...ranges.flatMap(({ inner, outer, count }) => [`${inner}`, `${outer}`, `${count}`])];
   const helper = fork(context, { flags: 0 }, () => execProgram(context, argv));
@@ -25,7 +25,7 @@ function runHelper(context: Context, program: string, pid: number, ranges: reado
   if (status !== 0) throw new ToolError(`${argv.join(" ")}: exit status ${status}`, explainHelper(program, status));
 }
 
-/** newuidmap(1) ends with 1 whatever went wrong, and has written what. */
+/** newuidmap(1) exits with 1 for every error, and prints which. */
 function explainHelper(program: string, status: number): string {
   const file = `/etc/sub${program.slice(3, 6)}`;
   if (status === 127) return `an ordinary user gets ranges of ids only through ${program}; Debian has it in the package uidmap`;

@@ -1,4 +1,4 @@
-// --into-cgroup: a child is born in a control group, or put there.
+// --into-cgroup: a child is born in a control group, or moved there.
 import { type Context, fork } from "@contain-tools/chain";
 import { exists, failedWith, findHierarchy, groupDirectory, isFrozen, openGroup, ToolError, writeKernelFile } from "@contain-tools/kernel";
 import type { Child } from "./between.ts";
@@ -24,8 +24,8 @@ export function openCgroup(path: string): number {
 }
 
 /**
- * clone3 with CLONE_INTO_CGROUP, or without it where the kernel (before 5.7) or a seccomp filter does not know it; after a user namespace
- * was joined, whose root may not write to the group, too.
+ * clone3 with CLONE_INTO_CGROUP; without it if the kernel (before 5.7) or a seccomp filter does not know it, or after joining a user
+ * namespace, where root may not write to the group.
  */
 export function cloneIntoCgroup(
   context: Context,
@@ -42,7 +42,7 @@ export function cloneIntoCgroup(
   }
 }
 
-/** Puts a child that was not born there into its group. */
+/** Moves a child that was not born there into its group. */
 export function putIntoGroup({ pid, entered }: Child, group: string | undefined): void {
   if (!entered && group !== undefined) writeKernelFile(`${cgroupPath(group)}/cgroup.procs`, `${pid}`);
 }

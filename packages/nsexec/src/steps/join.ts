@@ -30,7 +30,7 @@ interface Joined {
   readonly what: string;
 }
 
-/** Opens everything to be joined, before the first setns changes what a path means. */
+/** Opens everything to join, before the first setns changes what a path means. */
 export function openTargets(plan: Plan): Joined[] {
   const { target, joined, netSocket } = plan;
   if (plan.wd !== undefined && joinsMounts(plan)) tunnel.fd = open(plan.wd, O_PATH | O_DIRECTORY);
@@ -43,7 +43,7 @@ export function openTargets(plan: Plan): Joined[] {
   return [{ fd: pidfdOpen(target), bits: flagsOf(own), what: `pidfd of ${target}` }, ...files];
 }
 
-/** One's own user namespace cannot be joined (EINVAL), and of the others nothing would change. */
+/** Our own user namespace cannot be joined (EINVAL); joining our own others would change nothing. */
 function isAnother({ fd, bits }: Joined): boolean {
   const { dev, ino } = fstat(fd);
   const name = NAMESPACES.find(({ flag }) => flag === bits)?.file;
@@ -64,7 +64,7 @@ function openNetworkOf(target: number, socket: number): Joined {
   }
 }
 
-/** False for a namespace that this process is in already (one's own user namespace cannot be joined), or that the kernel does not have. */
+/** False for a namespace that this process is in already (its own user namespace cannot be joined), or that the kernel does not have. */
 function isForeign(target: number, file: string): boolean {
   const there = namespaceId(target, file);
   if (there === undefined && !exists(`/proc/self/ns/${file}`)) return false;
@@ -72,14 +72,14 @@ function isForeign(target: number, file: string): boolean {
 }
 
 /**
- * The user namespace comes before those that its root alone may join, and after those for which the caller's privileges are needed:
- * a pod's network may belong to the host while its other namespaces do not.
+ * The user namespace comes before those that only its root may join, and after those that need the caller's privileges: a pod's network may
+ * belong to the host while its other namespaces do not.
  */
 export function join(files: readonly Joined[]): void {
   const isUser = ({ bits }: Joined) => (bits & CLONE_NEWUSER) !== 0;
   const behind = files.some(isUser) ? files.filter((file) => !isUser(file) && !tryToJoin(file)) : files.filter((file) => !isUser(file));
   for (const file of files.filter(isUser)) {
-    // nsenter(1) does the same: an ordinary user may not outside, and inside nobody may where setgroups is denied.
+    // nsenter(1) does the same: outside, an ordinary user may not; inside, nobody may if setgroups is denied.
     dropGroups();
     enter(file);
     becomeRootInside();
@@ -92,7 +92,7 @@ function enter({ fd, bits, what }: Joined): void {
   close(fd);
 }
 
-/** False when it is for the root of another user namespace. */
+/** False if only the root of another user namespace may. */
 function tryToJoin(file: Joined): boolean {
   try {
     enter(file);
@@ -103,7 +103,10 @@ function tryToJoin(file: Joined): boolean {
   }
 }
 
-/** After joining a user namespace: its root, if it has one, as nsenter(1) does. Its /proc may be another PID namespace's, so it is not asked. */
+/**
+ * After joining a user namespace: becomes its root, if it has one, as nsenter(1) does. /proc is not asked, since it may belong to another
+ * PID namespace.
+ */
 function becomeRootInside(): void {
   dropGroups();
   for (const become of [setresgid, setresuid]) {
@@ -115,7 +118,7 @@ function becomeRootInside(): void {
   }
 }
 
-/** Tries to leave the supplementary groups, and fails to where setgroups(2) is denied. */
+/** Tries to drop the supplementary groups; fails if setgroups(2) is denied. */
 function dropGroups(): void {
   try {
     setgroups([]);
@@ -127,7 +130,7 @@ function dropGroups(): void {
 /** The caller's directory, opened before the mounts change; -1 for none. */
 const tunnel = { fd: -1 };
 
-/** Changes to the directory that was opened among the mounts of before. */
+/** Changes to the directory that was opened among the old mounts. */
 export function enterTunnel(): void {
   fchdir(tunnel.fd);
   close(tunnel.fd);

@@ -1,4 +1,4 @@
-// --leave: PROG goes on alone, a child of whoever adopts our children (PR_SET_CHILD_SUBREAPER, or init), as soon as it was started.
+// --leave: once PROG was started it stays alone, as a child of whoever adopts our children (PR_SET_CHILD_SUBREAPER, or init).
 import type { Context } from "@contain-tools/chain";
 import {
   basename,
@@ -31,8 +31,8 @@ import type { Spawned } from "./child.ts";
 /**
  * Waits until the child of `spawn` has reached PROG, or a `hold` before it, and writes the PID file.
  *
- * @returns undefined then, and the child is to be left behind; or the wait status of a child that has ended before, having explained itself
- * @throws ToolError when the PID file cannot be written; the child is killed then
+ * @returns undefined if the child is to be left behind; otherwise the wait status of a child that ended early and has reported why
+ * @throws ToolError if the PID file cannot be written; the child is killed then
  */
 export function waitUntilStarted(
   { launch }: Context,
@@ -49,7 +49,7 @@ export function waitUntilStarted(
   };
   while (!told) {
     const info = waitForSignalOr([source], undefined, () => told);
-    // What ends us ends a child that was not started yet.
+    // A signal that ends us also ends a child that was not started yet.
     if (info !== undefined && endsByDefault(info.signal) && !hasSignal(launch.ignored, info.signal)) return endOf(pid, info.signal);
   }
   if (failed() !== undefined || diedBefore(pid)) return endOf(pid);
@@ -57,24 +57,26 @@ export function waitUntilStarted(
   return undefined;
 }
 
-/** The wait status of the child; or of one that `signal` has ended, which is passed on as the one that cannot be ignored. */
+/** The wait status of the child. With `signal`, kills it by SIGKILL and reports `signal` instead, which the child might have ignored. */
 function endOf(pid: number, signal?: number): number {
   if (signal !== undefined) kill(pid, SIGKILL);
   const status = waitpid(pid, 0)?.status ?? 0;
   return signal !== undefined && endSignal(status) === SIGKILL ? signal : status;
 }
 
-const FLAGS = 9; // of proc_pid_stat(5), and their bits in linux/sched.h:
+const FLAGS = 9; // fields of proc_pid_stat(5), and their bits in linux/sched.h:
 const PF_EXITING = 0x4;
 const PF_FORKNOEXEC = 0x40;
 
-/** True for a child that has neither explained itself nor executed anything, and ends: a signal has ended it, as out of memory. */
+/**
+ * True for a child that is ending and has neither reported an error nor executed anything: a signal has ended it, as when out of memory.
+ */
 function diedBefore(pid: number): boolean {
   const flags = Number(statFields(readIfThere(`${procDirectory(pid)}/stat`) ?? "")[FLAGS - 3] ?? 0);
   return (flags & PF_EXITING) !== 0 && (flags & PF_FORKNOEXEC) !== 0;
 }
 
-/** Whoever reads it finds nothing, or a whole number. */
+/** A reader finds nothing, or the whole number. */
 function writePidFile(path: string, pid: number): void {
   const draft = join(dirname(path), `.${basename(path)}.${pid}`);
   try {

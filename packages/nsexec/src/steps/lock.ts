@@ -1,5 +1,5 @@
-// --lock: mounts that nobody inside can make writable. They are made read-only in a mount namespace in between: a mount namespace that
-// another user namespace owns can take no flag back of what it was given (mount_namespaces(7), locked mounts).
+// --lock: mounts that nobody inside can make writable. They are made read-only in a mount namespace in between: a mount namespace owned by
+// another user namespace cannot clear the flags that it inherits (mount_namespaces(7), locked mounts).
 import type { Values } from "@contain-tools/chain";
 import {
   chdir,
@@ -24,7 +24,7 @@ import {
 } from "@contain-tools/kernel";
 import { isKernelsOwn } from "../shift.ts";
 
-/** A path, and what is mounted at and below it. */
+/** A path, with the mounts at and below it. */
 export interface Place {
   readonly path: string;
   readonly locked: boolean;
@@ -51,10 +51,10 @@ export function readLock(given: Values<"lock" | "unlocked" | "shift" | "ro-shift
   );
 }
 
-/** Makes what is locked read-only in this mount namespace, which has to be one of our own. @throws SyscallError */
+/** Makes the locked paths read-only in this mount namespace, which must be our own. @throws SyscallError */
 export function lockMounts(list: readonly Place[]): void {
-  setPropagation("slave"); // nothing that is mounted here reaches the host
-  // A path behind those above it; of one that is given twice, the exception counts.
+  setPropagation("slave"); // no mount made here reaches the host
+  // Each path follows its parents; if a path is given twice, the exception counts.
   const places = list.map(({ path, locked }) => ({ path: realPath(path), locked })).sort((a, b) => a.path.length - b.path.length);
   for (const { path } of places) if (path !== "/") mount(path, path, null, MS_BIND | MS_REC);
   for (const entry of readMountInfo()) {
@@ -64,7 +64,7 @@ export function lockMounts(list: readonly Place[]): void {
   returnToDirectory();
 }
 
-/** The caller's directory, on the mounts that were made since. */
+/** The caller's directory, on the mounts made since. */
 function returnToDirectory(): void {
   let cwd: string;
   try {
@@ -89,7 +89,7 @@ function makeEntryReadOnly({ id, mountPoint }: MountInfo): void {
   try {
     fd = open(mountPoint, O_PATH | O_NOFOLLOW);
   } catch {
-    return; // covered by another one, or not ours to walk to
+    return; // covered by another mount, or not ours to reach
   }
   if (mountIdOf(fd) === id) restrictMount(fd, MS_RDONLY, false);
   close(fd);

@@ -1,5 +1,5 @@
-// --shift: the root that a child is born in. It is made in a mount namespace of ours, so that in the child's, which another user
-// namespace owns, none of its mounts can be undone and no flag of theirs be taken back (mount_namespaces(7), locked mounts).
+// --shift: the root in which a child is born. It is made in a mount namespace of ours: the child's, which another user namespace owns, can
+// then neither undo its mounts nor clear their flags (mount_namespaces(7), locked mounts).
 import type { Context } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
@@ -31,7 +31,7 @@ interface NewRoot {
   readonly enter: () => void;
 }
 
-/** `createBetween`, in a process whose root has nothing but the paths. @throws SyscallError, ToolError */
+/** `createBetween`, in a process whose root has only the paths. @throws SyscallError, ToolError */
 export function createInNewRoot(context: Context, { shift, maps, self, enter }: NewRoot, create: (close: () => void) => Child): Child {
   const pieces = copyShifted(context, shift, maps);
   try {
@@ -46,7 +46,7 @@ export function createInNewRoot(context: Context, { shift, maps, self, enter }: 
 }
 
 function enterNewRoot(pieces: readonly Piece[], cwd: string): void {
-  const oldRoot = setPropagationEverywhere("slave"); // nothing that is mounted here reaches the host
+  const oldRoot = setPropagationEverywhere("slave"); // no mount made here reaches the host
   const umask = process.umask(0);
   const old = openDirectory("/");
   const top = attachTop(pieces, old);
@@ -67,7 +67,10 @@ function enterNewRoot(pieces: readonly Piece[], cwd: string): void {
 
 const kindOf = (fd: number) => (fstat(fd).isDirectory() ? "directory" : "file");
 
-/** Lays the new root over the old one: the shifted `/`, or an empty one with the host's /proc and /dev, which a mount of a new /proc and device nodes need. */
+/**
+ * Lays the new root over the old one: the shifted `/`, or an empty root with the host's /proc and /dev, which mounting a new /proc and
+ * making device nodes require.
+ */
 function attachTop(pieces: readonly Piece[], old: number): number {
   const whole = pieces.find(({ path, below }) => path === "/" && below === "");
   if (whole !== undefined) {
@@ -86,13 +89,13 @@ function attachTop(pieces: readonly Piece[], old: number): number {
   return top;
 }
 
-/** A place for what was mounted below a path; the path's own files decide where it leads, and it stays below. */
+/** A place for what was mounted below a path; the path's own files decide where it is, and it stays below. */
 function openBelow(top: number, path: string, below: string): number | undefined {
   const tree = openInRoot(top, path);
   try {
     return openInRoot(tree, below);
   } catch {
-    return undefined; // the files have changed meanwhile
+    return undefined; // the files have changed since
   } finally {
     close(tree);
   }

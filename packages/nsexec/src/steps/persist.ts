@@ -1,4 +1,4 @@
-// Keeping a namespace without a process, by a bind mount of its file in /proc (namespaces(7)).
+// Keeps a namespace without a process, by a bind mount of its file in /proc (namespaces(7)).
 import { type Context, fork } from "@contain-tools/chain";
 import {
   CLONE_NEWNS,
@@ -20,7 +20,7 @@ import type { Wanted } from "../wanted.ts";
 import { flagsOf } from "../wanted.ts";
 import { release } from "./gate.ts";
 
-/** Keeps a namespace alive without a process: its file in /proc bind-mounted on FILE (namespaces(7)). */
+/** Bind-mounts a namespace's file in /proc on FILE (namespaces(7)). */
 export function keep(pid: number | "self", { kind, file }: Wanted, kept: string[], name = kind.file): void {
   if (file === undefined) return;
   mount(`${procDirectory(pid)}/ns/${name}`, file, null, MS_BIND);
@@ -31,7 +31,7 @@ export function letGo(kept: readonly string[]): void {
   for (const file of kept) umount2(file, 0);
 }
 
-/** For a plan without fork: who binds the kept files. With another mount namespace it must be somebody who stays in the old one. */
+/** For a plan without fork: the process that binds the kept files. With a new mount namespace, it must stay in the old one. */
 export function startKeeper(context: Context, { wanted, joined }: Plan): () => void {
   const kept = wanted.filter(({ file }) => file !== undefined);
   const bind = (pid: number | "self") => {

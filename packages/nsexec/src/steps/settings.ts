@@ -80,14 +80,14 @@ export function inside(context: Context, plan: Plan): void {
   if (plan.makesTty) enterConsole(context, makeConsole(context, "/dev/ptmx"));
 }
 
-/** Whose mounts are joined, for messages. */
+/** Describes the joined mounts, for messages. */
 function placeOfMounts({ joined, target, place }: Plan): string {
   if (place !== undefined) return place;
   const file = joined.find(({ kind }) => kind.flag === CLONE_NEWNS)?.file;
   return `the mount namespace ${file ?? `of PID ${target}`}`;
 }
 
-/** Where the kernel or a seccomp filter knows no keyctl(2), nothing inside can read a keyring either. */
+/** If the kernel or a seccomp filter has no keyctl(2), nothing inside can read a keyring either. */
 function leaveCallersKeyring(context: Context, name: string): void {
   try {
     joinSessionKeyring(name);
@@ -97,7 +97,7 @@ function leaveCallersKeyring(context: Context, name: string): void {
   }
 }
 
-/** @throws SyscallError EPERM when setgroups(2) is denied here and there are groups to leave */
+/** @throws SyscallError EPERM if setgroups(2) is denied here and there are groups to drop */
 function leaveGroups(): void {
   try {
     setgroups([]);
@@ -106,7 +106,7 @@ function leaveGroups(): void {
   }
 }
 
-/** Among the mounts of others a path is theirs to lay out. */
+/** Among joined mounts, others decide what is at a path. */
 function chdirAmongOthers(path: string, place: string): void {
   try {
     chdirInRoot(path);
@@ -127,12 +127,12 @@ export function keptMadeByChild(plan: Plan): Wanted[] {
 
 export function enterMadeByChild(plan: Plan): void {
   const late = flagsMadeByChild(plan);
-  // A cgroup namespace's root is the group its maker is in: ours, not our parent's, so it is made here (cgroup_namespaces(7)).
+  // The root of a cgroup namespace is its maker's group. It must be our group, not our parent's, so it is made here (cgroup_namespaces(7)).
   if (late & CLONE_NEWCGROUP) unshare(CLONE_NEWCGROUP);
   if (late & CLONE_NEWTIME) enterTimeNamespace(plan);
 }
 
-/** A new time namespace takes offsets only while it is empty: made, written, and only then entered (time_namespaces(7)). */
+/** A new time namespace takes offsets only while it is empty: it is made, written, and only then entered (time_namespaces(7)). */
 function enterTimeNamespace({ offsets }: Plan): void {
   unshare(CLONE_NEWTIME);
   for (const { clock, seconds, nanoseconds } of offsets)

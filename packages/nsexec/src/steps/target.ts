@@ -5,7 +5,7 @@ const IDS = {
   "--setgid": { field: "Gid", map: "gid_map" },
 } as const;
 
-/** The target's effective id, as its user namespace numbers it if that is joined. @throws ToolError when it has no number there */
+/** The target's effective id, as a joined user namespace numbers it. @throws ToolError if it has no number there */
 export function followedId(option: keyof typeof IDS, pid: number, joinsUser: boolean): number {
   const { field, map } = IDS[option];
   const id = Number(statusField(readIfThere(`/proc/${pid}/status`) ?? "", field)?.split("\t")[1] ?? Number.NaN);
@@ -14,7 +14,10 @@ export function followedId(option: keyof typeof IDS, pid: number, joinsUser: boo
   throw new ToolError(`${option} follow: PID ${pid} has no such id in its user namespace`, `see /proc/${pid}/${map}`);
 }
 
-/** NAME=VALUE each, with a NUL behind it, as the target was started with (proc_pid_environ(5)). @throws ToolError when it may not be read */
+/**
+ * The environment that the target was started with: NAME=VALUE, each with a NUL after it (proc_pid_environ(5)). @throws ToolError if it
+ * cannot be read
+ */
 export function environmentOf(pid: number): Buffer {
   try {
     return readBytes(`/proc/${pid}/environ`);

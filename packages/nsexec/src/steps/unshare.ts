@@ -6,12 +6,12 @@ import { join, openTargets } from "./join.ts";
 import { startKeeper } from "./persist.ts";
 import { announce, inside } from "./settings.ts";
 
-/** Does it all in this very process, for plans that need no child: same PID, no parent left behind. */
+/** Does everything in this process, for plans that need no child: same PID, no parent left behind. */
 export function enterInPlace(context: Context, plan: Plan): void {
   const keeper = startKeeper(context, plan);
   if (plan.joined.length > 0 || plan.netSocket !== undefined) {
     const files = openTargets(plan);
-    hideSecrets(plan.areas, "nsexec"); // whoever is there can look at us from here on
+    hideSecrets(plan.areas, "nsexec"); // from here on its processes can look at us
     if (joinsMounts(plan)) unshareFs(); // setns(2): the root and working directory must not be shared with a thread
     join(files);
   }
