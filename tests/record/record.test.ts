@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import manifest from "../../packages/contain/package.json" with { type: "json" };
+import { clock, format } from "../../packages/record/page/format.ts";
 import { need } from "../helpers/need.ts";
 import { isAlive } from "../helpers/proc.ts";
 import { scratch } from "../helpers/rootfs.ts";
@@ -66,6 +69,8 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
     assert.equal(readFileSync(file, "utf8").includes("canary"), false, "no environment");
     const [start, ...rest] = read(file);
     assert.deepEqual([start?.event, start?.["interval"]], ["start", 250]);
+    const kernel = readFileSync("/proc/sys/kernel/osrelease", "utf8").trim();
+    assert.deepEqual([start?.["host"], start?.["kernel"], start?.["contain"]], [hostname(), kernel, manifest.version]);
     assert.ok(rest.every(({ t }, i) => t >= (rest[i - 1]?.t ?? start?.t ?? 0)));
     assert.deepEqual(names(file), ["started", "SIGUSR1", "SIGTERM", "SIGKILL", "exited"]);
     const [, first, second, , last] = events(file);
@@ -78,6 +83,8 @@ describe("contain run --record", need("root", "unshare", "nsenter"), () => {
     assert.match(stdout, /^S +\S+ s SIGUSR1 from \S+ \(PID \d+\), passed on$/m);
     assert.match(stdout, /^K +\S+ s SIGKILL by the supervisor: the grace window is over$/m);
     assert.match(stdout, /^end +killed by SIGKILL/m);
+    assert.match(JSON.stringify(last?.["verdict"]), /^\[{"code":"killed-by-grace"/);
+    assert.match(stdout, /^verdict +PID 1 \(sh\) was killed by contain: the grace window after SIGTERM/);
   });
 
   test("a detached one, its pauses, and the stop by contain; nobody inside has the file open", () => {
@@ -138,7 +145,17 @@ describe("contain report", () => {
   const evil = '</script><script>alert(1)</script><img src="https://example.org/x" onerror=alert(1)>\u001b[31m\u202e@@DATA@@$&';
   const lines = (...more: unknown[]) =>
     [
-      { t: 1e12, event: "start", id: evil, name: evil, argv: [evil, 7], limits: evil, missing: [{ what: evil, why: evil }, 3, null] },
+      {
+        t: 1e12,
+        event: "start",
+        id: evil,
+        name: evil,
+        argv: [evil, 7],
+        limits: evil,
+        host: evil,
+        kernel: 7,
+        missing: [{ what: evil, why: evil }, 3, null],
+      },
       ...more,
     ]
       .map((line) => (typeof line === "string" ? line : JSON.stringify(line)))
@@ -149,7 +166,13 @@ describe("contain report", () => {
       { t: 1e12, event: "sample", "memory.current": 1, "cpu.stat": { usage_usec: evil }, "pids.current": -1 },
       { t: 1e12 + 250, event: "sample", "memory.current": "9", "memory.stat": [1], __proto__: { x: 1 }, "cpu.max": evil },
       { t: 1e12 + 300, event: "signal", signal: evil, from: { pid: evil, comm: evil }, forwarded: evil },
-      { t: 1e12 + 300, event: "state", state: evil, reason: evil },
+      {
+        t: 1e12 + 300,
+        event: "state",
+        state: "exited",
+        reason: evil,
+        verdict: [{ text: evil, fix: evil, evidence: [{ value: evil }, 7] }, [], { fix: 7 }],
+      },
       { t: 1e12 + 310, event: "oom", oom: Number.NaN, oom_kill: evil },
       ...["{torn", "[]", "7", '{"t":"x","event":"sample"}', '{"t":1e300,"event":"signal"}', ""],
     ];
@@ -174,7 +197,11 @@ describe("contain report", () => {
       assert.ok(policy.includes(`${directive} 'sha256-${hash}'`), directive);
     }
     const data = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(page)?.[1] ?? "";
-    const model = JSON.parse(data) as { facts: [string, string][]; marks: { text: string }[] };
+    const model = JSON.parse(data) as { facts: [string, string][]; marks: { text: string }[]; verdict: { evidence: string[] }[] };
+    assert.deepEqual(
+      model.verdict.map(({ evidence }) => evidence.length),
+      [1, 0],
+    );
     assert.match(JSON.stringify(model), /alert\(1\)/); // it is there, as text
     assert.ok(model.marks.length === 3 && model.facts.some(([name, value]) => name === "unreadable" && value === "5 lines, left out"));
     const { stdout } = run(["contain", "report", file]);
@@ -216,7 +243,20 @@ describe("contain report", () => {
     assert.match(run(["contain", "report", file]).stdout, /^memory +[▁-█]+ +most 1.5G of 2G$/m);
     run(["contain", "report", file, "-o", out]);
     assert.ok(statSync(out).size < 400_000, `${statSync(out).size} bytes`);
-    assert.ok(readFileSync(out, "utf8").includes(`${3 << 29}`));
+    assert.ok(readFileSync(out, "utf8").includes(`"last":49999,"most":${3 << 29}`));
+  });
+
+  test("the page's figures have units, and its clock times are as exact as their steps", () => {
+    assert.deepEqual(
+      [0, 1023, 64 * 1024 ** 2, 1.5 * 1024 ** 3].map((bytes) => format("bytes", bytes)),
+      ["0 B", "1023 B", "64 MiB", "1.5 GiB"],
+    );
+    assert.deepEqual([format("percent", 33.333), format("count", 7)], ["33.3 %", "7"]);
+    const at = new Date(2026, 0, 2, 3, 4, 5, 60).getTime();
+    assert.deepEqual(
+      [0.01, 0.1, 1, 60, 3600, 86400].map((step) => clock(at, step)),
+      ["03:04:05.06", "03:04:05.0", "03:04:05", "03:04", "01-02 03:04", "01-02"],
+    );
   });
 
   test("the chart is as wide as the terminal", need("script"), () => {

@@ -1,154 +1,41 @@
-// The script of a report's page: draws the charts of the model in the page. Data from a record is text, never markup.
-import uPlot from "uplot";
-import type { Chart, Mark, Model, Series, Unit } from "../src/report/types.ts";
+// The script of a report's page: the verdict, the facts, the charts and the marks of the model in it. Data from a record is text, never markup.
+import type uPlot from "uplot";
+import { drawChart, element, HEIGHT, MARK_COLORS, model } from "./chart.ts";
+import { clock, zone } from "./format.ts";
 
-const MARK_COLORS: Readonly<Record<Mark["kind"], string>> = {
-  state: "#8c959f",
-  signal: "#2f8fd6",
-  kill: "#d55e00",
-  oom: "#cf222e",
-  lost: "#8250df",
-};
-// Distinguishable without seeing red and green (Okabe and Ito).
-const STACK_COLORS = ["#56b4e9", "#cc79a7", "#b5d99c", "#e69f00", "#999999"];
-const LINE_COLORS = ["", "#d55e00", "#2f8fd6", "#009e73"];
-const LIMIT_COLOR = "#cf222e";
-const HEIGHT = 240;
-
-const model = JSON.parse(document.getElementById("data")?.textContent ?? "") as Model;
-
-function element<K extends keyof HTMLElementTagNameMap>(tag: K, text = "", parent: HTMLElement = document.body): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  parent.append(made);
-  return made;
-}
-
-const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-function formatBytes(bytes: number): string {
-  const units = ["", "K", "M", "G", "T"];
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const number = bytes / 1024 ** power;
-  return `${Number.isInteger(number) ? number : number.toFixed(1)}${units[power]}`;
-}
-
-const format = (unit: Unit, value: number) =>
-  unit === "bytes" ? formatBytes(value) : unit === "percent" ? `${Number(value.toFixed(1))}%` : `${value}`;
-
-/** Stacks each kind on those before it. The topmost is drawn first, so that the others cover its lower part. */
-function layers(chart: Chart): { series: Series; drawn: (number | null)[]; color: string }[] {
-  const stack = chart.series.filter(({ kind }) => kind === "stack");
-  const sums = model.times.map(() => 0);
-  const stacked = stack.map((series, i) => {
-    const drawn = series.values.map((value, at) => {
-      sums[at] = (sums[at] ?? 0) + (value ?? 0);
-      return value === null ? null : (sums[at] ?? null);
-    });
-    return { series, drawn, color: STACK_COLORS[i % STACK_COLORS.length] ?? "" };
-  });
-  const lines = chart.series.filter(({ kind }) => kind === "line");
-  const others = lines.map((series, i) => ({ series, drawn: [...series.values], color: LINE_COLORS[i] || css("--ink") }));
-  const limits = chart.series.filter(({ kind }) => kind === "limit");
-  return [...stacked.reverse(), ...others, ...limits.map((series) => ({ series, drawn: [...series.values], color: LIMIT_COLOR }))];
-}
-
-/** Where charts begin and end: marks may come before the first sample and after the last. */
-const ends: [number, number] = [0, model.marks.reduce((latest, { at }) => Math.max(latest, at), Math.max(0.001, model.times.at(-1) ?? 0))];
-
-/** Marks are shown too, unless a part was chosen. */
-function whole(low: number | null, high: number | null): [number, number] {
-  const [first, last] = [model.times[0] ?? 0, model.times.at(-1) ?? 0];
-  return low === null || high === null || (low <= first && high >= last) ? ends : [low, high];
-}
-
-function drawMarks(plot: uPlot): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  ctx.lineWidth = devicePixelRatio;
-  for (const { at, kind } of model.marks) {
-    const x = plot.valToPos(at, "x", true);
-    ctx.strokeStyle = MARK_COLORS[kind];
-    ctx.setLineDash(kind === "state" ? [2, 4] : []);
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
+function drawVerdict(main: HTMLElement): void {
+  const section = element("section", "", main);
+  section.className = "verdict";
+  element("h2", "Verdict", section);
+  for (const { text, fix, evidence } of model.verdict) {
+    element("p", text, section).className = "statement";
+    if (fix !== undefined) element("p", `Fix: ${fix}`, section);
+    const list = element("ul", "", section);
+    for (const item of evidence) element("li", item, list);
   }
-  ctx.restore();
 }
 
-const powers = Array.from({ length: 44 }, (_, i) => 2 ** i);
-
-function drawChart(chart: Chart): uPlot {
-  const section = element("section");
-  element("h2", chart.title, section);
-  element("p", chart.note, section);
-  const all = layers(chart);
-  const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } };
-  const series = all.map(
-    ({ series: { label, kind, values }, color }): uPlot.Series => ({
-      label,
-      stroke: color,
-      width: kind === "stack" ? 0 : kind === "limit" ? 2 : 1.5,
-      points: { show: model.times.length < 3 },
-      ...(kind === "stack" ? { fill: color } : {}),
-      ...(kind === "limit" ? { dash: [8, 5] } : {}),
-      value: (_plot, _raw, _series, at) => {
-        const value = at === null ? undefined : values[at];
-        return value === null || value === undefined ? "–" : format(chart.unit, value);
-      },
-    }),
-  );
-  const options: uPlot.Options = {
-    width: section.clientWidth,
-    height: HEIGHT,
-    cursor: { sync: { key: "report" }, drag: { x: true, y: false } },
-    scales: {
-      x: { time: false, range: (_plot, low, high) => whole(low, high) },
-      y: { range: (_plot, _low, high) => [0, Math.max(high ?? 0, 1) * 1.08] },
-    },
-    axes: [
-      { ...axis, values: (_plot, splits) => splits.map((split) => `${split} s`) },
-      {
-        ...axis,
-        size: 64,
-        values: (_plot, splits) => splits.map((split) => format(chart.unit, split)),
-        ...(chart.unit === "bytes"
-          ? { incrs: powers }
-          : chart.unit === "count"
-            ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 100000, 1000000] }
-            : {}),
-      },
-    ],
-    series: [{ label: "time", value: (_plot, raw) => (raw === null ? "–" : `${raw.toFixed(2)} s`) }, ...series],
-    hooks: { draw: [drawMarks] },
-  };
-  return new uPlot(options, [[...model.times], ...all.map(({ drawn }) => drawn)], section);
-}
-
-function drawPage(): uPlot[] {
-  element("h1", model.title);
-  const facts = element("dl");
-  for (const [name, value] of model.facts) {
+function drawFacts(main: HTMLElement): void {
+  const facts = element("dl", "", main);
+  const missing = model.missing.map((text) => ["not recorded", text] as const);
+  for (const [name, value] of [...model.facts, ["clock times", `of this browser: ${zone}`] as const, ...missing]) {
     element("dt", name, facts);
     element("dd", value, facts);
   }
-  for (const text of model.missing) {
-    element("dt", "not recorded", facts);
-    element("dd", text, facts);
-  }
-  const plots = model.charts.map(drawChart);
-  if (model.charts.length === 0) element("p", "There is no sample to draw.");
-  element("h2", "Marks");
-  element("p", "The vertical lines of the charts. Drag over a chart to zoom in; a double click shows all again.");
-  const table = element("table");
+}
+
+function drawMarks(main: HTMLElement): void {
+  const section = element("section", "", main);
+  element("h2", "Marks", section);
+  element("p", "The vertical lines of the charts. Drag over a chart to zoom in; a double click shows all again.", section);
+  const table = element("table", "", section);
   table.className = "marks";
+  const head = element("tr", "", element("thead", "", table));
+  for (const name of ["clock", "after", "mark", "what"]) element("th", name, head).scope = "col";
+  const body = element("tbody", "", table);
   for (const { at, kind, text } of model.marks) {
-    const row = element("tr", "", table);
+    const row = element("tr", "", body);
+    element("td", clock(model.start + at * 1000, 0.01), row);
     element("td", `${at.toFixed(2)} s`, row);
     const cell = element("td", "", row);
     const dot = element("span", "", cell);
@@ -157,16 +44,33 @@ function drawPage(): uPlot[] {
     cell.append(kind);
     element("td", text, row);
   }
-  return plots;
 }
 
-let plots = drawPage();
+let plots: uPlot[] = [];
+
+function draw(): void {
+  for (const plot of plots) plot.destroy();
+  document.querySelector("main")?.remove();
+  const main = element("main", "", document.body);
+  element("h1", model.title, main);
+  if (model.verdict.length > 0) drawVerdict(main);
+  drawFacts(main);
+  plots = model.charts.map((chart) => drawChart(chart, main));
+  if (plots.length === 0) element("p", "There is no sample to draw.", main);
+  drawMarks(main);
+}
+
+draw();
 addEventListener("resize", () => {
   for (const plot of plots) plot.setSize({ width: plot.root.parentElement?.clientWidth ?? plot.width, height: HEIGHT });
 });
-// The colours of axes are drawn, not styled.
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const plot of plots) plot.destroy();
-  for (const made of [...document.body.children]) if (made.tagName !== "SCRIPT" && made.tagName !== "NOSCRIPT") made.remove();
-  plots = drawPage();
-});
+// The colours of axes are drawn, not styled; paper is white, and narrower than a screen.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+for (const [event, printing] of [
+  ["beforeprint", true],
+  ["afterprint", false],
+] as const)
+  addEventListener(event, () => {
+    document.documentElement.classList.toggle("print", printing);
+    draw();
+  });

@@ -12,6 +12,7 @@ import {
   signalName,
   takeTicks,
   timerfd,
+  uname,
 } from "@contain-tools/kernel";
 import type { OwnSignal } from "@contain-tools/state";
 import { noteReader } from "./notes.ts";
@@ -28,6 +29,8 @@ interface Recorded {
   readonly argv: readonly string[];
   readonly limits: string;
   readonly group: string | undefined;
+  /** The version of contain. */
+  readonly contain: string;
 }
 
 export interface Recorder {
@@ -55,11 +58,12 @@ export function openRecorder(path: string, preserveFds: number): Recorder {
     if (sampler !== undefined) file.write({ event: "sample", ...sampler.take() });
   };
   return {
-    begin: ({ id, name, argv, limits, group }, notes) => {
+    begin: ({ id, name, argv, limits, group, contain }, notes) => {
       if (group !== undefined) sampler = openSampler(group);
       const missing = [...(sampler?.missing ?? [{ what: "the group's files", why: "there is no writable cgroup v2" }]), ORPHANS];
       readNotes = noteReader(notes, file);
-      file.write({ event: "start", version: 1, id, name, argv, limits, group, interval: INTERVAL, missing });
+      const { nodename: host, release: kernel } = uname();
+      file.write({ event: "start", version: 1, id, name, argv, limits, group, host, kernel, contain, interval: INTERVAL, missing });
       timer = timerfd(INTERVAL);
       const clock: Source = { fd: timer, wants: () => POLLIN, ready: () => tick(timer, watches, sample, readNotes) };
       if (group === undefined) return [clock];

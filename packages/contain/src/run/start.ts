@@ -7,6 +7,7 @@ import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import { inside, type Spawned, spawn } from "@contain-tools/nsexec";
 import type { Recorder } from "@contain-tools/record";
 import { folderOf, identify, inStateFolder, notedSignals, noteEvent, type State, writeState } from "@contain-tools/state";
+import manifest from "../../package.json" with { type: "json" };
 import { type Forwarded, forwardAll } from "../network/forward.ts";
 import { connectFromOutside } from "../network/plan.ts";
 import { type Background, redirect } from "./background.ts";
@@ -72,7 +73,7 @@ export function startAndWatch(
   const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0], tail?.keep) : undefined;
   const sources = relay?.sources ?? [];
   sources.push(...(log?.sources ?? []));
-  sources.push(...(recorder?.begin(plan, () => notedSignals(plan.id).sent) ?? []));
+  sources.push(...(recorder?.begin({ ...plan, contain: manifest.version }, () => notedSignals(plan.id).sent) ?? []));
   sources.push(
     ...watcher.sources,
     onceStarted(spawned, () => {
@@ -122,7 +123,7 @@ export function startAndWatch(
   const verdict = judge(ended);
   watcher.close();
   const end = reportEnd(context, plan, { outcome, usage, failed: failure?.tool, verdict, milliseconds: monotonic() - started });
-  recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, usage });
+  recorder?.state(end.started ? "exited" : "failed", { status: end.status, reason: end.reason, verdict, usage });
   recorder?.close();
   return end;
 }

@@ -8,11 +8,12 @@ type Read = (line: Line, before: Line | undefined) => number | undefined;
 
 /** The charts that have data. */
 export function chartsOf(samples: readonly Line[]): Chart[] {
-  const series = (label: string, kind: Series["kind"], read: Read): Series => ({
-    label,
-    kind,
-    values: samples.map((line, i): Value => read(line, samples[i - 1]) ?? null),
-  });
+  const series = (label: string, kind: Series["kind"], read: Read): Series => {
+    const values = samples.map((line, i): Value => read(line, samples[i - 1]) ?? null);
+    const last = values.findLast((value) => value !== null) ?? null;
+    const most = values.reduce<Value>((greatest, value) => (value === null ? greatest : Math.max(greatest ?? value, value)), null);
+    return { label, kind, values, last, most };
+  };
   const plain =
     (...keys: string[]) =>
     (line: Line) =>

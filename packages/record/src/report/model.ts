@@ -4,10 +4,11 @@ import { formatBytes, formatTime } from "@contain-tools/explain";
 import { shellQuote, shortened } from "@contain-tools/kernel";
 import { chartsOf } from "./charts.ts";
 import { marksOf } from "./marks.ts";
-import { isFields, type Line, numberAt, type Recording, textAt } from "./read.ts";
-import type { Model } from "./types.ts";
+import { type Fields, isFields, type Line, numberAt, type Recording, textAt } from "./read.ts";
+import type { Model, Statement } from "./types.ts";
 
 const MOST_TEXT = 300; // characters of one fact
+const MOST_VERDICT = 2000;
 const MOST_MARKS = 1000;
 
 const clean = (text: string) => shortened(text, MOST_TEXT);
@@ -24,6 +25,9 @@ export function modelOf(recording: Recording): Model {
     ["container", name === undefined ? id : `${name} (${id})`],
     ["command", wordsOf(start).map(shellQuote).join(" ")],
     ["limits", textAt(start, "limits") || "none"],
+    ["host", textAt(start, "host") ?? "?"],
+    ["kernel", `Linux ${textAt(start, "kernel") ?? "?"}`],
+    ["contain", textAt(start, "contain") ?? "?"],
     ["started", new Date(start.t).toISOString()],
     ["ran", formatTime(last - start.t)],
     ["end", (end && textAt(end, "reason")) ?? "not in the record: the supervisor was killed, or the container still runs"],
@@ -35,12 +39,29 @@ export function modelOf(recording: Recording): Model {
   ];
   return {
     title: clean(`contain report: ${name ?? id}`),
+    start: start.t,
+    verdict: end === undefined ? [] : statementsOf(end),
     facts: facts.map(([key, value]) => [key, clean(value)]),
     missing: missingOf(start),
     times: samples.map(({ t }) => (t - start.t) / 1000),
     charts: chartsOf(samples),
     marks: shown.map((mark) => ({ ...mark, text: clean(mark.text) })),
   };
+}
+
+/** The verdict, as a file that may come from anywhere has it. */
+function statementsOf({ verdict }: Line): Statement[] {
+  if (!Array.isArray(verdict)) return [];
+  return verdict.filter(isFields).map((one) => {
+    const fix = textAt(one, "fix");
+    const evidence = Array.isArray(one["evidence"]) ? one["evidence"].filter(isFields) : [];
+    const found = (item: Fields) => (textAt(item, "value") ?? textAt(item, "problem") ?? "?").replaceAll("\t", " ");
+    return {
+      text: shortened(textAt(one, "text") ?? "?", MOST_VERDICT),
+      fix: fix === undefined ? undefined : shortened(fix, MOST_VERDICT),
+      evidence: evidence.map((item) => clean(`${textAt(item, "source") ?? "?"}: ${found(item)} (${textAt(item, "rule") ?? "?"})`)),
+    };
+  });
 }
 
 function wordsOf({ argv }: Line): string[] {

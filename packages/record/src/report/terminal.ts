@@ -15,6 +15,10 @@ export function draw(model: Model, columns: number): string {
   const rows = model.charts.flatMap((chart) => linesOf(chart).map((line) => row(chart, line, model.times, { width, span })));
   const scale = `0 s${`${span.toFixed(1)} s`.padStart(width - 3)}`;
   return [
+    ...model.verdict.flatMap(({ text, fix }) => [
+      `${"verdict".padEnd(LABEL)}${text}`,
+      ...(fix === undefined ? [] : [`${"fix".padEnd(LABEL)}${fix}`]),
+    ]),
     ...model.facts.map(([name, value]) => `${name.padEnd(LABEL)}${value}`),
     ...model.missing.map((text) => `${"not recorded".padEnd(LABEL)}${text}`),
     "",
@@ -41,9 +45,8 @@ interface Frame {
   readonly span: number;
 }
 
-function row(chart: Chart, { label, values }: Series, times: readonly number[], { width, span }: Frame): string {
+function row(chart: Chart, { label, values, most }: Series, times: readonly number[], { width, span }: Frame): string {
   const place = (at: number) => Math.min(width - 1, Math.floor((at / span) * width));
-  const most = values.reduce<number>((greatest, value) => Math.max(greatest, value ?? 0), 0);
   const limits = chart.series.find(({ kind }) => kind === "limit")?.values ?? [];
   const limit = label === "throttled" ? undefined : (limits.findLast((value) => value !== null) ?? undefined);
   const cells: (number | undefined)[] = Array.from({ length: width });
@@ -52,11 +55,11 @@ function row(chart: Chart, { label, values }: Series, times: readonly number[], 
     if (value !== null) cells[at] = Math.max(cells[at] ?? 0, value);
   }
   const name = label === "now" || label === "current" || label === "used" ? chart.title.split(" ")[0] : label;
-  const figures = `most ${format(chart.unit, most)}${limit === undefined ? "" : ` of ${format(chart.unit, limit)}`}`;
+  const figures = `most ${format(chart.unit, most ?? 0)}${limit === undefined ? "" : ` of ${format(chart.unit, limit)}`}`;
   return `${(name ?? "")
     .toLowerCase()
     .slice(0, LABEL - 1)
-    .padEnd(LABEL)}${sparkline(filled(cells), Math.max(limit ?? 0, most), width)}  ${figures}`;
+    .padEnd(LABEL)}${sparkline(filled(cells), Math.max(limit ?? 0, most ?? 0), width)}  ${figures}`;
 }
 
 /** A column without a sample repeats the one before it. */

@@ -7,6 +7,9 @@ export interface Series {
   readonly kind: "stack" | "line" | "limit";
   /** One per sample; null if the file was missing. */
   readonly values: readonly (number | null)[];
+  /** Of all samples, also of those that a long record leaves out on its page; null if there is none. */
+  readonly last: number | null;
+  readonly most: number | null;
 }
 
 export interface Chart {
@@ -24,8 +27,19 @@ export interface Mark {
   readonly text: string;
 }
 
+/** A statement of the verdict. */
+export interface Statement {
+  readonly text: string;
+  readonly fix: string | undefined;
+  /** Each: the file, the value, the rule. */
+  readonly evidence: readonly string[];
+}
+
 export interface Model {
   readonly title: string;
+  /** Milliseconds since the epoch: the time of the first line. */
+  readonly start: number;
+  readonly verdict: readonly Statement[];
   readonly facts: readonly (readonly [name: string, value: string])[];
   /** What was not recorded, and why. */
   readonly missing: readonly string[];
