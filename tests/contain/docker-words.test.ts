@@ -144,6 +144,14 @@ describe("docker's options through the program", () => {
     }
   });
 
+  test("a directory where the program is expected: 126, and --rootfs", () => {
+    for (const directory of [rootfs, "./", "/"]) {
+      const { status, stderr } = run(["contain", "run", directory, "sh"]);
+      assert.equal(status, 126);
+      assert.match(stderr, /^contain: .*: it is a directory, no program\n +a root is given by --rootfs: contain run --rootfs .* -- sh\n$/);
+    }
+  });
+
   test("no suggestion leads to another meaning", () => {
     for (const word of ["--rn", "--tt", "--xyz", "--verbos"]) assert.doesNotMatch(quiet([word], ["true"]).stderr, /did you mean/);
     assert.match(quiet(["--hostnam", "x"], ["true"]).stderr, /did you mean --hostname\?/);
