@@ -1,13 +1,14 @@
 // Tars and images that want out of the directory, or are broken: nothing outside is touched, and nothing of them is left.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
-import { bin, run } from "../helpers/run.ts";
+import { bin, run, sh } from "../helpers/run.ts";
 import { layoutOf, sum, type TarEntry, tarOf } from "../helpers/tar.ts";
 import { eventually } from "../helpers/wait.ts";
 
@@ -152,6 +153,12 @@ describe("a broken image", need("root"), () => {
   for (const [what, index, message] of [
     ["no JSON", "{", /index.json is not JSON/],
     ["a digest that is a way out", '{"manifests":[{"digest":"sha256:../../../../etc/passwd"}]}', /not a digest/],
+    [
+      "an algorithm that is not known",
+      '{"manifests":[{"digest":"blake3:00"}]}',
+      /blake3:00 cannot be checked: there is no algorithm blake3 here/,
+    ],
+    ["a sha512 as short as a sha256", `{"manifests":[{"digest":"sha512:${"0".repeat(64)}"}]}`, /not a digest: sha512:0/],
     ["a number", "7", /there is no image in it/],
     ["manifests that are missing", `{"manifests":[{"digest":"sha256:${"0".repeat(64)}"}]}`, /there is no image in it/],
   ] as const)
@@ -204,6 +211,32 @@ describe("a broken image", need("root"), () => {
     assert.match(stderr, /layer 1 is damaged: its sum is sha256:/);
     assert.equal(status, 125);
   });
+
+  for (const [form, blobs] of [
+    ["an OCI layout", "blobs/sha512/"],
+    ["skopeo's dir:", ""],
+    ["skopeo's dir: with the algorithm in its names", "sha512-"],
+  ] as const)
+    test(`sha512 in ${form}: checked as such`, () => {
+      const from = join(dir, `sha512-${form.replaceAll(/\W/g, "")}`);
+      mkdirSync(join(from, dirname(`${blobs}x`)), { recursive: true });
+      const nameOf = (bytes: string | Buffer) => createHash("sha512").update(bytes).digest("hex");
+      const blob = (bytes: string | Buffer) => {
+        writeFileSync(join(from, `${blobs}${nameOf(bytes)}`), bytes);
+        return { digest: `sha512:${nameOf(bytes)}` };
+      };
+      const described = JSON.stringify({ config: blob("{}"), layers: [blob(layer)] });
+      if (blobs === "blobs/sha512/") writeFileSync(join(from, "index.json"), JSON.stringify({ manifests: [blob(described)] }));
+      else writeFileSync(join(from, "manifest.json"), described);
+      const [whole, piped] = [`${from}-whole`, `${from}-piped`];
+      assert.equal(run(["contain", "rootfs", whole, "--from", from]).status, 0);
+      assert.equal(sh(`tar -C ${from} -c . | contain rootfs ${piped} --from -`).status, 0);
+      assert.deepEqual([readdirSync(whole), readdirSync(piped)], [["f"], ["f"]]);
+      writeFileSync(join(from, `${blobs}${nameOf(layer)}`), tarOf({ name: "g", data: "" }));
+      const { status, stderr } = run(["contain", "rootfs", join(dir, "never"), "--from", from]);
+      assert.match(stderr, /layer 1 is damaged: its sum is sha512:/);
+      assert.equal(status, 125);
+    });
 
   test("words that would write on the terminal are quoted in the command line, and read back as they were", need("bash"), () => {
     const cmd = ["/bin/echo", "\x1b]0;title\x07 it's \\", "two\nlines"];

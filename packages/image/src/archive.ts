@@ -6,7 +6,8 @@ import type { Store } from "./store.ts";
 import { type Entry, entriesOf } from "./tar.ts";
 
 /** The names in an archive of images. */
-const OF_IMAGE = /^(oci-layout|index\.json|manifest\.json|repositories|version|blobs(\/.*)?|(sha256:)?[0-9a-f]{64}(\.json|\.tar|\/.*)?)$/;
+const OF_IMAGE =
+  /^(oci-layout|index\.json|manifest\.json|repositories|version|blobs(\/.*)?|(sha256:|sha\d+-)?[0-9a-f]{64,128}(\.json|\.tar|\/.*)?)$/;
 
 /**
  * Reads a tar from a file or from `-`.

@@ -2,7 +2,7 @@
 import { ToolError } from "@contain-tools/kernel";
 import type { Part } from "./bytes.ts";
 import { fields, list, readJson, type Store, text, texts } from "./store.ts";
-import { sumOfName } from "./sums.ts";
+import { readDigest, sumOfName } from "./sums.ts";
 
 export interface Image {
   /** The same for all platforms of an image. */
@@ -60,7 +60,7 @@ function ofManifest(
   key: string,
   names: readonly string[],
   platform: string,
-  place: typeof blobName,
+  place: (store: Store, digest: string) => string,
 ): Image {
   const name = (descriptor: unknown) => place(store, text(fields(descriptor)["digest"]));
   const config = readJson(store, name(manifest["config"]));
@@ -68,16 +68,18 @@ function ofManifest(
   return { key, names, platform: platform || platformOf(config), config, layers: list(manifest["layers"]).map(name) };
 }
 
-const DIGEST = /^(sha256|sha384|sha512):([a-f0-9]{64,128})$/;
-
 function blobName({ what }: Pick<Store, "what">, digest: string): string {
-  const [, algorithm = "", hex = ""] = DIGEST.exec(digest) ?? [];
-  if (hex === "") throw new ToolError(`${what}: not a digest: ${digest || '""'}`);
+  const { algorithm, hex } = readDigest(what, digest);
   return `blobs/${algorithm}/${hex}`;
 }
 
-/** `skopeo copy … dir:DIR` puts its blobs next to manifest.json. */
-const skopeoDir = (store: Pick<Store, "what">, digest: string) => blobName(store, digest).split("/").at(-1) ?? "";
+/** `skopeo copy … dir:DIR` has its blobs beside manifest.json; later ones write `sha512-` before what is not sha256. */
+function skopeoDir({ what, find, done }: Store, digest: string): string {
+  const { algorithm, hex } = readDigest(what, digest);
+  const part = find(hex);
+  if (part !== undefined) done(part);
+  return part === undefined && algorithm !== "sha256" ? `${algorithm}-${hex}` : hex;
+}
 
 function platformOf(value: unknown): string {
   const { os, architecture, variant } = fields(value);

@@ -3,10 +3,29 @@ import { createHash } from "node:crypto";
 import { ToolError } from "@contain-tools/kernel";
 import type { Chunks } from "./bytes.ts";
 
-/** `sha256:…` from `blobs/sha256/…`, or from the name alone, as in skopeo's dir:; undefined for other names. */
+/** Algorithms, and how many hexadecimal digits their sums have (OCI image-spec, descriptor.md). */
+const ALGORITHMS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
+
+/** @throws ToolError for what is no digest, or one that cannot be checked */
+export function readDigest(what: string, digest: string): { readonly algorithm: string; readonly hex: string } {
+  const [, algorithm = "", hex = ""] = /^([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([A-Za-z0-9=_-]+)$/.exec(digest) ?? [];
+  if (algorithm !== "" && !Object.hasOwn(ALGORITHMS, algorithm))
+    throw new ToolError(
+      `${what}: the digest ${digest} cannot be checked: there is no algorithm ${algorithm} here`,
+      Object.keys(ALGORITHMS).join(", "),
+    );
+  if (!/^[0-9a-f]+$/.test(hex) || hex.length !== ALGORITHMS[algorithm]) throw new ToolError(`${what}: not a digest: ${digest || '""'}`);
+  return { algorithm, hex };
+}
+
+/**
+ * `sha512:…` of `blobs/sha512/…`; or of the name alone, whose length tells the algorithm, as skopeo's dir: has it, with `sha512-` before it or
+ * without. Undefined for other names.
+ */
 export function sumOfName(name: string): string | undefined {
-  const [, algorithm = "sha256", hex] = /^(?:blobs\/(sha256|sha384|sha512)\/)?([0-9a-f]{64,128})$/.exec(name) ?? [];
-  return hex === undefined ? undefined : `${algorithm}:${hex}`;
+  const [, said, hex = ""] = /^(?:(?:blobs\/)?(sha\d+)[/-])?([0-9a-f]+)$/.exec(name) ?? [];
+  const algorithm = Object.keys(ALGORITHMS).find((one) => ALGORITHMS[one] === hex.length);
+  return algorithm === undefined || (said !== undefined && said !== algorithm) ? undefined : `${algorithm}:${hex}`;
 }
 
 /** Passes the bytes on and compares their checksum at the end, if there is one. @throws ToolError if it differs */

@@ -8,7 +8,7 @@ import { type Image, imagesOf, layersOf } from "./images.ts";
 import { applyLayer } from "./layer.ts";
 import { runLine } from "./runline.ts";
 import { directoryStore, fields, type Store, texts } from "./store.ts";
-import { checked } from "./sums.ts";
+import { checked, readDigest } from "./sums.ts";
 import { entriesOf } from "./tar.ts";
 import { Tree } from "./tree.ts";
 
@@ -46,7 +46,8 @@ async function unpackLayers(context: Context, tree: Tree, store: Store, image: I
   const sums = texts(fields(fields(image.config)["rootfs"])["diff_ids"]);
   for (const [i, { part, sum }] of layers.entries()) {
     const what = `${store.what}: layer ${i + 1}`;
-    const own = sums[i]?.startsWith("sha256:") ? sums[i] : undefined; // of the tar, which is the only one that counts
+    const own = sums[i]; // of the tar, which is all that counts
+    if (own !== undefined) readDigest(what, own);
     const bytes = decompressed(checked(bytesOfPart(part), own === undefined ? sum : undefined, what), what, undefined);
     await applyLayer(tree, entriesOf(checked(bytes, own, what), what));
     store.done(part);
