@@ -1,4 +1,4 @@
-// What the descriptors of a process are open on, as far as we may look.
+// The open files of a process, as far as we may read them.
 import { readdir, readlinkIfThere } from "@contain-tools/kernel";
 
 interface OpenFile {
@@ -7,7 +7,7 @@ interface OpenFile {
   readonly file: string;
 }
 
-/** Nothing for a process that has ended, or that we may not look at. */
+/** None for a process that has ended, or that we may not read. */
 export function* openFilesOf(pid: number): Generator<OpenFile> {
   let names: string[];
   try {

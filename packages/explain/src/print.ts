@@ -3,12 +3,12 @@ import { codeOf, exit, pollOnce, uninterrupted, write } from "@contain-tools/ker
 
 const POLLOUT = 4;
 
-/** Writes all of it, however slowly the reader reads. A reader that has gone (`| head`) ends this program quietly. */
+/** Writes all of it, however slow the reader is. If the reader has gone (`| head`), ends this program quietly. */
 export function print(text: string): void {
   if (!printed(text)) exit(0);
 }
 
-/** The same for those who have something to clean up: false when the reader has gone. */
+/** The same for callers that must clean up: false if the reader has gone. */
 export function printed(text: string): boolean {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {

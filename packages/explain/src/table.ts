@@ -4,7 +4,7 @@ import type { Paint, Style } from "./paint.ts";
 
 const WIDEST = 60; // of a cell
 
-/** Rows in columns as wide as their widest cell; the last one is not padded. */
+/** Rows in columns as wide as their widest cell; the last column is not padded. */
 export function columns(
   rows: readonly (readonly string[])[],
   paint: (cell: string, row: number, column: number) => string = (cell) => cell,
@@ -17,7 +17,7 @@ export function columns(
   );
 }
 
-/** Paints a table with a head, by the names in it. */
+/** Paints a table that has a heading, by column names. */
 export function paintTable(head: readonly string[], paint: Paint, styleOf: (name: string, cell: string, row: number) => Style | undefined) {
   return (cell: string, row: number, column: number) => paint(row === 0 ? "bold" : styleOf(head[column] ?? "", cell, row - 1), cell);
 }

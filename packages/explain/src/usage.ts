@@ -1,7 +1,7 @@
 // What a container used, from the files of its group, read before the group is removed (cgroup-v2.rst).
 import { cgroupField, keyedValue, readIfThere } from "@contain-tools/kernel";
 
-/** Bytes, microseconds, counts. A field is undefined where its controller is not on cgroup v2, or the kernel has no such file. */
+/** Bytes, microseconds, counts. A field is undefined if its controller is not on cgroup v2, or the kernel has no such file. */
 export interface Usage {
   readonly memoryPeak: number | undefined;
   readonly memoryCurrent: number | undefined;
@@ -10,7 +10,7 @@ export interface Usage {
   readonly file: number | undefined;
   readonly kernel: number | undefined;
   readonly shmem: number | undefined;
-  /** memory.events: processes of this group that the OOM killer took. */
+  /** memory.events: processes of this group that the OOM killer killed. */
   readonly oomKills: number | undefined;
   /** cpu.stat */
   readonly cpuMicroseconds: number | undefined;
@@ -19,14 +19,14 @@ export interface Usage {
   readonly cpuThrottledMicroseconds: number | undefined;
   readonly pidsPeak: number | undefined;
   readonly pidsCurrent: number | undefined;
-  /** pids.events: forks that were refused. */
+  /** pids.events: refused forks. */
   readonly pidsRefused: number | undefined;
   /** io.stat, all devices together. */
   readonly readBytes: number | undefined;
   readonly writtenBytes: number | undefined;
 }
 
-/** Reads a group's usage as it is now, each file once: between two reads of one file the figures could move. */
+/** Reads a group's usage now, each file once: between two reads of a file the figures could change. */
 export function readUsage(group: string): Usage {
   const single = (file: string) => readLimit(group, file);
   const fieldsOf = (file: string) => {
@@ -56,13 +56,13 @@ export function readUsage(group: string): Usage {
   };
 }
 
-/** A file that holds one number; undefined without the file, and for `max`. */
+/** The number in a file; undefined without the file, and for `max`. */
 export function readLimit(group: string, file: string): number | undefined {
   const text = readIfThere(`${group}/${file}`)?.trim();
   return text === undefined || text === "" || text === "max" ? undefined : Number(text);
 }
 
-/** pids.current, which counts threads; where that controller is not on cgroup v2, cgroup.threads of the group itself. */
+/** pids.current, which counts threads; if that controller is not on cgroup v2, cgroup.threads of the group itself. */
 export function readPids(group: string): number | undefined {
   const current = readIfThere(`${group}/pids.current`);
   return current === undefined ? readIfThere(`${group}/cgroup.threads`)?.split("\n").filter(Boolean).length : Number(current);
@@ -90,7 +90,7 @@ export function formatTime(milliseconds: number): string {
   return `${hours > 0 ? `${hours}h` : ""}${String(minutes).padStart(hours > 0 ? 2 : 1, "0")}m${String(Math.floor(seconds % 60)).padStart(2, "0")}s`;
 }
 
-/** One line for the end of a run; undefined where nothing was counted. */
+/** One line for the end of a run; undefined if nothing was counted. */
 export function describeUsage(usage: Usage): string | undefined {
   const parts: string[] = [];
   const kinds = (["anon", "file", "kernel", "shmem"] as const).flatMap((kind) =>

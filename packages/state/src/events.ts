@@ -1,5 +1,5 @@
-// What happened to containers, a line of JSON each, for `contain events`. Nothing is written before somebody has asked for the first time:
-// until then an event costs one look for the file.
+// Events of containers, one line of JSON each, for `contain events`. Nothing is written until somebody has asked for the first time; until
+// then an event costs one check for the file.
 import { codeOf, O_APPEND, O_CREAT, O_WRONLY, rename, statIfThere, writeFile } from "@contain-tools/kernel";
 import { makeStateFolder, stateFolder } from "./folder.ts";
 import { readState } from "./state.ts";
@@ -17,14 +17,14 @@ const LARGEST = 4 << 20; // bytes of the newer of two files
 
 const path = () => `${stateFolder()}/.events`;
 
-/** The files that hold events, the older first; the newer one is made, so that from now on events are kept. @throws UsageError */
+/** The event files, the older first. Makes the newer one, so that events are kept from now on. @throws UsageError */
 export function eventFiles(): readonly [string, string] {
   makeStateFolder();
   writeFile(path(), "", 0o600, O_WRONLY | O_CREAT);
   return [`${path()}.old`, path()];
 }
 
-/** Notes what happens to a container that has a state, if anybody has ever asked. What cannot be noted keeps nobody from anything. */
+/** Notes an event of a container that has a state, if anybody has ever asked. Errors are ignored. */
 export function noteEvent(id: string, action: string, attributes: ContainerEvent["attributes"] = {}): void {
   try {
     const stat = statIfThere(path());

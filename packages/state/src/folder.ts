@@ -64,7 +64,7 @@ export function foldersToHide(): string[] {
   return [...new Set([stateFolder(), choose(undefined), ...sessions.filter((folder) => exists(folder))])];
 }
 
-/** Makes the one that would be without --root, so that a container can be kept from it: one that is made later would be seen inside. */
+/** Makes the default folder, so that it can be hidden from a container: one made later would be visible inside. */
 export function makeDefaultFolder(): void {
   const folder = choose(undefined);
   if (uid() !== 0 || folder === checked || exists(folder)) return;
@@ -87,7 +87,7 @@ const uid = () => process.geteuid?.() ?? 0;
 
 function choose(wanted: string | undefined): string {
   if (wanted !== undefined) return wanted;
-  // In a user namespace of one's own, /run still belongs to the host's root, who has no id there.
+  // In our own user namespace, /run belongs to the host's root, who has no id there.
   if (uid() === 0 && statIfThere("/run")?.uid === 0) return "/run/contain";
   const { XDG_RUNTIME_DIR: runtime } = process.env;
   if (!runtime) return isOwn(`/run/user/${uid()}`) ? `/run/user/${uid()}/contain` : `/tmp/contain-${uid()}`;

@@ -1,20 +1,20 @@
-// What checks of a container's health have found: a file of the supervisor's in the container's folder.
+// The results of a container's health checks: a file of the supervisor in the container's folder.
 import { readIfThere } from "@contain-tools/kernel";
 import { folderOf, replaceFile } from "./state.ts";
 
 export interface Health {
   /** `starting` until the first check that counts. */
   readonly status: "starting" | "healthy" | "unhealthy";
-  /** Checks that failed one after the other. */
+  /** How many checks in a row failed. */
   readonly failingStreak: number;
   /** The last check. */
   readonly last?: {
     /** ISO 8601. */
     readonly start: string;
     readonly end: string;
-    /** Its exit status, as a shell has it; -1 when it took too long or could not be started. */
+    /** Its exit status, as a shell has it; -1 if it took too long or could not be started. */
     readonly exit: number;
-    /** The end of what it wrote. */
+    /** The end of its output. */
     readonly output: string;
   };
 }

@@ -76,7 +76,7 @@ function lockFile(path: string): number {
   }
 }
 
-/** Removes the file that a killed process left. It does not block anybody. */
+/** Removes the lock file that a killed process left. It does not block anybody. */
 export function removeOldLock(): void {
   if (exists(`${stateFolder()}/${LOCK}`)) locked(() => {});
 }

@@ -1,5 +1,5 @@
-// Containers that others keep: those that contain-oci runs for an engine, and how ended ones ended. A folder is read only if it is this
-// user's and nobody else can write to it.
+// Containers of other programs: those that contain-oci runs for an engine, and how ended ones ended. A folder is read only if it belongs to
+// this user and nobody else can write to it.
 import type { Evidence } from "@contain-tools/chain";
 import { cgroupField, exists, lstatIfThere, mkdir, readdir, readIfThere, readlink, rename, unlink, writeFile } from "@contain-tools/kernel";
 import { type Ended, isEnded } from "./ended.ts";
@@ -13,11 +13,11 @@ interface EndedOther extends Omit<Ended, "status"> {
   readonly name: string | undefined;
   readonly pid: number | undefined;
   readonly argv: readonly string[];
-  /** As a shell reports it in $?; undefined where it is not known. */
+  /** As a shell reports it in $?; undefined if it is not known. */
   readonly status: number | undefined;
-  /** Where its status stands, or why it does not. */
+  /** Where its status was read, or why it is not known. */
   readonly told?: Evidence;
-  /** Who saw it end: `contain-oci` or `contain watch`. */
+  /** Who saw its end: `contain-oci` or `contain watch`. */
   readonly by: string;
 }
 
@@ -36,7 +36,7 @@ interface EngineContainer {
 }
 
 const OCI = "/run/contain-oci";
-/** Beside the containers of a folder: those that have ended. No container's id has an @. */
+/** Next to the containers of a folder: those that have ended. No container's id has an @. */
 const ENDED = "@ended";
 
 /** The folder in which `contain watch` keeps what it has seen. */
@@ -91,7 +91,7 @@ function readContainer(root: string, id: string): EngineContainer | undefined {
 
 const MOST = 200; // that are remembered
 
-/** Keeps how one ended, and forgets the oldest. @throws SyscallError, UsageError when it cannot be written */
+/** Keeps how one ended, and drops the oldest. @throws SyscallError, UsageError if it cannot be written */
 export function rememberOther(ended: EndedOther): void {
   makeStateFolder();
   const folder = watchedFolder();
@@ -117,7 +117,7 @@ export function endedOthers(): EndedOther[] {
 export function endedOther(word: string): EndedOther | undefined {
   const all = endedOthers();
   const found = find(all, word);
-  // The runtime deletes it after its end was seen; whoever saw that knows more.
+  // The runtime deletes it after its end was seen; whoever saw the end knows more.
   const seen = all.findLast(({ id, pid, status }) => id === found?.id && pid === found.pid && status !== undefined);
   return seen ?? found;
 }

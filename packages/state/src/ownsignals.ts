@@ -1,5 +1,5 @@
-// Signals that our processes other than the supervisor send into a container. The kernel keeps no sender, so each is noted for the
-// verdict: a line of JSON in the container's folder.
+// Signals that our processes other than the supervisor send into a container. The kernel does not record senders, so each signal is noted
+// for the verdict: one line of JSON in the container's folder.
 import { warn } from "@contain-tools/chain";
 import {
   chmod,
@@ -43,20 +43,20 @@ export function noteSignal(id: string, signal: number, command: string, target?:
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined) throw error;
-    // ENOENT: the container has been removed. A folder that is full keeps nobody from a signal.
+    // ENOENT: the container has been removed. A full folder does not stop the signal.
     if (code === "ENOENT") return;
     warn(`${fileOf(id)} cannot be written: ${code}; the verdict will not name this command`);
     markIncomplete(id);
   }
 }
 
-const INCOMPLETE = 0o400; // the mode of the file: it can be changed where no byte has room
+const INCOMPLETE = 0o400; // the mode of the file, which can be changed even if there is no space left
 
 function markIncomplete(id: string): void {
   try {
     chmod(fileOf(id), INCOMPLETE);
   } catch {
-    // not even an empty file has room
+    // there is no space even for an empty file
   }
 }
 

@@ -83,7 +83,7 @@ export function childThatIsInit(parent: ProcessId): ProcessId | undefined {
 
 const TICKS = 100; // in a second: USER_HZ, the same on every architecture that we run on (time(7), "The software clock, HZ, and jiffies")
 
-/** Milliseconds since a process of this boot started; undefined if it is of another boot. Steps of the clock do not matter. */
+/** Milliseconds since a process of this boot started; undefined if it is of another boot. Setting the clock does not change it. */
 export function ageOf({ started, boot: itsBoot }: ProcessId): number | undefined {
   const uptime = Number.parseFloat(readIfThere("/proc/uptime") ?? "");
   const age = (uptime - Number(started) / TICKS) * 1000;

@@ -46,14 +46,14 @@ export interface State {
   readonly restart?: RestartPolicy | undefined;
   /** How often its supervisor has started it again by --restart. */
   readonly restarts?: number;
-  /** How it ended last, while it waits for its next start. */
+  /** How its last life ended, while it waits for its next start. */
   readonly restarting?: Ended;
 }
 
-/** When a container is started again. */
+/** When to start the container again. */
 export interface RestartPolicy {
   readonly when: "on-failure" | "always" | "unless-stopped";
-  /** With on-failure: how often at most; 0 for no bound. */
+  /** With on-failure: at most this often; 0 for no bound. */
   readonly most: number;
 }
 

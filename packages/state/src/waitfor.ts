@@ -1,4 +1,4 @@
-// Waiting for the end of a container, in a process other than its supervisor.
+// Waits for the end of a container, in a process other than its supervisor.
 
 import { POLLIN, pollOnce, ToolError } from "@contain-tools/kernel";
 import type { Ended } from "./ended.ts";
@@ -6,7 +6,7 @@ import { openProcess } from "./processid.ts";
 import { readState } from "./state.ts";
 import type { State } from "./statefile.ts";
 
-/** A descriptor that is readable when the supervisor has ended; undefined when it already has. */
+/** A descriptor that becomes readable when the supervisor has ended; undefined if it has already. */
 export const supervisorEnd = ({ supervisor }: State): number | undefined => openProcess(supervisor);
 
 /** Waits until the supervisor has cleaned up. Returns how the container ended; undefined if the state is gone. */

@@ -1,4 +1,4 @@
-// What is tried in forked children, which end at once: namespaces, host names, mounts. Nothing of it is left, or seen outside.
+// Attempts in forked children, which end at once: namespaces, host names, mounts. Nothing is left behind or visible outside.
 import {
   askChild,
   CLONE_NEWNS,
@@ -36,23 +36,25 @@ export interface Tried {
   readonly call: string;
   /** `0`, or the errno name. */
   readonly answer: string;
-  /** The rule behind the errno, where one is known. */
+  /** The rule behind the errno, if known. */
   readonly hint?: string | undefined;
 }
 
-/** The calls of a child up to the first that failed, or all; undefined with the reason when there was no answer. */
+/** The calls of a child up to the first that failed, or all; undefined and the reason if there was no answer. */
 export interface Attempt {
   readonly tried: readonly Tried[];
-  /** Why the child told less than it should have. */
+  /** Why the child reported less than expected. */
   readonly problem?: string | undefined;
 }
 
-/** True when the caller may make every kind of namespace by itself; else it needs a user namespace first. */
+/** True if the caller may make every kind of namespace; otherwise a user namespace must come first. */
 export function isPrivileged(): boolean {
   return (capget().effective & CAP_SYS_ADMIN) !== 0n;
 }
 
-/** unshare(2) of each kind, one after the other in one child. Without CAP_SYS_ADMIN the user namespace comes first, since it gives it. */
+/**
+ * unshare(2) of each kind, one after the other in one child. Without CAP_SYS_ADMIN the user namespace comes first, because it grants it.
+ */
 export function tryNamespaces(): Attempt {
   const kinds = NAMESPACES.map(({ name, flag }) => () => {
     const tried = attempt(`unshare(CLONE_NEW${name === "mount" ? "NS" : name.toUpperCase()})`, () => unshare(flag));
@@ -62,7 +64,9 @@ export function tryNamespaces(): Attempt {
   return inChild(0, () => (isPrivileged() ? [...others, user] : kinds).flatMap((ask) => ask?.() ?? []));
 }
 
-/** What an ordinary user gets: a user namespace, and the capabilities in it, which AppArmor may withhold. Root becomes nobody for it. */
+/**
+ * What an ordinary user gets: a user namespace, and the capabilities in it, which AppArmor may withhold. Root becomes nobody for the test.
+ */
 export function tryAsUser(): Attempt {
   return inChild(0, () =>
     untilFailure([
@@ -79,7 +83,7 @@ export function tryAsUser(): Attempt {
   );
 }
 
-/** A fresh /proc, over the visible one in a mount and a PID namespace of the child's own. */
+/** A new /proc over the visible one, in the child's own mount and PID namespaces. */
 export function tryProc(): Attempt {
   return inChild(CLONE_NEWPID | CLONE_NEWNS | userFlag(), () =>
     untilFailure([
@@ -89,7 +93,7 @@ export function tryProc(): Attempt {
   );
 }
 
-/** An overlay with a writable layer on a tmpfs, in a mount namespace of the child's own. */
+/** An overlay with a writable layer on a tmpfs, in the child's own mount namespace. */
 export function tryOverlay(): Attempt {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const place = ["/tmp", "/run", "/mnt"].find((path) => statIfThere(path)?.isDirectory());

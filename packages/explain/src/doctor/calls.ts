@@ -38,7 +38,7 @@ function kernel(): Verdict {
   };
 }
 
-/** One that the kernel has refuses its arguments; ENOSYS is a kernel or a filter without it; anything else proves nothing. */
+/** A call that the kernel has refuses its arguments; ENOSYS means that the kernel or a filter lacks it; anything else proves nothing. */
 function call(probe: CallProbe, since: string, page: string, without: string): Verdict {
   const answer = askCall(probe);
   const evidence = [answered(probe.call, answer, `${page}: since Linux ${since}; ${probe.there} is its own refusal of such arguments`)];
@@ -98,7 +98,7 @@ function seccomp(): Verdict {
   return cannotTell(`${quoteEvidence(actions)}; its list of actions would tell of filters`, evidence);
 }
 
-/** A filter on ourselves explains what else is refused. */
+/** A filter on ourselves explains other refusals. */
 function filter(): Verdict {
   const source = "/proc/self/status Seccomp";
   const value = statusField(readIfThere("/proc/self/status") ?? "", "Seccomp");

@@ -1,4 +1,4 @@
-// Control groups: the hierarchy, its controllers, where groups of ours may be made, cgroup.kill, PSI.
+// Control groups: the hierarchy, its controllers, where we may make groups, cgroup.kill, PSI.
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Evidence, evidenceFrom } from "@contain-tools/chain";
@@ -51,7 +51,7 @@ function mounted(hierarchy: () => Hierarchy): Verdict {
   });
 }
 
-/** The cgroup v1 hierarchy that has a controller: by its mount, or by its number where that mount cannot be seen from here. */
+/** The cgroup v1 hierarchy that has a controller: by its mount, or by its number if that mount is not visible from here. */
 function heldByV1(name: string): Evidence | undefined {
   const mount = controllerOnV1(name);
   if (mount !== undefined) return { source: MOUNTS, value: `${name} on ${mount.mountPoint}`, rule: 'cgroups(7), "Cgroups version 1"' };
@@ -63,7 +63,7 @@ function heldByV1(name: string): Evidence | undefined {
 const CGROUPS = "/proc/cgroups";
 const rowOf = (name: string) => new RegExp(`^${name === "io" ? "blkio" : name}\\t.*$`, "m").exec(readIfThere(CGROUPS) ?? "")?.[0];
 
-/** Without the hierarchy there is nothing to look at, and that is certain. */
+/** Without the hierarchy there is nothing to check, and that is certain. */
 function withMount(hierarchy: () => Hierarchy, look: (hierarchy: Hierarchy) => Verdict): Verdict {
   let there: Hierarchy;
   try {
@@ -94,7 +94,7 @@ function controller(name: string, { mountPoint }: Hierarchy, parent: string): Ve
   return whyNowhere(name, top, evidence);
 }
 
-/** Neither here nor on v1: switched off, not handed down to this cgroup namespace, or not in the kernel. */
+/** Neither here nor on v1: switched off, not passed on to this cgroup namespace, or not in the kernel. */
 function whyNowhere(name: string, top: Evidence, evidence: readonly Evidence[]): Verdict {
   const row = rowOf(name);
   const text = `${quoteEvidence(top)} does not list it`;
@@ -142,14 +142,14 @@ function mayWrite(file: string): string {
   }
 }
 
-/** The file is in every group but the one at the top. */
+/** Every group but the top one has the file. */
 function cgroupKill(hierarchy: Hierarchy): Verdict {
   const rule = "cgroup-v2.rst: cgroup.kill, since Linux 5.14, in every group but the root";
   const { mountPoint } = hierarchy;
   const own = groupDirectory(hierarchy, cgroupOf("self"));
   const below = readdirSync(mountPoint, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const groups = [own, dirname(own), ...below.map(({ name }) => join(mountPoint, name))];
-  // A group at the top of a cgroup namespace has the file too; only the very root has no cgroup.type.
+  // A group at the top of a cgroup namespace has the file too; only the root of the hierarchy has no cgroup.type.
   const group = groups.find((dir) => existsSync(join(dir, "cgroup.type")));
   if (group === undefined)
     return cannotTell(`the only group, ${mountPoint}, is the root, which has no such file`, [], "look again when there is a group");

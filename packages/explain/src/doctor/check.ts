@@ -1,11 +1,11 @@
-// What doctor says of one ability of the host.
+// What doctor reports about one ability of the host.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { codeOf, procOwner, SyscallError, ToolError } from "@contain-tools/kernel";
 
 /**
- * ok: it can be used, and that was tried where trying is harmless. missing: this kernel or host does not have it. limited: it is there,
- * and cannot be used by this caller, or not in full. cannot tell: nothing here shows it.
+ * ok: it can be used, and that was tried if trying is harmless. missing: this kernel or host does not have it. limited: it exists, but this
+ * caller cannot use it, or not in full. cannot tell: nothing here shows it.
  */
 export type Ability = "ok" | "missing" | "limited" | "cannot tell";
 
@@ -14,7 +14,7 @@ export interface Check extends Finding {
   readonly state: Ability;
 }
 
-/** What a check found; its name is added by `check`. */
+/** The result of a check; `check` adds its name. */
 export interface Verdict {
   readonly state: Ability;
   readonly text: string;
@@ -22,10 +22,10 @@ export interface Verdict {
   readonly fix?: string | undefined;
 }
 
-/** What only root may do; root itself is not told to be root. */
+/** For what only root may do; root is not told to become root. */
 export const asRoot = (command: string): string => (process.geteuid?.() === 0 ? command : `as root: ${command}`);
 
-/** Carries out one check. An error in it is a "cannot tell", never the end of the others. */
+/** Carries out one check. An error in it is a "cannot tell", and the others go on. */
 export function check(what: string, look: () => Verdict): Check {
   const { fix, ...verdict } = attempt(look);
   const code = `doctor-${what.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
@@ -47,7 +47,7 @@ export const cannotTell = (text: string, evidence: readonly Evidence[], fix?: st
   fix,
 });
 
-/** What a system call answered, as evidence. */
+/** The result of a system call, as evidence. */
 export function answered(call: string, answer: string, rule: string): Evidence {
   return { source: call, value: answer, rule };
 }
@@ -58,10 +58,10 @@ export function quoteEvidence({ source, value, problem }: Evidence): string {
   return `${source}: ${value === undefined ? problem : `${line}${more.length > 0 ? " …" : ""}`}`;
 }
 
-/** False where /proc is not there or is something else: what is not in it then says nothing of the kernel. */
+/** False if /proc is missing or is something else: a file missing in it then says nothing about the kernel. */
 export const hasProc = () => procOwner() !== "none";
 
-/** The errno name of a failed call; any other error is thrown on. */
+/** The errno name of a failed call; other errors are thrown on. */
 export function codeOfFailure(error: unknown): string {
   const code = error instanceof SyscallError ? error.code : codeOf(error);
   if (code === undefined) throw error;

@@ -1,4 +1,4 @@
-// Whether the engines that are installed start containers by contain-oci, and whether what they were told can work.
+// Whether the installed engines start containers by contain-oci, and whether their settings can work.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,19 +9,19 @@ import { type Check, check, type Verdict } from "./check.ts";
 interface Engine {
   readonly name: string;
   readonly program: string;
-  /** Those that are there count, the last one most. */
+  /** The existing ones count, and the last one most. */
   readonly files: () => readonly string[];
   /** What to write into the last of them. */
   readonly fix: string;
-  /** Finds our runtime in the text of such a file, with the words behind its path. */
+  /** Finds our runtime in the text of such a file, with the words after its path. */
   readonly runtimes: (text: string) => readonly string[];
-  /** Finds there who makes groups. */
+  /** Finds who makes the groups. */
   readonly manager: RegExp;
   readonly cgroupfs: string;
 }
 
 const RULE = "docs/engines.md: an engine is given one absolute path, without words behind it";
-/** The strings of a TOML file that name our runtime, outside of comments. */
+/** The strings of a TOML file that name our runtime, outside comments. */
 const inToml = (text: string) =>
   text.split("\n").flatMap((line) => [...line.replace(/^\s*#.*/, "").matchAll(/"([^"]*contain-oci[^"]*)"/g)].map(([, word = ""]) => word));
 

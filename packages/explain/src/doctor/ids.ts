@@ -1,4 +1,4 @@
-// Who we are, and whose ids we may use: capabilities, newuidmap and newgidmap, subordinate ids.
+// Our ids, and the ids that we may use: capabilities, newuidmap and newgidmap, subordinate ids.
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { canRun, type Evidence, evidenceFrom } from "@contain-tools/chain";

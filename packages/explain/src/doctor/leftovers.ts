@@ -32,9 +32,9 @@ function leftovers(): Verdict {
   return { state: "limited", text: `${first?.source}: ${first?.value}${more}`, evidence: left, fix: "contain gc" };
 }
 
-const USE_TIMEOUT = 1000; // milliseconds for somebody who has just made a group to use it
+const USE_TIMEOUT = 1000; // milliseconds for somebody who has just made a group and not used it yet
 
-/** Another user's groups have states that we do not see. */
+/** The states of another user's groups are hidden from us. */
 function ownEmptyGroups(): string[] {
   const find = () =>
     strayGroups().filter((dir) => isEmptyGroup(dir) && statSync(dir, { throwIfNoEntry: false })?.uid === process.geteuid?.());

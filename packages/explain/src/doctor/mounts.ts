@@ -1,4 +1,4 @@
-// Mounts that a container needs: a /proc of its own, and an overlay.
+// Mounts that a container needs: its own /proc, and an overlay.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Evidence, evidenceFrom } from "@contain-tools/chain";
@@ -15,7 +15,7 @@ export const mountChecks = (): Check[] => [
 
 const inUser = () => (isPrivileged() ? "" : " in a new user namespace");
 
-/** explain, list and whatever acts on a container believe its numbers. */
+/** explain, list and everything that acts on a container rely on its numbers. */
 function ownProc(): Verdict {
   const rule = "proc_pid_status(5): NSpid has one number a PID namespace, from that of /proc to its own";
   const evidence = [{ source: "/proc/self/status NSpid", value: statusField(readIfThere("/proc/self/status") ?? "", "NSpid"), rule }];
@@ -25,7 +25,7 @@ function ownProc(): Verdict {
   return { state: "limited", text: strange.text, evidence, fix: strange.fix };
 }
 
-/** What `pivot` will do; a chroot at a mount point looks like an ordinary root from inside. */
+/** What `pivot` will do; from inside, a chroot at a mount point looks like an ordinary root. */
 function pivotable(): Verdict {
   const kind = rootKind();
   const line = readMountInfo().find(({ mountPoint }) => mountPoint === "/");
@@ -50,7 +50,7 @@ function freshProc(): Verdict {
   return { state: "limited", text: `${text}${because}`, evidence, fix: last.hint };
 }
 
-/** Mounts below /proc: a container engine's masks, that make a fresh one "too revealing". */
+/** Mounts below /proc: a container engine's masks, which make a new one "too revealing". */
 function coverings(): Evidence {
   const source = "/proc/self/mountinfo, mounts below /proc";
   const rule = "mount_namespaces(7), locked mounts: a fresh proc in a user namespace must not reveal what is covered in the visible one";
@@ -72,7 +72,7 @@ function overlay(): Verdict {
   };
   if (known.value !== undefined && !/\bproc$/m.test(known.value))
     return cannotTell("/proc/filesystems is masked: it does not even list proc", [known]);
-  // A mount of what is not loaded would make the kernel load a module: that is not for us to do.
+  // Mounting a file system that is not loaded would make the kernel load a module, which doctor must not do.
   if (known.value !== undefined && !/\boverlay$/m.test(known.value)) return notLoaded(short);
   const attempt = tryOverlay();
   const evidence = [short, ...answers(attempt)];

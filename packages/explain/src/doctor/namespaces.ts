@@ -53,7 +53,7 @@ interface Switch {
   readonly rule: string;
 }
 
-/** Files of distributions' own patches; a kernel without them has nothing to say there. */
+/** Files from patches of distributions; on other kernels they do not exist. */
 const SWITCHES: readonly Switch[] = [
   {
     file: "/proc/sys/kernel/unprivileged_userns_clone",
@@ -97,7 +97,7 @@ function unprivileged(): Verdict {
   return { state: "limited", text: `${text}; cannot tell why: ${why}; ${seen}`, evidence: [...evidence, ...also], fix: last.hint };
 }
 
-/** What forbids a user namespace without a file that says so. */
+/** Why a user namespace is refused if no file says so. */
 function otherReasons(): { why: string; also: Evidence[] } {
   const seccomp = statusField(readIfThere("/proc/self/status") ?? "", "Seccomp");
   const also: Evidence[] =

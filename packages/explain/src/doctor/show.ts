@@ -1,4 +1,4 @@
-// The table of `contain doctor`: on a terminal its long cells are wrapped, elsewhere a check is a line.
+// The table of `contain doctor`: on a terminal long cells are wrapped, elsewhere each check is one line.
 import { printable, windowSize } from "@contain-tools/kernel";
 import type { Paint, Style } from "../paint.ts";
 import type { Ability, Check } from "./check.ts";
@@ -6,7 +6,7 @@ import type { Ability, Check } from "./check.ts";
 const NARROW = 40; // columns that a reason needs at the least
 const STYLES: Readonly<Record<Ability, Style>> = { ok: "green", missing: "red", limited: "yellow", "cannot tell": "yellow" };
 
-/** The checks as lines: what, state, reason, and the fix below it. */
+/** The checks as lines: what, state, reason, and the fix below. */
 export function showChecks(checks: readonly Check[], paint: Paint): string {
   const rows = [["WHAT", "STATE", "REASON"], ...checks.map(({ what, state, text }) => [what, state, text])];
   const width = (i: number) => Math.max(...rows.map((row) => (row[i] ?? "").length));
@@ -26,7 +26,7 @@ export function showChecks(checks: readonly Check[], paint: Paint): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
 }
 
-/** Cuts at blanks; a word that is longer than a line stays whole. */
+/** Wraps at blanks; a word longer than a line stays whole. */
 function wrap(text: string, room: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -1,4 +1,4 @@
-// Whether `contain watch` can learn who sends a signal: the kernel's tracing, by a mount of tracefs that is attached nowhere.
+// Whether `contain watch` can learn who sends a signal: by the kernel's tracing, through a tracefs that is not attached anywhere.
 import { close, codeOf, exists, newMount } from "@contain-tools/kernel";
 import { asRoot, type Check, check, type Verdict } from "./check.ts";
 

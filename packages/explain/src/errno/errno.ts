@@ -12,7 +12,7 @@ interface ErrnoPlan {
   readonly syscall: string | undefined;
 }
 
-/** Names of libc, of other programs' messages and of older calls, with the system call that the rules know. */
+/** Names from libc, from other programs' messages and of older calls, with the system call in the rules. */
 const ALIASES: Readonly<Record<string, string>> = {
   fork: "clone",
   vfork: "clone",
@@ -56,7 +56,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   tgkill: "kill",
 };
 
-/** @throws UsageError for what is no errno */
+/** @throws UsageError for an unknown errno */
 export function readErrno([word, syscall, ...more]: readonly string[]): ErrnoPlan {
   if (word === undefined) throw new UsageError("missing errno", "contain explain errno EPERM mount");
   if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "contain explain errno ECODE [SYSCALL]");
@@ -104,7 +104,7 @@ function findRules(code: string, syscall: string | undefined): Finding[] {
   );
 }
 
-/** The page that a rule names itself, else that of its call. */
+/** The man page named in the rule, otherwise the one of its call. */
 function manual(say: string, [first = ""]: readonly string[]): string {
   return /[a-z_0-9-]+\(\d\)|cgroup-v2\.rst/.exec(say)?.[0] ?? `${first}(2)`;
 }

@@ -1,4 +1,4 @@
-// Errors that programs in containers meet, beside those that our own tools can run into (kernel/src/rules.ts).
+// Errors of programs in containers, in addition to those of our own tools (kernel/src/ffi/ruletable.ts).
 
 interface KnownError {
   /** Names with blanks between. */

@@ -1,4 +1,4 @@
-// Why umount(2) says EBUSY: what holds this mount, or a copy of it that the unmount would reach by propagation.
+// Why umount(2) fails with EBUSY: what holds this mount, or a copy of it that the unmount would reach by propagation.
 import { readdirSync } from "node:fs";
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { type MountInfo, readIfThere, unescapeOctal } from "@contain-tools/kernel";
@@ -12,7 +12,7 @@ export interface Target {
   readonly mount: MountInfo;
   /** Mounts on directories of it. */
   readonly children: readonly MountInfo[];
-  /** The same directory in other mount namespaces, where an unmount here is passed on to. */
+  /** The same directory in other mount namespaces, to which an unmount here propagates. */
   readonly copies: readonly { readonly space: MountSpace; readonly mount: MountInfo }[];
   /** All mounts of this namespace. */
   readonly own: readonly MountInfo[];
@@ -43,7 +43,7 @@ export function busyStatements(target: Target, scan: Scan): Finding[] {
   return [nothing, ...unseen];
 }
 
-/** do_umount in the kernel: the root of the caller is made read-only instead. */
+/** do_umount in the kernel: the caller's root is made read-only instead. */
 function rootStays({ id }: MountInfo): Finding {
   const text =
     "umount of / does not unmount: the kernel makes the root of the caller read-only instead, and says EBUSY while a file is open for writing";
@@ -101,7 +101,7 @@ function users({ mount, copies }: Target, uses: readonly Use[]): Finding[] {
     : shown;
 }
 
-/** Swap files and the files behind loop devices are held by the kernel, and no process shows them. */
+/** The kernel holds swap files and the files behind loop devices; no process shows them. */
 function kernelUsers({ mount, own }: Target): Finding[] {
   const lies = (path: string) =>
     path.startsWith("/") &&

@@ -1,4 +1,4 @@
-// Which processes hold a mount: by the id that the kernel gives every mount, the same in all mount namespaces (mnt_id, proc_pid_fdinfo(5)).
+// Which processes hold a mount, by its id, which is the same in all mount namespaces (mnt_id, proc_pid_fdinfo(5)).
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "@contain-tools/kernel";
 import { clean } from "../process/finding.ts";
@@ -10,7 +10,7 @@ export interface Use {
   readonly mount: number;
   /** `working directory`, `descriptor 3 (/path)` */
   readonly how: string;
-  /** The file of /proc that says so. */
+  /** The file in /proc that shows it. */
   readonly source: string;
 }
 
@@ -18,14 +18,14 @@ export interface Scan {
   readonly uses: readonly Use[];
   /** Mount namespaces that a descriptor keeps alive, `mnt:[4026532177]`. */
   readonly pins: readonly { readonly process: Process; readonly namespace: string; readonly source: string }[];
-  /** Processes that could not be looked into. */
+  /** Processes that could not be read. */
   readonly unseen: readonly Process[];
 }
 
 const O_PATH = 0o10000000;
 const LINKS = { cwd: "working directory", root: "root directory", exe: "its program" } as const;
 
-/** @param devices `major:minor` of files on those mounts, to look at only those mappings */
+/** @param devices `major:minor` of files on those mounts; only their mappings are checked */
 export function findUses(processes: readonly Process[], mounts: ReadonlySet<number>, devices: readonly string[]): Scan {
   const scan = { uses: [] as Use[], pins: [] as { process: Process; namespace: string; source: string }[], unseen: [] as Process[] };
   for (const found of processes) {
@@ -44,7 +44,7 @@ export function findUses(processes: readonly Process[], mounts: ReadonlySet<numb
   return scan;
 }
 
-/** Of a process whose first thread has ended, another one still shows what they share. */
+/** If a process's first thread has ended, another one still shows what they share. */
 function baseOf({ pid, state, threads }: Process): string {
   if (state !== "Z" || threads < 2) return `/proc/${pid}`;
   const other = readdirSync(`/proc/${pid}/task`).find((tid) => tid !== `${pid}`);
@@ -59,13 +59,13 @@ function links(process: Process, base: string, mounts: ReadonlySet<number>, uses
   }
 }
 
-/** The mount that a link of /proc leads to. Nothing of that file system is asked, which may not answer any more. */
+/** The mount that a link in /proc leads to. The file system itself is not asked: it may not answer any more. */
 function mountIdOf(path: string): number | undefined {
   let fd: number;
   try {
     fd = openSync(path, O_PATH);
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined; // it is ending, or a kernel thread's
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined; // it is ending, or is a kernel thread
     throw error;
   }
   try {

@@ -8,7 +8,7 @@ import { hostPath, isDeleted, isKernelInterface, isWritable, mountEvidence, moun
 
 const RULE = "proc_pid_mountinfo(5)";
 
-/** What it has in common with PID 1 of this /proc: files (same device, in a part of the tree) and propagation (peer groups). */
+/** What it shares with PID 1 of this /proc: files (same device, in a part of the tree) and propagation (peer groups). */
 export function shared({ pid, namespaces, host: whose }: Subject, mounts: readonly MountInfo[]): Finding[] {
   const [own, hosts] = [namespaces["mnt"], whose.namespaces["mnt"]];
   const proof = [

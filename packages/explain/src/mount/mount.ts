@@ -1,4 +1,4 @@
-// `contain explain mount PATH`: why umount(2) says EBUSY, and where the file system stays mounted after it.
+// `contain explain mount PATH`: why umount(2) fails with EBUSY, and where the file system stays mounted afterwards.
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Finding } from "@contain-tools/chain";
@@ -13,7 +13,7 @@ import { readMountSpaces, receivesFrom } from "./mountspaces.ts";
 
 const RULE = "proc_pid_mountinfo(5)";
 
-/** @throws UsageError when there is no such file */
+/** @throws UsageError if there is no such file */
 export function explainMount(word: string): { readonly path: string; readonly sections: readonly Section[] } {
   const own = readMountInfo();
   const path = placeOf(word, own);
@@ -70,7 +70,7 @@ export function explainMount(word: string): { readonly path: string; readonly se
   };
 }
 
-/** A mount point is found by its name alone: a file system that does not answer any more is not asked. */
+/** A mount point is found by its name alone: the file system may not answer any more. */
 function placeOf(word: string, own: readonly MountInfo[]): string {
   const path = resolve(word);
   if (own.some(({ mountPoint }) => mountPoint === path)) return path;
@@ -91,7 +91,7 @@ function blockDevice(path: string): string | undefined {
   return `${major}:${minor}`;
 }
 
-/** What stat(2) says can be another device than mountinfo (btrfs, overlay), and mappings show that one. */
+/** stat(2) may report another device than mountinfo (btrfs, overlay), and mappings show that one. */
 function devicesOf(mount: MountInfo): string[] {
   if (mount.type !== "btrfs" && mount.type !== "overlay") return [mount.device];
   const { dev } = statSync(mount.mountPoint);
@@ -114,7 +114,7 @@ function notMounted(path: string, device: string | undefined, own: readonly Moun
   );
 }
 
-/** A bind mount elsewhere does not keep umount from working, but the device in use. */
+/** A bind mount elsewhere does not block umount, but keeps the device in use. */
 function bindsHere({ mount, own }: Target): Finding[] {
   const binds = own.filter(({ id, device }) => id !== mount.id && device === mount.device);
   if (binds.length === 0 || mount.type === "sysfs" || mount.type === "proc" || mount.type === "cgroup2") return [];

@@ -20,7 +20,7 @@ export function mountEvidence(pid: number, { mountPoint, options, type, source, 
   return fact(`/proc/${pid}/mountinfo ${clean(mountPoint)}`, clean(value, 300), RULE);
 }
 
-/** Both the mount and the file system below it must allow writing. Permissions are another matter. */
+/** Both the mount and its file system must allow writing. Permissions are another matter. */
 export function isWritable({ options, superOptions }: MountInfo): boolean {
   return options.includes("rw") && superOptions.includes("rw");
 }
@@ -31,7 +31,7 @@ const INTERFACES = new Set(
   ),
 );
 
-/** The kernel's own file systems, which hold no files of anybody's. */
+/** The kernel's own file systems, which hold nobody's files. */
 export function isKernelInterface({ type }: MountInfo): boolean {
   return INTERFACES.has(type);
 }
@@ -41,7 +41,7 @@ export function isBelow(path: string, top: string): boolean {
   return path === top || path.startsWith(top === "/" ? "/" : `${top}/`);
 }
 
-/** Where the host sees the directory that a mount shows: the same device, at or above its root. undefined when it does not. */
+/** Where the host sees the directory that a mount shows: the same device, at or above its root. undefined if it does not. */
 export function hostPath(mount: MountInfo, host: readonly MountInfo[]): string | undefined {
   const holders = host.filter(({ device, root }) => device === mount.device && isBelow(mount.root, root));
   holders.sort((a, b) => b.root.length - a.root.length);
@@ -53,7 +53,7 @@ export function hostPath(mount: MountInfo, host: readonly MountInfo[]): string |
 
 const DELETED = "//deleted";
 
-/** What is mounted there was removed from its file system since. */
+/** The mounted directory has been removed from its file system. */
 export const isDeleted = ({ root }: MountInfo) => root.endsWith(DELETED);
 
 /** Where it was, in its file system. */

@@ -6,7 +6,7 @@ export interface MountSpace {
   /** `mnt:[4026532177]` */
   readonly id: string;
   readonly members: readonly Process[];
-  /** Undefined when no member's mountinfo can be read. */
+  /** undefined if no member's mountinfo can be read. */
   readonly mounts: readonly MountInfo[] | undefined;
   /** Whose mountinfo it is. */
   readonly reader: number;
@@ -24,7 +24,7 @@ export function readMountSpaces(processes: readonly Process[]): MountSpace[] {
   return [...spaces].map(([id, members]) => ({ id, members, ...readOne(members) }));
 }
 
-/** A chroot hides the mounts outside it, so that of a few members the one that sees most is believed. */
+/** A chroot hides the mounts outside it, so of several members the one that sees most counts. */
 function readOne(members: readonly Process[]): Pick<MountSpace, "mounts" | "reader"> {
   let best: { mounts: MountInfo[]; reader: number } | undefined;
   for (const { pid } of members.slice(0, 8)) {
@@ -38,7 +38,7 @@ function readOne(members: readonly Process[]): Pick<MountSpace, "mounts" | "read
   return best ?? { mounts: undefined, reader: members[0]?.pid ?? 0 };
 }
 
-/** Mounts below `parent` go with it where its group is known: an unmount here reaches them (mount_namespaces(7)). */
+/** An unmount here reaches copies of mounts whose parent is in the same peer group, if that is known (mount_namespaces(7)). */
 export function receivesFrom(here: MountInfo | undefined, there: MountInfo | undefined): boolean {
   const groups = (here?.propagation ?? []).flatMap((word) => /^shared:(\d+)$/.exec(word)?.[1] ?? []);
   return (there?.propagation ?? []).some((word) => {

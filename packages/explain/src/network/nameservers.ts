@@ -1,4 +1,5 @@
-// Whether names can be resolved in a network namespace of its own: a resolv.conf of the host's often points to 127.0.0.53, which is not there.
+// Whether names can be resolved in a process's own network namespace: a copy of the host's resolv.conf often points to 127.0.0.53, where
+// nobody listens.
 import type { Finding } from "@contain-tools/chain";
 import { close, O_DIRECTORY, O_PATH, open, openInRoot, readIfThere, readText } from "@contain-tools/kernel";
 import { fact, is } from "../process/finding.ts";
@@ -20,7 +21,7 @@ export function explainNames(pid: number): Finding[] {
   return [is("names-nobody-answers", `it cannot resolve names: ${why}`, proof, "--dns IP with --net veth, or another nameserver there")];
 }
 
-/** As it finds it: a link in its root does not lead to our files. */
+/** As the process finds it: a link in its root must not lead to our files. */
 function resolvConf(pid: number): string | undefined {
   const held: number[] = [];
   try {

@@ -1,4 +1,4 @@
-// The network of a process that has one of its own: its interfaces and their other ends, its routes, what is published, who listens.
+// A process's own network: its interfaces and their other ends, its routes, published ports, and who listens.
 
 import type { Finding } from "@contain-tools/chain";
 import { codeOf, namespaceId, readIfThere } from "@contain-tools/kernel";
@@ -11,7 +11,7 @@ import { explainWays } from "./routes.ts";
 
 const RULE = "rtnetlink(7)";
 
-/** Nothing for a process on the network of who asks: that is said among the namespaces. */
+/** Nothing for a process on the caller's network: the section on namespaces says that. */
 export function explainNetwork({ pid, namespaces, kernelThread }: Subject): Finding[] {
   const own = namespaces["net"];
   if (kernelThread || own === undefined || own === namespaceId("self", "net")) return [];
@@ -55,7 +55,7 @@ function describeEnd(pid: number, { name, up, kind, addresses, host }: End): Fin
 
 const LISTEN = "0A"; // TCP_LISTEN, include/net/tcp_states.h
 
-/** The ports that lead into this network namespace, and whether somebody listens at their end. */
+/** The ports that lead into this network namespace, and whether somebody listens there. */
 function published(state: ReturnType<typeof networked>[number] | undefined): Finding[] {
   if (state?.init === undefined) return [];
   const { init, network, supervisor, id } = state;

@@ -1,4 +1,4 @@
-// The name servers of a resolv.conf, and whether somebody can answer there from a given network namespace (resolv.conf(5)).
+// The name servers in a resolv.conf, and whether somebody can answer at their addresses from a given network namespace (resolv.conf(5)).
 
 /** Without a nameserver line the C library asks 127.0.0.1. */
 export function nameServersIn(text: string): string[] {
@@ -9,9 +9,9 @@ const DNS = 53;
 const LOCAL = /^(?:127\.|::1$)/;
 
 /**
- * @param network the container's own, where the processes have ended or are listed, or the one of who asks
- * @param bound addresses that somebody has bound a port of in that network namespace
- * @returns why nobody answers, or undefined where somebody may
+ * @param network the container's own, if its processes have ended or are listed; otherwise the caller's
+ * @param bound addresses with a bound port in that network namespace
+ * @returns why nobody answers, or undefined if somebody may
  */
 export function nobodyAnswers(
   servers: readonly string[],

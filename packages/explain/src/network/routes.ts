@@ -1,4 +1,4 @@
-// The ways of a container's packets: its routes, whether the host passes them on and takes them from where they come, and its rules.
+// The routes of a container's packets: whether the host forwards them and accepts them from where they come, and its rules.
 import { closeSync } from "node:fs";
 import type { Finding } from "@contain-tools/chain";
 import { interfaces, interfaceTo, openNetlink, readIfThere } from "@contain-tools/kernel";
@@ -11,7 +11,7 @@ import type { Place, Port } from "./netfilter/trips.ts";
 const RULE = "rtnetlink(7)";
 const EVERYWHERE = "0.0.0.0/0";
 
-/** @param lease of the container whose network it is; undefined for another process */
+/** @param lease of the container that owns the network; undefined for another process */
 export function explainWays(shown: Shown, lease: Lease | undefined): Finding[] {
   const place = placeOf(shown);
   const out = shown.routes.some(({ to }) => to === EVERYWHERE);
@@ -39,7 +39,7 @@ function route({ pid, routes }: Shown): Finding {
   return is("network-no-route", text, [proof]);
 }
 
-/** undefined when it has no end of a pair here. */
+/** undefined if neither end of a pair is here. */
 function placeOf({ interfaces: ends, routes }: Shown): Place | undefined {
   const leading = routes.find(({ to }) => to === EVERYWHERE)?.name;
   const connected = ends.filter(({ host, addresses }) => host !== undefined && addresses.length > 0);
@@ -66,7 +66,7 @@ const setting = (name: string) => {
   return { value, proof: fact(path, value, "ip-sysctl.rst") };
 };
 
-/** Who comes in by an interface is passed on when that one forwards; ip_forward sets all of them (ip-sysctl.rst). */
+/** Packets are forwarded if the interface at which they arrive forwards; ip_forward sets all of them (ip-sysctl.rst). */
 function notForwarded({ bridge, uplink }: Place): Finding[] {
   const off = [bridge, ...(uplink === undefined ? [] : [uplink])]
     .map((name) => setting(`conf/${name}/forwarding`))
@@ -81,7 +81,7 @@ function notForwarded({ bridge, uplink }: Place): Finding[] {
   return [is("network-host-no-route", 'this host has no default route either: it answers them with ENETUNREACH, "no route"', [proof])];
 }
 
-/** The reverse path filter: a packet must come in where an answer would go out. */
+/** The reverse path filter: a packet must arrive at the interface by which an answer would leave. */
 function notExpected({ ip, bridge }: Place): Finding[] {
   const fd = openNetlink();
   let out: string | undefined;

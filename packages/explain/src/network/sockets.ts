@@ -1,4 +1,4 @@
-// Which process has a port: the tables of a network namespace name the socket's inode, and /proc/PID/fd who has it (proc_pid_net(5)).
+// Which process has a port: the tables of a network namespace give the socket's inode, and /proc/PID/fd its owner (proc_pid_net(5)).
 import { printable, readIfThere } from "@contain-tools/kernel";
 import { openFilesOf } from "../openfiles.ts";
 import { pids } from "../process/processes.ts";
@@ -9,14 +9,14 @@ interface BoundSocket {
   /** As it is written: `0.0.0.0`, `[::]`. */
   readonly address: string;
   readonly inode: string;
-  /** `nc (PID 12)`; undefined for a process of another PID namespace, or another user's. */
+  /** `nc (PID 12)`; undefined for a process of another PID namespace or another user. */
   readonly holder: string | undefined;
   readonly row: string;
 }
 
 const LISTEN = "0A"; // TCP_LISTEN, include/net/tcp_states.h
 
-/** Sockets that listen at a port, or are bound to it (UDP). @param process whose network namespace is meant */
+/** Sockets that listen at a port, or are bound to it (UDP). @param process any in the network namespace */
 export function holdersOf(port: number, process: number | "self" = "self"): BoundSocket[] {
   const found = (["tcp", "tcp6", "udp", "udp6"] as const).flatMap((file) => rowsOf(file, port, process));
   const wanted = new Set(found.map(({ inode }) => inode));
@@ -38,7 +38,7 @@ function rowsOf(file: File, port: number, process: number | "self"): Omit<BoundS
   });
 }
 
-/** The kernel writes 32-bit words in the order of the machine, little-endian on those that we run on. */
+/** The kernel writes 32-bit words in the machine's byte order, little-endian on all that we run on. */
 function readable(hex: string): string {
   const bytes = Buffer.from(hex, "hex");
   if (bytes.length === 4) return [...bytes.reverse()].join(".");

@@ -12,15 +12,15 @@ import { pidsLimit } from "../verdict/pids.ts";
 import { throttles } from "../verdict/throttled.ts";
 import { judge } from "../verdict/verdict.ts";
 
-/** What is known of how its first process ended. */
+/** What is known about the end of its first process. */
 export interface KnownEnd {
   /** Its wait status. */
   readonly status: number | undefined;
-  /** A status above 128 of which only that number is known: a program's own, or 128+n for signal n. */
+  /** A status above 128, with nothing else known: the program's own, or 128+n for signal n. */
   readonly either?: number | undefined;
-  /** Where that stands, or why it does not. */
+  /** Where the status was read, or why it is not known. */
   readonly told: Evidence;
-  /** The last signal to it of the kind that ended it, where the kernel's tracing tells who sent it. */
+  /** The last signal of the kind that ended it, if the kernel's tracing shows its sender. */
   readonly sender?: Sender | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface Sender {
   readonly line: string;
 }
 
-/** @param c without how it ended */
+/** @param c all but how it ended */
 export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told, sender }: KnownEnd): Finding[] {
   const outcome: Outcome = { status: status ?? 0, told, killedByUs: undefined, asked: undefined, inD: [], sent: [] };
   const whole: Case = { ...c, outcome };
@@ -43,7 +43,7 @@ export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told, se
   return [withEarlier(whole, main), ...otherVictims(whole), ...judgeRest(whole), ...pidsLimit(whole), ...throttles(whole)];
 }
 
-/** An engine sends SIGKILL when the signal before it has not ended the container. */
+/** An engine sends SIGKILL if the signal before it has not ended the container. */
 function withEarlier({ own }: Case, finding: Finding): Finding {
   const kill = own.sent.findLast(({ signal }) => signal === SIGKILL);
   const before = own.sent.findLast(({ signal, target }) => signal !== SIGKILL && target === undefined);
@@ -56,7 +56,7 @@ function withEarlier({ own }: Case, finding: Finding): Finding {
 const EXITED = ["exit", "exit-above-128"];
 const SENT = ["killed-from-outside", "killed-by-somebody", "sigkill-cannot-tell", "signal-cannot-tell"];
 
-/** The trace has what the kernel itself keeps no record of. */
+/** The trace has what the kernel itself does not record. */
 function withSender(c: Case, finding: Finding, told: Evidence, sender: Sender | undefined): Finding {
   const exited = EXITED.includes(finding.code);
   if (sender === undefined || !(exited || SENT.includes(finding.code))) return finding;

@@ -1,4 +1,4 @@
-// A container that another program keeps: what was noted when it started, and what can be read at its end, as a case for the verdict.
+// A container of another program: what was noted when it started, and what can be read at its end, as a case for the verdict.
 import type { Evidence } from "@contain-tools/chain";
 import { kernelLogSince, type Reading, signalName, tryRead } from "@contain-tools/kernel";
 import type { OwnSignal } from "@contain-tools/state";
@@ -9,7 +9,7 @@ import { describeStatus } from "../verdict/outcome.ts";
 import type { Program } from "../verdict/program.ts";
 import { judgeOthers, type KnownEnd } from "./judge.ts";
 
-/** What was noted before the program ran. It is JSON in between. */
+/** What was noted before the program ran. It is stored as JSON. */
 export interface Noted {
   readonly pid: number;
   readonly argv: readonly string[];
@@ -19,15 +19,15 @@ export interface Noted {
   readonly isInit: boolean;
   /** Microseconds of CLOCK_MONOTONIC. */
   readonly since: number;
-  /** The groups above its own, from below, with the texts of their counters. */
+  /** The groups above its own, from the bottom up, with the texts of their counters. */
   readonly levels: readonly { readonly dir: string; readonly files: Readonly<Record<string, Reading>> }[];
-  /** oom_kill of /proc/vmstat, where its group does not count. */
+  /** oom_kill of /proc/vmstat, if its group does not count. */
   readonly vmstat: string | undefined;
 }
 
-const CLOCKS = 2_000_000; // microseconds by which the clock of the kernel's log may be off
+const CLOCKS = 2_000_000; // microseconds by which the kernel log's clock may be off
 
-/** The findings at its end; its group must still be there. @param own what was sent by the program that keeps it */
+/** The findings at its end; its group must still exist. @param own signals sent by the program that keeps it */
 export function judgeNoted(noted: Noted, group: string | undefined, end: KnownEnd, own: readonly OwnSignal[]) {
   const { pid, argv, path, isInit, since } = noted;
   const before: Level[] = noted.levels.map(({ dir, files }) => ({
@@ -49,12 +49,12 @@ export function judgeNoted(noted: Noted, group: string | undefined, end: KnownEn
   return judgeOthers({ ...caseOf({ program, group, chain, machine, since, argv, path }), own: { sent: own, problem: undefined } }, end);
 }
 
-/** What is known of a container that is not ours. */
+/** What is known about a container that is not ours. */
 export interface Known extends Pick<Noted, "argv" | "path" | "since"> {
   readonly program: Program;
   readonly group: string | undefined;
   readonly chain: Chain;
-  /** How many processes the OOM killer had taken on the machine, where its group does not count. */
+  /** How many processes the OOM killer had killed on the machine, if the group does not count. */
   readonly machine: Evidence | undefined;
 }
 

@@ -1,4 +1,4 @@
-// How a container ended that is gone, from what contain-oci or `contain watch` kept of it.
+// How an ended container ended, from what contain-oci or `contain watch` kept.
 import type { Finding } from "@contain-tools/chain";
 import { endedOther } from "@contain-tools/state";
 import type { Section } from "../process/finding.ts";
@@ -10,7 +10,7 @@ interface Remembered {
   readonly sections: readonly Section[];
 }
 
-/** By its id, name or PID; undefined when nobody remembers it. */
+/** By its id, name or PID; undefined if nothing was kept. */
 export function explainEnded(word: string): Remembered | undefined {
   const ended = endedOther(word);
   if (ended === undefined) return undefined;

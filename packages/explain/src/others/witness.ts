@@ -1,4 +1,4 @@
-// A process of others and its group, followed from outside until it ends; then the verdict is made as for our own containers.
+// Follows another program's process and its group from outside until it ends; then the verdict is made as for our own containers.
 import type { Finding } from "@contain-tools/chain";
 import {
   close,
@@ -30,7 +30,7 @@ import { judgeOthers, type KnownEnd, type Sender } from "./judge.ts";
 import { caseOf, describeEnd } from "./noted.ts";
 
 export interface OtherEnd {
-  /** As a shell reports it in $?; undefined where it is not known. */
+  /** As a shell reports it in $?; undefined if it is not known. */
   readonly status: number | undefined;
   readonly reason: string;
   readonly told: KnownEnd["told"];
@@ -41,7 +41,7 @@ export interface OtherWitness {
   readonly pid: number;
   readonly group: string | undefined;
   readonly sources: readonly Source[];
-  /** Looks again at what it executes: a runtime becomes the program. Returns its command line. */
+  /** Checks again what it executes: a runtime becomes the program. Returns its command line. */
   readonly refresh: () => readonly string[];
   readonly close: () => void;
 }
@@ -56,7 +56,7 @@ export interface Heard {
 
 const POLLPRI = 2;
 
-/** Starts to follow a process; undefined when it has gone already. */
+/** Starts to follow a process; undefined if it has ended already. */
 export function witnessOther(pid: number, group: string | undefined, heard: Heard): OtherWitness | undefined {
   let program = findProgram({ pid, group, init: false, indirect: false });
   const started = fieldsOf(pid)[19];
@@ -117,7 +117,7 @@ function closeAll(sources: readonly Source[]): void {
   for (const { fd } of sources) close(fd);
 }
 
-/** A file of a group that has gone wakes poll(2) for ever, and says ENODEV. */
+/** The file of a removed group wakes poll(2) for ever, and reads ENODEV. */
 function untilGone(source: Source): Source {
   let gone = false;
   return {
@@ -151,9 +151,9 @@ function watchFile(path: string, changed: (text: string) => void): Source | unde
 }
 
 const ASKS = [SIGTERM, SIGINT, SIGHUP, SIGQUIT];
-const LONG_AGO = 60_000; // milliseconds: a signal before that asked for something else
+const LONG_AGO = 60_000; // milliseconds: an earlier signal had another purpose
 
-/** Who sent the signal that ended it, or one after which it may have ended by itself. */
+/** The sender of the signal that ended it, or of one after which it may have exited. */
 function senderIn(senderOf: (signal: number) => Sender | undefined, status: number | undefined): Sender | undefined {
   if (status === undefined) return undefined;
   const signal = endSignal(status);
@@ -162,12 +162,12 @@ function senderIn(senderOf: (signal: number) => Sender | undefined, status: numb
   return asked.sort((a, b) => b.at - a.at)[0];
 }
 
-/** One that came before may have been for another process with this PID. @param since microseconds */
+/** An earlier one may have been for another process with this PID. @param since microseconds */
 const after = (since: number, sender: Sender | undefined) => (sender !== undefined && sender.at * 1000 >= since ? sender : undefined);
 
 const fieldsOf = (pid: number) => statFields(readIfThere(`${procDirectory(pid)}/stat`) ?? "");
 
-/** As a zombie shows it, or since Linux 6.15 its pidfd when its parent was faster than we. */
+/** As its zombie shows it or, since Linux 6.15, its pidfd, if its parent reaped it first. */
 function endOf(pid: number, started: string, pidfd: number): KnownEnd & { readonly zombie: (() => Zombie) | undefined } {
   const look = lookAtZombie(pid);
   const fields = fieldsOf(pid);

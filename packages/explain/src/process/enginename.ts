@@ -1,4 +1,4 @@
-// How an engine calls a container: by the command line of what keeps it, conmon or a containerd-shim, and by the files of the bundle.
+// An engine's name for a container: from the command line of its keeper, conmon or a containerd-shim, and from the files of the bundle.
 import type { Finding } from "@contain-tools/chain";
 import { childrenOf, readIfThere, readlink, statIfThere } from "@contain-tools/kernel";
 import { fact, is } from "./finding.ts";
@@ -9,9 +9,9 @@ interface Keeper {
   readonly words: readonly string[];
 }
 
-const FAR = 8; // generations: an init, a shell, what it has started
+const FAR = 8; // generations: an init, a shell, and its child
 
-/** What keeps a process, if an engine does. */
+/** The process that keeps a container for an engine, if any. */
 function keeperOf(pid: number): Keeper | undefined {
   for (let at = pid, left = FAR; at > 1 && left > 0; left--) {
     const process = readProcess(at);
@@ -33,13 +33,13 @@ function isOurs(pid: number): boolean {
 
 const wordsOf = (pid: number) => (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0");
 
-/** The word behind one of these options. */
+/** The word after one of these options. */
 function after(words: readonly string[], ...options: readonly string[]): string | undefined {
   const at = words.findIndex((word) => options.includes(word));
   return at === -1 ? undefined : words[at + 1];
 }
 
-/** The name of a container, for a process in it, and where that stands. @param id as its cgroup has it */
+/** The name of a container, from a process in it, and where it was read. @param id as in its cgroup */
 export function explainEngineName(pid: number, id: string | undefined): Finding[] {
   const keeper = keeperOf(pid);
   if (keeper === undefined || keeper.pid === pid) return [];
@@ -59,7 +59,7 @@ export function explainEngineName(pid: number, id: string | undefined): Finding[
   return [is("engine-name", text, [...kept, ...(name === undefined ? [] : [fact(name.source, name.text, name.rule)])])];
 }
 
-/** The shim's working directory is a bundle, those of the same pod lie beside it. */
+/** The shim's working directory is a bundle; those of the same pod are next to it. */
 function namesIn(shim: number, id: string) {
   let bundle: string;
   try {
@@ -84,7 +84,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {});
 const textIn = (value: unknown) => (typeof value === "string" ? value : undefined);
 
-/** The folder of what calls itself a shim may be anybody's: a FIFO would be waited for. */
+/** Anybody may run something called a shim, in any folder: a FIFO would block. */
 function parse(path: string): Fields {
   try {
     return statIfThere(path)?.isFile() === true ? fieldsOf(JSON.parse(readIfThere(path) ?? "{}")) : {};
@@ -93,7 +93,7 @@ function parse(path: string): Fields {
   }
 }
 
-/** How the engine calls the container of a process. */
+/** The engine's name for the container of a process. */
 export function engineNameOf(pid: number, id: string): string | undefined {
   const keeper = keeperOf(pid);
   if (keeper === undefined) return undefined;

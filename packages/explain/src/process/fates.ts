@@ -1,4 +1,4 @@
-// What becomes of a signal that is sent to a process, in words.
+// What happens to a signal that is sent to a process, in words.
 import type { Evidence } from "@contain-tools/chain";
 import { childrenOf, type Fate, printable, procDirectory, readIfThere, receptionOf, signalName, statusField } from "@contain-tools/kernel";
 
@@ -15,7 +15,7 @@ export const FATES: Readonly<Record<Fate, string>> = {
 
 /** A signal to a container, and what its program would do with it. */
 export interface Reaction {
-  /** Of PID 1, or of the program behind `pid1`: undefined when it is gone. */
+  /** Of PID 1, or of the program behind `pid1`; undefined if it has ended. */
   readonly fate: Fate | undefined;
   /** `PID 1 (sh)`. */
   readonly who: string;

@@ -1,4 +1,4 @@
-// How the parts of `contain explain` make their statements: text of others cleaned, and what could not be read said as such.
+// How the parts of `contain explain` make their statements: foreign text is cleaned, and unreadable files are reported.
 
 import { type Evidence, evidenceFrom, type Finding } from "@contain-tools/chain";
 import { shortened } from "@contain-tools/kernel";
@@ -9,7 +9,7 @@ export interface Section {
   readonly findings: readonly Finding[];
 }
 
-/** Text of another's without control characters; line ends of a file become `; `. */
+/** Foreign text without control characters; line ends of a file become `; `. */
 export function clean(text: string, most = 4000): string {
   return shortened(text.trimEnd().replace(/\n/g, "; ").replaceAll("\t", " "), most);
 }
@@ -19,18 +19,18 @@ export function fact(source: string, value: string, rule: string): Evidence {
   return { source, value: clean(value), rule };
 }
 
-/** `evidenceFrom`, with the text as it stands: for reading, not yet for showing. */
+/** `evidenceFrom` with the text unchanged: to be parsed, not shown. */
 export function look(path: string, rule: string): Evidence {
   return evidenceFrom(path, rule);
 }
 
-/** What is so. Evidence that could not be read does not belong here, but to `cannotTell`. */
+/** A statement of fact. Evidence that could not be read belongs to `cannotTell` instead. */
 export function is(code: string, text: string, evidence: readonly Evidence[], fix?: string): Finding {
   const shown = evidence.map((item) => (item.value === undefined ? item : { ...item, value: clean(item.value) }));
   return { code, text: clean(text), certain: true, evidence: shown, ...(fix === undefined ? {} : { fix }) };
 }
 
-/** What cannot be known, and `would`: what would tell. */
+/** What cannot be known; `would` is what would tell. */
 export function cannotTell(code: string, what: string, evidence: readonly Evidence[], would?: string): Finding {
   const { problem, source = "" } = evidence.find((item) => item.problem !== undefined) ?? {};
   const why = problem === undefined ? "" : `: ${source.split(" ")[0]} cannot be read (${problem}${REASON[problem] ?? ""})`;
@@ -52,7 +52,7 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** A list that is not longer than a reader can take. */
+/** A list short enough to read. */
 export function some(items: readonly string[], most = 6): string {
   return items.length <= most ? items.join(", ") : `${items.slice(0, most).join(", ")} and ${items.length - most} more`;
 }

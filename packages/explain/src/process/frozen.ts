@@ -34,7 +34,7 @@ export function frozenBy(groups: Groups): Finding[] {
   return frozenV2(groups);
 }
 
-/** The v2 hierarchy has a freezer too where another freezer is on v1. */
+/** The v2 hierarchy has its own freezer, even if another one is on v1. */
 function frozenV2(groups: Groups): Finding[] {
   const unified = (groups.cgroups.value ?? "").split("\n").filter((line) => line.startsWith("0::"));
   const chain = chainOf("freezer", { ...groups, cgroups: { ...groups.cgroups, value: unified.join("\n") } });

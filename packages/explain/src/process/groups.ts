@@ -1,4 +1,4 @@
-// The groups of a process, its own and all ancestors of it, in the hierarchy that holds a controller: cgroup v2, or v1 on a hybrid host.
+// The groups of a process, its own and all its ancestors, in the hierarchy of a controller: cgroup v2, or v1 on a hybrid host.
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Evidence, Finding } from "@contain-tools/chain";
@@ -8,7 +8,7 @@ import { cannotTell, is, look } from "./finding.ts";
 export interface Chain {
   readonly controller: string;
   readonly version: 1 | 2;
-  /** Directories, its own group first and the top of what is mounted last. */
+  /** Directories, its own group first and the top of the mount last. */
   readonly levels: readonly string[];
   /** Statements about what is hidden from us. */
   readonly remarks: readonly Finding[];
@@ -26,7 +26,7 @@ export function readGroups(pid: number): Groups {
 
 const RULE = 'cgroups(7), "/proc/[pid]/cgroup"';
 
-/** @returns the chain, or the statement why it cannot be followed */
+/** @returns the chain, or a statement why it cannot be followed */
 export function chainOf(controller: string, { cgroups, mounts }: Groups): Chain | Finding {
   const code = `${controller}-unknown`;
   if (cgroups.value === undefined) return cannotTell(code, `its ${controller} limits`, [cgroups]);
@@ -68,7 +68,7 @@ export function isChain(found: Chain | Finding): found is Chain {
   return "levels" in found;
 }
 
-/** The freezer is no controller on v2: every group but the top one has it. */
+/** The freezer is not a controller on v2: every group but the top one has it. */
 function hasController(top: string, controller: string): boolean {
   return controller === "freezer" || (look(join(top, "cgroup.controllers"), "").value ?? "").split(" ").includes(controller);
 }
@@ -77,7 +77,7 @@ function upwards(own: string, top: string): string[] {
   return own === top ? [own] : [own, ...upwards(dirname(own), top)];
 }
 
-/** cgroup.events is in every group but the first (cgroup-v2.rst), and on v1 release_agent in the first alone (cgroups(7)). */
+/** On v2 every group but the root has cgroup.events (cgroup-v2.rst); on v1 only the root has release_agent (cgroups(7)). */
 function isTop(dir: string, version: 1 | 2): boolean {
   return version === 2 ? !existsSync(join(dir, "cgroup.events")) : existsSync(join(dir, "release_agent"));
 }

@@ -1,4 +1,4 @@
-// The limits that bind a process, over the whole chain of its groups: the lowest one, and the one that will be reached first.
+// The limits on a process, over the whole chain of its groups: the lowest one, and the one that will be reached first.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { join } from "@contain-tools/kernel";
@@ -12,14 +12,14 @@ import { explainSwap, explainThrottling } from "./throttling.ts";
 interface Level {
   readonly dir: string;
   readonly limit: number;
-  /** What is used of it, where the kernel counts that: CPU time has no level that could be reached. */
+  /** The usage, if the kernel counts it: CPU time has no level that could be reached. */
   readonly used: number | undefined;
   readonly proof: readonly Evidence[];
 }
 
 interface Resource {
   readonly controller: string;
-  /** For the codes, where it is not the controller's only limit: nothing is said of one that is not set. */
+  /** For the codes of a controller's further limits, which are reported only if set. */
   readonly name?: string;
   readonly rule: string;
   readonly files: (version: 1 | 2) => { readonly limit: string; readonly used?: string };
@@ -141,7 +141,7 @@ function readLevel(
 ): Level | { readonly problem: Evidence } | { readonly proof: [] } {
   const names = files(version);
   const limit = look(join(dir, names.limit), rule);
-  // No such file: the first group has none, and neither has one whose parent does not hand the controller down. Nothing limits there.
+  // No such file: the root has none, nor does a group whose parent does not enable the controller. Nothing limits there.
   if (limit.problem === "ENOENT") return { proof: [] };
   const value = limit.value === undefined ? undefined : parse(limit.value, dir);
   if (value === undefined) return { problem: { ...limit, problem: limit.problem ?? "not a limit" } };

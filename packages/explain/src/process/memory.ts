@@ -1,4 +1,4 @@
-// How near a process is to an OOM kill: what its group uses, without what the kernel can take back at once, against the limit.
+// How near a process is to an OOM kill: its group's usage, without what the kernel can reclaim at once, against the limit.
 import { join } from "node:path";
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { formatBytes } from "../usage.ts";
@@ -34,7 +34,7 @@ function aboveHigh(dir: string): Finding[] {
   ];
 }
 
-/** Page cache is given back when the limit is reached, so memory.current alone says nothing about OOM. */
+/** Page cache is reclaimed at the limit, so memory.current alone says nothing about OOM. */
 function nearLimit(dir: string, version: 1 | 2): Finding[] {
   const [max, current] = version === 2 ? ["memory.max", "memory.current"] : ["memory.limit_in_bytes", "memory.usage_in_bytes"];
   const limit = look(join(dir, max), RULE);
@@ -68,7 +68,7 @@ function nearLimit(dir: string, version: 1 | 2): Finding[] {
   ];
 }
 
-/** Who has been killed already (memory.events is hierarchical; .local counts this group alone). */
+/** Earlier kills (memory.events is hierarchical; .local counts this group alone). */
 function oomKills({ levels, version }: Chain): Finding[] {
   const [own = ""] = levels;
   if (version === 1) return [];

@@ -1,4 +1,4 @@
-// Which of the eight namespaces a process has of its own, with whom it shares them, and its PIDs at every level.
+// Which of the eight namespaces a process has of its own, with which processes it shares them, and its PIDs at every level.
 import { existsSync } from "node:fs";
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { NAMESPACES } from "@contain-tools/kernel";
@@ -20,7 +20,7 @@ interface Group {
   readonly sharers: readonly Process[];
 }
 
-/** Kinds that the same processes share are one statement. */
+/** Kinds that the same processes share make one statement. */
 function groupKinds(known: readonly string[], { namespaces, processes, host }: Subject): Group[] {
   const groups = new Map<string, Group>();
   for (const kind of known) {
@@ -53,7 +53,7 @@ function explainGroup({ kinds, sharers }: Group, { pid, namespaces, processes, h
   return is("namespaces-own", `${names}: not ${whose}; ${whom}`, [...own, ...evidence(host)]);
 }
 
-/** Kinds that /proc does not show of it, although the kernel has them. */
+/** Kinds that /proc does not show for it, although the kernel has them. */
 function missing(known: readonly string[], { pid, problem, exiting }: Subject): Finding[] {
   const files = NAMESPACES.map(({ file }) => file).filter((file) => !known.includes(file) && existsSync(`/proc/self/ns/${file}`));
   if (files.length === 0) return [];
@@ -67,7 +67,7 @@ function missing(known: readonly string[], { pid, problem, exiting }: Subject): 
   return [cannotTell("namespaces-unreadable", `which ${files.join(", ")} namespaces it is in`, [proof])];
 }
 
-/** Sharers that could not be looked at are not left out silently. */
+/** Sharers that could not be read are mentioned. */
 function unseen({ pid, processes, problem }: Subject): Finding[] {
   const others = processes.filter((process) => process.problem !== undefined && process.pid !== pid);
   const [first] = others;

@@ -1,4 +1,4 @@
-// Mount namespaces that hold a file system after it was unmounted here, and what keeps those alive.
+// Mount namespaces that hold a file system after it was unmounted here, and what keeps them alive.
 
 import type { Finding } from "@contain-tools/chain";
 import type { MountInfo } from "@contain-tools/kernel";
@@ -11,7 +11,7 @@ import { list } from "./processes.ts";
 const RULE = "mount_namespaces(7)";
 const MAX_SHOWN = 12;
 
-/** @param parent the mount here on which it lies, to see whether an unmount is passed on */
+/** @param parent the mount under it here, to see whether an unmount propagates */
 export function elsewhere(spaces: readonly MountSpace[], same: (mount: MountInfo) => boolean, parent: MountInfo | undefined): Finding[] {
   const holding = spaces.flatMap((space) => {
     const mounts = (space.mounts ?? []).filter((mount) => same(mount) && !(parent === undefined && isKernelInterface(mount)));
@@ -58,7 +58,7 @@ export function elsewhere(spaces: readonly MountSpace[], same: (mount: MountInfo
     : shown;
 }
 
-/** A namespace that no process is in, kept by a bind mount of its file or by a descriptor: nobody's mountinfo shows its mounts. */
+/** A namespace without processes, kept by a bind mount of its file or by a descriptor: no mountinfo shows its mounts. */
 export function pinned({ pins }: Scan, spaces: readonly MountSpace[]): Finding[] {
   const lived = new Set(spaces.map(({ id }) => id));
   const files = spaces.flatMap(({ mounts, reader }) =>

@@ -1,4 +1,4 @@
-// Whose a process is: docker, podman, containerd and systemd name the groups of what they start, and so do we.
+// The owner of a process: docker, podman, containerd and systemd name the groups of what they start, and so do we.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { cannotTell, fact, is } from "./finding.ts";
 
@@ -23,7 +23,7 @@ const PATTERNS: readonly { readonly engine: string; readonly pattern: RegExp }[]
   { engine: "systemd", pattern: /\/([^/]+\.(?:service|scope))(?:\/[^:]*)?$/ },
 ];
 
-/** By the paths of /proc/PID/cgroup; the innermost container wins over the unit of its daemon. */
+/** By the paths in /proc/PID/cgroup; the innermost container wins over the unit of its daemon. */
 export function ownerOf(cgroups: string): (Owner & { readonly line: string }) | undefined {
   const lines = cgroups.split("\n");
   for (const { engine, pattern } of PATTERNS) {

@@ -1,4 +1,4 @@
-// What a process may do: capabilities, no_new_privs, seccomp, the security module's label, and who it is outside.
+// What a process may do: capabilities, no_new_privs, seccomp, the security module's label, and its ids outside.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { CAPABILITIES, type IdRange, readIdMap, statusField } from "@contain-tools/kernel";

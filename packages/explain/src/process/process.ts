@@ -1,4 +1,4 @@
-// Everything about one process, subject by subject; at the end, whether it still is the one that was there at first.
+// Everything about one process, subject by subject; at the end, whether it still is the same process.
 import type { Finding } from "@contain-tools/chain";
 import { explainNetwork } from "../network/network.ts";
 import { explainEngineName } from "./enginename.ts";
@@ -41,7 +41,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   privileges: "Privileges",
 };
 
-/** @throws ToolError when there is no such process */
+/** @throws ToolError if there is no such process */
 export function explainProcess(pid: number): Explained {
   const subject = readSubject(pid);
   const groups = readGroups(pid);
@@ -100,7 +100,7 @@ function state(subject: Subject): Finding {
   ]);
 }
 
-/** A process that ended while it was read has files missing for no reason of their own; a later one may have its PID. */
+/** If a process ends while it is read, files are missing for no other reason; a later one may have its PID. */
 function changed({ pid, started, state: before }: Subject): Finding | undefined {
   const now = readProcess(pid);
   const rule = "proc_pid_stat(5)";

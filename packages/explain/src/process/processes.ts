@@ -1,4 +1,4 @@
-// One pass over /proc: of every process what the statements about one of them need, and no more, since a host has many.
+// One pass over /proc: of every process only what statements about one of them need, since a host has many.
 import { codeOf, NAMESPACES, readdir, readIfThere, readlink, shortened, statFields } from "@contain-tools/kernel";
 
 export interface Process {
@@ -12,7 +12,7 @@ export interface Process {
   readonly started: string;
   readonly exiting: boolean;
   readonly kernelThread: boolean;
-  /** By their files in /proc/PID/ns; what an ending process has given up already is missing. */
+  /** By their files in /proc/PID/ns; those that an ending process has given up are missing. */
   readonly namespaces: Readonly<Record<string, string>>;
   /** errno of the namespaces: EACCES for another user's process. */
   readonly problem: string | undefined;
@@ -21,7 +21,7 @@ export interface Process {
 const PF_EXITING = 0x4; // linux/sched.h
 const PF_KTHREAD = 0x200000;
 
-/** Every process of this /proc that was still there when its turn came. */
+/** Every process of this /proc that still existed when its turn came. */
 export function readProcesses(): Process[] {
   return pids().flatMap((pid) => readProcess(pid) ?? []);
 }
@@ -32,7 +32,7 @@ export function pids(): number[] {
     .map(Number);
 }
 
-/** undefined when there is no such process. */
+/** undefined if there is no such process. */
 export function readProcess(pid: number): Process | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
   if (stat === undefined || stat === "") return undefined;
@@ -54,10 +54,10 @@ export function readProcess(pid: number): Process | undefined {
 }
 
 const ALL = ["pid", ...NAMESPACES.map(({ file }) => file).filter((file) => file !== "pid")];
-/** What is left of a process that is ending: exit_task_namespaces has dropped the others. */
+/** The namespaces that an ending process still has: exit_task_namespaces has dropped the others. */
 const LAST = ["pid", "user"];
 
-/** Of any process, a kernel thread too. */
+/** For any process, including kernel threads. */
 export function readNamespaces(pid: number, exiting: boolean): Pick<Process, "namespaces" | "problem"> {
   const namespaces: Record<string, string> = {};
   let problem: string | undefined;
@@ -66,7 +66,7 @@ export function readNamespaces(pid: number, exiting: boolean): Pick<Process, "na
       namespaces[file] = readlink(`/proc/${pid}/ns/${file}`);
     } catch (error) {
       problem = codeOf(error);
-      if (problem === "EACCES" || problem === "EPERM") break; // the others would say the same, and an exception is slow
+      if (problem === "EACCES" || problem === "EPERM") break; // the others would fail alike, and an exception is slow
     }
   }
   return { namespaces, problem: problem === "ENOENT" ? undefined : problem };

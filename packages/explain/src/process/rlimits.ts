@@ -1,4 +1,4 @@
-// Resource limits of the process itself, and how near it is to those whose use /proc shows (getrlimit(2)).
+// Resource limits of the process itself, and how near it is to those with usage in /proc (getrlimit(2)).
 import { readdirSync } from "node:fs";
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { codeOf, statusField } from "@contain-tools/kernel";

@@ -1,4 +1,4 @@
-// The root of a process: read-only or not, which mounts can be written to, and which of them are the host's.
+// The root of a process: read-only or not, which mounts are writable, and which of them are the host's.
 import { readlinkSync } from "node:fs";
 import type { Finding } from "@contain-tools/chain";
 import { codeOf, type MountInfo } from "@contain-tools/kernel";
@@ -43,7 +43,7 @@ export function explainRoot(subject: Subject): Finding[] {
   ];
 }
 
-/** mountinfo is shown relative to the root of the process; /proc/PID/root says whether that is another directory (chroot(2)). */
+/** mountinfo is relative to the root of the process; /proc/PID/root says whether that is another directory (chroot(2)). */
 function chrootOf({ pid }: Subject): Finding | undefined {
   const source = `/proc/${pid}/root`;
   const rule = "chroot(2), proc_pid_root(5)";
@@ -81,7 +81,7 @@ function overlay(pid: number, root: MountInfo): Finding[] {
   ];
 }
 
-/** Which map a mount has, mountinfo does not say. */
+/** mountinfo does not show which map a mount has. */
 function shifted(pid: number, mounts: readonly MountInfo[]): Finding[] {
   const found = mounts.filter(({ options }) => options.includes("idmapped"));
   if (found.length === 0) return [];
@@ -98,7 +98,7 @@ function shifted(pid: number, mounts: readonly MountInfo[]): Finding[] {
   ];
 }
 
-/** A file of it can still be read and written; a directory is empty, and takes no new file. */
+/** An open file can still be read and written; a removed directory is empty, and takes no new file. */
 function deleted(pid: number, mounts: readonly MountInfo[]): Finding[] {
   return mounts.filter(isDeleted).map((mount) => {
     const text = `what is mounted on ${clean(mount.mountPoint, 100)} was deleted, ${clean(deletedRoot(mount), 200)} of its file system: nothing can be made in a deleted directory (ENOENT), and a new one of that name does not appear here`;

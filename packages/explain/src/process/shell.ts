@@ -1,4 +1,4 @@
-// A shell that stands between the signals and the program: it does not forward them.
+// A shell between the signals and the program: it does not forward them.
 import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import type { Evidence, Finding } from "@contain-tools/chain";
@@ -54,7 +54,7 @@ export function explainShell(subject: Subject): Finding[] {
   ];
 }
 
-/** By the program file, which for /bin/sh is the shell behind the link, and for busybox by the name it was called by too. */
+/** By the program file, which for /bin/sh is the shell behind the link; for busybox by the name it was called with too. */
 function shellOf({ pid }: Subject): Evidence[] | Evidence | undefined {
   const source = `/proc/${pid}/exe`;
   let exe: string;
@@ -72,7 +72,7 @@ function shellOf({ pid }: Subject): Evidence[] | Evidence | undefined {
   return [fact(source, exe, RULE), fact(`/proc/${pid}/cmdline`, clean(words.join(" "), 80), RULE)];
 }
 
-/** What stands behind -c, as in the shell form of a Dockerfile's CMD. */
+/** The text after -c, as in the shell form of a Dockerfile's CMD. */
 function commandString(pid: number): string | undefined {
   const words = argv(pid);
   const at = words.findIndex((word, place) => place > 0 && place < 4 && /^-[a-z]*c$/.test(word));

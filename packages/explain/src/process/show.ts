@@ -1,4 +1,4 @@
-// What has been found, for people: grouped by headings, each statement with what it rests on; and for tools, as JSON.
+// Shows findings: for people under headings, each statement with its evidence; for tools as JSON.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { jsonText, shortened } from "@contain-tools/kernel";
@@ -7,7 +7,7 @@ import type { Section } from "./finding.ts";
 
 const WIDE = 160;
 
-/** @param evidence with the lines of evidence */
+/** @param evidence also print the lines of evidence */
 export function showText(title: string, sections: readonly Section[], evidence: boolean, paint: Paint): string {
   const parts = sections.map(
     ({ heading, findings }) => `\n${paint("bold", heading)}\n${findings.map((finding) => showFinding(finding, evidence, paint)).join("")}`,
@@ -25,7 +25,7 @@ function showFinding({ code, text, certain, evidence, fix }: Finding, proof: boo
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** One line for the evidence that one rule turns into the statement. */
+/** One line for all evidence that the same rule turns into the statement. */
 function groupByRule(evidence: readonly Evidence[]): string[] {
   const rules = [...new Set(evidence.map(({ rule }) => rule))];
   return rules.map((rule) => {

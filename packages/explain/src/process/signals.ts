@@ -27,7 +27,7 @@ function masks(subject: Subject): Finding[] {
   });
 }
 
-/** The kernel's 32 and 33 belong to the C library's threads, and are left out. */
+/** The kernel's 32 and 33 belong to the C library's threads, and are omitted. */
 function names(set: SignalSet): string {
   const all = signalsOf(set);
   const shown = (signals: readonly number[]) => signals.map((signal) => signalName(signal).slice(3)).join(" ");
@@ -99,7 +99,7 @@ function term(subject: Subject): Finding[] {
 
 const INITS = new Set(["pid1", "tini", "docker-init", "dumb-init", "catatonit", "podman-init"]);
 
-/** An init that forwards signals: what counts is the program behind it. */
+/** An init that forwards signals: the program behind it is what counts. */
 function behind(subject: Subject): Finding[] {
   if (subject.nested.at(-1) !== 1 || !INITS.has(subject.name)) return [];
   const children = subject.processes.filter(({ parent, state }) => parent === subject.pid && state !== "Z");
@@ -114,7 +114,7 @@ function behind(subject: Subject): Finding[] {
   });
 }
 
-/** A process that is not the init: `stop` does not mean it. */
+/** A process that is not the init: `stop` does not signal it. */
 function initTakesIt(subject: Subject): Finding[] {
   const { init, nested } = subject;
   if (init === undefined || nested.length < 2 || readProcess(init.pid)?.started !== init.started) return [];

@@ -1,4 +1,4 @@
-// Why a process will not die: what keeps SIGKILL from ending it, and what looks so and does not.
+// Why a process does not die: what keeps SIGKILL from ending it, and what only looks like that.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { hasSignal, pollOnce, SIGKILL, statusField } from "@contain-tools/kernel";
@@ -28,7 +28,7 @@ export function explainStuck(subject: Subject, groups: Groups): Finding[] {
   ];
 }
 
-/** SIGKILL is on its way: pending, or the process is on its way out. */
+/** SIGKILL is pending, or the process is ending. */
 function killed(subject: Subject): Finding[] {
   const findings: Finding[] = [];
   const shared = statusEvidence(subject, "ShdPnd", "signal(7)");
@@ -59,7 +59,7 @@ function hasPending(subject: Subject, field: "ShdPnd" | "SigPnd"): boolean {
   return set !== undefined && hasSignal(set, SIGKILL);
 }
 
-/** The init of a PID namespace ends only when all others there have been reaped. */
+/** The init of a PID namespace ends only when all others in it have been reaped. */
 function namespaceEnd(subject: Subject): Finding[] {
   const { nested, pid, exiting, processes, namespaces } = subject;
   if (nested.at(-1) !== 1 || !exiting) return [];
@@ -67,7 +67,7 @@ function namespaceEnd(subject: Subject): Finding[] {
   const rule = 'pid_namespaces(7), "The namespace init process"';
   const stack = lookAt(subject, "stack", "proc_pid_stack(5)");
   const zap = (evidence: Evidence) => evidence.value?.includes("zap_pid_ns_processes") === true;
-  // It waits for its children there too, and wchan shows do_wait then.
+  // It waits for its children there too, and wchan then shows do_wait.
   if (!zap(wchan) && !zap(stack)) return [];
   const left = processes.filter((process) => process.pid !== pid && process.namespaces["pid"] === namespaces["pid"]);
   if (left.length === 0)
@@ -119,7 +119,7 @@ function traced(subject: Subject): Finding[] {
   return [is("traced", `${who} traces it: signals other than SIGKILL come to that one first`, proof)];
 }
 
-/** State D is shown for sleeps that SIGKILL ends (TASK_KILLABLE) and for those that it does not; a pending SIGKILL tells them apart. */
+/** State D includes sleeps that SIGKILL ends (TASK_KILLABLE) and others; a pending SIGKILL tells them apart. */
 function sleeping(subject: Subject): Finding[] {
   const { pid, state, started } = subject;
   if (state !== "D") return [];

@@ -1,4 +1,4 @@
-// The process that is explained, with the others around it.
+// The process to explain, and the others around it.
 import { readFileSync } from "node:fs";
 import type { Evidence } from "@contain-tools/chain";
 import { exists, parseSignalMask, type SignalSet, statusField, ToolError } from "@contain-tools/kernel";
@@ -6,21 +6,21 @@ import { fact, look } from "./finding.ts";
 import { type Process, readNamespaces, readProcess, readProcesses } from "./processes.ts";
 
 export interface Subject extends Process {
-  /** /proc/PID/status, as it was at first. */
+  /** /proc/PID/status, as first read. */
   readonly status: string;
-  /** All processes, itself among them. */
+  /** All processes, including itself. */
   readonly processes: readonly Process[];
   /** Its PIDs, from ours to the innermost (NSpid); the last one is 1 for an init. */
   readonly nested: readonly number[];
-  /** PID 1 of its PID namespace, which may be itself; undefined when it is not to be seen. */
+  /** PID 1 of its PID namespace, perhaps itself; undefined if it is not visible. */
   readonly init: Process | undefined;
   /** True in the PID namespace of this /proc. */
   readonly hosts: boolean | undefined;
-  /** Whose namespaces are called the host's. */
+  /** The namespaces that count as the host's. */
   readonly host: Process;
 }
 
-/** @throws ToolError when there is no such process */
+/** @throws ToolError if there is no such process */
 export function readSubject(pid: number): Subject {
   const processes = readProcesses();
   const own = processes.find((process) => process.pid === pid) ?? readProcess(pid);
@@ -40,8 +40,8 @@ export function readSubject(pid: number): Subject {
 }
 
 /**
- * PID 1 of this /proc stands for the host. Where it may not be looked at, kthreadd does, which has the first namespaces of the machine;
- * in a container without both, what we are in ourselves.
+ * PID 1 of this /proc stands for the host. If it may not be read, kthreadd does, which has the machine's first namespaces; in a container
+ * without both, our own namespaces do.
  */
 function findHost(processes: readonly Process[]): Process {
   const readable = (pid: number) => processes.find((process) => process.pid === pid && process.namespaces["mnt"] !== undefined);
@@ -55,13 +55,13 @@ function findHost(processes: readonly Process[]): Process {
   return self;
 }
 
-/** `the host's` where that is known, and else what we are in. */
+/** `the host's` if that is known, otherwise our own. */
 export function hostName({ pid }: Process): { readonly whose: string; readonly proof: string } {
   if (pid <= 2) return { whose: "the host's", proof: `PID ${pid}` };
   return { whose: "the same as this command's", proof: "this command" };
 }
 
-/** /proc/PID/status; undefined when the process is gone. */
+/** /proc/PID/status; undefined if the process has ended. */
 function statusOf(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/status`, "utf8");
@@ -70,7 +70,7 @@ function statusOf(pid: number): string | undefined {
   }
 }
 
-/** The first process of a PID namespace is its init, and is there for as long as another one (pid_namespaces(7)). */
+/** The first process of a PID namespace is its init, and lives as long as any other in it (pid_namespaces(7)). */
 function findInit(own: Process, nested: readonly number[], processes: readonly Process[]): Process | undefined {
   if (nested.at(-1) === 1) return own;
   const id = own.namespaces["pid"];
@@ -102,7 +102,7 @@ export function lookAt({ pid }: Pick<Process, "pid">, file: string, rule: string
   return look(`/proc/${pid}/${file}`, rule);
 }
 
-/** A mask of /proc/PID/status; undefined when there is none. */
+/** A mask of /proc/PID/status; undefined if there is none. */
 export function maskOf({ status }: Pick<Subject, "status">, name: string): SignalSet | undefined {
   const hex = new RegExp(`^${name}:\\s*([0-9a-f]{16})$`, "m").exec(status)?.[1];
   return hex === undefined ? undefined : parseSignalMask(hex);

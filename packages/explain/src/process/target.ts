@@ -1,4 +1,4 @@
-// Which process a word means: a PID, one of our containers, or a container or unit of somebody else's by the name of its cgroup.
+// Which process a word means: a PID, one of our containers, or another program's container or unit, by the name of its cgroup.
 import { readIfThere, statusField, UsageError } from "@contain-tools/kernel";
 import { engineContainers, findContainer, type State, statusOf } from "@contain-tools/state";
 import { keptUnder } from "./enginename.ts";
@@ -6,7 +6,7 @@ import { some } from "./finding.ts";
 import { ownerOf } from "./owner.ts";
 import { pids, readProcess } from "./processes.ts";
 
-/** @throws UsageError when nothing is meant, or several */
+/** @throws UsageError if nothing matches, or several do */
 export function findTarget(word: string): number {
   if (/^\d{1,7}$/.test(word)) {
     if (Number(word) === 0) throw new UsageError("0 is no PID", "PIDs begin at 1");
@@ -21,7 +21,7 @@ export function findTarget(word: string): number {
   return ofEngine(word) ?? keptUnder(word)[0] ?? foreignContainer(word, problem);
 }
 
-/** One that contain-oci runs, by the engine's id or name. */
+/** A container that contain-oci runs, by the engine's id or name. */
 function ofEngine(word: string): number | undefined {
   const alive = engineContainers().filter(({ status }) => status !== "stopped");
   const exact = alive.filter(({ id, name }) => id === word || name === word || name?.endsWith(`/${word}`));
@@ -40,7 +40,7 @@ function ownContainer(word: string): { readonly state?: State; readonly problem?
   }
 }
 
-const LEAST = 3; // fewer letters of an id would mean too many
+const LEAST = 3; // fewer letters of an id would match too many
 
 /** The first process of a container is its PID 1, or what the engine started. */
 function foreignContainer(word: string, problem: UsageError | undefined): number {

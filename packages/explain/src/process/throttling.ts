@@ -1,4 +1,4 @@
-// What limits have already done: throttled CPU, swap, and the time that tasks waited (PSI).
+// What limits have already done: throttled CPU, swap, and time that tasks waited (PSI).
 import { join } from "node:path";
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { formatBytes, formatTime } from "../usage.ts";
@@ -8,7 +8,7 @@ import { fieldOf } from "./memory.ts";
 
 const CPU = "cgroup-v2.rst, cpu.stat; v1: sched-bwc.rst";
 
-/** Every group of the chain can throttle. The counters are from the group's making on. */
+/** Every group of the chain can throttle. The counters begin when a group is made. */
 export function explainThrottling({ levels }: Chain): Finding[] {
   return levels.flatMap((dir) => {
     const stat = look(join(dir, "cpu.stat"), CPU);
@@ -48,7 +48,7 @@ export function explainSwap({ levels, version }: Chain): Finding[] {
 
 const PSI = "Documentation/accounting/psi.rst";
 
-/** Pressure of its group, or where the kernel keeps none for groups (v1, the first one) the whole machine's. */
+/** Pressure of its group or, if the kernel has none for groups (v1, the root), of the whole machine. */
 export function explainPressure(groups: Groups): Finding[] {
   const chain = chainOf("memory", groups);
   const own = isChain(chain) && chain.version === 2 ? chain.levels[0] : undefined;

@@ -1,4 +1,4 @@
-// Zombies in the container of a process: whose they are, and who could reap them. Only the parent can, and init only what it has inherited.
+// Zombies in the container of a process: their parents, and who could reap them. Only the parent can, and init only those it has inherited.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { readIfThere, statusField } from "@contain-tools/kernel";
@@ -89,5 +89,5 @@ function explainZombie(zombie: Process, { processes, init, pid }: Subject, uptim
   );
 }
 
-/** USER_HZ, in which /proc counts: 100 on every architecture that Node runs on (time(7)). */
+/** USER_HZ, the unit of times in /proc: 100 on every architecture that Node runs on (time(7)). */
 const TICKS = 100;

@@ -1,4 +1,4 @@
-// A container that has ended: everything that a verdict may rest on.
+// An ended container: everything on which a verdict may rest.
 import type { Evidence, Failure } from "@contain-tools/chain";
 import { type KernelLog, type Reading, readKernelLog, readlink, tryRead } from "@contain-tools/kernel";
 import { notedSignals } from "@contain-tools/state";
@@ -11,22 +11,22 @@ import type { Seen, Witness } from "./witness.ts";
 
 export interface Case {
   readonly outcome: Outcome;
-  /** Why the program was not started; undefined when it was. */
+  /** Why the program was not started; undefined if it was. */
   readonly failure: Failure | undefined;
   readonly watched: Watched;
   readonly seen: Seen;
   readonly chain: Chain;
-  /** Victims of the OOM killer: the group's own count, or where it has none the whole machine's. */
+  /** Victims of the OOM killer: by the group's own count, otherwise the whole machine's. */
   readonly oomKills: Growth;
-  /** Read when it is asked for the first time. */
+  /** Read at its first use. */
   readonly log: () => KernelLog;
-  /** Reads a file of the groups, which are still there. */
+  /** Reads a file of the groups, which still exist. */
   readonly read: (path: string) => Reading;
-  /** The last lines of what it wrote, where that is kept. */
+  /** The last lines of its output, if kept. */
   readonly output: string | undefined;
-  /** Signals that commands of ours sent, beside the supervisor's own. */
+  /** Signals from commands of ours, other than the supervisor's. */
   readonly own: OwnSignals;
-  /** The program as it was given, and PATH in its environment. */
+  /** The program as given, and PATH in its environment. */
   readonly argv: readonly string[];
   readonly path: string | undefined;
   /** The kinds of namespaces that were made for it: `net`, `user`. */
@@ -55,7 +55,7 @@ export function closeCase(w: Witness, outcome: Outcome, { failure, output, id, a
   };
 }
 
-/** @param before the machine's count, where the group has none of its own */
+/** @param before the machine's count, if the group has none */
 export function countOomKills(chain: Chain, before: Evidence | undefined): Growth {
   if (before === undefined)
     return growth(
@@ -77,7 +77,7 @@ export function countOomKills(chain: Chain, before: Evidence | undefined): Growt
 
 const FIRST = "pid:[4026531836]"; // PROC_PID_INIT_INO of the kernel's proc_ns.h
 
-/** The log counts PIDs as the first PID namespace does; elsewhere a PID of ours means nothing there. */
+/** The log has PIDs of the first PID namespace; in another one, our PIDs mean nothing there. */
 export function countedAsOurs(log: KernelLog): KernelLog {
   let ours: string | undefined;
   try {
@@ -89,12 +89,12 @@ export function countedAsOurs(log: KernelLog): KernelLog {
   return { ...log, problem: log.problem ?? strange };
 }
 
-/** Why the log cannot be relied on, or undefined. */
+/** Why the log cannot be trusted, or undefined. */
 export function problemOfLog({ problem, lost }: KernelLog): string | undefined {
   return problem ?? (lost ? "records were overwritten before they were read" : undefined);
 }
 
-/** What has ended: `PID 1 (sh)`, `the program (sh)`. @param told its last name, where the kernel's log has it */
+/** What has ended: `PID 1 (sh)`, `the program (sh)`. @param told its last name, from the kernel's log */
 export function subjectOf({ seen: { zombie, program }, watched: { init, indirect } }: Case, told?: string): string {
   const name = told ?? (init || indirect ? program?.name : (zombie?.().name ?? program?.name));
   const who = init || program?.isInit === false ? "the program" : "PID 1";

@@ -5,20 +5,20 @@ import { dirname, exists, keyedValue, type Reading, tryRead } from "@contain-too
 const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local", "cpu.stat"] as const;
 export type CounterFile = (typeof FILES)[number];
 
-/** One group: the first of a chain is the container's own, the last one the highest that can be seen. */
+/** One group: the first of a chain is the container's own, the last one the highest visible. */
 export interface Level {
   readonly dir: string;
   readonly files: ReadonlyMap<CounterFile, Reading>;
 }
 
-/** The groups above the container's own, as they are before it starts; its own is new, and has counted nothing yet. */
+/** The groups above the container's own before it starts; its own is new and has counted nothing yet. */
 export function readAncestors(group: string): Level[] {
   const levels: Level[] = [];
   for (let dir = dirname(group); exists(`${dir}/cgroup.procs`); dir = dirname(dir)) levels.push(readLevel(dir));
   return levels;
 }
 
-/** One group as it is now. @param before what could not be read then is of no use now: a counter that begins later has no difference */
+/** One group now. @param before a file that could not be read then is not read now: without its first value there is no difference */
 export function readLevel(dir: string, before?: Level): Level {
   const read = (file: CounterFile): Reading => {
     const old = before?.files.get(file);
@@ -32,9 +32,9 @@ export function readChainAgain(group: string, ancestors: readonly Level[], own?:
   return [readLevel(group, own), ...ancestors.map((level) => readLevel(level.dir, level))];
 }
 
-/** By how much a counter has grown. */
+/** The increase of a counter. */
 export interface Growth {
-  /** undefined when it cannot be read, or is not there. */
+  /** undefined if it cannot be read, or does not exist. */
   readonly by: number | undefined;
   /** The kernel has no such file here: the controller is not on cgroup v2. */
   readonly absent: boolean;
@@ -42,7 +42,7 @@ export interface Growth {
 }
 
 export interface Chain {
-  /** The container's own group, where it was there before we were: without it, it is new and had counted nothing. */
+  /** The container's own group before, if it existed before us; otherwise it was new and had counted nothing. */
   readonly own?: Level | undefined;
   /** The groups above. */
   readonly before: readonly Level[];

@@ -6,7 +6,7 @@ import { type Case, subjectOf } from "./case.ts";
 import { describeStatus, passedOnEvidence } from "./outcome.ts";
 import { ownEvidence, ownSignal } from "./own.ts";
 
-/** @param by where it stands that it exited */
+/** @param by the evidence that it exited */
 export function judgeExit(c: Case, by: Evidence): Finding {
   const status = shellStatus(c.outcome.status);
   const who = subjectOf(c);
@@ -26,7 +26,7 @@ export function judgeExit(c: Case, by: Evidence): Finding {
   return { code: "exit-above-128", text, certain: true, evidence: [by] };
 }
 
-/** What PID 1 left behind: those that were there at the last look, and ended by SIGKILL. */
+/** What PID 1 left behind: processes seen at the last look, which SIGKILL then ended. */
 export function judgeRest({ outcome, own, seen: { look, program } }: Case): Finding[] {
   if (look === undefined || program?.isInit === false || outcome.killedByUs !== undefined) return [];
   const { list } = look;

@@ -1,5 +1,5 @@
-// The mount namespace of a container, held open until its verdict: a forked child looks into it when the container has ended. The mounts
-// themselves are not held: umount inside would say EBUSY.
+// The mount namespace of a container, held open until its verdict: a forked child looks into it after the container has ended. The mounts
+// themselves are not held: umount inside would then fail with EBUSY.
 import {
   askChild,
   CLONE_NEWNS,
@@ -20,14 +20,14 @@ import {
 } from "@contain-tools/kernel";
 
 export interface HeldMounts {
-  /** Calls `look` inside, with the mounts there. @returns undefined when it cannot be done, or took too long */
+  /** Calls `look` inside, with the mounts there. @returns undefined if that fails or takes too long */
   readonly inside: <T>(look: (mounts: readonly MountInfo[]) => T) => T | undefined;
   readonly close: () => void;
 }
 
 const CHILD_TIMEOUT = 2000; // milliseconds for the child: a file system there may not answer
 
-/** @param pid a process that has been made in its mount namespace @returns undefined when we may not look */
+/** @param pid a process in its mount namespace @returns undefined if we may not read it */
 export function holdMounts(pid: number): HeldMounts | undefined {
   const held: number[] = [];
   const release = () => {
@@ -58,7 +58,7 @@ export function holdMounts(pid: number): HeldMounts | undefined {
   }
 }
 
-/** In the child. /proc there is of a PID namespace that is gone, so that ours is taken along. */
+/** In the child. /proc there belongs to a PID namespace that has ended, so the child brings ours. */
 function enter(mounts: number, user: number | undefined): readonly MountInfo[] {
   const proc = open("/proc", O_RDONLY | O_DIRECTORY);
   try {

@@ -1,4 +1,4 @@
-// A hint: what may be why a program exited. The kernel does not say why a program exits, so none is certain.
+// A hint: a possible reason for a program's exit. The kernel does not say why a program exits, so no hint is certain.
 import type { Evidence, Finding } from "@contain-tools/chain";
 
 export const hint = (code: string, text: string, evidence: readonly Evidence[], fix?: string): Finding => ({

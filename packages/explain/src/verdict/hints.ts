@@ -1,5 +1,5 @@
-// Why a program may have exited with an error: what the kernel counted meanwhile, a tmpfs that is full, the last words of the program.
-// Hints all: the kernel does not say why a program exits.
+// Why a program may have exited with an error: what the kernel counted meanwhile, a full tmpfs, the program's last words. All of them are
+// hints: the kernel does not say why a program exits.
 
 import type { Finding } from "@contain-tools/chain";
 import type { Case } from "./case.ts";
@@ -9,7 +9,7 @@ import { pidsLimit } from "./pids.ts";
 import { reachedLimits } from "./reached.ts";
 import { shellExit } from "./shellexit.ts";
 
-/** @returns findings that are not certain, with codes that begin with `hint-` */
+/** @returns findings that are not certain; their codes begin with `hint-` */
 export function hints(c: Case): Finding[] {
   const pids = pidsLimit(c);
   const shell = shellExit(c);

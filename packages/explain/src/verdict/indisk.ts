@@ -1,4 +1,4 @@
-// Processes that no signal reaches when the grace window is over: state D (proc_pid_stat(5)).
+// Processes in state D, which no signal reached by the end of the grace window (proc_pid_stat(5)).
 import type { Evidence } from "@contain-tools/chain";
 import { childrenOf, printable, procDirectory, readIfThere, statFields } from "@contain-tools/kernel";
 
@@ -8,9 +8,9 @@ export interface InD {
   readonly evidence: Evidence;
 }
 
-const MAX_PROCESSES = 64; // processes that are looked at
+const MAX_PROCESSES = 64; // processes checked at most
 
-/** @param pid where there is no group: it and its children */
+/** @param pid if there is no group: it and its children */
 export function processesInD(pid: number, group: string | undefined): InD[] {
   const listed =
     group === undefined ? [pid, ...childrenOf(pid)] : (readIfThere(`${group}/cgroup.procs`) ?? "").split("\n").filter(Boolean).map(Number);

@@ -1,4 +1,4 @@
-// What a program wrote last: errors in the words of errno(3). What each of them names is looked at.
+// A program's last output: errors in the words of errno(3). The file or call that each names is checked.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import type { Case } from "./case.ts";
 import { judgeCounted } from "./words/counted.ts";
@@ -10,9 +10,9 @@ import { judgeCall, privilegedCall } from "./words/privileges.ts";
 import { takeApart, withoutColours } from "./words/said.ts";
 import { isAboutSetuid, judgeSetuid } from "./words/setuid.ts";
 
-const LAST = 5; // lines: an error that it went on after is not why it ended
+const LAST = 5; // lines: an error after which it went on is not why it ended
 
-/** Errors that the program itself has written, in the end of what is kept of its output. @param refused a limit on processes is known already */
+/** Errors at the end of the kept output, written by the program itself. @param refused a limit on processes is already known as a reason */
 export function lastWords(c: Case, refused: boolean): Finding[] {
   const lines = (c.output ?? "")
     .split("\n")
@@ -37,6 +37,6 @@ function judgeLine(c: Case, line: string, refused: boolean): Finding[] {
   if (isAboutPort(said)) return judgePort(c, said, named);
   const counted = judgeCounted(c, said, named, refused);
   if (counted !== undefined) return counted;
-  // What denies access may be another program, or a remote one.
+  // Another program, even a remote one, may deny the access.
   return said.errno === "EACCES" && said.file === undefined ? [] : judgeFile(c, said, named);
 }

@@ -4,7 +4,7 @@ import { childrenOf, close, hasEnded, monotonic, pidfdOpen, procDirectory } from
 import { readField } from "./field.ts";
 import { nameOf, type Program, type Watched } from "./program.ts";
 
-/** The processes of a container besides PID 1 and `pid1`'s child, as they were at one moment. */
+/** The processes of a container besides PID 1 and `pid1`'s child, at one moment. */
 export interface Look {
   /** Milliseconds, as `monotonic` counts them. */
   readonly at: number;
@@ -16,13 +16,13 @@ export interface Look {
 export interface Other {
   readonly pid: number;
   readonly name: string;
-  /** By which it can be asked how it ended. */
+  /** Through which its exit status can be read. */
   readonly pidfd: number;
 }
 
-const MAX_OTHERS = 16; // others that are kept in view
+const MAX_OTHERS = 16; // other processes watched at most
 
-/** Looks again. What has gone since the last look is forgotten. */
+/** Looks again. Processes that have ended since the last look are dropped. */
 export function lookAt({ pid, group }: Watched, program: Program | undefined, last: Look | undefined): Look {
   const path = group === undefined ? `${procDirectory(pid)}/task/${pid}/children` : `${group}/cgroup.procs`;
   const list = readField(path, "", "pid_namespaces(7): when PID 1 ends, the kernel kills the rest with SIGKILL");

@@ -1,4 +1,4 @@
-// The OOM killer: whom it took in a container, and whose limit fired.
+// The OOM killer: which processes of a container it killed, and which limit fired.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { formatBytes } from "../usage.ts";
@@ -40,7 +40,7 @@ export function logEvidence(value: string | undefined, problem?: string): Eviden
 
 const WHOSE = "cgroup-v2.rst memory.events.local: oom counts where the limit fired, oom_kill where the victim lived";
 
-/** A verdict about one victim. @param who as the sentence begins */
+/** A verdict about one victim. @param who the beginning of the sentence */
 export function describeKill(c: Case, kill: OomKill, who: string, code: string): Finding {
   const evidence = [c.oomKills.evidence, logEvidence(kill.line)];
   const taken = `${who} was killed by the OOM killer`;
@@ -88,7 +88,7 @@ function describe(kinds: readonly (readonly [string, number])[]): string {
   return parts.join(", ") || "next to nothing";
 }
 
-/** Processes that the OOM killer took while the program itself was not its victim. */
+/** Processes that the OOM killer killed while the program itself was not a victim. */
 export function otherVictims(c: Case): Finding[] {
   const { by, absent, evidence } = c.oomKills;
   if (by === undefined && !absent && c.watched.group !== undefined && evidence.source.startsWith(c.watched.group)) {

@@ -4,14 +4,14 @@ import { commandOf, endSignal, printable, SI_KERNEL, type SignalInfo, shellStatu
 import type { Reaction } from "../process/fates.ts";
 import type { InD } from "./indisk.ts";
 
-/** A signal to us, and who sent it. */
+/** A signal to us, and its sender. */
 export interface Sender {
   readonly signal: number;
   /** As the container got it. */
   readonly sent: number;
   /** `bash (PID 12)`. */
   readonly from: string;
-  /** What the program was about to do with it when it came. */
+  /** What the program would have done with it when it came. */
   readonly reaction: Reaction;
 }
 
@@ -29,15 +29,18 @@ export interface PassedOn {
 export interface Outcome {
   /** The wait status of PID 1. */
   readonly status: number;
-  /** Where it stands, if we did not wait for it ourselves. */
+  /** Where the status was read, if we did not wait for PID 1 ourselves. */
   readonly told?: Evidence;
-  /** We sent SIGKILL: at the end of the grace window, after a second SIGINT or a third Ctrl-C, or when the terminal was closed and PID 1 did not take SIGHUP. */
+  /**
+   * We sent SIGKILL: after the grace window, a second SIGINT or a third Ctrl-C, or when the terminal was closed and PID 1 did not take
+   * SIGHUP.
+   */
   readonly killedByUs: "grace" | "interrupt" | "keys" | "hangup" | undefined;
   /** The signal that opened the grace window. */
   readonly asked: Sender | undefined;
-  /** In state D when the grace window was over. */
+  /** In state D at the end of the grace window. */
   readonly inD: readonly InD[];
-  /** What was passed on to the container. */
+  /** The signals that were passed on to the container. */
   readonly sent: readonly PassedOn[];
   /** `contain restart` asked for its end. */
   readonly again?: boolean;
@@ -52,7 +55,7 @@ export function describeStatus(status: number): string {
   return signal === 0 ? text : `killed by ${signalName(signal)} (${text})`;
 }
 
-/** Who sent a signal to us, as it is asked when it comes (sigaction(2) si_pid, si_code). */
+/** The sender of a signal to us, looked up when it comes (sigaction(2) si_pid, si_code). */
 export function senderOf({ pid, code }: Pick<SignalInfo, "pid" | "code">): string {
   if (pid !== 0) return `${printable(commandOf(pid))} (PID ${pid})`;
   return code === SI_KERNEL ? "the terminal (a key, or its hangup)" : "a process outside of contain's PID namespace";

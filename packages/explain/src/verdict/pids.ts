@@ -1,4 +1,4 @@
-// Forks that pids.max refused, and which group's limit it was.
+// Forks that pids.max refused, and the group that has the limit.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { exists, readIfThere } from "@contain-tools/kernel";
 import type { Case } from "./case.ts";
@@ -8,7 +8,10 @@ import { hint } from "./hint.ts";
 const RULE = "cgroup-v2.rst pids.events: max counts the forks that pids.max refused (EAGAIN)";
 const FIX = "a higher --pids";
 
-/** Up to Linux 6.11 pids.events counts where the fork was tried; since then where the limit is, and pids.events.local without the groups below. */
+/**
+ * Up to Linux 6.11 pids.events counts in the group of the fork; since then in the group with the limit, and pids.events.local excludes the
+ * groups below.
+ */
 export function pidsLimit(c: Case): Finding[] {
   const { after } = c.chain;
   const local = after.map((_, level) => growth(c.chain, level, "pids.events.local", "max", RULE));
@@ -33,7 +36,7 @@ export function pidsLimit(c: Case): Finding[] {
   const possible = at === 0 ? limits.filter(({ dir }) => dir === after[0]?.dir) : limits.filter(({ reached }) => reached !== false);
   const [one, another] = possible;
   const top = after.at(-1)?.dir ?? "";
-  // Every group but the first of the hierarchy has cgroup.events: above this one there is more.
+  // Every group but the root of the hierarchy has cgroup.events: there are more groups above this one.
   const hidden = at !== 0 && exists(`${top}/cgroup.events`);
   const evidence = [own.evidence, ...limits.flatMap((limit) => limit.evidence)];
   if (one === undefined && hidden)
@@ -50,7 +53,7 @@ export function pidsLimit(c: Case): Finding[] {
 interface Limit {
   readonly dir: string;
   readonly max: string;
-  /** It was reached once; undefined before Linux 6.6, which has no pids.peak. */
+  /** It was reached at some time; undefined before Linux 6.6, which has no pids.peak. */
   readonly reached: boolean | undefined;
   readonly evidence: readonly Evidence[];
 }

@@ -1,7 +1,7 @@
-// Files of a group that poll(2) can be asked about.
+// Files of a group that poll(2) can watch.
 import { closeQuietly, open, pread, readIfThere } from "@contain-tools/kernel";
 
-/** Opens and reads one: the kernel wakes us for what changes from here on. undefined if it is not there, or goes meanwhile (ENODEV). */
+/** Opens and reads one: from here on the kernel wakes us for changes. undefined if it does not exist, or disappears meanwhile (ENODEV). */
 export function openPolled(path: string, buffer: Uint8Array): { readonly fd: number; readonly length: number } | undefined {
   if (readIfThere(path) === undefined) return undefined; // without an exception, which takes half a millisecond
   let fd = -1;

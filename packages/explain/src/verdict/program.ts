@@ -25,7 +25,7 @@ export interface Watched {
   readonly group: string | undefined;
   /** `pid1` is PID 1, and the program its child. */
   readonly init: boolean;
-  /** An nsexec stands between us and PID 1 (--chain exec). */
+  /** An nsexec is between us and PID 1 (--chain exec). */
   readonly indirect: boolean;
 }
 
@@ -33,7 +33,7 @@ const statusOf = (pid: number) => readIfThere(`${procDirectory(pid)}/status`) ??
 const nameIn = (status: string) => printable(statusField(status, "Name") ?? "?");
 export const nameOf = (pid: number) => nameIn(statusOf(pid));
 
-/** Finds the program; undefined when it has gone already, or is not there yet. */
+/** Finds the program; undefined if it has ended already, or has not started yet. */
 export function findProgram({ pid, init, indirect }: Watched): Program | undefined {
   const first = indirect ? childrenOf(pid)[0] : pid;
   const program = init && first !== undefined ? childrenOf(first)[0] : first;

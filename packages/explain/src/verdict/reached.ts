@@ -1,9 +1,9 @@
-// Limits of processes that were reached when they were looked at: open files, processes of the user. The kernel counts no refusals of these.
+// Limits of processes that were reached when we looked: open files, processes of the user. The kernel does not count these refusals.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { CAPABILITIES, procDirectory, readdir, readIfThere, softLimit, stat, statusField, tryRead } from "@contain-tools/kernel";
 import { hint } from "./hint.ts";
 
-/** What a process or user had of what it may have. */
+/** How much of its limit a process or user had used. */
 export interface Reached {
   readonly kind: "open-files" | "nproc-limit";
   /** `nc (PID 12)`, `the user 1000`. */
@@ -14,10 +14,10 @@ export interface Reached {
 }
 
 const NEAR = 0.95;
-const MAX_LIMIT = 4096; // limits beyond are not looked at: nobody set them, and counting would take long
+const MAX_LIMIT = 4096; // higher limits are not checked: nobody set them, and counting would take long
 const RULE = "getrlimit(2)";
 
-/** Looks at the processes of a container; what was reached once stays. */
+/** Checks the processes of a container; a limit that was reached once stays noted. */
 export function lookAtLimits(processes: readonly { readonly pid: number; readonly name: string }[], last: readonly Reached[]): Reached[] {
   const found = [...last];
   for (const { pid, name } of processes) {
@@ -38,7 +38,7 @@ export function lookAtLimits(processes: readonly { readonly pid: number; readonl
   return found;
 }
 
-/** Since Linux 6.2 the size of the directory is their number. */
+/** Since Linux 6.2 the size of the directory is the number of open files. */
 function openFiles(pid: number): { used: number; source: string } | undefined {
   const source = `${procDirectory(pid)}/fd`;
   try {
@@ -48,7 +48,7 @@ function openFiles(pid: number): { used: number; source: string } | undefined {
   }
 }
 
-/** Threads of its real user, on the whole machine; not of root and of who has these capabilities (kernel/fork.c copy_process). */
+/** Threads of its real user, on the whole machine; not for root, nor with these capabilities (kernel/fork.c copy_process). */
 function processesOf(pid: number): { used: number; source: string } | undefined {
   const status = readIfThere(`${procDirectory(pid)}/status`) ?? "";
   const uid = uidIn(status);
@@ -76,7 +76,7 @@ const TEXTS = {
   ],
 } as const;
 
-/** @param told kinds that the last words have told better */
+/** @param told kinds that the last words have explained better */
 export function reachedLimits(reached: readonly Reached[], told: readonly string[]): Finding[] {
   return reached
     .filter(({ kind }) => !told.includes(`hint-${kind}`))

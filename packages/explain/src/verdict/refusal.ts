@@ -1,23 +1,23 @@
-// A fork that was refused, looked at when it happens: the kernel wakes poll(2) on pids.events (cgroup-v2.rst).
+// A refused fork, examined when it happens: the kernel wakes poll(2) on pids.events (cgroup-v2.rst).
 import type { Evidence } from "@contain-tools/chain";
 import { childrenOf, pread, procDirectory, readIfThere, type Source, statFields } from "@contain-tools/kernel";
 import { openPolled } from "./polled.ts";
 import { nameOf } from "./program.ts";
 
 export interface Refusal {
-  /** pids.current, in which zombies are counted. */
+  /** pids.current, which counts zombies. */
   readonly current: number;
   readonly zombies: number;
-  /** Those that have not reaped them, as `sh (PID 12)`. */
+  /** Their parents, as `sh (PID 12)`. */
   readonly parents: readonly string[];
   readonly evidence: readonly Evidence[];
 }
 
 const POLLPRI = 2;
 const MOST_LOOKS = 5;
-const MAX_PROCESSES = 256; // processes that are looked at
+const MAX_PROCESSES = 256; // processes checked at most
 
-/** Calls `seen` at each of the first refusals; undefined where the group has no such file. */
+/** Calls `seen` at each of the first refusals; undefined if the group has no such file. */
 export function watchRefusals(group: string, seen: (refusal: Refusal) => void): Source | undefined {
   const buffer = Buffer.alloc(256);
   const { fd } = openPolled(`${group}/pids.events`, buffer) ?? {};

@@ -1,4 +1,5 @@
-// 126 and 127 of a shell or of env inside, or what a script said of a program: the file that it tried to execute, looked at in the container's own mounts.
+// 126 and 127 of a shell or of env inside, or a script's words about a program: the file that it tried to execute, checked in the
+// container's own mounts.
 import { type Finding, whyNotExecutable } from "@contain-tools/chain";
 import { basename, type Diagnosis, exists, shellStatus } from "@contain-tools/kernel";
 import type { Case } from "./case.ts";
@@ -13,12 +14,12 @@ const RULE = 'sh(1p) "EXIT STATUS", env(1): 127 not found, 126 found but not exe
 /** `sh: none: not found`, `bash: line 1: none: command not found`, `env: can't execute 'none': No such file or directory`. */
 const MESSAGE =
   /: (?:exec: |can't execute )?['"`\u2018]?([^\s'":`\u2018\u2019]+)['"\u2019]?: (?:(?:command )?not found|Permission denied|No such file or directory|cannot execute\b.*|Exec format error|bad interpreter\b.*)$/;
-/** A shell says these of programs alone, whatever the script then exits with. */
+/** A shell says these only about programs, whatever status the script then exits with. */
 const OF_PROGRAMS =
   /^(?:(?:\S*\/)?(?:ba|da|a|k|z)?sh: |\S+: (?:line )?\d+: ).*(?:not found|cannot execute\b.*|Exec format error|bad interpreter\b.*)$/;
 const LAST = 5; // lines
 
-/** What `sh -c '…'` and `env PROG …` may have executed. */
+/** The programs that `sh -c '…'` and `env PROG …` may have executed. */
 function triedBy(argv: readonly string[]): readonly string[] {
   const [program = "", ...words] = argv;
   const name = basename(program);
@@ -67,13 +68,13 @@ export function shellExit({ outcome, argv, path, output, seen: { mounts } }: Cas
 /** Of several candidates we cannot tell which it was. */
 const only = <T>(list: readonly T[]): T | undefined => (list.length === 1 ? list[0] : undefined);
 
-/** The one that the shell named as missing, otherwise the only one that is not there. */
+/** The one that the shell named as missing, otherwise the only one that does not exist. */
 function missing(looked: readonly Looked[], told: string | undefined): Looked | undefined {
   const gone = looked.filter(({ file }) => file === undefined);
   return gone.find(({ word }) => word === told) ?? only(gone);
 }
 
-/** A shell reads what is no program for this machine (ENOEXEC) as a script, and ends in 127 or 126 for what it finds there. */
+/** A shell reads a file that is not a program for this machine (ENOEXEC) as a script, and ends in 127 or 126 for what it finds there. */
 function look(word: string, path: string, status: number): Looked {
   const files = word.includes("/") ? [word] : path.split(":").map((dir) => `${dir}/${word}`);
   const file = files.find((one) => exists(one));
@@ -83,5 +84,5 @@ function look(word: string, path: string, status: number): Looked {
   return { word, file, why: reasons.find((one) => one?.text !== undefined && one.code !== IS_SCRIPT) };
 }
 
-/** What a shell takes for a script, it executes all the same. */
+/** A file that a shell would take for a script counts as executed. */
 const IS_SCRIPT = "exec-bad-format";

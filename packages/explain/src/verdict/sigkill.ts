@@ -1,4 +1,4 @@
-// SIGKILL: the OOM killer, ourselves, a limit of CPU time, or somebody else.
+// SIGKILL: from the OOM killer, from us, from a limit of CPU time, or from somebody else.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { type Fate, SIGHUP, SIGKILL, SIGTERM, signalName } from "@contain-tools/kernel";
@@ -7,7 +7,7 @@ import { type Case, subjectOf } from "./case.ts";
 import { describeKill, findVictims, logEvidence } from "./oom.ts";
 import { judgeOwn, noneEvidence, ownSignal } from "./own.ts";
 
-/** @param status where it stands that SIGKILL ended it */
+/** @param status the evidence that SIGKILL ended it */
 export function judgeSigkill(c: Case, status: Evidence): Finding {
   const { by } = c.oomKills;
   const who = subjectOf(c);
@@ -88,8 +88,8 @@ const FIXES: Partial<Record<Fate, string>> = {
 };
 
 /**
- * What its limit of CPU time has to do with it. /proc shows what was used exactly, the limit counts by ticks of the clock
- * (kernel/time/posix-cpu-timers.c), so from half of it on nobody can be sure.
+ * Whether its limit of CPU time may be the reason. /proc shows exact usage, but the limit counts ticks of the clock
+ * (kernel/time/posix-cpu-timers.c), so from half the limit on nobody can be sure.
  */
 function cpuLimit(c: Case): { readonly far: boolean; readonly evidence: readonly Evidence[] } {
   const { program } = c.seen;

@@ -1,4 +1,4 @@
-// Signals but SIGKILL: forwarded by us, raised by the kernel at a fault, at a limit, or sent by somebody.
+// Signals other than SIGKILL: forwarded by us, raised by the kernel at a fault or a limit, or sent by somebody.
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { printable, signalName } from "@contain-tools/kernel";
@@ -7,7 +7,7 @@ import { passedOnEvidence } from "./outcome.ts";
 import { judgeOwn, noneEvidence, ownSignal } from "./own.ts";
 
 const FAULTS = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP"];
-/** What usually sends them; the kernel does not say. */
+/** The usual senders; the kernel does not record them. */
 const USUAL: Readonly<Record<string, string>> = {
   SIGABRT: "usually abort(3): the program ended itself, after a failed assertion or an error in its heap",
   SIGSYS: "usually a seccomp filter that forbids a system call (seccomp(2))",
@@ -17,7 +17,7 @@ const USUAL: Readonly<Record<string, string>> = {
   SIGXFSZ: "usually a file that would grow beyond RLIMIT_FSIZE (setrlimit(2))",
 };
 
-/** @param status where it stands that the signal ended it */
+/** @param status the evidence that the signal ended it */
 export function judgeSignal(c: Case, signal: number, status: Evidence): Finding {
   const name = signalName(signal);
   const who = subjectOf(c);
@@ -43,7 +43,7 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
   };
 }
 
-/** What abort(3) ends in: hlt on x86, brk or udf on arm64 (glibc abort-instr.h, musl a_crash). */
+/** How abort(3) ends: hlt on x86, brk or udf on arm64 (glibc abort-instr.h, musl a_crash). */
 const ABORTS = /general protection|trap invalid opcode|undefined instruction|unhandled exception.*(BRK|brk)|trap int3/;
 
 function faultEvidence(value: string | undefined, problem?: string): Evidence {

@@ -10,7 +10,7 @@ const HIGH = "cgroup-v2.rst memory.high: above it processes are slowed down and 
 const CPU = "cgroup-v2.rst cpu.max, cpu.stat: nr_throttled of nr_periods";
 const MANY = 0.1; // of the periods
 
-/** Told when it did not end well: a program that was slowed down misses its deadlines. */
+/** Reported if it did not end well: a program that was slowed down misses its deadlines. */
 export function throttles(c: Case): Finding[] {
   return c.chain.after.flatMap((_, level) => [...slowedByMemory(c, level), ...slowedByCpu(c, level)]);
 }

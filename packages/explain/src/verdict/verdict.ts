@@ -13,7 +13,7 @@ import { judgeSigkill } from "./sigkill.ts";
 import { judgeSignal } from "./signalled.ts";
 import { throttles } from "./throttled.ts";
 
-/** The findings about a container that has ended, the main one first. None for a plain success. */
+/** The findings about an ended container, the main one first. None for a plain success. */
 export function judge(c: Case): Finding[] {
   const { outcome, failure } = c;
   if (failure !== undefined) return [judgeStart(failure)];
@@ -43,7 +43,7 @@ function judgeEnd(c: Case): Finding {
     return { code: "exit-cannot-tell", text, certain: false, evidence: [exited] };
   }
   if (!watched.init || status <= 128) return judgeExit(c, exited);
-  // pid1 exits with 128+n for a program that signal n killed, and leaves n in its name.
+  // pid1 exits with 128+n for a program that signal n killed, and puts n into its own process name.
   const zombie = seen.zombie?.();
   const name = watched.indirect ? undefined : zombie?.name;
   const stat: Evidence = zombie?.stat ?? {

@@ -1,11 +1,11 @@
-// How many processes of the whole machine the OOM killer has taken, for where a group counts none of its own.
+// How many processes of the whole machine the OOM killer has killed, for a group that does not count.
 
 import type { Evidence } from "@contain-tools/chain";
 import { lineValue, tryRead } from "@contain-tools/kernel";
 
 const RULE = "mm/vmstat.c: every process that the OOM killer took, on the whole machine";
 
-/** /proc/vmstat oom_kill as it is now. */
+/** The present value of oom_kill in /proc/vmstat. */
 export function readVmstat(): Evidence {
   const source = "/proc/vmstat oom_kill";
   const reading = tryRead("/proc/vmstat");

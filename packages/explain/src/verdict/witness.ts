@@ -21,10 +21,10 @@ import { type Refusal, watchRefusals } from "./refusal.ts";
 import { readVmstat } from "./vmstat.ts";
 import { lookAtZombie, type Zombie } from "./zombie.ts";
 
-/** What was counted before the container started. */
+/** The counters before the container started. */
 interface Baseline {
   readonly ancestors: readonly Level[];
-  /** Where its group does not count OOM kills. */
+  /** If its group does not count OOM kills. */
   readonly vmstat: Evidence | undefined;
 }
 
@@ -33,16 +33,16 @@ export function takeBaseline(group: string | undefined): Baseline {
   return { ancestors: group === undefined ? [] : readAncestors(group), vmstat: counts ? undefined : readVmstat() };
 }
 
-/** It fills up while the container runs. */
+/** Filled in while the container runs. */
 export interface Seen {
   program: Program | undefined;
   /** The most recent one. */
   look: Look | undefined;
   zombie: (() => Zombie) | undefined;
   readonly mounts: HeldMounts | undefined;
-  /** The last of the first forks that were refused. */
+  /** The latest of the first refused forks. */
   refusal: Refusal | undefined;
-  /** Limits of processes that were reached at a look. */
+  /** Limits of processes that had been reached at a look. */
   reached: readonly Reached[];
 }
 
@@ -52,12 +52,12 @@ export interface Witness {
   readonly log: KernelLogPosition;
   readonly seen: Seen;
   readonly sources: readonly Source[];
-  /** To be called when the program has been started. */
+  /** Called when the program has been started. */
   readonly started: () => void;
   readonly close: () => void;
 }
 
-// Milliseconds between looks: each time twice as long, so that a supervisor that runs for days makes no garbage.
+// Milliseconds between looks: doubled each time, so that a supervisor that runs for days makes no garbage.
 const FIRST = 500;
 const LONGEST = 30_000;
 
@@ -97,7 +97,7 @@ export function witness(watched: Watched, baseline: Baseline, mounts: HeldMounts
   return {
     ...{ watched, baseline, log, seen, sources: [end, clock, ...(refusals === undefined ? [] : [refusals])] },
     started: () => {
-      if (watched.indirect) return; // what has started is the nsexec before it
+      if (watched.indirect) return; // the nsexec before it has started
       seen.program = findProgram(watched);
     },
     close: () => {

@@ -1,4 +1,4 @@
-// PID 1 when it has ended and nobody has waited for it yet.
+// PID 1 after its end, before anybody has waited for it.
 
 import type { Evidence } from "@contain-tools/chain";
 import { printable, procDirectory, statFields, tryRead } from "@contain-tools/kernel";
@@ -16,7 +16,7 @@ export interface Zombie {
 
 const TICKS = 100; // a second, as /proc shows times (USER_HZ, time(7))
 
-/** Reads what is gone once it is reaped; what that says is worked out for the verdict that needs it. */
+/** Reads what is lost once it is reaped; the values are parsed only by a verdict that needs them. */
 export function lookAtZombie(pid: number): () => Zombie {
   const directory = procDirectory(pid);
   const stat = readField(`${directory}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");

@@ -19,7 +19,7 @@ export function addressHolder(ip: string): string | undefined {
   return networked().find(({ network }) => network.ip === ip)?.id;
 }
 
-/** The lowest free address of a network. @throws ToolError when there is none */
+/** The lowest free address of a network. @throws ToolError if there is none */
 export function freeAddress({ ip, prefix }: Address): string {
   const first = ipNumber(networkOf(ip, prefix));
   const taken = new Set([ip, ...networked().map(({ network }) => network.ip)]);

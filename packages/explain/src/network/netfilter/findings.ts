@@ -13,7 +13,7 @@ const WHERE: Readonly<Record<Side, string>> = { inside: "in its network namespac
 export interface Wanted {
   readonly place: Place;
   readonly ports: readonly Port[];
-  /** This host passes packets on. */
+  /** This host forwards packets. */
   readonly forwards: boolean;
 }
 
@@ -83,7 +83,7 @@ function evidenceOf(stop: Stop & { readonly side: Side }): Evidence {
   return fact(source, value, "nft(8)");
 }
 
-/** Without it the packets leave, and nobody outside knows the way back. */
+/** Without masquerading the packets leave, but nobody outside knows the way back. */
 function notMasqueraded({ trip, end, masqueraded }: Outcome, { ip, uplink }: Place, rules: Ruleset | undefined): Finding[] {
   if (!trip.leaves || end !== undefined || masqueraded !== false || rules === undefined) return [];
   const proof = fact(`nft -a list ruleset ${WHERE.host}`, `no masquerade and no snat for ${ip} on ${uplink}`, "nft(8), NAT STATEMENTS");
@@ -127,7 +127,7 @@ function legacy(side: Side, pid: number): Finding[] {
   try {
     tables = readIfThere(path)?.trim();
   } catch {
-    return []; // an ordinary user; then nft says so too
+    return []; // for an ordinary user; nft reports that too
   }
   if (!tables) return [];
   const proof = fact(path, tables, "iptables(8)");
@@ -135,7 +135,7 @@ function legacy(side: Side, pid: number): Finding[] {
   return [cannotTell("network-legacy-rules", what, [proof], "`iptables-legacy-save -c` would tell")];
 }
 
-/** Rules below IP: frames on the bridge and on the devices. */
+/** Rules below IP: for frames on the bridge and on the devices. */
 function lower(side: Side, rules: Ruleset | undefined): Finding[] {
   const chains = rules?.chains.filter(
     ({ family, hook, policy, rules: list }) =>

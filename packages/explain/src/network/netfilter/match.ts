@@ -1,23 +1,23 @@
-// Whether a condition of a rule holds for a packet of which some things are known: yes, no, or undefined for "it depends".
+// Whether a condition of a rule holds for a packet that is known only in part: yes, no, or undefined for "it depends".
 import { ipNumber, isIPv4, networkOf } from "@contain-tools/kernel";
 import { field, isList, type Json } from "./ruleset.ts";
 
 export type Answer = boolean | undefined;
 
-/** Any address that is not in a network. */
+/** Any address outside a network. */
 interface Elsewhere {
   readonly outside: string;
   readonly prefix: number;
 }
 
-/** Any of a range of ports, for who connects without choosing one. */
+/** Any port of a range, for a client that does not choose one. */
 export interface AnyPort {
   readonly from: number;
   readonly to: number;
 }
 type Port = number | AnyPort;
 
-/** What is not known of it is undefined. It is IPv4. */
+/** Unknown fields are undefined. The packet is IPv4. */
 export interface Packet {
   readonly iif?: string | undefined;
   readonly oif?: string | undefined;
@@ -60,7 +60,7 @@ export const isTransport = (left: Json | undefined) => ["tcp", "udp", "th"].incl
 const NEVER = Symbol("no packet of this kind has it");
 type Known = string | Port | Elsewhere;
 
-/** The part of the packet that is compared. */
+/** The part of the packet to compare. */
 export function read(left: Json | undefined, packet: Packet): Known | typeof NEVER | undefined {
   const meta = field(field(left, "meta"), "key");
   if (meta !== undefined) return readMeta(String(meta), packet);
@@ -94,7 +94,7 @@ function readMeta(key: string, { iif, oif, protocol }: Packet): Known | undefine
   return values[key];
 }
 
-/** Whether a value is one of those on the right: a value, a list, a set, a range, a prefix, a name with a star. */
+/** Whether a value matches the right side: a value, a list, a set, a range, a prefix, a name with a star. */
 export function contains(right: Json, value: Known, setOf: SetOf): Answer {
   const list = isList(right) ? right : (field(right, "set") ?? named(right, setOf));
   if (isList(list)) return list.map((item) => contains(item, value, setOf)).reduce(either, false);
@@ -140,7 +140,7 @@ function either(a: Answer, b: Answer): Answer {
   return a === true || b === true ? true : a === undefined || b === undefined ? undefined : false;
 }
 
-/** Ports and addresses have an order. */
+/** Compares ports and addresses by order. */
 function order(value: Json | undefined): number | undefined {
   if (typeof value === "number") return value;
   return typeof value === "string" && isIPv4(value) ? ipNumber(value) : undefined;

@@ -1,8 +1,8 @@
-// nft(8), which alone reads and writes nf_tables without a protocol of our own.
+// nft(8), the only program that reads and writes nf_tables without a protocol implementation of our own.
 
 import { exists } from "@contain-tools/kernel";
 
 const PLACES = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"];
 
-/** Where nft(8) is; undefined when it is not installed. */
+/** The path of nft(8); undefined if it is not installed. */
 export const nft = () => PLACES.map((dir) => `${dir}/nft`).find((path) => exists(path));

@@ -1,4 +1,4 @@
-// The rules of nf_tables in a network namespace, as nft(8) lists them: once as JSON to be walked, once as text to be shown.
+// The nf_tables rules of a network namespace, as nft(8) lists them: once as JSON to walk, once as text to show.
 import { capture } from "@contain-tools/chain";
 import { joinNetwork } from "@contain-tools/kernel";
 import { nft } from "./nft.ts";
@@ -16,7 +16,7 @@ export interface Chain {
   readonly family: string;
   readonly table: string;
   readonly name: string;
-  /** undefined for one that is only jumped to. */
+  /** undefined for a chain that is only jumped to. */
   readonly hook: string | undefined;
   readonly type: string | undefined;
   readonly priority: number;
@@ -75,7 +75,7 @@ export function readRuleset(pid?: number): Ruleset | string {
 
 export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
 
-/** A field of an object; undefined for what is none. */
+/** A field of an object; undefined if it is not an object. */
 export function field(value: Json | undefined, name: string): Json | undefined {
   if (typeof value !== "object" || value === null || isList(value)) return undefined;
   return (value as { readonly [key: string]: Json })[name];

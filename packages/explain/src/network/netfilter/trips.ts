@@ -1,4 +1,4 @@
-// The ways of packets between a container and the others, hook by hook, there and back.
+// The paths of packets between a container and others, hook by hook, there and back.
 import type { Answer, AnyPort, Packet } from "./match.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { type Stop, walk } from "./walk.ts";
@@ -16,7 +16,7 @@ interface Trip {
   readonly what: string;
   readonly there: readonly Step[];
   readonly back: readonly Step[];
-  /** To be told when nothing masquerades it. */
+  /** Report if nothing masquerades it. */
   readonly leaves?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Place {
   readonly ip: string;
   /** The bits of its network. */
   readonly prefix: number;
-  /** Its interface, and the one of the host at which its packets arrive: the bridge. */
+  /** Its interface, and the host's interface at which its packets arrive: the bridge. */
   readonly name: string;
   readonly bridge: string;
   /** The host's address on it. */
@@ -34,7 +34,7 @@ export interface Place {
   readonly uplink: string | undefined;
 }
 
-/** Who connects has some port that needs no privilege, as a rule (ip(7), ip_local_port_range). */
+/** A client usually has a port that needs no privilege (ip(7), ip_local_port_range). */
 const SOME: AnyPort = { from: 1024, to: 65535 };
 const OUT = ["output", "postrouting"] as const;
 const THROUGH = ["prerouting", "forward", "postrouting"] as const;
@@ -55,14 +55,14 @@ const reply = ({ saddr, daddr, sport, dport, iif, oif, protocol }: Packet): Pack
   state: "established",
 });
 
-/** To other networks: what kind of packet, and where to, is not known. */
+/** To other networks: the kind of packet and its destination are not known. */
 export function outward({ ip, prefix, name, bridge, uplink }: Place): Trip {
   const packet: Packet = { saddr: ip, daddr: { outside: ip, prefix }, sport: SOME, state: "new" };
   const passing: Packet = { ...packet, iif: bridge, oif: uplink };
   return {
     what: "a new connection from it to another network",
     there: [...steps("inside", OUT, { ...packet, oif: name }), ...steps("host", THROUGH, passing)],
-    // The answer comes to the host's own address until conntrack has put the container's back, at prerouting.
+    // The answer comes to the host's own address until conntrack has restored the container's, at prerouting.
     back: [...steps("host", ["forward", "postrouting"], reply(passing)), ...steps("inside", IN, reply({ ...packet, oif: name }))],
     leaves: true,
   };
@@ -78,7 +78,7 @@ export function toHost({ ip, name, bridge, gateway }: Place): Trip {
   };
 }
 
-/** To a neighbour on the bridge, where the kernel shows frames to the rules of IP. */
+/** To a neighbour on the bridge, where the kernel also passes frames through the IP rules. */
 export function toNeighbour({ ip, bridge }: Place): Trip {
   const packet: Packet = { saddr: ip, sport: SOME, iif: bridge, oif: bridge, state: "new" };
   return {
@@ -94,7 +94,7 @@ export interface Port {
   readonly inside: number;
 }
 
-/** From who forwards a published port, on the host, to the container. */
+/** From the process on the host that forwards a published port, to the container. */
 export function toPort({ ip, name, bridge, gateway }: Place, { protocol, inside }: Port): Trip {
   const packet: Packet = { saddr: gateway, daddr: ip, protocol, sport: SOME, dport: inside, state: "new" };
   return {
@@ -118,12 +118,12 @@ export interface Outcome {
   readonly trip: Trip;
   /** Where it ends for certain. */
   readonly end: (Stop & { readonly side: Side; readonly back: boolean }) | undefined;
-  /** Where it may end: rules of which it is not known whether they hold. */
+  /** Where it may end: rules that may or may not hold. */
   readonly perhaps: readonly (Stop & { readonly side: Side })[];
   readonly masqueraded: Answer;
 }
 
-/** Follows a trip, there and back, through the rules of both sides; those that cannot be read are passed over. */
+/** Follows a trip, there and back, through the rules of both sides; rules that cannot be read are skipped. */
 export function follow(trip: Trip, rules: Readonly<Record<Side, Ruleset | undefined>>): Outcome {
   const perhaps: (Stop & { readonly side: Side })[] = [];
   let masqueraded: Answer = false;

@@ -8,13 +8,13 @@ export interface Stop {
   /** undefined for the chain's policy. */
   readonly rule: Rule | undefined;
   readonly kind: "drop" | "reject";
-  /** It gets there, and the rule holds for it. */
+  /** The packet gets there, and the rule holds for it. */
   readonly sure: boolean;
 }
 
 interface Walked {
   readonly stops: readonly Stop[];
-  /** An address of it may be changed: dnat, redirect, tproxy. */
+  /** One of its addresses may be changed: dnat, redirect, tproxy. */
   readonly rewritten: boolean;
   /** masquerade or snat holds for it. */
   readonly masqueraded: Answer;
@@ -26,7 +26,7 @@ interface Walk {
   readonly ruleset: Ruleset;
   readonly packet: Packet;
   readonly stops: Stop[];
-  /** False once a rule, of which it is not known whether it holds, may have let the packet leave the chain. */
+  /** False once a rule that may or may not hold could have let the packet leave the chain. */
   sure: boolean;
   rewritten: boolean;
   masqueraded: Answer;
@@ -38,7 +38,7 @@ const DEEPEST = 16; // NFT_JUMP_STACK_SIZE
 export function walk(ruleset: Ruleset, hook: string, packet: Packet): Walked {
   const state: Walk = { ruleset, packet, stops: [], sure: true, rewritten: false, masqueraded: false };
   const chains = ruleset.chains.filter(
-    // Only the first packet of a connection sees the chains of type nat.
+    // Only the first packet of a connection passes the chains of type nat.
     ({ hook: at, family, type }) => at === hook && (family === "ip" || family === "inet") && (packet.state === "new" || type !== "nat"),
   );
   for (const chain of chains.sort((a, b) => a.priority - b.priority)) {
@@ -99,7 +99,7 @@ const NEUTRAL = new Set([
 ]);
 const DEPENDS = new Set(["limit", "quota", "ct count", "last"]);
 
-/** The verdicts of a map that may be meant, with whether they are. */
+/** The verdicts of a map that may apply, and whether each is certain. */
 function verdicts(map: Json, packet: Packet, setOf: (name: string) => readonly Json[] | undefined): [Json, Answer][] {
   const data = field(map, "data");
   const list = typeof data === "string" && data.startsWith("@") ? setOf(data.slice(1)) : field(data ?? null, "set");
@@ -135,7 +135,7 @@ function act(state: Walk, chain: Chain, rule: Rule, verdict: Json, holds: Answer
     return undefined;
   }
   if (name === "jump" || name === "goto") return enter(state, chain, verdict, name, holds, depth);
-  state.sure = false; // queue, xt, synproxy, and what is newer than this program: nobody knows
+  state.sure = false; // queue, xt, synproxy, and whatever is newer than this program: unknown
   return undefined;
 }
 
@@ -158,7 +158,7 @@ function enter(state: Walk, chain: Chain, verdict: Json, name: "jump" | "goto", 
   return undefined;
 }
 
-/** A chain that may accept a packet: what stands behind a jump to it is not reached for certain. */
+/** A chain that may accept a packet: rules after a jump to it are not reached for certain. */
 function mayLeave(ruleset: Ruleset, chain: Chain, depth: number): boolean {
   const text = JSON.stringify(chain.rules.map(({ expr }) => expr));
   if (/"(accept|goto|queue|xt|masquerade|snat|dnat|redirect|tproxy)"/.test(text)) return true;

@@ -1,4 +1,4 @@
-// Who a program was when it was started: ids, capabilities, no_new_privs, seccomp (proc_pid_status(5)).
+// A program's identity when it was started: ids, capabilities, no_new_privs, seccomp (proc_pid_status(5)).
 import type { Evidence } from "@contain-tools/chain";
 import { CAPABILITIES, statusField } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
@@ -10,12 +10,12 @@ export interface Caller {
   readonly groups: readonly number[];
   readonly has: (capability: string) => boolean;
   readonly seccomp: boolean;
-  /** In a user namespace that is not the supervisor's. */
+  /** In another user namespace than the supervisor. */
   readonly userns: boolean;
   readonly evidence: (field: string, rule: string) => Evidence;
 }
 
-/** @returns undefined when it had gone before anybody looked */
+/** @returns undefined if it ended before anybody looked */
 export function callerOf({ seen: { program }, made }: Case): Caller | undefined {
   const { status = "", pid } = program ?? {};
   const numbers = (name: string) => (statusField(status, name) ?? "").split(/\s+/).filter(Boolean).map(Number);

@@ -1,4 +1,4 @@
-// The programs that the text of `sh -c` names, as far as its grammar is simple (sh(1p)).
+// The programs named in the text of `sh -c`, as far as its grammar is simple (sh(1p)).
 
 /** What a shell does itself, and words of its grammar. */
 const BUILTINS =
@@ -7,7 +7,7 @@ const BUILTINS =
 const BEFORE = " if then else elif do while until ! exec command time ";
 const MAX_COMMANDS = 8;
 
-/** The first words of its commands; none where functions or files that are read in may stand for programs. */
+/** The first words of its commands; none if a word may be a function, or something from a sourced file. */
 export function commandsIn(text: string): readonly string[] {
   const bare = text.replace(/\\./g, '""').replace(/'[^']*'|"[^"]*"/g, '""');
   if (/(^|[\s;&|])(\.|source|alias|function|eval)\s|\w\s*\(\)/.test(bare)) return [];

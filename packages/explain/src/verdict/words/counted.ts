@@ -1,4 +1,4 @@
-// Errors of limits that the kernel counts by user or process: a fork that was refused, open files, inotify, namespaces.
+// Errors from limits that the kernel counts by user or process: a refused fork, open files, inotify, namespaces.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { readIfThere } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
@@ -9,7 +9,7 @@ import type { Said } from "./said.ts";
 
 const FORK = /fork|clone|thread|spawn|vfork|execvp/;
 
-/** @param refused forks were refused by pids.max, which has been told */
+/** @param refused pids.max has refused forks, which is reported already */
 export function judgeCounted(c: Case, said: Said, evidence: Evidence, refused: boolean): Finding[] | undefined {
   const { errno, words } = said;
   if (errno === "EAGAIN") return words.some((word) => FORK.test(word)) && !refused ? [refusedFork(c, said, evidence)] : [];
@@ -22,7 +22,7 @@ export function judgeCounted(c: Case, said: Said, evidence: Evidence, refused: b
 
 const near = (used: number, limit: number) => !(used < limit * 0.9);
 
-/** pids.max counts what it refuses; RLIMIT_NPROC, threads-max and pid_max do not. */
+/** The kernel counts refusals of pids.max, but not those of RLIMIT_NPROC, threads-max and pid_max. */
 function refusedFork(c: Case, { line }: Said, said: Evidence): Finding {
   const caller = callerOf(c);
   const limit = c.seen.program?.maxProcesses;
@@ -56,7 +56,7 @@ function refusedFork(c: Case, { line }: Said, said: Evidence): Finding {
   return hint("fork-refused", text, [...evidence, ...(v1 === undefined ? [] : [v1])]);
 }
 
-/** A group of cgroup v1 that the container shares with us, and that has refused forks. */
+/** A cgroup v1 group that the container shares with us, and that has refused forks. */
 function pidsOnV1(): Evidence | undefined {
   const path = /^\d+:(?:[\w,=]*,)?pids(?:,[\w,=]*)?:(.*)$/m.exec(readIfThere("/proc/self/cgroup") ?? "")?.[1];
   const dir = path === undefined ? undefined : `/sys/fs/cgroup/pids${path === "/" ? "" : path}`;

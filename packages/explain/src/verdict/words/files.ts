@@ -1,4 +1,4 @@
-// EROFS, ENOSPC and EACCES of a file: it is looked at where it lies, by a child in the container's mounts with the program's ids.
+// EROFS, ENOSPC and EACCES of a file: a child checks it in the container's mounts, with the program's ids.
 import { type Evidence, type Finding, modeOf, walkPath } from "@contain-tools/chain";
 import { access, type MountInfo, R_OK, type Stat, setgroups, setresgid, setresuid, statfs, statIfThere, W_OK } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
@@ -20,7 +20,7 @@ interface Reason {
   readonly fix?: string;
 }
 
-/** @param said names a file, or is one of ENOSPC and EROFS, which say enough without */
+/** @param said names a file, or is ENOSPC or EROFS, which say enough without one */
 export function judgeFile(c: Case, { line, errno, file = "" }: Said, said: Evidence): Finding[] {
   if (!(errno in CODES)) return [];
   const code = errno as Code;
@@ -28,11 +28,11 @@ export function judgeFile(c: Case, { line, errno, file = "" }: Said, said: Evide
   const found = file.startsWith("/") ? c.seen.mounts?.inside((all) => look(code, file, all, caller)) : undefined;
   const wrote = `it wrote ${JSON.stringify(line)} (${errno})`;
   if (found === null || found === undefined) return [hint(CODES[code], wrote, [said], FIXES[code])];
-  if ("missing" in found) return []; // what is not there was another machine's
+  if ("missing" in found) return []; // a file that does not exist here was another machine's
   return [hint(CODES[code], `${wrote}: ${found.text}`, [said, ...found.evidence], found.fix ?? FIXES[code])];
 }
 
-/** @returns null where nothing speaks for the errno: JSON has no undefined */
+/** @returns null if nothing explains the errno: JSON has no undefined */
 function look(code: Code, path: string, mounts: readonly MountInfo[], caller: Caller | undefined): Reason | { missing: true } | null {
   if (code === "EACCES") become(caller);
   const walk = code === "EACCES" ? (walkPath(path) ?? walkPath(parentOf(path))) : nearest(path);
@@ -58,7 +58,7 @@ function look(code: Code, path: string, mounts: readonly MountInfo[], caller: Ca
 
 const parentOf = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/";
 
-/** Where it lies, or the nearest directory above that is there: `mkdir -p /a/b/c` names the last one. */
+/** Its place, or the nearest existing directory above: `mkdir -p /a/b/c` names only the last one. */
 function nearest(path: string): ReturnType<typeof walkPath> {
   for (let at = path; ; at = parentOf(at)) {
     const walk = walkPath(at);
@@ -71,7 +71,7 @@ function fullness(mountPoint: string): string | undefined {
   return blocks > 0 && bfree === 0 ? "no block free" : files > 0 && ffree === 0 ? "no inode free" : undefined;
 }
 
-/** The ids of the program, unless its capabilities override modes: then these say nothing. */
+/** The ids of the program, unless its capabilities override modes, which then explain nothing. */
 function become(caller: Caller | undefined): void {
   if (caller === undefined || overrides(caller)) return;
   setgroups(caller.groups);

@@ -1,4 +1,4 @@
-// How many inotify instances and watches a user has (inotify(7)): the kernel does not show its count, /proc shows them one by one.
+// How many inotify instances and watches a user has (inotify(7)): the kernel has no total, but /proc shows them one by one.
 import { readIfThere, statusField } from "@contain-tools/kernel";
 import { openFilesOf } from "../../openfiles.ts";
 import { pids } from "../../process/processes.ts";

@@ -1,4 +1,4 @@
-// What the dynamic loader says before it exits with 127: a library or a symbol is missing (ld.so(8)).
+// The dynamic loader's message before it exits with 127: a library or a symbol is missing (ld.so(8)).
 import type { Evidence, Finding } from "@contain-tools/chain";
 import type { Case } from "../case.ts";
 import { hint } from "../hint.ts";

@@ -1,4 +1,4 @@
-// A name that could not be resolved: resolv.conf as it stands in the container, and whether anybody can answer there.
+// A name that could not be resolved: the container's resolv.conf, and whether anybody can answer at its addresses.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { tryRead } from "@contain-tools/kernel";
 import { nameServersIn, nobodyAnswers } from "../../network/resolver.ts";

@@ -1,4 +1,4 @@
-// bind(2): EADDRINUSE, and who has the port; EACCES, and from which port on everybody may.
+// bind(2): EADDRINUSE, and who has the port; EACCES, and the lowest port that everybody may use.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { readIfThere } from "@contain-tools/kernel";
 import { holdersOf } from "../../network/sockets.ts";
@@ -7,10 +7,10 @@ import { hint } from "../hint.ts";
 import { callerOf } from "./caller.ts";
 import { portIn, type Said } from "./said.ts";
 
-const MOST_TEXT = 500; // characters: what it said around the error
+const MOST_TEXT = 500; // characters of output around the error
 const FREE = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 
-/** True for a line that is about a port, whatever words of files it has. */
+/** True for a line about a port, even if it has words about files. */
 export const isAboutPort = ({ errno, words }: Said) =>
   errno === "EADDRINUSE" || (errno === "EACCES" && !words.includes("mount") && words.some((word) => word === "bind" || word === "listen"));
 
@@ -46,7 +46,7 @@ function inUse(c: Case, { line, port }: Said, said: Evidence): Finding {
   return hint("port-in-use", text, [said, ...found.map((one) => tables(`${one.row}, inode ${one.inode}`))], fix);
 }
 
-/** Ports that the command line may mean, where the error names none. */
+/** Ports that the command line may mean, if the error names none. */
 function numbersIn(argv: readonly string[]): number[] {
   const numbers = argv.flatMap((word) => word.match(/(?<![\w.])\d{2,5}(?![\w.])/g) ?? []).map(Number);
   return [...new Set(numbers)].filter((number) => number <= 65535).slice(0, 8);

@@ -1,4 +1,4 @@
-// EPERM of a call that needs a capability: which of a user namespace, a missing capability, seccomp and the list of devices refuses it.
+// EPERM of a call that needs a capability: whether a user namespace, a missing capability, seccomp or the device list refuses it.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { closeQuietly, devicePrograms, O_DIRECTORY, O_RDONLY, open } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
@@ -8,11 +8,11 @@ import type { Said } from "./said.ts";
 
 interface Call {
   readonly needs: string;
-  /** The capability must be one in the first user namespace. */
+  /** The capability must be held in the first user namespace. */
   readonly first: boolean;
 }
 
-/** A capability, `*` where it must be one in the first user namespace, and the programs and calls that need it. Read when it is needed. */
+/** A capability, `*` if it must be held in the first user namespace, and the programs and calls that need it. Parsed when needed. */
 const CALLS = `
 CAP_MKNOD * mknod
 CAP_SYS_ADMIN mount umount unshare setns nsenter sethostname hostname pivot_root
@@ -37,17 +37,17 @@ function callNamed(name: string): Call | undefined {
   return undefined;
 }
 
-/** Of these busybox says "permission denied (are you root?)", and util-linux "permission denied" without a file that were denied. */
+/** For these busybox says "permission denied (are you root?)", and util-linux "permission denied" without a denied file. */
 const SAID_AS_EACCES = /\b(mount|umount|ping)\b.*permission denied(?: \(are you root\?\))?[.\s]*$/i;
 
-/** The call that a line is about, where its error is one of privileges. */
+/** The call that a line is about, if its error is one of privileges. */
 export function privilegedCall(line: string, said: Said | undefined): string | undefined {
   const loose = SAID_AS_EACCES.exec(line)?.[1]?.toLowerCase();
   if (loose !== undefined) return loose;
   return said?.errno === "EPERM" ? said.words.find((word) => callNamed(word) !== undefined && isCall(word, line)) : undefined;
 }
 
-/** A program at the beginning of the line, or a call before a parenthesis or colon: `date` and `mount` are words of the language too. */
+/** A program at the beginning of the line, or a call before a parenthesis or colon: `date` and `mount` are ordinary words too. */
 const isCall = (word: string, line: string) =>
   new RegExp(`^(?:\\S*/)?${word}\\b|\\b${word}(?=\\(|:| failed)|, ${word} ['"]`, "i").test(line);
 
@@ -65,7 +65,7 @@ export function judgeCall(c: Case, line: string, name: string, said: Evidence): 
   const { needs, first } = call;
   const capabilities = caller.evidence("CapEff", `capabilities(7) ${needs}`);
   const reasons: Reason[] = [];
-  const free = NEW_USER.test(line); // a user namespace may be made by everybody
+  const free = NEW_USER.test(line); // everybody may make a user namespace
   if (!free && !caller.has(needs))
     reasons.push({ text: `the program had no ${needs} when it was started`, evidence: capabilities, fix: fixFor(caller.uid, needs) });
   else if (!free) {
@@ -110,7 +110,7 @@ const SOME_MOUNTS = {
   fix: "--volume or --mount, which are made before, or no user namespace",
 };
 
-/** @returns nothing where the group has no program for devices, or is not to be asked */
+/** @returns nothing if the group has no device program, or it cannot be read */
 function deviceList({ watched: { group } }: Case): Reason[] {
   if (group === undefined) return [];
   let fd = -1;

@@ -1,4 +1,4 @@
-// A line that a program wrote, taken apart: which errno, about which file, in which call.
+// Parses a line that a program wrote: which errno, about which file, in which call.
 
 const TEXTS = {
   EROFS: "Read-only file system",
@@ -15,18 +15,18 @@ type ErrnoName = keyof typeof TEXTS;
 export interface Said {
   readonly line: string;
   readonly errno: ErrnoName;
-  /** A path, or a name without a slash; undefined where none is named. */
+  /** A path, or a name without a slash; undefined if none is named. */
   readonly file: string | undefined;
-  /** The words before the error, in small letters: `nc`, `bind`. */
+  /** The words before the error, in lower case: `nc`, `bind`. */
   readonly words: readonly string[];
   /** `0.0.0.0:80` */
   readonly port: number | undefined;
 }
 
-/** Java, Python, Go: pthread_create(3) said EAGAIN, and they word it themselves. */
+/** Java, Python, Go: pthread_create(3) failed with EAGAIN, which they put in their own words. */
 const NO_THREAD = /unable to create (?:new )?native thread|can't start new thread|failed to create new OS thread/i;
 
-/** @returns undefined for a line that does not end in an error of errno(3): `Permission denied (publickey)` is a remote host's */
+/** @returns undefined for a line that does not end in an error of errno(3): `Permission denied (publickey)` comes from a remote host */
 export function takeApart(line: string): Said | undefined {
   const plain = withoutColours(line).trim();
   if (NO_THREAD.test(plain)) return { line, errno: "EAGAIN", file: undefined, words: ["thread"], port: undefined };
@@ -66,7 +66,7 @@ function readAfter(text: string): After | undefined {
   return address === null ? undefined : { port: Number(address[1]) };
 }
 
-/** Names of calls and of what they work on, which perror(3) puts where a file could stand. */
+/** Names of calls and of their objects, which perror(3) puts where a file could be. */
 const NO_FILES =
   " bind listen socket connect fork vfork clone unshare setns mount umount mknod setuid setgid setgroups chroot ptrace ioctl kill nice failed error errno root ";
 
@@ -83,7 +83,7 @@ function fileBefore(before: string): string | undefined {
   return name === undefined || NO_FILES.includes(` ${name.toLowerCase()} `) || !/: /.test(before) ? undefined : name;
 }
 
-/** The last one: a time of day may stand before. */
+/** The last one: a time of day may come first. */
 export function portIn(text: string): number | undefined {
   const found = [...text.matchAll(/(?:[\s\d.\]*]|localhost):(\d{1,5})\b|\bport[ =:]*(\d{1,5})\b/gi)].at(-1);
   return found === undefined ? undefined : Number(found[1] ?? found[2]);

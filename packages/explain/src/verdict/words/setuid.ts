@@ -1,4 +1,4 @@
-// su, sudo and others that say that they are not set-user-ID: no_new_privs takes that bit's effect away (PR_SET_NO_NEW_PRIVS(2const)).
+// su, sudo and others report that they are not set-user-ID: no_new_privs disables that bit (PR_SET_NO_NEW_PRIVS(2const)).
 import type { Evidence, Finding } from "@contain-tools/chain";
 import type { Case } from "../case.ts";
 import { hint } from "../hint.ts";
@@ -10,7 +10,7 @@ export const isAboutSetuid = (line: string) => SAID.test(line);
 
 export function judgeSetuid(c: Case, line: string, said: Evidence): Finding[] {
   const flag = callerOf(c)?.evidence("NoNewPrivs", "PR_SET_NO_NEW_PRIVS(2const)");
-  if (flag?.value !== "1") return []; // its file has no such bit, or lies on a mount with nosuid
+  if (flag?.value !== "1") return []; // its file has no such bit, or is on a mount with nosuid
   const text = `it wrote ${JSON.stringify(line)}: no_new_privs was set, and set-user-ID programs give it nothing then`;
   return [
     hint(
