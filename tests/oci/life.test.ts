@@ -241,11 +241,23 @@ describe("contain-oci: in a container that runs", need("root"), () => {
 });
 
 describe("contain-oci: the command line", () => {
+  test("--help names every command; a command's --help its options, unless it is a program's", () => {
+    const { status, stdout } = run(["contain-oci", "--help"]);
+    assert.equal(status, 0);
+    for (const [, name = ""] of stdout.matchAll(/^ {2}(\S+) +\S/gm)) {
+      const own = run(["contain-oci", name, "--help"]);
+      assert.deepEqual([own.status, own.stdout.startsWith(`Usage: contain-oci ${name}`), own.stderr], [0, true, ""], name);
+    }
+    assert.match(stdout, /^ {2}start +let the program go$/m);
+    assert.match(run(["contain-oci", "exec", "none", "ps", "--help"]).stderr, /none/);
+  });
+
   for (const [words, message] of [
     [["nope"], /unknown command: nope: the commands are create, start/],
     [["--nope", "list"], /unknown option: --nope/],
     [["state"], /missing container ID/],
     [["state", "a", "b"], /unexpected argument: b/],
+    [["list", "a"], /unexpected argument: a/],
     [["create", "--bundle"], /--bundle: its value is missing/],
     [["create", "--bundle", "/nowhere", "x"], /\/nowhere\/config\.json cannot be read/],
     [["create", "--no-pivot", "x"], /--no-pivot is not needed/],

@@ -16,6 +16,9 @@ export interface Globals {
 
 export interface OciCommand {
   readonly name: string;
+  readonly about: string;
+  /** Behind the options; without it, ID. */
+  readonly operands?: string;
   readonly options: Table;
   /** What is behind the container's ID is a program's. */
   readonly program?: true;
@@ -24,6 +27,8 @@ export interface OciCommand {
   /** Returns the exit status. @throws OciError */
   readonly run: (words: Words, globals: Globals) => number;
 }
+
+const HELP: Table = { help: "flag", h: { short: "help" } };
 
 const GLOBALS: Table = {
   root: "value",
@@ -34,8 +39,7 @@ const GLOBALS: Table = {
   "systemd-cgroup": "flag",
   debug: "flag",
   "print-chain": "flag",
-  help: "flag",
-  h: { short: "help" },
+  ...HELP,
   version: "flag",
   v: { short: "version" },
 };
@@ -56,11 +60,14 @@ export function runProgram(
     log = { file: given.value("log"), format: given.value("log-format") === "json" ? "json" : "text", debug: given.has("debug") };
     const [name = "help", ...words] = given.has("version") ? ["version"] : given.has("help") ? ["help"] : given.rest;
     if (name === "version") return say(`contain-oci version ${version}\nspec: ${SPEC_VERSION}\n`);
-    if (name === "help") return say(helpOf(commands));
+    if (name === "help") return say(helpOfAll(commands));
     command = commands.find((candidate) => candidate.name === name);
     if (command === undefined) throw new OciError(`unknown command: ${name}: the commands are ${commands.map((c) => c.name).join(", ")}`);
     const globals = { root: given.value("root") ?? DEFAULT_ROOT, log, cgroups: managerOf(given) };
-    const own = readWords(command.options, given.has("print-chain") ? ["--print-chain", ...words] : words, command.program !== true);
+    const table = { ...command.options, ...HELP };
+    const own = readWords(table, given.has("print-chain") ? ["--print-chain", ...words] : words, command.program !== true);
+    if (own.has("help")) return say(helpOf(command));
+    if (command.operands === "" && own.rest.length > 0) throw new OciError(`unexpected argument: ${own.rest[0]}`);
     return command.run(own, globals);
   } catch (error) {
     writeLog(log, "error", explain(error));
@@ -75,15 +82,24 @@ function managerOf(given: Words): Globals["cgroups"] {
   return manager;
 }
 
-function helpOf(commands: readonly OciCommand[]): string {
-  const options = (table: Table) =>
-    Object.entries(table)
-      .filter(([, kind]) => typeof kind !== "object")
-      .map(([name, kind]) => ` [--${name}${kind === "value" ? " VALUE" : ""}]`)
-      .join("");
-  const lines = commands.map(({ name, options: table, program }) => `  ${name}${options(table)} ID${program ? " [PROG ARG…]" : ""}`);
-  return `contain-oci: an OCI runtime of small tools\nUSAGE contain-oci${options(GLOBALS)} COMMAND\n${lines.join("\n")}\n`;
+const optionsOf = (table: Table) =>
+  Object.entries(table)
+    .filter(([, kind]) => typeof kind !== "object")
+    .map(([name, kind]) => ` [--${name}${kind === "value" ? " VALUE" : ""}]`)
+    .join("");
+
+function helpOfAll(commands: readonly OciCommand[]): string {
+  const lines = commands.map(({ name, about }) => `  ${name.padEnd(12)}${about}`);
+  return `Usage: contain-oci${optionsOf(GLOBALS)} COMMAND
+
+An OCI runtime of small tools. contain-oci COMMAND --help shows a command's options.
+
+${lines.join("\n")}
+`;
 }
+
+const helpOf = ({ name, about, operands = "ID", options }: OciCommand) =>
+  `Usage: contain-oci ${name}${optionsOf(options)}${operands && ` ${operands}`}\n\n${name}: ${about}\n`;
 
 function say(text: string): number {
   print(text);

@@ -4,6 +4,7 @@ import type { OciCommand } from "../program.ts";
 
 const refuse = (name: string): OciCommand => ({
   name,
+  about: "refused: processes are not dumped or restored",
   options: {},
   program: true,
   run() {

@@ -37,6 +37,7 @@ export const CREATE_OPTIONS = {
 
 export const create = (context: Context): OciCommand => ({
   name: "create",
+  about: "make a container, whose program waits for start",
   options: CREATE_OPTIONS,
   run(words, globals) {
     const request = readRequest(context, words, globals, !words.has("print-chain"));

@@ -26,6 +26,7 @@ export type Judge = (
 /** @param judge where it is missing, a container that needs it is handed over to the bundle that has it */
 export const deleteCommand = (judge?: Judge): OciCommand => ({
   name: "delete",
+  about: "remove what is left of a container",
   options: { force: "flag", f: { short: "force" } },
   run(words, globals) {
     const id = idOf(words);

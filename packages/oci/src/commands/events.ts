@@ -9,6 +9,7 @@ import { idOf } from "../words.ts";
 
 export const events: OciCommand = {
   name: "events",
+  about: "what a container uses",
   options: { stats: "flag", interval: "value" },
   run(words, { root }) {
     const container = readContainer(root, idOf(words));

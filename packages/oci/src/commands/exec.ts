@@ -20,6 +20,8 @@ import { keepDescriptors } from "./create.ts";
 
 export const exec = (context: Context): OciCommand => ({
   name: "exec",
+  about: "run a program in a container",
+  operands: "ID PROG [ARG…]",
   options: {
     process: "value",
     p: { short: "process" },

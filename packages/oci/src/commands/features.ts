@@ -9,6 +9,8 @@ const done = (field: string) => FIELDS.get(field)?.what === "done";
 
 export const features: OciCommand = {
   name: "features",
+  about: "what this runtime can do, as JSON",
+  operands: "",
   options: {},
   run() {
     const shown = {

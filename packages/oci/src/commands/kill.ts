@@ -11,6 +11,8 @@ const SIGKILL = 9;
 
 export const kill: OciCommand = {
   name: "kill",
+  about: "send a signal: TERM without one",
+  operands: "ID [SIGNAL]",
   options: { all: "flag", a: { short: "all" } },
   run(words, { root }) {
     const [id = "", word = "SIGTERM", ...more] = words.rest;

@@ -8,6 +8,8 @@ const HEAD = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];
 
 export const list: OciCommand = {
   name: "list",
+  about: "the containers below --root",
+  operands: "",
   options: { format: "value", f: { short: "format" }, quiet: "flag", q: { short: "quiet" } },
   run(words, { root }) {
     const format = words.value("format") ?? "table";

@@ -12,6 +12,7 @@ const command =
   (name: string, freeze: boolean) =>
   (context: Context): OciCommand => ({
     name,
+    about: freeze ? "freeze all processes of a container" : "let them go on",
     options: {},
     run(words, { root }) {
       const container = readContainer(root, idOf(words));

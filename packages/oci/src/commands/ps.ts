@@ -7,6 +7,8 @@ import { isAlive, readContainer } from "../state.ts";
 
 export const ps: OciCommand = {
   name: "ps",
+  about: "a container's processes",
+  operands: "ID [WORD OF PS…]",
   options: { format: "value", f: { short: "format" } },
   program: true,
   run(words, { root }) {

@@ -14,6 +14,7 @@ import { startContainer } from "./start.ts";
 
 export const run = (context: Context): OciCommand => ({
   name: "run",
+  about: "create, start, wait and delete",
   options: { ...CREATE_OPTIONS, detach: "flag", d: { short: "detach" }, keep: "flag" },
   run(words, globals) {
     const detach = words.has("detach");

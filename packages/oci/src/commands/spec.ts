@@ -6,6 +6,8 @@ import type { OciCommand } from "../program.ts";
 
 export const spec: OciCommand = {
   name: "spec",
+  about: "write a config.json to start from",
+  operands: "",
   options: { bundle: "value", b: { short: "bundle" }, rootless: "flag" },
   run(words) {
     const file = `${resolve(words.value("bundle") ?? ".")}/config.json`;

@@ -9,6 +9,7 @@ import { idOf } from "../words.ts";
 
 export const start: OciCommand = {
   name: "start",
+  about: "let the program go",
   options: {},
   run(words, { root }) {
     startContainer(readContainer(root, idOf(words)));

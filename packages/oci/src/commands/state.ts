@@ -8,6 +8,7 @@ import { idOf } from "../words.ts";
 
 export const state: OciCommand = {
   name: "state",
+  about: "a container's state, as JSON",
   options: {},
   run(words, { root }) {
     const container = readContainer(root, idOf(words));

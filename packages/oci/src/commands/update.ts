@@ -31,6 +31,7 @@ const TEXTS: Readonly<Record<string, readonly [string, string]>> = { "cpuset-cpu
 
 export const update = (context: Context): OciCommand => ({
   name: "update",
+  about: "change limits",
   options: {
     resources: "value",
     r: { short: "resources" },
