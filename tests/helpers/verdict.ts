@@ -69,12 +69,14 @@ export const FUNCTIONS = `
     tell "$name"
   }
   tell() { echo "$1 $(cat "report-$1")"; rm -f "report-$1"; }
-  # Detached: the log's last words are a part of the verdict.
+  # Detached: the log's last words are a part of the verdict. The file "go" appears when the supervisor has looked at the program.
   d() {
     local name=$1 id
     shift
     id=$(contain run --detach --quiet --rootfs "$ROOTFS" "$@")
+    touch go
     contain wait $id >/dev/null 2>&1
+    rm -f go
     echo "$name $(contain inspect $id | tr -d '\\n')"
     contain rm $id
   }

@@ -224,7 +224,7 @@ const script = `
   d denied-above --user 1000:1000 sh -c 'cat /way/x; exit 1'
   d abroad --user 1000:1000 sh -c 'echo "scp: /home/me/.ssh/x: Permission denied" >&2; echo "me@host: Permission denied (publickey,password)." >&2; exit 1'
   d nproc --user 4321:4321 --ulimit nproc=3 sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait; exit 1'
-  d nproc-init --init --user 4322:4322 --ulimit nproc=3 sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait; exit 1'
+  d nproc-init --init --user 4322:4322 --ulimit nproc=3 --volume "$PWD:/tmp" sh -c 'until [ -e /tmp/go ]; do sleep 0.02; done; sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait; exit 1'
   d nproc-room --user 4323:4323 --ulimit nproc=30 sh -c 'sleep 0.1 & sleep 0.1 & wait; exit 1'
   d nproc-root --ulimit nproc=3 sh -c 'sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & wait; exit 1'
   d files --ulimit nofile=9 sh -c 'exec 3</ 4</ 5</ 6</ 7</ 8</; cat /etc/resolv.conf; exit 1'

@@ -38,6 +38,7 @@ const rows: readonly Row[] = [
     says: /by abort\(3\).*cannot tell/,
   },
   { name: "null", status: 139, code: "signal-fault", unlike: ["abort", "cut"] },
+  { name: "deep", status: 139, code: "hint-stack-full", unlike: ["null", "abort"], uncertain: true, says: /its stack was full/ },
   { name: "init-abort", status: 134, code: "signal-cannot-tell", unlike: ["null", "abort"], uncertain: true, says: /abort\(3\)/ },
   {
     name: "bus-full",
@@ -65,6 +66,7 @@ const rows: readonly Row[] = [
 const script = `
   v abort /bin/faulty abort
   v null /bin/faulty null
+  v deep sh -c 'f() { f; }; f'
   v init-abort --init /bin/faulty abort
   v bus-full --tmpfs /tmp:64K /bin/faulty full
   v cut --tmpfs /tmp /bin/faulty cut

@@ -26,7 +26,7 @@ const counted = (from: number, to: number): Case["oomKills"] => ({
   evidence: read(`${GROUP}/memory.events oom_kill`, `${from} → ${to}`),
 });
 const program = (change: object = {}) => ({
-  ...{ pid: 100, name: "sh", isInit: true, status: "", maxProcesses: "unlimited", maxFiles: "1024" },
+  ...{ pid: 100, name: "sh", isInit: true, status: "", limits: "" },
   ...{ cpuLimit: read("/proc/100/limits Max cpu time", "unlimited unlimited"), ...change },
 });
 const zombie =
@@ -57,7 +57,8 @@ const killed = {
 const exited = (status: number): Case => ({ ...killed, outcome: { ...killed.outcome, status: EXITED(status) } });
 const asked = { signal: 15, sent: 15, from: "bash (PID 9)", reaction: { fate: "dropped", who: "PID 1 (sh)", proof: [] } } as const;
 const byUs = (how: Case["outcome"]["killedByUs"]): Case => ({ ...killed, outcome: { ...killed.outcome, killedByUs: how, asked } });
-const passedOn = { signal: 15, received: 15, from: "bash (PID 9)", direct: false };
+const reaction = { fate: "default", who: "sh", proof: [read("/proc/100/status SigCgt", "0")] } as const;
+const passedOn = { signal: 15, received: 15, from: "bash (PID 9)", direct: false, reaction };
 
 /** The lines of the kernel's log about one victim. */
 const lines = (pid: number, limit: string) => [
@@ -131,6 +132,7 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: { ...killed.outcome, status: KILLED(11) },
     log: () => ({ records: ["sh[100]: segfault at 0 ip 0 sp 0 error 4 in sh[0+1000]"], problem: undefined, lost: false }),
   },
+  "ended-by-reboot": { ...killed, outcome: { ...killed.outcome, status: KILLED(2) } },
   "signal-forwarded": { ...killed, outcome: { ...killed.outcome, status: KILLED(15), sent: [passedOn] } },
   "rest-killed": { ...exited(4), seen: { ...exited(4).seen, look: rest } },
   "not-started": {

@@ -29,11 +29,20 @@ const LINES: readonly (readonly [string, string | undefined, (string | number)?]
   ["java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory or process/resource limits reached", "EAGAIN"],
   ["RuntimeError: can't start new thread", "EAGAIN"],
   ["bash: fork: retry: Resource temporarily unavailable", "EAGAIN", "retry"],
+  ["dd: error writing '/tmp/x': File too large", "EFBIG", "/tmp/x"],
+  ["OSError: [Errno 27] File too large", "EFBIG"],
+  ["OSError: [Errno 12] Cannot allocate memory", "ENOMEM"],
+  ["sh: 1: Cannot fork: Cannot allocate memory", "ENOMEM"],
+  ["MemoryError", "ENOMEM"],
+  ["terminate called after throwing an instance of 'std::bad_alloc'", "ENOMEM"],
+  ["dd: out of memory", "ENOMEM"],
+  ["Out of memory!", "ENOMEM"],
   // Of another machine, of a login, or about nothing that could be looked at.
   ["git@host: Permission denied (publickey).", undefined],
   ["Permission denied, please try again.", undefined],
   ["mysql: Permission denied", "EACCES"],
   ["update of the date column: Operation not permitted", "EPERM"],
+  ["oom-killer: the worker ran out of memory and was restarted", undefined],
   ["warning: a Read-only file system is faster", undefined],
 ];
 

@@ -18,7 +18,7 @@ export { type OtherEnd, type OtherWitness, witnessOther } from "./others/witness
 export { COLOR, type Paint, painterOf, type Style, styleOfStatus } from "./paint.ts";
 export { print, printed } from "./print.ts";
 export { engineNameOf } from "./process/enginename.ts";
-export { describeReaction, reactionOf } from "./process/fates.ts";
+export { describeReaction, type Reaction, reactionOf } from "./process/fates.ts";
 export { ownerOf } from "./process/owner.ts";
 export { explainProcess, SECTIONS } from "./process/process.ts";
 export { inShort, showJson, showText } from "./process/show.ts";

@@ -26,6 +26,8 @@ export interface OwnSignal {
   readonly parent: string;
   /** The PID of what `contain exec` started; undefined for the container's PID 1. */
   readonly target: number | undefined;
+  /** The program had no handler: the signal ends it. */
+  readonly ends?: boolean | undefined;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -33,10 +35,10 @@ export interface OwnSignal {
 const fileOf = (id: string) => `${folderOf(id)}/signals`;
 
 /** Notes a signal that is about to be sent. The target must be alive: each line counts as a signal that arrived. */
-export function noteSignal(id: string, signal: number, command: string, target?: number): void {
+export function noteSignal(id: string, signal: number, command: string, target?: number, ends?: boolean): void {
   const { pid, ppid } = process;
   const parent = `${printable(commandOf(ppid))} (PID ${ppid})`;
-  const note: OwnSignal = { signal, command, pid, parent, target, at: Date.now() };
+  const note: OwnSignal = { signal, command, pid, parent, target, ends, at: Date.now() };
   noteEvent(id, "kill", { signal: `${signal}` });
   try {
     writeFile(fileOf(id), `${JSON.stringify(note)}\n`, 0o600, O_WRONLY | O_CREAT | O_APPEND);

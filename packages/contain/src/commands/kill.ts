@@ -1,6 +1,7 @@
 // `contain kill`.
 import { type Options, withCommon } from "@contain-tools/chain";
-import { hasEnded, parseSignal, pidfdSendSignal, signalNumber, ToolError } from "@contain-tools/kernel";
+import { reactionOf } from "@contain-tools/explain";
+import { commandOf, hasEnded, parseSignal, pidfdSendSignal, signalNumber, ToolError } from "@contain-tools/kernel";
 import { noteSignal, openProcess, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { isStopping } from "../run/restart.ts";
@@ -31,7 +32,9 @@ export const kill = subcommand({
         if (statusOf(state) === "restarting") return stopContainer(state, 0, "contain kill")(); // there is nothing to kill but the next start
         const pidfd = state.init && openProcess(state.init);
         if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError(`${nameOf(state)} has ended`);
-        noteSignal(state.id, signal, "contain kill");
+        const first = state.init?.pid ?? 0;
+        const isEnd = reactionOf(first, signal, commandOf(first) === "pid1").fate === "default";
+        noteSignal(state.id, signal, "contain kill", undefined, isEnd);
         if (!pidfdSendSignal(pidfd, signal)) throw new ToolError(`${nameOf(state)} has ended`);
       });
   },

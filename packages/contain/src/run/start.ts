@@ -18,7 +18,7 @@ import { endOfLog } from "./log/read.ts";
 import type { RunPlan } from "./plan.ts";
 import { type End, reportEnd } from "./reportend.ts";
 import { supervise } from "./supervise.ts";
-import { keepTail } from "./tail.ts";
+import { keepTail, tailOfFile } from "./tail.ts";
 
 interface Helpers {
   readonly background: Background | undefined;
@@ -44,6 +44,7 @@ export function startAndWatch(
   const log =
     background &&
     inStateFolder(() => logOutput(folderOf(plan.id), plan.logSize, plan.tty ? ["stdout"] : ["stdout", "stderr"], since !== undefined));
+  const written = log === undefined && !plan.tty ? tailOfFile() : undefined;
   const { network, ids } = state;
   let mounts: ReturnType<typeof holdMounts>;
   const spawned = runAs(context, container, (inner) =>
@@ -114,7 +115,7 @@ export function startAndWatch(
   const failure = word === undefined ? undefined : parseFailure(word);
   const ended = closeCase(watcher, outcome, {
     failure,
-    output: log === undefined ? tail?.text() : endOfLog(folderOf(plan.id), since),
+    output: log === undefined ? (tail?.text() ?? written?.()) : endOfLog(folderOf(plan.id), since),
     id: plan.id,
     argv: plan.argv,
     made: container.plan.wanted.map(({ kind }) => kind.file),

@@ -1,7 +1,7 @@
 // The signal policy of the supervisor: what is forwarded, the grace window, and who ended the container.
 import { type Context, sayStep } from "@contain-tools/chain";
 
-import type { Outcome, PassedOn } from "@contain-tools/explain";
+import type { Outcome, PassedOn, Reaction } from "@contain-tools/explain";
 import { describeReaction, formatTime, processesInD, reactionOf, senderOf } from "@contain-tools/explain";
 import {
   kill,
@@ -56,11 +56,13 @@ export function supervise(context: Context, container: Supervised): Outcome {
   let asked: Outcome["asked"];
   const sent: PassedOn[] = [];
   const keep = (one: PassedOn) => sent.length < MAX_SIGNALS && sent.push(one);
-  const forward = (info: SignalInfo, signal: number) => {
+  const reactionTo = (signal: number) => reactionOf(container.first(), signal, init);
+  const forward = (info: SignalInfo, signal: number, reaction?: Reaction) => {
     const { signal: received } = info;
     recorder?.signal(info, signal);
     const from = senderOf(info);
-    if (kill(pid, signal)) keep({ signal, received, from, direct: false });
+    const before = reaction ?? (sent.length < MAX_SIGNALS ? reactionTo(signal) : undefined);
+    if (kill(pid, signal)) keep({ signal, received, from, direct: false, reaction: before });
   };
   let killedByUs: Outcome["killedByUs"];
   let again = false;
@@ -89,7 +91,8 @@ export function supervise(context: Context, container: Supervised): Outcome {
       if (!foreground && relay === undefined && reachedTheGroup(info.signal, info.code)) {
         recorder?.signal(info, ownGroup ? info.signal : undefined);
         const { signal } = info;
-        if (!ownGroup || kill(-pid, signal)) keep({ signal, received: signal, from: senderOf(info), direct: !ownGroup });
+        const reaction = reactionTo(signal); // of what has ended by it, nothing is caught any more
+        if (!ownGroup || kill(-pid, signal)) keep({ signal, received: signal, from: senderOf(info), direct: !ownGroup, reaction });
         return;
       }
       if (ownGroup && info.signal === SIGCONT) kill(-pid, SIGCONT);
@@ -106,10 +109,10 @@ export function supervise(context: Context, container: Supervised): Outcome {
       again = wantsRestart(info);
       const grace = info.code === SI_QUEUE ? (again ? ~info.value : info.value) : container.grace;
       const signal = info.signal === SIGTERM ? container.stopSignal : info.signal;
-      const reaction = reactionOf(container.first(), signal, init);
+      const reaction = reactionTo(signal);
       asked ??= { signal: info.signal, sent: signal, from: senderOf(info), reaction };
       sayStep(context, `${describeReaction(reaction, signal)} SIGKILL in ${formatTime(grace)}.`);
-      forward(info, signal);
+      forward(info, signal, reaction);
       deadline = Math.min(deadline ?? Number.POSITIVE_INFINITY, monotonic() + grace);
       if (grace === 0) killNow("grace");
     },

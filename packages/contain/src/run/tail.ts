@@ -1,5 +1,5 @@
-// The end of what a program writes on a terminal that we pass on anyway: its last words, for the verdict.
-import { printable } from "@contain-tools/kernel";
+// The end of what a program writes in the foreground, for the verdict: on a terminal that we pass on anyway, or into a file.
+import { closeQuietly, fstat, open, pread, printable } from "@contain-tools/kernel";
 
 const ROOM = 4096; // bytes
 
@@ -21,11 +21,43 @@ export function keepTail(): Tail {
       room.set(part, filled);
       filled += part.length;
     },
-    text: () =>
-      room
-        .toString("utf8", Math.max(0, filled - ROOM), filled)
-        .split(/\r*\n/)
-        .map(printable)
-        .join("\n"),
+    text: () => asLines(room.toString("utf8", Math.max(0, filled - ROOM), filled)),
+  };
+}
+
+const asLines = (text: string) => text.split(/\r*\n/).map(printable).join("\n");
+
+const STDERR = 2;
+const OWN = "[contain] "; // before our own lines
+
+/**
+ * Standard error where it is a regular file, to be read at the end: nothing stands between the program and the file. Pipes and sockets are
+ * not looked into: whoever reads from them takes it away.
+ *
+ * @returns undefined for anything else
+ */
+export function tailOfFile(): (() => string | undefined) | undefined {
+  let begin: number;
+  try {
+    const file = fstat(STDERR);
+    if (!file.isFile()) return undefined;
+    begin = file.size; // what stood there before is not the program's
+  } catch {
+    return undefined;
+  }
+  return () => {
+    let fd = -1;
+    try {
+      fd = open(`/proc/self/fd/${STDERR}`);
+      const { size } = fstat(fd);
+      const from = Math.max(size < begin ? 0 : begin, size - ROOM);
+      const room = Buffer.alloc(size - from);
+      const lines = asLines(room.toString("utf8", 0, pread(fd, room, from))).split("\n");
+      return lines.filter((line) => !line.startsWith(OWN)).join("\n");
+    } catch {
+      return undefined; // it may be written, and not read
+    } finally {
+      closeQuietly(fd);
+    }
   };
 }

@@ -42,8 +42,7 @@ export function judgeNoted(noted: Noted, group: string | undefined, end: KnownEn
     name,
     isInit,
     status: "",
-    maxProcesses: undefined,
-    maxFiles: undefined,
+    limits: "",
     cpuLimit: cpuLimitIn(pid, { problem: "ESRCH" }),
   };
   return judgeOthers({ ...caseOf({ program, group, chain, machine, since, argv, path }), own: { sent: own, problem: undefined } }, end);

@@ -49,8 +49,8 @@ export function judgeRest({ outcome, own, seen: { look, program } }: Case): Find
   ];
   const found: Finding[] = [];
   if (killed.length > 0) {
-    const text = `${names(killed)} ended by SIGKILL, as what is left does when PID 1 ends`;
-    found.push({ code: "rest-killed", text, certain: true, evidence, fix: "a PID 1 that waits for its children, or --init" });
+    const text = `${names(killed)} ended by SIGKILL: the kernel sends it to all that is left when PID 1 ends. Whether somebody had sent one before: cannot tell`;
+    found.push({ code: "rest-killed", text, certain: true, evidence, fix: "a PID 1 that waits for its children" });
   }
   return found;
 }

@@ -4,7 +4,9 @@ import type { Case } from "./case.ts";
 import { judgeCounted } from "./words/counted.ts";
 import { judgeFile } from "./words/files.ts";
 import { judgeLoader } from "./words/loader.ts";
+import { isAboutHeap, judgeHeap, judgeMemory } from "./words/memory.ts";
 import { isUnresolved, judgeName } from "./words/names.ts";
+import { isAboutConnection, judgeConnection } from "./words/network.ts";
 import { isAboutPort, judgePort } from "./words/ports.ts";
 import { judgeCall, privilegedCall } from "./words/privileges.ts";
 import { takeApart, withoutColours } from "./words/said.ts";
@@ -29,13 +31,15 @@ function judgeLine(c: Case, line: string, refused: boolean): Finding[] {
   if (loader !== undefined) return loader;
   if (isUnresolved(line)) return judgeName(c, line, evidence("getaddrinfo(3)"));
   if (isAboutSetuid(line)) return judgeSetuid(c, line, evidence("execve(2) set-user-ID"));
+  if (isAboutConnection(line)) return judgeConnection(c, line, evidence("connect(2)"));
+  if (isAboutHeap(line)) return judgeHeap(line, evidence("as its runtime words it"));
   const said = takeApart(line);
   const call = privilegedCall(line, said);
   if (call !== undefined) return judgeCall(c, line, call, evidence("errno(3) EPERM, as the program words it"));
   if (said === undefined) return [];
   const named = evidence(`errno(3) ${said.errno}, as the program words it`);
   if (isAboutPort(said)) return judgePort(c, said, named);
-  const counted = judgeCounted(c, said, named, refused);
+  const counted = judgeMemory(c, said, named) ?? judgeCounted(c, said, named, refused);
   if (counted !== undefined) return counted;
   // Another program, even a remote one, may deny the access.
   return said.errno === "EACCES" && said.file === undefined ? [] : judgeFile(c, said, named);

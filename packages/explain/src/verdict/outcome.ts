@@ -24,6 +24,8 @@ export interface PassedOn {
   readonly from: string;
   /** The terminal sent it to the container and to us at once; we passed nothing on. */
   readonly direct: boolean;
+  /** What the program was about to do with it. */
+  readonly reaction: Reaction | undefined;
 }
 
 export interface Outcome {

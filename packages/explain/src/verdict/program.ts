@@ -1,7 +1,7 @@
 // The program of a container: PID 1, or the child of `pid1`.
 
 import type { Evidence } from "@contain-tools/chain";
-import { childrenOf, printable, procDirectory, readIfThere, softLimit, statusField, tryRead } from "@contain-tools/kernel";
+import { childrenOf, printable, procDirectory, readIfThere, statusField, tryRead } from "@contain-tools/kernel";
 import { cpuLimitIn } from "./field.ts";
 
 /** Who the program is. */
@@ -13,9 +13,8 @@ export interface Program {
   readonly isInit: boolean;
   /** Its /proc/PID/status then. */
   readonly status: string;
-  /** "Max processes" and "Max open files" of its /proc/PID/limits. */
-  readonly maxProcesses: string | undefined;
-  readonly maxFiles: string | undefined;
+  /** Its /proc/PID/limits then; empty where that could not be read. */
+  readonly limits: string;
   /** "Max cpu time" there. */
   readonly cpuLimit: Evidence;
 }
@@ -47,8 +46,7 @@ export function findProgram({ pid, init, indirect }: Watched): Program | undefin
     name: nameIn(own),
     status: own,
     isInit: statusField(status, "NSpid")?.endsWith("\t1") === true,
-    maxProcesses: "text" in limits ? softLimit(limits.text, "Max processes") : undefined,
-    maxFiles: "text" in limits ? softLimit(limits.text, "Max open files") : undefined,
+    limits: "text" in limits ? limits.text : "",
     cpuLimit: cpuLimitIn(program, limits),
   };
 }

@@ -4,6 +4,7 @@ import type { Evidence, Finding } from "@contain-tools/chain";
 import { type Fate, SIGHUP, SIGKILL, SIGTERM, signalName } from "@contain-tools/kernel";
 import { FATES } from "../process/fates.ts";
 import { type Case, subjectOf } from "./case.ts";
+import { asFirst, firstEvidence } from "./first.ts";
 import { describeKill, findVictims, logEvidence } from "./oom.ts";
 import { judgeOwn, noneEvidence, ownSignal } from "./own.ts";
 
@@ -34,7 +35,7 @@ export function judgeSigkill(c: Case, status: Evidence): Finding {
   if (own !== undefined) return judgeOwn(own, who, status);
   if (c.own.problem !== undefined)
     return cannotTell("whether a command of contain did it cannot be read; its notes would tell", [noneEvidence(c.own, SIGKILL)]);
-  return somebody(c, who, status);
+  return somebody(c, status);
 }
 
 function ourselves({ outcome: { asked, killedByUs, inD }, seen: { look } }: Case, who: string, status: Evidence): Finding {
@@ -91,35 +92,37 @@ const FIXES: Partial<Record<Fate, string>> = {
  * Whether its limit of CPU time may be the reason. /proc shows exact usage, but the limit counts ticks of the clock
  * (kernel/time/posix-cpu-timers.c), so from half the limit on nobody can be sure.
  */
-function cpuLimit(c: Case): { readonly far: boolean; readonly evidence: readonly Evidence[] } {
+function cpuLimit(c: Case): { readonly far: boolean; readonly evidence: readonly Evidence[]; readonly told: string } {
   const { program } = c.seen;
   const zombie = c.seen.zombie?.();
   const gone: Evidence = { source: "/proc/PID/stat", value: undefined, problem: "it was gone", rule: "proc_pid_stat(5)" };
-  if (zombie === undefined || !Number.isFinite(zombie.cpu)) return { far: false, evidence: [zombie?.stat ?? gone] };
+  if (zombie === undefined || !Number.isFinite(zombie.cpu)) return { far: false, evidence: [zombie?.stat ?? gone], told: "" };
   const used = { ...zombie.stat, value: `${zombie.cpu} s of CPU, children included` };
-  if (zombie.cpu < 0.5) return { far: true, evidence: [{ ...used, rule: "setrlimit(2) RLIMIT_CPU: whole seconds, 1 at least" }] };
+  if (zombie.cpu < 0.5) return { far: true, evidence: [{ ...used, rule: "setrlimit(2) RLIMIT_CPU: whole seconds, 1 at least" }], told: "" };
   const isDirect = !c.watched.init && !c.watched.indirect;
   const limit = (isDirect ? zombie.cpuLimit : program?.cpuLimit) ?? { ...gone, source: "/proc/PID/limits" };
   const word = limit.value?.split(" ")[1];
   const hard = word === "unlimited" ? Number.POSITIVE_INFINITY : Number(word ?? Number.NaN);
-  return { far: zombie.cpu < hard / 2, evidence: [limit, used] };
+  const told = hard > 0 ? `: it used ${zombie.cpu} s of the ${hard} s that it may` : "";
+  return { far: zombie.cpu < hard / 2, evidence: [limit, used], told };
 }
 
-function somebody(c: Case, who: string, status: Evidence): Finding {
-  const { oomKills, seen, watched } = c;
-  const cpu = cpuLimit(c);
+function somebody(c: Case, status: Evidence): Finding {
+  const { oomKills } = c;
+  const who = subjectOf(asFirst(c));
+  const cpu = cpuLimit(asFirst(c));
   const evidence = [status, oomKills.evidence, ...cpu.evidence, noneEvidence(c.own, SIGKILL)];
   if (!cpu.far) {
-    const text = `${who} was killed by SIGKILL, not by the OOM killer. By whom: cannot tell; the kernel may have, for its hard limit of CPU time (RLIMIT_CPU, --ulimit cpu=), or somebody; a limit far from what it used would tell`;
+    const text = `${who} was killed by SIGKILL, not by the OOM killer. By whom: cannot tell; the kernel may have, for its hard limit of CPU time (RLIMIT_CPU, --ulimit cpu=), or somebody${cpu.told}; a limit far from what it used would tell`;
     return { code: "sigkill-cannot-tell", text, certain: false, evidence };
   }
   const text = "not by the OOM killer, no limit of CPU time, and not by contain. The kernel keeps no record of the sender";
-  if (!seen.program?.isInit || watched.init) {
+  const rule = "pid_namespaces(7): nobody inside can kill PID 1 of a PID namespace";
+  const inside = firstEvidence(c, rule);
+  if (inside === undefined) {
     const sent = `${who} was killed by a SIGKILL that a process sent: itself, another one inside, or one outside`;
     return { code: "killed-by-somebody", text: `${sent}; ${text}`, certain: true, evidence };
   }
-  const rule = "pid_namespaces(7): nobody inside can kill PID 1 of a PID namespace";
-  const inside: Evidence = { source: `/proc/${watched.pid}/status NSpid`, value: "1 inside", rule };
   const outside = `${who} was killed by SIGKILL from outside of the container: ${text}`;
   return { code: "killed-from-outside", text: outside, certain: true, evidence: [...evidence, inside] };
 }

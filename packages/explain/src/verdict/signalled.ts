@@ -2,9 +2,12 @@
 
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { printable, signalName } from "@contain-tools/kernel";
+import { describeOwnSignal } from "@contain-tools/state";
+import type { Reaction } from "../process/fates.ts";
 import { type Case, problemOfLog, subjectOf } from "./case.ts";
 import { passedOnEvidence } from "./outcome.ts";
-import { judgeOwn, noneEvidence, ownSignal } from "./own.ts";
+import { judgeOwn, noneEvidence, ownEvidence, ownSignal } from "./own.ts";
+import { limitOf } from "./words/caller.ts";
 
 const FAULTS = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP"];
 /** The usual senders; the kernel does not record them. */
@@ -13,8 +16,11 @@ const USUAL: Readonly<Record<string, string>> = {
   SIGSYS: "usually a seccomp filter that forbids a system call (seccomp(2))",
   SIGBUS: "usually a page of a mapped file that cannot be had: the file was cut off, or its tmpfs is full (mmap(2))",
   SIGPIPE: "usually a write to a pipe or socket that nobody reads any more (pipe(7))",
-  SIGXCPU: "usually the soft limit of CPU time, RLIMIT_CPU (setrlimit(2))",
-  SIGXFSZ: "usually a file that would grow beyond RLIMIT_FSIZE (setrlimit(2))",
+};
+/** What the kernel sends them for. */
+const LIMITS: Readonly<Record<string, readonly [name: string, limit: string, of: string]>> = {
+  SIGXCPU: ["Max cpu time", "RLIMIT_CPU", "CPU time, in seconds"],
+  SIGXFSZ: ["Max file size", "RLIMIT_FSIZE", "a file, in bytes"],
 };
 
 /** @param status the evidence that the signal ended it */
@@ -28,9 +34,11 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
   const sent = c.outcome.sent.filter((one) => one.signal === signal);
   if (sent.length > 0) return forwarded(sent, who, name, status);
   const own = ownSignal(c.own, signal);
-  if (own !== undefined) return judgeOwn(own, who, status);
+  if (own?.ends) return judgeOwn(own, who, status);
+  if (own !== undefined) return afterOne(who, name, `which contain sent: ${describeOwnSignal(own)}`, [status, ownEvidence(own)]);
   const problem = FAULTS.includes(name) ? problemOfLog(c.log()) : undefined;
-  const usual = USUAL[name] === undefined ? "" : `; ${USUAL[name]}`;
+  const limit = limitFor(c, name);
+  const usual = limit?.text ?? (USUAL[name] === undefined ? "" : `; ${USUAL[name]}`);
   const log = FAULTS.includes(name) ? [faultEvidence(undefined, problem ?? "it has no line of a fault")] : [];
   const tells = FAULTS.includes(name)
     ? `a line of the kernel's log would tell a fault from a signal that was sent (/dev/kmsg: ${problem ?? "there is none; sysctl debug.exception-trace and a rate limit may suppress it"})`
@@ -39,8 +47,17 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
     code: "signal-cannot-tell",
     text: `${who} was killed by ${name}. By whom: cannot tell; ${tells}${usual}`,
     certain: false,
-    evidence: [status, noneEvidence(c.own, signal), ...log],
+    evidence: [status, noneEvidence(c.own, signal), ...log, ...(limit === undefined ? [] : [limit.evidence])],
   };
+}
+
+/** A program may set one itself, so that even "unlimited" excludes nothing. */
+function limitFor(c: Case, name: string): { readonly text: string; readonly evidence: Evidence } | undefined {
+  const [line, limit, of] = LIMITS[name] ?? [];
+  if (line === undefined) return undefined;
+  const { value, when, evidence, isSet } = limitOf(c, line, "setrlimit(2)");
+  if (isSet) return { text: `; usually the kernel, for its soft limit of ${of}: ${limit} was ${value} ${when}`, evidence };
+  return { text: value === undefined ? "" : `; the kernel sends it for ${limit}, which was not set ${when}`, evidence };
 }
 
 /** How abort(3) ends: hlt on x86, brk or udf on arm64 (glibc abort-instr.h, musl a_crash). */
@@ -70,8 +87,23 @@ function findFault(c: Case, name: string, status: Evidence): Finding | undefined
 }
 
 function forwarded(sent: Case["outcome"]["sent"], who: string, name: string, status: Evidence): Finding {
+  const one = sent.find(({ reaction }) => isEnd(reaction)) ?? sent[0];
   const evidence = sent.map(passedOnEvidence);
-  const how = sent[0]?.direct ? "which came to its process group and contain's at once" : "which contain forwarded";
-  const text = `${who} was killed by ${name}, ${how}: ${evidence[0]?.value}`;
-  return { code: "signal-forwarded", text, certain: true, evidence: [status, ...evidence] };
+  const how = one?.direct ? "which came to its process group and contain's at once" : "which contain forwarded";
+  const from = one === undefined ? "" : passedOnEvidence(one).value;
+  if (isEnd(one?.reaction)) {
+    const text = `${who} was killed by ${name}, ${how}: ${from}`;
+    return { code: "signal-forwarded", text, certain: true, evidence: [status, ...evidence, ...(one?.reaction?.proof ?? [])] };
+  }
+  return afterOne(who, name, `${how}: ${from}`, [status, ...evidence, ...(one?.reaction?.proof ?? [])]);
+}
+
+/** The signal would have ended it: a handler may raise it again, and so may anybody later. */
+const isEnd = (reaction: Reaction | undefined) =>
+  reaction?.fate === "default" && reaction.proof.length > 0 && reaction.proof.every(({ value }) => value !== undefined);
+
+/** What it took without ending, and then died of. */
+function afterOne(who: string, name: string, which: string, evidence: readonly Evidence[]): Finding {
+  const text = `${who} was killed by ${name}, after one that did not end it at once, ${which}. By whom: cannot tell; a program that takes the signal often cleans up and then sends it to itself`;
+  return { code: "signal-cannot-tell", text, certain: false, evidence };
 }

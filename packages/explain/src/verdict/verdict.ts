@@ -7,10 +7,12 @@ import { painterFor, type Style } from "../paint.ts";
 import type { Case } from "./case.ts";
 import { endOfMounts } from "./endmounts.ts";
 import { judgeExit, judgeRest } from "./exited.ts";
+import { asFirst, judgeReboot } from "./first.ts";
 import { hints } from "./hints.ts";
 import { otherVictims } from "./oom.ts";
 import { judgeSigkill } from "./sigkill.ts";
 import { judgeSignal } from "./signalled.ts";
+import { fullStack } from "./stackfull.ts";
 import { throttles } from "./throttled.ts";
 
 /** The findings about an ended container, the main one first. None for a plain success. */
@@ -26,6 +28,7 @@ export function judge(c: Case): Finding[] {
     main,
     ...others,
     ...judgeRest(c),
+    ...(main.code === "signal-fault" ? fullStack(c, main) : []),
     ...(exited ? hints(c) : main.code.startsWith("signal-") ? endOfMounts(c) : []),
     ...(exited || main.code === "killed-by-grace" ? throttles(c) : []),
   ];
@@ -36,7 +39,10 @@ function judgeEnd(c: Case): Finding {
   const status = shellStatus(outcome.status);
   const wait = (value: string): Evidence => outcome.told ?? { source: "waitpid(2)", value, rule: "wait(2) WIFEXITED, WIFSIGNALED" };
   const signal = endSignal(outcome.status);
-  if (signal !== 0) return judgeBySignal(c, signal, wait(`killed by ${signalName(signal)}`));
+  if (signal !== 0)
+    return (
+      judgeReboot(c, signal, wait(`killed by ${signalName(signal)}`)) ?? judgeBySignal(c, signal, wait(`killed by ${signalName(signal)}`))
+    );
   const exited = wait(`exit status ${status}`);
   if (watched.indirect && status >= 125 && status <= 127) {
     const text = `it ended with ${status}, of the program or of the start before it. Which: cannot tell with --chain exec; without it the start would tell`;
@@ -61,7 +67,7 @@ function judgeEnd(c: Case): Finding {
 }
 
 function judgeBySignal(c: Case, signal: number, status: Evidence): Finding {
-  return signal === SIGKILL ? judgeSigkill(c, status) : judgeSignal(c, signal, status);
+  return signal === SIGKILL ? judgeSigkill(c, status) : judgeSignal(asFirst(c), signal, status);
 }
 
 function judgeStart({ tool, message, hint, diagnosis }: Failure): Finding {

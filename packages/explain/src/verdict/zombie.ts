@@ -10,7 +10,9 @@ export interface Zombie {
   /** Seconds of CPU, user and system, of all its threads and of the children it has waited for. */
   readonly cpu: number;
   readonly stat: Evidence;
-  /** "Max cpu time" of /proc/PID/limits. */
+  /** /proc/PID/limits; empty where that could not be read. */
+  readonly limits: string;
+  /** "Max cpu time" there. */
   readonly cpuLimit: Evidence;
 }
 
@@ -21,10 +23,10 @@ export function lookAtZombie(pid: number): () => Zombie {
   const directory = procDirectory(pid);
   const stat = readField(`${directory}/stat`, "", "proc_pid_stat(5) comm, utime, stime, cutime, cstime");
   const limits = tryRead(`${directory}/limits`);
-  return () => describe(stat, cpuLimitIn(pid, limits));
+  return () => ({ ...describe(stat), limits: "text" in limits ? limits.text : "", cpuLimit: cpuLimitIn(pid, limits) });
 }
 
-function describe(stat: Evidence, cpuLimit: Evidence): Zombie {
+function describe(stat: Evidence): Omit<Zombie, "limits" | "cpuLimit"> {
   const fields = statFields(stat.value ?? "");
   const times = [11, 12, 13, 14].map((place) => Number(fields[place] ?? Number.NaN));
   const name = /\((.*)\)/s.exec(stat.value ?? "")?.[1];
@@ -32,6 +34,5 @@ function describe(stat: Evidence, cpuLimit: Evidence): Zombie {
     name: name === undefined ? undefined : printable(name),
     cpu: times.reduce((total, ticks) => total + ticks, 0) / TICKS,
     stat: { ...stat, ...(name === undefined ? {} : { value: `(${printable(name)}) ${fields[0]}` }) },
-    cpuLimit,
   };
 }

@@ -1,6 +1,6 @@
 // A program's identity when it was started: ids, capabilities, no_new_privs, seccomp (proc_pid_status(5)).
 import type { Evidence } from "@contain-tools/chain";
-import { CAPABILITIES, statusField } from "@contain-tools/kernel";
+import { CAPABILITIES, softLimit, statusField } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
 
 export interface Caller {
@@ -34,4 +34,14 @@ export function callerOf({ seen: { program }, made }: Case): Caller | undefined 
       rule,
     }),
   };
+}
+
+/** A soft limit of the program, and when that was read: `Max open files` (proc_pid_limits(5)). */
+export function limitOf({ seen: { program, zombie }, watched: { pid, init, indirect } }: Case, name: string, rule: string) {
+  const last = init || indirect ? undefined : softLimit(zombie?.().limits ?? "", name);
+  const value = last ?? softLimit(program?.limits ?? "", name);
+  const when = last === undefined ? "when it was started" : "at its end";
+  const source = `/proc/${program?.pid ?? pid}/limits ${name}, ${when}`;
+  const evidence: Evidence = value === undefined ? { source, value, problem: "it was gone", rule } : { source, value, rule };
+  return { value, when, evidence, isSet: /^\d+$/.test(value ?? "") };
 }

@@ -3,7 +3,7 @@ import type { Evidence, Finding } from "@contain-tools/chain";
 import { readIfThere } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
 import { hint } from "../hint.ts";
-import { callerOf } from "./caller.ts";
+import { callerOf, limitOf } from "./caller.ts";
 import { inotifyOf } from "./inotify.ts";
 import type { Said } from "./said.ts";
 
@@ -25,7 +25,7 @@ const near = (used: number, limit: number) => !(used < limit * 0.9);
 /** The kernel counts refusals of pids.max, but not those of RLIMIT_NPROC, threads-max and pid_max. */
 function refusedFork(c: Case, { line }: Said, said: Evidence): Finding {
   const caller = callerOf(c);
-  const limit = c.seen.program?.maxProcesses;
+  const { value: limit, evidence: own } = limitOf(c, "Max processes", "fork(2) EAGAIN, getrlimit(2) RLIMIT_NPROC");
   const wrote = `it wrote ${JSON.stringify(line)} (EAGAIN), and pids.max refused nothing`;
   const threads = Number(/\/(\d+) /.exec(readIfThere("/proc/loadavg") ?? "")?.[1]);
   const whole = ["threads-max", "pid_max"].map((name) => {
@@ -33,11 +33,6 @@ function refusedFork(c: Case, { line }: Said, said: Evidence): Finding {
     return { name, value, evidence: { source: `/proc/sys/kernel/${name}`, value, rule: "fork(2) EAGAIN" } };
   });
   const now = { source: "/proc/loadavg", value: `${threads} threads on the machine`, rule: "proc_loadavg(5)" };
-  const own: Evidence = {
-    source: "/proc/PID/limits Max processes, at its start",
-    value: limit,
-    rule: "fork(2) EAGAIN, getrlimit(2) RLIMIT_NPROC",
-  };
   const evidence = [said, own, ...whole.map((one) => one.evidence), now];
   const far = whole.filter(({ value }) => !near(threads, Number(value))).length === whole.length;
   const v1 = pidsOnV1();
@@ -65,9 +60,8 @@ function pidsOnV1(): Evidence | undefined {
 }
 
 function files(c: Case, { line }: Said, said: Evidence): Finding {
-  const limit = c.seen.program?.maxFiles;
-  const own: Evidence = { source: "/proc/PID/limits Max open files, at its start", value: limit, rule: "getrlimit(2) RLIMIT_NOFILE" };
-  const text = `it wrote ${JSON.stringify(line)} (EMFILE): RLIMIT_NOFILE of the process was reached${limit === undefined ? "" : `, ${limit} when it was started`}`;
+  const { value: limit, evidence: own, when } = limitOf(c, "Max open files", "getrlimit(2) RLIMIT_NOFILE");
+  const text = `it wrote ${JSON.stringify(line)} (EMFILE): RLIMIT_NOFILE of the process was reached${limit === undefined ? "" : `, ${limit} ${when}`}`;
   return hint("open-files", text, [said, own], "--ulimit nofile=SOFT:HARD, or a program that closes its descriptors");
 }
 

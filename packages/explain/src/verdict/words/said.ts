@@ -8,6 +8,8 @@ const TEXTS = {
   EMFILE: "Too many open files",
   EAGAIN: "Resource temporarily unavailable",
   EADDRINUSE: "Address already in use",
+  ENOMEM: "Cannot allocate memory",
+  EFBIG: "File too large",
 } as const;
 
 type ErrnoName = keyof typeof TEXTS;
@@ -25,11 +27,15 @@ export interface Said {
 
 /** Java, Python, Go: pthread_create(3) failed with EAGAIN, which they put in their own words. */
 const NO_THREAD = /unable to create (?:new )?native thread|can't start new thread|failed to create new OS thread/i;
+/** Python, C++, Go, busybox and perl word ENOMEM themselves too. */
+const NO_MEMORY =
+  /^MemoryError\b|std::bad_alloc|\bmemory exhausted\b|fatal error: runtime: (?:out of|cannot allocate) memory|(?:^|: )out of memory[!.]?(?:$| \()/i;
 
 /** @returns undefined for a line that does not end in an error of errno(3): `Permission denied (publickey)` comes from a remote host */
 export function takeApart(line: string): Said | undefined {
   const plain = withoutColours(line).trim();
   if (NO_THREAD.test(plain)) return { line, errno: "EAGAIN", file: undefined, words: ["thread"], port: undefined };
+  if (NO_MEMORY.test(plain)) return { line, errno: "ENOMEM", file: undefined, words: ["memory"], port: undefined };
   for (const [errno, text] of Object.entries(TEXTS) as [ErrnoName, string][]) {
     const at = plain.toLowerCase().lastIndexOf(text.toLowerCase());
     if (at === -1) continue;
