@@ -249,7 +249,7 @@ describe("contain-oci: the command line", () => {
       assert.deepEqual([own.status, own.stdout.startsWith(`Usage: contain-oci ${name}`), own.stderr], [0, true, ""], name);
     }
     assert.match(stdout, /^ {2}start +let the program go$/m);
-    assert.match(run(["contain-oci", "exec", "none", "ps", "--help"]).stderr, /none/);
+    assert.match(run(["contain-oci", "exec", "none", "ps", "--help"]).stderr, /does not exist/);
   });
 
   for (const [words, message] of [
