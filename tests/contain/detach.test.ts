@@ -10,6 +10,7 @@ import { need } from "../helpers/need.ts";
 import { stat, takesSignals, ticksIn } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run, sh } from "../helpers/run.ts";
+import { describeOnce } from "../helpers/second.ts";
 import { openTerminal } from "../helpers/terminal.ts";
 import { eventually, pause } from "../helpers/wait.ts";
 
@@ -174,7 +175,7 @@ describe("contain run --detach", need("root"), () => {
   });
 });
 
-describe("logs, wait, list, stop, kill, rm", need("root"), () => {
+describeOnce("logs, wait, list, stop, kill, rm", need("root"), () => {
   test("logs has both outputs in order; -f goes on to the end", async () => {
     const id = box(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo out $i; echo err $i >&2; sleep 0.5; done"]);
     const follower = spawn(join(bin, "contain"), ["logs", "-f", id], { stdio: ["ignore", "pipe", "inherit"] });

@@ -7,6 +7,7 @@ import { need } from "../helpers/need.ts";
 import { isAlive } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, isNative, NOBODY, type Result, run } from "../helpers/run.ts";
+import { describeOnce, isSecond, testOnce } from "../helpers/second.ts";
 import { eventually } from "../helpers/wait.ts";
 import { follow, type Started, World } from "../helpers/world.ts";
 
@@ -167,7 +168,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     }
   });
 
-  describe("ids and words", () => {
+  describeOnce("ids and words", () => {
     after(() => world.sweep());
 
     test("a unique beginning of an id is enough, an unknown one is told with what exists", async () => {
@@ -261,7 +262,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     });
   });
 
-  describe("list, inspect, stats", () => {
+  describeOnce("list, inspect, stats", () => {
     after(() => world.sweep());
 
     let box: Started;
@@ -356,7 +357,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     });
   });
 
-  describe("stop, kill, pause", () => {
+  describeOnce("stop, kill, pause", () => {
     after(() => world.sweep());
 
     test("kill sends any signal to PID 1, KILL by default", async () => {
@@ -415,7 +416,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     });
   });
 
-  describe("what a dead supervisor leaves", () => {
+  describeOnce("what a dead supervisor leaves", () => {
     after(() => world.sweep());
 
     test("list calls it dead, exec refuses, gc says what it is and removes it", async () => {
@@ -518,7 +519,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
     });
   });
 
-  const times = Number(process.env["CONTAIN_RUNS"] ?? 50);
+  const times = isSecond ? 10 : 30;
   test(`${times} exec, ${times} stats and ${times} update later the supervisor is what it was`, async () => {
     const box = await world.start(["--init", ...SLEEP]);
     const size = () => Number(/^Private_Dirty:\s+(\d+)/m.exec(readFileSync(`/proc/${box.supervisor}/smaps_rollup`, "utf8"))?.[1]);
@@ -550,7 +551,7 @@ describe("an ordinary user's containers", need("root"), () => {
   const reset = () => run(["sh", "-c", `rm -rf ${runtime}; mkdir -m 700 ${runtime}; chown ${NOBODY.uid} ${runtime}`]);
   after(() => rmSync(runtime, { recursive: true, force: true }));
 
-  for (const words of [[], ["--init"], ["--chain", "exec"]]) {
+  for (const words of isSecond ? [[]] : [[], ["--init"], ["--chain", "exec"]]) {
     test(`list, exec, inspect, stop ${words.join(" ")}`, async () => {
       reset();
       const rows = () =>
@@ -597,7 +598,7 @@ describe("an ordinary user's containers", need("root"), () => {
     ["a runtime directory that cannot be written", () => {}, /EACCES/, "/etc"],
     ["a relative one", () => {}, /not an absolute path/, "here"],
   ] as const) {
-    test(`${name} is refused before anything is started`, () => {
+    testOnce(`${name} is refused before anything is started`, () => {
       reset();
       const umask = process.umask(0);
       prepare(join(runtime, "contain"));
@@ -612,7 +613,7 @@ describe("an ordinary user's containers", need("root"), () => {
     });
   }
 
-  test("without XDG_RUNTIME_DIR it is a folder in /tmp, of one's own", async () => {
+  testOnce("without XDG_RUNTIME_DIR it is a folder in /tmp, of one's own", async () => {
     assert.equal(
       out(contain(["run", "--quiet", "--rootfs", rootfs, "--", "echo", "started"], { XDG_RUNTIME_DIR: undefined })),
       "started\n",

@@ -9,6 +9,7 @@ import { need } from "../helpers/need.ts";
 import { commandOf, statusField, withWord } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
+import { isSecond, testOnce } from "../helpers/second.ts";
 import { eventually, pause } from "../helpers/wait.ts";
 
 const dir = scratch("run-chain");
@@ -44,7 +45,7 @@ describe("the chain of contain run", need("root"), () => {
     ["--net", "none", "--ns", "pid,uts,mnt,time"],
     ["--ns", "user,pid,mnt", "--user", "app", "--overlay"],
     ["--ns", "mnt"],
-  ]) {
+  ].slice(0, isSecond ? 3 : undefined)) {
     test(`called, exec'd and pasted, the same: ${options.join(" ").replaceAll(dir, "") || "no options"}`, () => {
       const argv = (...more: string[]) => ["contain", "run", "-q", "--rootfs", rootfs, ...options, ...more, "--", "/bin/sh", "-c", DUMP];
       const env = { SECRET: "the caller's", NODE_EXTRA_CA_CERTS: "the caller's", CONTAIN_CHAIN: undefined };
@@ -61,7 +62,7 @@ describe("the chain of contain run", need("root"), () => {
     });
   }
 
-  test("--cidfile is in the chain: the script writes the id, and refuses a file that is there", () => {
+  testOnce("--cidfile is in the chain: the script writes the id, and refuses a file that is there", () => {
     const cid = join(dir, "cid");
     const { stdout } = run(["contain", "run", "--cidfile", cid, "--print-chain", "--rootfs", rootfs, "--", "/bin/true"]);
     assert.equal(sh(stdout).status, 0);
@@ -101,7 +102,7 @@ describe("a container of another user dies with its supervisor", need("root", "s
   });
 
   for (const exec of [false, true]) {
-    for (const options of [[], ["--init"], ["--ns", "mnt,uts"]]) {
+    for (const options of [[], ["--init"], ["--ns", "mnt,uts"]].slice(0, isSecond ? 2 : undefined)) {
       const how = `${exec ? "exec'd" : "called"} ${options.join(" ")}`;
 
       test(`SIGKILL at any moment: ${how}`, async () => {

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isolated, readMounts } from "../helpers/isolated.ts";
 import { need } from "../helpers/need.ts";
+import { refusal } from "../helpers/refusal.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, type Result, type RunOptions, run, sh } from "../helpers/run.ts";
 
@@ -720,12 +721,9 @@ describe("contain run", need("root"), () => {
       [["--cidfile", "/"], /--cidfile \/: already exists/],
     ] as const) {
       test(`${options.map((word) => word.replace(dir, "")).join(" ")}`, () => {
-        const argv = ["contain", "run", "--rootfs", rootfs, ...options, "--", "/bin/echo", "ran"];
-        const { status, stdout, stderr } = run(argv);
-        assert.equal(status, 125);
-        assert.equal(stdout, "");
-        assert.match(stderr, message);
-        assert.match(stderr, /^(contain|pivot): /, "nothing had begun");
+        const told = refusal(["contain", "run", "--rootfs", rootfs, ...options, "--", "/bin/echo", "ran"]);
+        assert.match(told, message);
+        assert.match(told, /^(contain|pivot): /);
       });
     }
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
 import { bin, run } from "../helpers/run.ts";
+import { describeOnce } from "../helpers/second.ts";
 import { eventually } from "../helpers/wait.ts";
 import { bundles, PATH } from "./bundle.ts";
 
@@ -240,7 +241,7 @@ describe("contain-oci: in a container that runs", need("root"), () => {
   });
 });
 
-describe("contain-oci: the command line", () => {
+describeOnce("contain-oci: the command line", () => {
   test("--help names every command; a command's --help its options, unless it is a program's", () => {
     const { status, stdout } = run(["contain-oci", "--help"]);
     assert.equal(status, 0);

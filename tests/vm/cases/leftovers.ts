@@ -4,18 +4,14 @@ import type { Case } from "../machine.ts";
 
 export const leftoverCases: readonly Case[] = [
   {
-    name: "12 runs, some ending badly, leave no group and no process",
-    seconds: 180,
+    name: "runs that end badly leave no group and no process",
     script: `
-      for i in {1..3}; do
-        contain run --quiet --memory 32M -- /bin/true; echo -n "$? "
-        contain run --quiet --pids 9 --rootfs "$ROOTFS" -- /bin/sh -c 'sleep 1000 & exit 3'; echo -n "$? "
-        contain run --quiet --init --pids 9 --rootfs "$ROOTFS" -- /bin/sh -c 'kill -9 $$'; echo -n "$? "
-        contain run --quiet --cpu 0.5 -- /no/such/program 2>/dev/null; echo -n "$? "
-      done
+      contain run --quiet --pids 9 --rootfs "$ROOTFS" -- /bin/sh -c 'sleep 1000 & exit 3'; echo -n "$? "
+      contain run --quiet --init --pids 9 --rootfs "$ROOTFS" -- /bin/sh -c 'kill -9 $$'; echo -n "$? "
+      contain run --quiet --cpu 0.5 -- /no/such/program 2>/dev/null; echo -n "$? "
       ls -d $cg/*/`,
     check({ stdout, stderr }) {
-      assert.equal(stdout, "0 3 137 127 ".repeat(3));
+      assert.equal(stdout, "3 137 127 ");
       assert.match(stderr, /^ls: [^\n]*\n$/);
     },
   },

@@ -7,15 +7,6 @@ const HOG = "dd if=/dev/zero of=/dev/null bs=100M count=1";
 
 export const limitCases: readonly Case[] = [
   {
-    name: "an OOM kill is counted in the group that stays",
-    script: `
-      cgset --name hog --memory 32M
-      nsexec --into-cgroup hog -- ${HOG}; echo "status $?"
-      field hog memory.events oom_kill
-      cgset --name hog --rm`,
-    check: ({ stdout }) => assert.equal(stdout, "status 137\n1\n"),
-  },
-  {
     name: "without --swap nothing swaps: the hog is killed; with it, it lives",
     script: `
       mkswap /dev/ubdb >/dev/null && swapon /dev/ubdb
@@ -28,16 +19,6 @@ export const limitCases: readonly Case[] = [
       cgset --name hog --rm
       swapoff /dev/ubdb`,
     check: ({ stdout }) => assert.equal(stdout, "status 137\nstatus 0\nmemory.max 33554432\nmemory.swap.max 134217728\n1\n"),
-  },
-  {
-    name: "--oom-group: one hog takes the whole group with it",
-    script: `
-      cgset --name all --memory 32M --oom-group
-      nsexec --into-cgroup all -- /bin/sh -c 'sleep 1000 & ${HOG}; echo survived'; echo "status $?"
-      show all memory.oom.group
-      field all cgroup.events populated
-      cgset --name all --rm`,
-    check: ({ stdout }) => assert.equal(stdout, "status 137\nmemory.oom.group 1\n0\n"),
   },
   {
     name: "--memory-high slows down and reclaims, and kills nobody",

@@ -5,7 +5,7 @@ import type { Case } from "../machine.ts";
 /** A container that waits, and its group in $group. */
 const start = (words: string) => `
   hold contain run --quiet --name box --rootfs "$ROOTFS" ${words} -- /bin/sh -c 'echo ready; read go; exit 4'
-  until_ok contain exec box -- true
+  until_ok grep '"started": *true' /run/contain/*/state.json
   group=$(basename $cg/contain-*)`;
 
 export const manageCases: readonly Case[] = [
@@ -40,7 +40,7 @@ export const manageCases: readonly Case[] = [
     name: "contain update below the present use warns, and the limit holds",
     script: `
       hold contain run --quiet --name box --rootfs "$ROOTFS" --memory 64M -- /bin/sh -c 'dd if=/dev/zero of=/dev/shm/file bs=1M count=16 2>/dev/null; echo ready; read go'
-      until_ok contain exec box -- true
+      until_ok grep '"started": *true' /run/contain/*/state.json
       contain update box --memory 8M
       echo "status $?"
       release; echo "status $?"`,
@@ -56,7 +56,7 @@ export const manageCases: readonly Case[] = [
     name: "contain list and stats: memory and pids with their limits, CPU, throttling",
     script: `
       hold contain run --quiet --name box --rootfs "$ROOTFS" --memory 64M --cpu 20% --pids 9 -- /bin/sh -c '(while :; do :; done) & echo ready; read go; kill $!'
-      until_ok contain exec box -- true
+      until_ok grep '"started": *true' /run/contain/*/state.json
       sleep 1
       contain list; contain list --json
       contain stats box
@@ -87,7 +87,7 @@ export const manageCases: readonly Case[] = [
     name: "contain pause stops the CPU time, unpause lets it go on; exec into it is refused; stop thaws",
     script: `
       hold contain run --quiet --name box --rootfs "$ROOTFS" -- /bin/sh -c 'trap "exit 5" TERM; echo ready; while :; do :; done'
-      until_ok contain exec box -- true
+      until_ok grep '"started": *true' /run/contain/*/state.json
       contain pause box
       contain list | grep -c paused
       used() { field contain-* cpu.stat usage_usec; }

@@ -6,7 +6,6 @@ const STAGED = `
   v cpu --cpu 10% -- /bin/sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done; exit 3'
   v cpu-room --cpu 100% -- /bin/sh -c 'exit 3'
   v zombies --pids 6 -- /bin/sh -c 'sh -c "true & true & true & exec sleep 9" & sleep 0.7; (sleep 5 & sleep 5 & sleep 5 & sleep 5); i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done; exit 3'
-  v no-zombies --pids 3 -- /bin/sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
   mkfs.ext4 -q /dev/ubdb; mkdir -p /run/disk; mount /dev/ubdb /run/disk; fsfreeze -f /run/disk
   h frozen --grace 300ms --volume /run/disk:/tmp -- /bin/sh -c "trap 'touch /tmp/x' TERM; $waits"; kill -TERM $held; sleep 1; fsfreeze -u /run/disk; ended
   umount /run/disk; rmdir /run/disk
@@ -19,7 +18,6 @@ const STAGED = `
   }
   echo "+pids" >$cg/outer/cgroup.subtree_control; mkdir $cg/outer/inner
   hidden above --pids 50 -- /bin/sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
-  hidden above-own --pids 2 -- /bin/sh -c 'sleep 1 & sleep 1 & sleep 1 & wait'
   rmdir $cg/outer/inner; cgset --name outer --rm
 `;
 
@@ -29,11 +27,10 @@ const rows: readonly Row[] = [
     name: "zombies",
     status: 3,
     code: "hint-pids-zombies",
-    unlike: ["no-zombies", "above"],
+    unlike: ["cpu", "above"],
     uncertain: true,
     says: /zombies, which only their parent can reap: sleep \(PID/,
   },
-  { name: "no-zombies", status: 2, code: "hint-pids-limit", unlike: ["zombies", "cpu"], uncertain: true, says: /\(3\)/ },
   {
     name: "frozen",
     status: 137,
@@ -51,7 +48,6 @@ const rows: readonly Row[] = [
     uncertain: true,
     says: /by pids.max of a group above \/sys\/fs\/cgroup, which cannot be seen/,
   },
-  { name: "above-own", status: 2, code: "hint-pids-limit", unlike: ["cpu", "zombies"], uncertain: true, says: /\(2\)/ },
 ];
 
 export const truthForkCases: readonly Case[] = [
