@@ -296,7 +296,7 @@ describe("contain run --confine", need("root"), () => {
 
   test("--trace-denied of a detached container is in its log, and holds nobody who reads what contain run says", () => {
     const { stdout, stderr } = sh(`
-      said=$(timeout -s KILL 10 contain run -q -d --confine --trace-denied --rootfs ${rootfs} -- sh -c 'mount -t tmpfs none /tmp; exec sleep 30' 2>&1)
+      said=$(timeout -s KILL 100 contain run -q -d --confine --trace-denied --rootfs ${rootfs} -- sh -c 'mount -t tmpfs none /tmp; exec sleep 30' 2>&1)
       until contain logs $said | grep refused; do sleep 0.1; done
       contain kill $said >/dev/null; contain wait $said >/dev/null; contain rm $said >/dev/null`);
     assert.match(stdout, /^confine: mount was refused to mount \(PID \d+\): EPERM .*\n$/, stderr);

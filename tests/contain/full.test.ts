@@ -14,7 +14,7 @@ describe("a state folder that is full", need("root"), () => {
       mkdir -p ${dir}/state; mount -t tmpfs -o size=2M,mode=700 none ${dir}/state
       id=$(contain run -qd --rootfs ${rootfs} -- sleep 1000)
       cat /dev/zero >${dir}/state/fill 2>/dev/null
-      contain kill $id; echo $?; timeout -s KILL 20 contain wait $id 2>/dev/null
+      contain kill $id; echo $?; timeout -s KILL 100 contain wait $id 2>/dev/null
       contain inspect $id | grep -o 'sigkill-cannot-tell\\|killed-[a-z-]*'; contain rm -f $id`);
     assert.equal(stdout, "0\n137\nsigkill-cannot-tell\n"); // its note is missing, and nobody else is blamed
     assert.match(stderr, /^contain: \S+\/signals cannot be written: ENOSPC; the verdict will not name this command\n$/);

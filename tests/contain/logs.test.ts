@@ -302,7 +302,8 @@ describe("many detached containers", need("root"), () => {
       seq ${count} | xargs -P 4 -I{} contain run -qd --rootfs ${rootfs} -- sleep 600 | sort -u | wc -l
       contain list | grep -c ' running '
       echo line >${dir}/tailed
-      timeout 1 tail -f ${dir}/tailed
+      tail -f ${dir}/tailed >${dir}/read 2>&1 & tail=$!
+      until [ -s ${dir}/read ]; do sleep 0.05; done; kill $tail; cat ${dir}/read
       all=$(${pids})
       for again in 1 2; do kill -INT $all; done
       for pid in $all; do while [ -d /proc/$pid ]; do sleep 0.1; done; done

@@ -329,7 +329,7 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
 
     test("stats --watch on a terminal: drawn over itself with sparklines, the cursor back at the end", need("script"), () => {
       const { stdout } = world.sh(
-        `script -qfec 'contain stats --watch & until grep -q "[[]2A" ${dir}/typed; do sleep 0.1; done; kill -INT $!; wait $!; echo "status $?"' ${dir}/typed </dev/null`,
+        `script -qfec 'contain stats --watch & until grep -qs "[[]2A" ${dir}/typed; do sleep 0.1; done; kill -INT $!; wait $!; echo "status $?"' ${dir}/typed </dev/null`,
       );
       assert.ok(stdout.startsWith("\x1b[?25l"), JSON.stringify(stdout));
       assert.ok(stdout.includes("\x1b[2A"));

@@ -1,7 +1,7 @@
 // --restart and contain restart: one id, one name, one log and one supervisor for several lives.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { detached, folder, ids, inspect } from "../helpers/detached.ts";
@@ -11,7 +11,7 @@ import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { run } from "../helpers/run.ts";
 import { start } from "../helpers/started.ts";
 import { openTerminal, PROMPT } from "../helpers/terminal.ts";
-import { eventually, pause } from "../helpers/wait.ts";
+import { eventually, pause, within } from "../helpers/wait.ts";
 
 const dir = scratch("restart");
 const rootfs = makeRootfs(dir);
@@ -177,9 +177,13 @@ describe("contain run --restart", need("root"), () => {
       await terminal.prompts(1);
       terminal.type(`clear; contain run --rootfs ${rootfs} --restart always -- sh -c "${script}"`);
       await terminal.until(seen);
-      await pause(500); // until its keys are heard
-      terminal.press("C-c");
-      await terminal.until(new RegExp(`not started again[^]*^${PROMPT}`, "m"));
+      const over = new RegExp(`not started again[^]*^${PROMPT}`, "m");
+      // Its keys are heard a moment later.
+      for (let tries = 0; tries < 60 && !over.test(terminal.screen()); tries++) {
+        terminal.press("C-c");
+        await within(2200, () => over.test(terminal.screen()));
+      }
+      assert.match(terminal.screen(), over);
     }
   });
 });
@@ -194,9 +198,18 @@ describe("contain restart", need("root"), () => {
         .on("error", reject);
     });
 
+  const freePort = () =>
+    new Promise<number>((resolve) => {
+      const server = createServer().listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
+    });
+
   test("id, name, published port, log and supervisor stay; PID 1 is another; nothing piles up", async () => {
     const serve = "echo up; trap 'exit 0' TERM; while :; do echo hello | nc -l -p 80 & wait $!; done";
-    const id = box("no", serve, "--name", "again", "--net", "veth", "-p", "127.0.0.1:18077:80", "--init", "--health-cmd", "true");
+    const port = await freePort();
+    const id = box("no", serve, "--name", "again", "--net", "veth", "-p", `127.0.0.1:${port}:80`, "--init", "--health-cmd", "true");
     const before = inspect(id);
     const open = () => readdirSync(`/proc/${before.supervisor.pid}/fd`).length;
     const counts = [];
@@ -204,7 +217,7 @@ describe("contain restart", need("root"), () => {
       assert.equal(contain("restart", "-t", "5s", "again").status, 0);
       counts.push(open());
       let text = "";
-      for (let tries = 0; text === "" && tries < 50; tries++, await pause(50)) text = await answer(18077);
+      for (let tries = 0; text === "" && tries < 1000; tries++, await pause(50)) text = await answer(port);
       assert.equal(text, "hello\n");
     }
     const after = inspect(id);

@@ -63,7 +63,7 @@ describe("start", need("root"), () => {
     const sum = rows.reduce((all, { time }) => all + time, 0);
     assert.ok(Math.abs(sum - (total?.time ?? 0)) < 1, `${sum} ms in all phases, and in all ${total?.time}`);
     const program = rows.find(({ name }) => name === "the program, to its end")?.time ?? 0;
-    assert.ok(program >= 295 && program < 2000, `sleep 0.3 took ${program} ms`);
+    assert.ok(program >= 295 && program < 60_000, `sleep 0.3 took ${program} ms`);
   });
 
   test("--profile is for run alone", () => {

@@ -175,7 +175,7 @@ describe("contain watch", need("root"), () => {
     [["--jsno"], /--jsno/],
   ] as const)
     test(`${words.join(" ")}: 125`, () => {
-      const { status, stderr } = run(["contain", "watch", ...words], { env, timeout: 20_000 });
+      const { status, stderr } = run(["contain", "watch", ...words], { env, timeout: 100_000 });
       assert.equal(status, 125, stderr);
       assert.match(stderr, fault);
     });
@@ -188,7 +188,7 @@ describe("contain watch", need("root"), () => {
   });
 
   test("an ordinary user is refused", () => {
-    const { status, stderr } = run(["contain", "watch"], { ...NOBODY, env: { CONTAIN_ROOT: join(dir, "nobody") }, timeout: 20_000 });
+    const { status, stderr } = run(["contain", "watch"], { ...NOBODY, env: { CONTAIN_ROOT: join(dir, "nobody") }, timeout: 100_000 });
     assert.deepEqual([status, /needs root/.test(stderr)], [125, true], stderr);
   });
 

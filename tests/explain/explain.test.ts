@@ -94,7 +94,7 @@ const SIGNALS: readonly Case[] = [
   },
   {
     name: "a blocked SIGTERM may be taken from a queue that nobody sees",
-    script: `perl -e 'use POSIX; sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM)); sleep 1000' & sleep 0.3; echo target $!`,
+    script: `perl -e 'use POSIX; sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM)); sleep 1000' & soon grep -q '^SigBlk:.*4000$' /proc/$!/status; echo target $!`,
     has: ["sigterm-blocked"],
     not: [DROPPED, "sigterm-default", "sigterm-waited-for"],
     needs: ["perl"],
@@ -119,7 +119,7 @@ const SIGNALS: readonly Case[] = [
   },
   {
     name: "a shell with two children is no wrapper",
-    script: `${init("sh -c 'sleep 1000 & sleep 1000; true'", "sh")}; sleep 0.2`,
+    script: `${init("sh -c 'sleep 1000 & sleep 1000; true'", "sh")}; two() { second=; read -r _ second _ </proc/$1/task/$1/children; [ -n "$second" ]; }; soon two $P`,
     has: ["shell-is-pid1"],
     not: ["shell-wrapper"],
   },
@@ -137,7 +137,7 @@ const SIGNALS: readonly Case[] = [
   },
   {
     name: "masks are decoded",
-    script: `perl -e '$SIG{USR1} = sub {}; $SIG{HUP} = "IGNORE"; sleep 1000' & sleep 0.3; echo target $!`,
+    script: `perl -e '$SIG{USR1} = sub {}; $SIG{HUP} = "IGNORE"; sleep 1000' & soon grep -q '^SigIgn:.*[13579bdf]$' /proc/$!/status; echo target $!`,
     texts: { "signals-SigCgt": /handlers for .*USR1/, "signals-SigIgn": /ignores HUP/ },
     needs: ["perl"],
   },
@@ -146,17 +146,14 @@ const SIGNALS: readonly Case[] = [
 const ZOMBIES: readonly Case[] = [
   {
     name: "a zombie of a living parent",
-    script: "sh -c 'sleep 0.1 & exec sleep 1000' & C=$(child $!); state $C Z; echo target $!",
+    script: "sh -c 'sleep 0.1 & exec sleep 1000' & C=$(child $!); state $C Z; named $! sleep; echo target $!",
     has: ["zombies", "zombie-of-living-parent"],
     not: ["zombie-of-init", "zombies-none"],
     texts: { "zombie-of-living-parent": /started .* ago.*PID \d+ \(sleep\), this very process/ },
   },
   {
     name: "a zombie that init has inherited and does not reap",
-    script: init(`sh -c 'sh -c "sleep 0.2 & exit"; exec sleep 1000'`, "sleep").replace(
-      "named",
-      "named $P sleep; state $(child $P) Z; named",
-    ),
+    script: init(`sh -c 'sh -c "sleep 1 & exit"; exec sleep 1000'`, "sleep").replace("named", "named $P sleep; state $(child $P) Z; named"),
     has: ["zombie-of-init"],
     not: ["zombie-of-living-parent"],
   },
@@ -245,7 +242,7 @@ const ROOTS: readonly Case[] = [
   },
   {
     name: "user and group maps, both ways",
-    script: "nsexec --user --map-users 0:100000:65536 --map-groups 0:200000:1000 -- sh -c 'echo target $$; exec sleep 1000' & sleep 0.5",
+    script: `nsexec --user --map-users 0:100000:65536 --map-groups 0:200000:1000 -- sh -c 'echo $$; exec sleep 1000' >${dir}/mapped & soon test -s ${dir}/mapped; P=$(cat ${dir}/mapped); named $P sleep; echo target $P`,
     texts: {
       uid_map: /uid 0-65535 inside is 100000-165535 here; 100000-165535 here is 0-65535 inside/,
       gid_map: /200000-200999 here is 0-999 inside/,
@@ -356,7 +353,7 @@ describe("contain explain: what cannot be known", { ...need("root", "unshare"), 
   });
 
   test("what is wrong comes first, in at most five lines; one section alone; the evidence behind -v", () => {
-    return staged(`unshare --pid --fork sleep 1000 & sleep 0.3; echo target $(pgrep -P $!)`, (pid) => {
+    return staged(`unshare --pid --fork sleep 1000 & P=$(child $!); named $P sleep; echo target $P`, (pid) => {
       const ask = (...words: string[]) => run(["contain", "explain", `${pid}`, ...words]).stdout;
       const [short = "", ...others] = ask().split("\n\n").slice(1);
       assert.match(short, /^In short\n {2}- Signals: SIGTERM does nothing.*\n/);
@@ -372,7 +369,10 @@ describe("contain explain: what cannot be known", { ...need("root", "unshare"), 
   });
 
   test("a name cannot write on the terminal", () => {
-    const script = `exec -a x perl -e '$0 = "a\\033[31m\\nb"; sleep 1000' & sleep 0.3; echo target $!`.replace("exec -a x ", "");
+    const script = `exec -a x perl -e '$0 = "a\\033[31m\\nb"; sleep 1000' & soon grep -q '^a' /proc/$!/comm; echo target $!`.replace(
+      "exec -a x ",
+      "",
+    );
     return staged(script, (pid) => {
       const { stdout } = run(["contain", "explain", `${pid}`]);
       assert.equal(stdout.includes("\u001b"), false);

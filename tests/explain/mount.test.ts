@@ -27,7 +27,7 @@ const CASES: readonly Case[] = [
   { name: "nothing holds it", script: "", busy: false, has: [NOTHING, "nowhere-else"], not: ["umount-busy", "held-by-namespace"] },
   {
     name: "a working directory",
-    script: "(cd $M && exec sleep 1000) & sleep 0.2",
+    script: "(cd $M && exec sleep 1000) & named sleep",
     busy: true,
     has: ["umount-busy", "busy-process"],
     not: [NOTHING],
@@ -35,7 +35,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "an open file",
-    script: "sleep 1000 3>$M/file & sleep 0.2",
+    script: "sleep 1000 3>$M/file & named sleep",
     busy: true,
     has: ["umount-busy", "busy-process"],
     texts: { "busy-process": /descriptor 3 \(\/.*\/file\)$/ },
@@ -49,7 +49,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "a file that is only mapped",
-    script: `dd if=/dev/zero of=$M/map bs=4096 count=1 2>/dev/null; perl -e 'open F, "<", $ARGV[0]; syscall(${process.arch === "arm64" ? 222 : 9}, 0, 4096, 1, 2, fileno(F), 0); close F; sleep 1000' $M/map & sleep 0.3`,
+    script: `dd if=/dev/zero of=$M/map bs=4096 count=1 2>/dev/null; perl -e 'open F, "<", $ARGV[0]; syscall(${process.arch === "arm64" ? 222 : 9}, 0, 4096, 1, 2, fileno(F), 0); close F; sleep 1000' $M/map & until grep -q $M/map /proc/$!/maps && ! readlink /proc/$!/fd/* | grep -q map; do sleep 0.02; done`,
     busy: true,
     has: ["busy-process"],
     texts: { "busy-process": /uses it: mapped \(/ },
@@ -63,21 +63,21 @@ const CASES: readonly Case[] = [
   },
   {
     name: "a root directory",
-    script: "cp /bin/busybox $M; chroot $M /busybox sleep 1000 & sleep 0.2",
+    script: "cp /bin/busybox $M; chroot $M /busybox sleep 1000 & named busybox",
     busy: true,
     has: ["busy-process"],
     texts: { "busy-process": /root directory/ },
   },
   {
     name: "a file of the directory below the mount, opened before",
-    script: "umount $M; sleep 1000 3>$M/file & sleep 0.2; mount -t tmpfs tmpfs $M",
+    script: "umount $M; sleep 1000 3>$M/file & named sleep; mount -t tmpfs tmpfs $M",
     busy: false,
     has: [NOTHING],
     not: ["umount-busy", "busy-process"],
   },
   {
     name: "a bind mount elsewhere, and a user there",
-    script: "mkdir -p $M.bind; mount --bind $M $M.bind; (cd $M.bind && exec sleep 1000) & sleep 0.2",
+    script: "mkdir -p $M.bind; mount --bind $M $M.bind; (cd $M.bind && exec sleep 1000) & named sleep",
     busy: false,
     has: [NOTHING, "mounted-here-too"],
     not: ["umount-busy", "busy-process"],
@@ -121,7 +121,8 @@ describe("contain explain mount", need("root", "unshare"), () => {
   for (const { name, script, busy, has, not = [], texts = {} } of CASES) {
     test(name, () => {
       const { stdout, stderr } = isolated(
-        `M=${dir}/m; mkdir -p $M; mount -t tmpfs tmpfs $M
+        `named() { until [ "$(cat /proc/$!/comm)" = $1 ]; do sleep 0.02; done; }
+         M=${dir}/m; mkdir -p $M; mount -t tmpfs tmpfs $M
          { ${script || ":"}
          } >/dev/null
          contain explain mount $M --json || echo broken

@@ -159,10 +159,10 @@ const SCRIPT = `
   v fault /fault
   v init-fault --init sh -c 'sleep 0.2; exec /fault'
   v exit-139 sh -c 'exit 139'
-  v rest sh -c 'sleep 100 & sleep 0.7; exit 4'
-  v waited sh -c 'sleep 0.7 & wait; exit 4'
-  v tmpfs-full --tmpfs /tmp:64K sh -c 'echo y >/tmp/y; dd if=/dev/zero of=/tmp/x bs=1M count=1; sleep 0.8; exit 1'
-  v tmpfs-room --tmpfs /tmp:64K sh -c 'dd if=/dev/zero of=/tmp/x bs=32K count=1; sleep 0.8; exit 1'
+  v rest sh -c 'sleep 100 & sleep 3; exit 4' &
+  v waited sh -c 'sleep 3 & wait; exit 4' &
+  v tmpfs-full --tmpfs /tmp:64K sh -c 'echo y >/tmp/y; dd if=/dev/zero of=/tmp/x bs=1M count=1; sleep 3; exit 1' &
+  v tmpfs-room --tmpfs /tmp:64K sh -c 'dd if=/dev/zero of=/tmp/x bs=32K count=1; sleep 3; exit 1' &
   v secret --user 1000:1000 /secret
   v chain --chain exec /none
   v suicide --init sh -c 'kill -TERM $$'
@@ -181,7 +181,7 @@ function staged(script: string) {
   const prelude = readFileSync(join(root, "tests/vm/prelude.sh"), "utf8");
   const text = `cd "$1"; cg=${hierarchy}; ROOTFS=$2 BARE=$3\n${prelude.replace(/^cg=.*$/m, "")}${FUNCTIONS}${script}`;
   const argv = ["unshare", "--mount", "--propagation", "private", "bash", "-c", text, "bash", dir, rootfs, bare];
-  return run(argv, { timeout: 120_000, env: { PATH: `${bin}:${process.env["PATH"]}` } });
+  return run(argv, { timeout: 300_000, env: { PATH: `${bin}:${process.env["PATH"]}` } });
 }
 
 describe("the verdict", { ...need("root", "unshare", "bash"), concurrency: false }, () => {

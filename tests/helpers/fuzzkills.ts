@@ -76,7 +76,7 @@ for (let first = 0; first < Number(count); first += BATCH) {
   }
   const { status, signal, stdout, stderr } = spawnSync(join(bin, "contain"), ["gc"], {
     encoding: "utf8",
-    timeout: 30_000,
+    timeout: 100_000,
     killSignal: "SIGKILL",
     env: { PATH },
   });

@@ -92,7 +92,7 @@ describe("hooks", need("root"), () => {
   test("a state and an output larger than a pipe are in nobody's way", () => {
     const file = hookFile([shell(`head -c 300000 /dev/zero; sleep 0; wc -c >${dir}/size`)], { note: "x".repeat(200_000) });
     const { status, stderr } = run(["nsexec", "--pid", "--", "pivot", rootfs, "--hook", `createContainer=${file}`, "--", "/bin/true"], {
-      timeout: 20_000,
+      timeout: 100_000,
     });
     assert.equal(status, 0, stderr);
     assert.ok(Number(sh(`cat ${dir}/size`).stdout) > 200_000);

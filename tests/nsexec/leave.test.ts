@@ -19,7 +19,7 @@ const pidFile = join(dir, "pid");
 function leave(words: readonly string[], user: { readonly uid?: number; readonly gid?: number } = {}) {
   const errors = join(dir, "stderr");
   const fd = openSync(errors, "w", 0o666);
-  const { status, signal } = spawnSync(nsexec, ["--leave", ...words], { stdio: ["ignore", "ignore", fd], timeout: 30_000, ...user });
+  const { status, signal } = spawnSync(nsexec, ["--leave", ...words], { stdio: ["ignore", "ignore", fd], timeout: 100_000, ...user });
   closeSync(fd);
   return { status: signal === null ? status : 128 + constants.signals[signal], stderr: readFileSync(errors, "utf8") };
 }

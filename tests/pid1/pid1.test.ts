@@ -652,7 +652,7 @@ describe("pid1: odd surroundings", need("root", "perl"), () => {
       const ended = once(started, "close");
       await pause(at);
       if (started.exitCode === null) process.kill(started.pid ?? Number.NaN, signal);
-      const outcome = await Promise.race([ended, pause(10_000).then(() => "hang")]);
+      const outcome = await Promise.race([ended, pause(60_000).then(() => "hang")]);
       if (outcome === "hang") {
         wrong.push(
           `hang: ${name} ${words.join(" ")}, signal ${signal} after ${at} ms: ${[started.pid ?? 0, ...descendants(started.pid ?? 0)].map((pid) => `${pid} ${commandOf(pid)}`)}`,

@@ -94,7 +94,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
         const box = await world.start(["--quiet", "--rootfs", rootfs, "--", "sh", "-c", program]);
         process.kill(box.supervisor, "SIGSTOP");
         await eventually(() => stat(box.supervisor, 3) === "T");
-        const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 8000 });
+        const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 100_000 });
         assert.deepEqual([stopped.status, stopped.signal], [0, null]);
         assert.match(stopped.stderr, /its supervisor, PID \d+, is stopped: continuing it/);
         assert.equal(await box.ended, status);
@@ -105,7 +105,7 @@ describe("states", { ...need("root", "nsenter", "unshare", "flock", "perl"), tim
       const attach = process.arch === "arm64" ? 117 : 101;
       const tracer = spawn("perl", ["-e", `syscall(${attach}, 16, $ARGV[0] + 0, 0, 0); <STDIN>`, `${box.supervisor}`]);
       await eventually(() => stat(box.supervisor, 3) === "t");
-      const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 12_000 });
+      const stopped = world.run(["contain", "stop", "--grace", "1s", box.id], { timeout: 100_000 });
       assert.deepEqual([stopped.status, stopped.signal], [0, null]);
       assert.match(stopped.stderr, /is stopped: the grace time is over, so this command kills PID 1\n.*its state stays.*kill -CONT/s);
       assert.ok(!isAlive(box.pid));

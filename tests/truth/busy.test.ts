@@ -34,7 +34,8 @@ const rows: readonly Busy[] = [
   },
   {
     name: "a zombie does not keep it (cgroup-v2.rst)",
-    script: "sh -c 'sleep 0.3 & echo $! >$GROUP/cgroup.procs; exec sleep 1000' & sleep 0.8; echo ready; wait",
+    script:
+      "sh -c 'sleep 0.3 & echo $! >$GROUP/cgroup.procs; exec sleep 1000' & until grep -qs '^State:.Z' /proc/$(cat /proc/$!/task/$!/children | tr -d ' ')/status; do sleep 0.02; done; echo ready; wait",
     says: /^$/,
     not: /EBUSY/,
   },

@@ -229,9 +229,9 @@ const script = `
   d nproc-root --ulimit nproc=3 sh -c 'sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & wait; exit 1'
   d files --ulimit nofile=9 sh -c 'exec 3</ 4</ 5</ 6</ 7</ 8</; cat /etc/resolv.conf; exit 1'
   # In the foreground: what the supervisor has seen, and on a terminal what it has passed on.
-  v nproc-look --user 4324:4324 --ulimit nproc=4 sh -c 'sleep 1 & sleep 1 & sleep 0.8; exit 1'
-  v files-look --ulimit nofile=12 sh -c 'exec 3</ 4</ 5</ 6</ 7</ 8</ 9</; ls -l /proc/self/fd >/dev/null; exec 10</dev/null 11</dev/null; read -t 0.8 x </dev/zero; sleep 0.8; exit 1'
-  v files-room --ulimit nofile=30 sh -c 'exec 3</ 4</ 5</; sleep 0.8; exit 1'
+  v nproc-look --user 4324:4324 --ulimit nproc=4 sh -c 'sleep 9 & sleep 9 & sleep 3; exit 1' &
+  v files-look --ulimit nofile=12 sh -c 'exec 3</ 4</ 5</ 6</ 7</ 8</ 9</; ls -l /proc/self/fd >/dev/null; exec 10</dev/null 11</dev/null; read -t 3 x </dev/zero; sleep 3; exit 1' &
+  v files-room --ulimit nofile=30 sh -c 'exec 3</ 4</ 5</; sleep 3; exit 1' &
   echo "exec contain run --quiet --tty --json report-tty --rootfs $ROOTFS --user 1000:1000 sh -c 'cat /root-only; exit 1'" >run-tty
   script -qfec "sh run-tty" /dev/null </dev/null >/dev/null 2>&1 || true; tell tty
   d resolver --net none sh -c 'ping -c 1 -W 1 some.example; exit 1'
@@ -248,6 +248,7 @@ const script = `
   d library sh -c 'echo "/bin/app: error while loading shared libraries: libnone.so.1: cannot open shared object file: No such file or directory" >&2; exit 127'
   d shell-11 sh -c 'faults; exit $?'
   d success true
+  wait
   mkdir own; chown 65534 own; chmod a+rx .
   contain() { setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp XDG_RUNTIME_DIR=$PWD/own contain "$@"; }
   d mknod-userns --tmpfs /tmp sh -c 'mknod /tmp/null c 1 3; exit 1'

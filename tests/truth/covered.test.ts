@@ -13,7 +13,7 @@ const init = (program: string, name: string, words = "-pf") =>
 const STAGES: Readonly<Record<string, string>> = {
   "a PID 1 without a handler, with namespaces of its own": init("sleep 1000", "sleep", "-pfmnu"),
   "pid1 around a program": init("pid1 sleep 1000", "pid1"),
-  "a zombie's parent": `sh -c 'sleep 0.1 & exec sleep 1000' & P=$!; named $P sleep; sleep 0.4; echo target $P`,
+  "a zombie's parent": `sh -c 'sleep 0.1 & exec sleep 1000' & P=$!; named $P sleep; state $(child $P) Z; echo target $P`,
   "a frozen one":
     "mkdir $GROUP/a; sleep 1000 & echo $! >$GROUP/a/cgroup.procs; echo 1 >$GROUP/a/cgroup.freeze; soon grep -q 'frozen 1' $GROUP/a/cgroup.events; echo target $!",
   "a stopped one": "sleep 1000 & kill -STOP $!; soon grep -q '^State:.T' /proc/$!/status; echo target $!",

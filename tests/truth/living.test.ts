@@ -16,8 +16,8 @@ interface Living {
   readonly says?: RegExp;
 }
 
-const reading = (writers: string) =>
-  `${writers} | sh -c 'echo $$ >${dir}/reader; exec cat' >/dev/null & soon test -s ${dir}/reader; P=$(cat ${dir}/reader); rm ${dir}/reader; named $P cat; sleep 0.2; echo target $P`;
+const reading = (writers: string, then = "") =>
+  `${writers} | sh -c 'echo $$ >${dir}/reader; exec cat' >/dev/null & soon test -s ${dir}/reader; P=$(cat ${dir}/reader); rm ${dir}/reader; named $P cat; state $P S; ended() { ! grep -qs "^State:.[^Z]" /proc/$1/status; }; ${then} echo target $P`;
 const timed = (words: string) => `unshare --time ${words} --fork sleep 1000 & P=$(child $!); named $P sleep; echo target $P`;
 const resolving = (server: string, before = "true") =>
   `echo "nameserver ${server}" >${dir}/resolv; unshare -mn sh -c 'ip link set lo up; mount --bind ${dir}/resolv /etc/resolv.conf; ${before}; exec sleep 1000' & named $! sleep; echo target $!`;
@@ -27,7 +27,10 @@ const volume = (then: string) =>
 const rows: readonly Living[] = [
   {
     name: "a background child keeps the pipe open",
-    script: reading("sh -c 'sleep 1000 & exit 0'"),
+    script: reading(
+      `sh -c 'sleep 1000 & echo $! $$ >${dir}/writer'`,
+      `soon test -s ${dir}/writer; read w shell <${dir}/writer; named $w sleep; soon ended $shell;`,
+    ),
     code: "waits-for-pipe",
     says: /these have open for writing: PID \d+ \(sleep\)/,
   },
@@ -55,7 +58,7 @@ const rows: readonly Living[] = [
     name: "a resolver of its own",
     script: resolving(
       "127.0.0.1",
-      'perl -MIO::Socket::INET -e "@k = IO::Socket::INET->new(Proto => q(udp), LocalAddr => q(127.0.0.1), LocalPort => 53); sleep 1000" & sleep 0.5',
+      'perl -MIO::Socket::INET -e "@k = IO::Socket::INET->new(Proto => q(udp), LocalAddr => q(127.0.0.1), LocalPort => 53); sleep 1000" & until grep -q :0035 /proc/net/udp; do sleep 0.02; done',
     ),
     code: "names-nobody-answers",
   },

@@ -71,10 +71,11 @@ const script = `
   v bus-full --tmpfs /tmp:64K /bin/faulty full
   v cut --tmpfs /tmp /bin/faulty cut
   v short --tmpfs /tmp:64K dd if=/dev/zero of=/tmp/x bs=1M count=1
-  v inodes --mount type=tmpfs,target=/tmp,tmpfs-size=64M sh -c 'mount -t tmpfs -o nr_inodes=3 none /tmp; touch /tmp/a /tmp/b /tmp/c; sleep 0.7; touch /tmp/d; exit 1'
-  v own-mount sh -c 'mount -t tmpfs -o size=64K none /mnt; sleep 0.7; dd if=/dev/zero of=/mnt/x bs=1M count=1'
+  v inodes --mount type=tmpfs,target=/tmp,tmpfs-size=64M sh -c 'mount -t tmpfs -o nr_inodes=3 none /tmp; touch /tmp/a /tmp/b /tmp/c; sleep 3; touch /tmp/d; exit 1' &
+  v own-mount sh -c 'mount -t tmpfs -o size=64K none /mnt; sleep 3; dd if=/dev/zero of=/mnt/x bs=1M count=1' &
   v emptied --tmpfs /tmp:64K sh -c 'dd if=/dev/zero of=/tmp/x bs=1M count=1; rm /tmp/x; exit 1'
   v room --tmpfs /tmp:64K sh -c 'dd if=/dev/zero of=/tmp/x bs=32K count=1; exit 1'
+  wait
 `;
 
 const needed = need("root", "gcc");

@@ -27,7 +27,7 @@ export function stageAll(title: string, { rootfs, dir, script, rows, needs = [] 
       const prelude = readFileSync(join(import.meta.dirname, "../vm/prelude.sh"), "utf8").replace(/^cg=.*$/m, "");
       const text = `cd "$1"; cg=${hierarchy}; ROOTFS=$2\n${prelude}${FUNCTIONS}${script}`;
       const argv = ["unshare", "--mount", "--propagation", "private", "bash", "-c", text, "bash", dir, rootfs];
-      const { stdout, stderr } = run(argv, { timeout: 120_000, env: { PATH: `${bin}:${process.env["PATH"]}` } });
+      const { stdout, stderr } = run(argv, { timeout: 300_000, env: { PATH: `${bin}:${process.env["PATH"]}` } });
       output = stderr;
       reports = readReports(stdout);
     });

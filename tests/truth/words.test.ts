@@ -104,9 +104,10 @@ const script = `
   d no-x sh -c '/bin/no-x'
   d own-127 sh -c 'exit 127'
   d own-126 sh -c 'exit 126'
-  d left sh -c 'sleep 100 & sleep 0.7'
-  d left-nobody sh -c 'sleep 0.7'
+  d left sh -c 'sleep 100 & sleep 3' &
+  d left-nobody sh -c 'sleep 3' &
   d success true
+  wait
 `;
 
 stageAll("last words", { rootfs, dir, script, rows });

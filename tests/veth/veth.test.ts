@@ -23,7 +23,7 @@ const PRELUDE = `
 `;
 
 /** Runs a script on a host of its own. */
-function host(script: string, timeout = 30_000): Result {
+function host(script: string, timeout = 120_000): Result {
   return run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", `${PRELUDE}\n${script}`], {
     timeout,
     env: { CONTAIN_CHAIN: undefined },
@@ -33,14 +33,14 @@ function host(script: string, timeout = 30_000): Result {
 describe("veth", need("root"), () => {
   test("two namespaces reach each other and the host, the ends are shown, and everything but the bridge goes with them", () => {
     const { stdout, stderr } = host(`
-      nsexec --net sleep 30 & a=$!
-      nsexec --net sleep 30 & b=$!
+      nsexec --net sleep 1000 & a=$!
+      nsexec --net sleep 1000 & b=$!
       in_net $a; in_net $b
       veth $a --address 10.88.0.7/24
       veth $b --address 10.88.0.8/24 --host-name contain-b
-      nsenter -t $a -n busybox ping -c1 -w3 10.88.0.8 | grep -o '[0-9] packets received'
-      nsenter -t $a -n busybox ping -c1 -w3 10.88.0.1 | grep -o '[0-9] packets received'
-      nsenter -t $a -n busybox ping -c1 -w3 127.0.0.1 | grep -o '[0-9] packets received'
+      nsenter -t $a -n busybox ping -c1 -w30 10.88.0.8 | grep -o '[0-9] packets received'
+      nsenter -t $a -n busybox ping -c1 -w30 10.88.0.1 | grep -o '[0-9] packets received'
+      nsenter -t $a -n busybox ping -c1 -w30 127.0.0.1 | grep -o '[0-9] packets received'
       veth --show $b | tail -n +2
       [ "$(veth --show $a --json | sed 's/.*"host":{"name":"\\([^"]*\\)".*/\\1/')" = "contain-$a" ] && echo named
       links
@@ -81,14 +81,14 @@ describe("veth", need("root"), () => {
   test("a bridge that somebody else has made keeps its address", () => {
     const { stdout, stderr } = host(`
       ip link add other type bridge; ip addr add 10.9.0.254/24 dev other
-      nsexec --net -- veth --address 10.9.0.2/24 --gateway 10.9.0.254 --bridge other -- busybox ping -c1 -w3 10.9.0.254 | grep -o '[0-9] packets received'
+      nsexec --net -- veth --address 10.9.0.2/24 --gateway 10.9.0.254 --bridge other -- busybox ping -c1 -w30 10.9.0.254 | grep -o '[0-9] packets received'
       ip -4 -o addr show other | grep -c inet`);
     assert.equal(stdout, "1 packets received\n1\n", stderr);
   });
 
   test("what fails leaves no pair behind", () => {
     const { stdout, stderr } = host(`
-      nsexec --net sleep 30 & a=$!
+      nsexec --net sleep 1000 & a=$!
       in_net $a
       veth $a --address 10.88.0.7/24
       veth $a --address 10.88.0.7/24 --host-name second; echo $?
@@ -150,9 +150,9 @@ describe("veth", need("root"), () => {
       ip link set lo up
       user() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
       veth --show $$; veth --show $$ --json | grep -c '"own":true'
-      unshare --net sleep 30 & a=$!; in_net $a
+      unshare --net sleep 1000 & a=$!; in_net $a
       user ${bin}/veth --show $a; echo $?
-      setpriv --reuid 65534 --regid 65534 --clear-groups unshare --user --map-root-user --net sleep 30 & b=$!; in_net $b; for i in $(seq 600); do [ "$(cat /proc/$b/comm)" = sleep ] && break; sleep 0.05; done
+      setpriv --reuid 65534 --regid 65534 --clear-groups unshare --user --map-root-user --net sleep 1000 & b=$!; in_net $b; for i in $(seq 600); do [ "$(cat /proc/$b/comm)" = sleep ] && break; sleep 0.05; done
       user ${bin}/veth --show $b | tail -n +2; user ${bin}/veth $b --address 10.88.0.7/24; echo $?
       kill $a $b`);
     assert.match(
@@ -166,7 +166,7 @@ describe("veth", need("root"), () => {
 
   test("every option in one, and two bridges that do not reach each other", () => {
     const { stdout, stderr } = host(`
-      unshare --net sleep 30 & a=$!; unshare --net sleep 30 & b=$!; in_net $a; in_net $b
+      unshare --net sleep 1000 & a=$!; unshare --net sleep 1000 & b=$!; in_net $a; in_net $b
       veth $a --address 10.1.0.2/24 --bridge br1 --gateway 10.1.0.9 --name net0 --host-name left --verbose 2>&1
       veth $b --address 10.2.0.2/24 --bridge br2
       veth --show $a | tail -n +3
@@ -201,7 +201,7 @@ describe("contain run --net veth", need("root"), () => {
       ip link set lo up
       box -d --name server --publish 8080:80 -- sh -c 'while :; do echo hello | nc -l -p 80; done' >/dev/null
       get 127.0.0.1 8080
-      box -- sh -c 'for ip in 10.88.0.2 10.88.0.1; do ping -c1 -w3 $ip | grep -o "[0-9] packets received"; done; sleep 0.3; nc 10.88.0.1 8080 </dev/null'
+      box -- sh -c 'for ip in 10.88.0.2 10.88.0.1; do ping -c1 -w30 $ip | grep -o "[0-9] packets received"; done; sleep 0.3; nc 10.88.0.1 8080 </dev/null'
       contain exec server -- ip -o -4 addr show eth0 | grep -o '10[0-9./]*' | head -1
       links
       contain stop --grace 0 server; contain rm server
@@ -243,7 +243,7 @@ E
       if ($what eq "row") { for (1..$n) { $s = conn(); sysread($s, $b, 9); $ok += $b eq "hi"; close $s } print "$ok\n" }
       if ($what eq "half") { $s = conn(); syswrite($s, "x" x 100000); shutdown($s, 1); sysread($s, $b, 99); print $b }
       if ($what eq "slow") { @s = map { conn() } 1..8; for (1..$n) { sysread($_, $b, 999) for @s; sleep 0.01 } }
-      if ($what eq "hold") { @s = map { conn() } 1..$n; open(F, ">", "/run/held"); close F; $l = IO::Select->new(@s); $end = time + 20;
+      if ($what eq "hold") { @s = map { conn() } 1..$n; open(F, ">", "/run/held"); close F; $l = IO::Select->new(@s); $end = time + 100;
         while ($l->count && time < $end) { for ($l->can_read(0.2)) { if (!sysread($_, $b, 9)) { $e++; $l->remove($_) } } } print "$e of $n ended\n" }
 E
       serve() { contain run -q -d --name s --net veth --publish 8080:80 -- perl ${dir}/serve.pl $1 >/dev/null; s=$(supervisor); until grep -q ':0050 0' /proc/$(init)/net/tcp; do sleep 0.05; done; }
@@ -286,7 +286,7 @@ E
       while ($from = recv(S, $b, 99, 0)) { send(S, uc $b, 0, $from) }
 E
       cat >${dir}/c.pl <<'E'
-      use Socket; $SIG{ALRM} = sub { print "no answer\\n"; exit }; alarm 30;
+      use Socket; $SIG{ALRM} = sub { print "no answer\\n"; exit }; alarm 100;
       for (1..2) { socket($S[$_], PF_INET, SOCK_DGRAM, 0); send($S[$_], "ping$_", 0, sockaddr_in(5353, inet_aton("127.0.0.1"))); }
       for (2,1) { recv($S[$_], $b, 99, 0); print "$b\\n"; }
 E
@@ -295,7 +295,7 @@ E
     assert.equal(stdout, "PING2\nPING1\n", stderr);
   });
 
-  test("40 at once have 40 addresses, and leave no interface", { timeout: 190_000 }, () => {
+  test("40 at once have 40 addresses, and leave no interface", { timeout: 310_000 }, () => {
     const { stdout, stderr } = host(
       `
       mkfifo ${dir}/gate; mkdir ${dir}/out
@@ -307,14 +307,14 @@ E
       for job in $all; do wait $job; done; kill $opener
       cat ${dir}/out/* | grep -v eth0
       links; ls -A /run/contain`,
-      180_000,
+      300_000,
     );
     assert.equal(stdout, "40\n41\n\n", stderr);
   });
 
   test("an address that is asked for, and one that is taken", () => {
     const { stdout, stderr } = host(`
-      box -d --name a --ip 10.88.0.77 -- sleep 30 >/dev/null
+      box -d --name a --ip 10.88.0.77 -- sleep 1000 >/dev/null
       contain exec a -- ip -4 -o addr show eth0 | grep -o '10[0-9./]*' | head -1
       box --ip 10.88.0.77 -- true; echo $?
       contain stop --grace 0 a
@@ -326,7 +326,7 @@ E
   for (const protocol of ["tcp", "udp"]) {
     test(`a port that is taken (${protocol}) is told before anything starts`, () => {
       const { stdout, stderr } = host(`
-        box -d --name a --publish 7000:1/${protocol} -- sleep 30 >/dev/null
+        box -d --name a --publish 7000:1/${protocol} -- sleep 1000 >/dev/null
         touch ${dir}/ran; box --volume ${dir}:/mnt --publish 7000:1/${protocol} -- rm /mnt/ran; echo $?; ls ${dir}/ran; rm ${dir}/ran
         contain list --quiet | wc -l; contain stop --grace 0 a`);
       assert.match(stderr, new RegExp(`--publish 0\\.0\\.0\\.0:7000:1/${protocol}: port 7000/${protocol} of the host is in use`));
@@ -336,7 +336,7 @@ E
 
   test("/etc/hosts and /etc/resolv.conf name it and its servers, and it cannot write them", () => {
     const { stdout, stderr } = host(
-      "box --dns 9.9.9.9 --dns 1.1.1.1 --hostname box -- sh -c 'tail -1 /etc/hosts; cat /etc/resolv.conf; echo x >/etc/hosts; ping -c1 -w3 box | grep -o \"[0-9] packets received\"'",
+      "box --dns 9.9.9.9 --dns 1.1.1.1 --hostname box -- sh -c 'tail -1 /etc/hosts; cat /etc/resolv.conf; echo x >/etc/hosts; ping -c1 -w30 box | grep -o \"[0-9] packets received\"'",
     );
     assert.equal(stdout, "10.88.0.2\tbox\nnameserver 9.9.9.9\nnameserver 1.1.1.1\n1 packets received\n", stderr);
     assert.match(stderr, /Read-only file system/);
@@ -344,12 +344,12 @@ E
 
   test("--nat is a table of its own, and goes with the last container that asked for it", need("nft"), () => {
     const { stdout, stderr } = host(`
-      nsexec --net sleep 30 & o=$!; in_net $o
+      nsexec --net sleep 1000 & o=$!; in_net $o
       ip link add up0 type veth peer name o0 netns $o; ip addr add 192.0.2.1/24 dev up0; ip link set up0 up
       nsenter -t $o -n sh -c 'ip addr add 192.0.2.2/24 dev o0; ip link set o0 up'
       box -- sh -c 'ping -c1 -w1 -W1 192.0.2.2 | grep -o "[0-9] packets received"'
-      box -d --name n --nat -- sleep 30 >/dev/null
-      box --nat -- sh -c 'ping -c1 -w3 192.0.2.2 | grep -o "[0-9] packets received"'
+      box -d --name n --nat -- sleep 1000 >/dev/null
+      box --nat -- sh -c 'ping -c1 -w30 192.0.2.2 | grep -o "[0-9] packets received"'
       nft list tables
       contain stop --grace 0 n; nft list tables; cat /proc/sys/net/ipv4/ip_forward; kill $o`);
     assert.equal(stdout, "0 packets received\n1 packets received\ntable ip contain\n1\n", stderr);
@@ -371,7 +371,7 @@ E
       hold; kill -9 $(supervisor); until contain list | grep -q dead && [ ! -e /proc/$init ]; do sleep 0.05; done
       links; contain gc | grep -c 'its supervisor'; links; ls -A /run/contain
       hold; kill -9 $(supervisor); until contain list | grep -q dead && [ ! -e /proc/$init ]; do sleep 0.05; done
-      box --ip 10.88.0.77 -- ping -c1 -w3 10.88.0.1 | grep -o '[0-9] packets received'; links`);
+      box --ip 10.88.0.77 -- ping -c1 -w30 10.88.0.1 | grep -o '[0-9] packets received'; links`);
     assert.equal(stdout, "contain-X contain0 \n1\n\n1 packets received\n\n", stderr);
   });
 
@@ -395,7 +395,7 @@ E
         grep 'this is a bug' /run/out
         for i in $(seq 600); do contain gc >/dev/null 2>&1; [ -z "$(left)" ] && break; sleep 0.05; done; left
       done; echo end`,
-      60_000,
+      300_000,
     );
     assert.equal(stdout, "end\n", stderr);
   });
@@ -444,8 +444,8 @@ E
 
   test("the script of --print-chain does the same", () => {
     const { stdout, stderr } = host(`
-      box --print-chain -- sh -c 'ping -c1 -w3 10.88.0.1 | grep -o "[0-9] packets received"; exit 3' >${dir}/script; sh ${dir}/script 2>/dev/null; echo $?
-      CONTAIN_CHAIN=exec box -- sh -c 'ping -c1 -w3 10.88.0.1 | grep -o "[0-9] packets received"; exit 4'; echo $?`);
+      box --print-chain -- sh -c 'ping -c1 -w30 10.88.0.1 | grep -o "[0-9] packets received"; exit 3' >${dir}/script; sh ${dir}/script 2>/dev/null; echo $?
+      CONTAIN_CHAIN=exec box -- sh -c 'ping -c1 -w30 10.88.0.1 | grep -o "[0-9] packets received"; exit 4'; echo $?`);
     assert.equal(stdout, "1 packets received\n3\n1 packets received\n4\n", stderr);
   });
 });

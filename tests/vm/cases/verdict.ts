@@ -25,6 +25,7 @@ const STAGED = `
     unshare -m bash -c 'mount --bind '$cg'/outer '$cg'; name=$1; shift; contain run --quiet --json "report-$name" --rootfs "$ROOTFS" "$@"' - "$@" >/dev/null 2>&1 </dev/null
     tell "$1"
   }
+  below ancestor --memory 64M -- $hog
   below ancestor-only -- $hog
   below ancestor-other --memory 64M -- /bin/sh -c "$hog; exit 1"
   below own-below --memory 16M -- $hog
@@ -40,6 +41,7 @@ export const verdictRows: readonly Row[] = [
   { ...own, name: "own-tmpfs", unlike: ["cgroup-kill", "grace"], says: /In the group were .*shmem [23]\d/ },
   { ...own, name: "own-group", unlike: ["other-1", "cgroup-kill"], says: /^PID 1 \(sh\).* It went with all of \S+ \(memory.oom.group\)/ },
   { ...own, name: "own-below", unlike: ["ancestor-only", "machine"], says: / 16M of / },
+  { name: "ancestor", status: 137, code: "oom-kill-ancestor-limit", unlike: ["own", "own-below"], says: / 32M of / },
   { name: "ancestor-only", status: 137, code: "oom-kill-ancestor-limit", unlike: ["machine", "own-init"], says: / 32M of / },
   { name: "ancestor-other", status: 1, code: "oom-other-ancestor-limit", unlike: ["other-1", "fits"], says: /^dd \(PID \d+\)/ },
   { name: "machine", status: 137, code: "oom-kill-machine", unlike: ["own", "outside"] },
