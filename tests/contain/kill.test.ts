@@ -77,7 +77,7 @@ describe("kill -9", inCgroup, () => {
 });
 
 describe("many runs", inCgroup, () => {
-  const count = Number(process.env["CONTAIN_RUNS"] ?? 200);
+  const count = Number(process.env["CONTAIN_RUNS"] ?? 104);
   test(`${count}, four at a time, one in eight failing: no process, mount, group or state is left`, async () => {
     const group = makeGroup("many");
     try {

@@ -12,7 +12,7 @@ import { World } from "../helpers/world.ts";
 const dir = scratch("fuzz-runs");
 const rootfs = makeRootfs(dir);
 const world = new World("fuzz-runs");
-const COUNT = times(isNative ? 300 : 100);
+const COUNT = times(isNative ? 200 : 50);
 const FIRST = 100_000; // other words than those that are only planned
 
 test("random command lines are run", need("root"), () => {

@@ -31,13 +31,13 @@ describe("fork", () => {
     }),
   );
 
-  test("2,000 children with garbage in parent and child end well", () => {
-    const { stdout, stderr } = forks("2000");
-    assert.equal(stdout, '{"0":2000}\n', stderr);
+  test("600 children with garbage in parent and child end well", () => {
+    const { stdout, stderr } = forks("600");
+    assert.equal(stdout, '{"0":600}\n', stderr);
   });
 
-  test("a child collects garbage for 5 s", () => {
-    const { stdout, stderr } = forks("5", "s");
+  test("a child collects garbage for 2 s", () => {
+    const { stdout, stderr } = forks("2", "s");
     assert.equal(stdout, '{"0":1}\n', stderr);
   });
 

@@ -10,7 +10,7 @@ const dir = scratch("ownproc");
 const tool = (name: string) => join(bin, name);
 /** PID 1 of a new PID namespace, with the /proc of the one around it. */
 const inOuter = (...argv: string[]): Result => run(["unshare", "--pid", "--fork", ...argv]);
-const TIMES = Number(process.env["CONTAIN_RUNS"] ?? 100);
+const TIMES = Number(process.env["CONTAIN_RUNS"] ?? 40);
 const STRANGE = /^contain: \/proc is that of an outer PID namespace: .*\n +give this PID namespace a \/proc of its own: /m;
 
 describe("an address space that is laid out from the bottom up", need("root", "unshare"), () => {

@@ -8,13 +8,13 @@ import { root } from "../helpers/run.ts";
 /** Failure, the file, the names that it is staged under. */
 const STAGED: readonly (readonly [string, string, ...string[]])[] = [
   ["a heap in /dev/shm", "vm/cases/truth.ts", "shm"],
-  ["the limit of a grandparent", "vm/cases/truthabove.ts", "grandparent", "grandparent-other"],
+  ["the limit of a grandparent", "vm/cases/truthabove.ts", "grandparent", "parent"],
   ["memory.high", "vm/cases/truth.ts", "high", "high-room"],
-  ["pids.max of an ancestor", "vm/cases/truthforks.ts", "above", "above-own"],
+  ["pids.max of an ancestor", "vm/cases/truthforks.ts", "above"],
   ["RLIMIT_NPROC", "truth/calls.test.ts", "nproc", "nproc-init", "nproc-look"],
   ["page cache where nothing may swap", "vm/cases/truthabove.ts", "cache", "cache-kept"],
   ["OOM of what exec started", "vm/cases/truthforks.ts", "exec-oom"],
-  ["memory.oom.group", "vm/cases/truth.ts", "group", "group-init", "no-group"],
+  ["memory.oom.group", "vm/cases/truth.ts", "group-init", "group-outside"],
   ["exit 137", "truth/ours.test.ts", "exit-137"],
   ["kill -9 from outside", "truth/ours.test.ts", "outside"],
   ["kill -9 by a sibling", "truth/ours.test.ts", "sibling"],
@@ -32,7 +32,7 @@ const STAGED: readonly (readonly [string, string, ...string[]])[] = [
   ["EROFS behind a link and on a :ro volume", "truth/words.test.ts", "volume", "link", "root"],
   ["a tmpfs without space or inodes", "truth/memory.test.ts", "short", "inodes", "own-mount"],
   ["a zombie with a living parent", "explain/explain.test.ts", "a zombie of a living parent", "children that live are no zombies"],
-  ["zombies up to pids.max", "vm/cases/truthforks.ts", "zombies", "no-zombies"],
+  ["zombies up to pids.max", "vm/cases/truthforks.ts", "zombies"],
   ["a group busy by a process that came later", "truth/busy.test.ts", "a process that was put into it later"],
   [
     "umount busy by another mount namespace",

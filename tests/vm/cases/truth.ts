@@ -8,6 +8,7 @@ const STAGED = `
   hog="dd if=/dev/zero of=/dev/null bs=100M count=1"
   v group-init --init --memory 32M --oom-group -- /bin/sh -c "sleep 100 & $hog; echo never"
   h group-outside --memory 32M --oom-group -- /bin/sh -c "$waits"; kill -9 $pid; ended
+  v shm --memory 32M --tmpfs /dev/shm -- dd if=/dev/zero of=/dev/shm/heap bs=1M count=60
   v high --memory-high 16M -- /bin/sh -c "timeout 2 dd if=/dev/zero of=/dev/null bs=20M count=1; exit 3"
   v high-room --memory-high 200M -- /bin/sh -c "timeout 2 dd if=/dev/zero of=/dev/null bs=20M count=1; exit 3"
 `;
@@ -15,6 +16,7 @@ const STAGED = `
 const rows: readonly Row[] = [
   { name: "group-init", status: 137, code: "oom-kill-own-limit", unlike: ["high", "group-outside"], says: /memory.oom.group/ },
   { name: "group-outside", status: 137, code: "killed-from-outside", unlike: ["group-init", "high"] },
+  { name: "shm", status: 137, code: "oom-kill-own-limit", unlike: ["group-outside", "high"], says: /In the group were .*shmem [23]\d/ },
   {
     name: "high",
     status: 3,
