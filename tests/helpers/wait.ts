@@ -2,9 +2,13 @@
 
 export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-/** Waits until `condition` holds; false when it did not within so many milliseconds. */
+/** Waits until `condition` holds; false when it did not within so many milliseconds. The longer it waits, the less often it looks: a look may start a program. */
 export async function within(milliseconds: number, condition: () => boolean): Promise<boolean> {
-  for (const end = performance.now() + milliseconds; !condition(); await pause(20)) if (performance.now() > end) return condition();
+  let every = 20;
+  for (const end = performance.now() + milliseconds; !condition(); await pause(every)) {
+    if (performance.now() > end) return condition();
+    every = Math.min(1.2 * every, 200);
+  }
   return true;
 }
 

@@ -6,7 +6,6 @@ const STAGED = `
   hog="dd if=/dev/zero of=/dev/null bs=100M count=1"
   v own --memory 32M -- $hog
   v own-init --init --memory 32M -- $hog
-  v own-tmpfs --memory 32M --tmpfs /tmp -- dd if=/dev/zero of=/tmp/x bs=1M count=60
   v own-group --memory 32M --oom-group -- /bin/sh -c "sleep 100 & $hog; echo never"
   v other-0 --memory 32M -- /bin/sh -c "$hog; true"
   v other-1 --memory 32M -- /bin/sh -c "$hog; exit 1"
@@ -38,7 +37,6 @@ const own = { status: 137, code: "oom-kill-own-limit" };
 export const verdictRows: readonly Row[] = [
   { ...own, name: "own", unlike: ["ancestor-only", "outside"], says: /^PID 1 \(dd\) .* 32M of .* It held anon/ },
   { ...own, name: "own-init", unlike: ["itself", "grace"], says: /^the program \(dd\)/ },
-  { ...own, name: "own-tmpfs", unlike: ["cgroup-kill", "grace"], says: /In the group were .*shmem [23]\d/ },
   { ...own, name: "own-group", unlike: ["other-1", "cgroup-kill"], says: /^PID 1 \(sh\).* It went with all of \S+ \(memory.oom.group\)/ },
   { ...own, name: "own-below", unlike: ["ancestor-only", "machine"], says: / 16M of / },
   { name: "ancestor", status: 137, code: "oom-kill-ancestor-limit", unlike: ["own", "own-below"], says: / 32M of / },
