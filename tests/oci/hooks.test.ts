@@ -1,7 +1,7 @@
 // contain-oci: hooks of all six kinds, each at its moment and in its namespaces, with the state on standard input. One that fails, or takes
 // too long, is told by its kind, and what was made is undone.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
@@ -108,6 +108,27 @@ describe("contain-oci: hooks", need("root"), () => {
     assert.deepEqual([status, stderr], [1, "contain-oci: error running poststart hook #0: /bin/sh: exit status 3: why\n"]);
     assert.equal((JSON.parse(oci("state", "post").stdout) as { status: string }).status, "stopped");
     assert.deepEqual([oci("delete", "post").status, leftOf("post")], [0, []]);
+  });
+
+  for (const detach of [[], ["--detach"]])
+    test(`run ${detach.join("")}: poststart and poststop run, and nobody waits for a signal that is blocked`, (t) => {
+      t.after(() => oci("delete", "--force", "ran"));
+      const folder = bundle("until [ -e /told/poststart.ns ]; do sleep 0.01; done; exit 5", {
+        mounts: [...base(), ...mounts],
+        hooks: { poststart: [note("poststart")], poststop: [note("poststop")] },
+      });
+      for (const name of readdirSync(told)) rmSync(join(told, name));
+      const { status, stderr } = oci("run", ...detach, "--bundle", folder, "ran");
+      assert.deepEqual([status, stderr], [detach.length === 0 ? 5 : 0, ""]);
+      assert.equal(read("order"), detach.length === 0 ? "poststart\npoststop\n" : "poststart\n");
+    });
+
+  test("run: a poststart that fails ends the container, and poststop is run", () => {
+    const folder = bundle(SLEEPER, { hooks: { poststart: [{ path: "/bin/false" }], poststop: [note("poststop")] } });
+    for (const name of readdirSync(told)) rmSync(join(told, name));
+    const { status, stderr } = oci("run", "--bundle", folder, "failed");
+    assert.deepEqual([status, leftOf("failed"), read("order")], [1, [], "poststop\n"]);
+    assert.match(stderr, /error running poststart hook #0: \/bin\/false: exit status 1/);
   });
 
   test("poststart and poststop that take too long are killed, and a child of theirs is not waited for", (t) => {

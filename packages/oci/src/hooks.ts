@@ -3,13 +3,20 @@
 import { codeOf, messageOf, OciError } from "./failure.ts";
 import type { Hook, HookKind } from "./spec/spec.ts";
 
-/** @throws OciError for the first one that fails */
-export function runHooks(kind: HookKind, hooks: readonly Hook[], state: Readonly<Record<string, unknown>>): void {
-  for (const [at, hook] of hooks.entries()) {
-    const why = failureOf(hook, JSON.stringify(state));
-    if (why !== undefined) throw new OciError(`error running ${kind} hook #${at}: ${hook.path}: ${why}`);
-  }
-}
+/** Runs hooks one after the other. @throws OciError for the first one that fails */
+export type RunHooks = (kind: HookKind, hooks: readonly Hook[], state: Readonly<Record<string, unknown>>) => void;
+
+/** @param failureOf runs one of them; undefined if it succeeded */
+export const hooksBy =
+  (failureOf: (hook: Hook, input: string) => string | undefined): RunHooks =>
+  (kind, hooks, state) => {
+    for (const [at, hook] of hooks.entries()) {
+      const why = failureOf(hook, JSON.stringify(state));
+      if (why !== undefined) throw new OciError(`error running ${kind} hook #${at}: ${hook.path}: ${why}`);
+    }
+  };
+
+export const runHooks: RunHooks = hooksBy(failureOf);
 
 function failureOf({ path, args = [path], env = [], timeout }: Hook, input: string): string | undefined {
   const { spawnSync } = process.getBuiltinModule("node:child_process"); // loading it takes a millisecond, and few containers have hooks

@@ -16,7 +16,7 @@ import { writeLog } from "../log.ts";
 import { engineOf, NOTED, noteStart } from "../noted.ts";
 import { print } from "../output.ts";
 import type { Globals, OciCommand } from "../program.ts";
-import { runCreateHooks } from "../runtimehooks.ts";
+import { runForked } from "../runtimehooks.ts";
 import { readSpec } from "../spec/check.ts";
 import type { Spec } from "../spec/spec.ts";
 import { type Container, claim, FIFO, folderOf, forget, identify, stateOf, writeContainer, writeWhole } from "../state.ts";
@@ -130,7 +130,8 @@ export function makeContainer(context: Context, request: Request, { root, log }:
     const spawned = launch(context, link, spec.process.args[0] ?? "", (pid) => {
       container = { ...container, init: identify(pid) };
       writeContainer(folder, container); // before it goes on: whatever happens to us, `delete` knows it
-      runCreateHooks(context, spec.hooks ?? {}, stateOf(container, "creating"));
+      for (const kind of ["prestart", "createRuntime"] as const)
+        runForked(context)(kind, spec.hooks?.[kind] ?? [], stateOf(container, "creating"));
     });
     writeFileSync(`${folder}/${NOTED}`, JSON.stringify({ ...noted, pid: container.init?.pid }), { mode: 0o600 });
     container = { ...container, complete: true };

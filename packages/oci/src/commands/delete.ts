@@ -88,7 +88,7 @@ function readOrUndefined(root: string, id: string): ReturnType<typeof readContai
 }
 
 /** Ends it, removes it, and runs its poststop hooks, of which a failure is only told. */
-export function remove(container: Container & { readonly folder: string }, globals: Globals, judge?: Judge): void {
+export function remove(container: Container & { readonly folder: string }, globals: Globals, judge?: Judge, run = runHooks): void {
   const { group, folder, hooks } = container;
   if (isAlive(container)) noteSignal(folder, SIGKILL, "contain-oci delete --force");
   endFirst(container);
@@ -96,7 +96,7 @@ export function remove(container: Container & { readonly folder: string }, globa
   if (group !== undefined) removeGroup(group);
   forget(folder);
   try {
-    runHooks("poststop", hooks.poststop ?? [], stateOf(container, "stopped"));
+    run("poststop", hooks.poststop ?? [], stateOf(container, "stopped"));
   } catch (error) {
     writeLog(globals.log, "warning", messageOf(error));
   }

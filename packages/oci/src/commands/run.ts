@@ -7,6 +7,7 @@ import { noteWaited } from "../exit.ts";
 import { waitAndForward } from "../launch.ts";
 import { writeLog } from "../log.ts";
 import type { Globals, OciCommand } from "../program.ts";
+import { runForked } from "../runtimehooks.ts";
 import { readContainer, writeWhole } from "../state.ts";
 import { CREATE_OPTIONS, makeContainer, printChain, readRequest } from "./create.ts";
 import { remove } from "./delete.ts";
@@ -25,13 +26,13 @@ export const run = (context: Context): OciCommand => ({
     if (!detach && pidFile !== undefined) writeWhole(pidFile, `${made.container.init?.pid ?? ""}`);
     let status: number;
     try {
-      startContainer({ ...made.container, folder: made.folder });
+      startContainer({ ...made.container, folder: made.folder }, runForked(context));
       if (detach) return 0;
       status = waitAndForward(context, made.spawned, made.plan);
     } catch (error) {
       kill(made.spawned.pid, SIGKILL);
       waitpid(made.spawned.pid, 0);
-      remove({ ...made.container, folder: made.folder }, globals);
+      remove({ ...made.container, folder: made.folder }, globals, undefined, runForked(context));
       throw error;
     }
     noteWaited(made.folder, status);
@@ -46,7 +47,7 @@ function end(context: Context, status: number, id: string, globals: Globals): vo
   const { bin } = context.launch;
   const container = readContainer(root, id);
   if (bin === undefined || (status === 0 && (container.hooks.poststop ?? []).length === 0)) {
-    remove(container, globals);
+    remove(container, globals, undefined, runForked(context));
     return;
   }
   const file = log.file === undefined ? [] : ["--log", resolve(log.file), "--log-format", log.format];
@@ -55,6 +56,6 @@ function end(context: Context, status: number, id: string, globals: Globals): vo
     const why = runHook(context, { path, args: [path, "--root", resolve(root), ...file, "delete", id] }, "");
     if (why !== undefined) writeLog(log, "warning", why);
   } finally {
-    if (existsSync(container.folder)) remove(container, globals); // that program could not
+    if (existsSync(container.folder)) remove(container, globals, undefined, runForked(context)); // that program could not
   }
 }

@@ -18,7 +18,7 @@ export const start: OciCommand = {
 };
 
 /** @throws OciError for one that does not wait */
-export function startContainer(container: Container & { readonly folder: string }): void {
+export function startContainer(container: Container & { readonly folder: string }, run = runHooks): void {
   const status = statusOf(container);
   if (status !== "created") throw new OciError(`cannot start a container in the ${status} state: ${container.id}`);
   const fifo = `${container.folder}/${FIFO}`;
@@ -31,7 +31,7 @@ export function startContainer(container: Container & { readonly folder: string 
     rmSync(fifo, { force: true });
   }
   try {
-    runHooks("poststart", container.hooks.poststart ?? [], stateOf(container, "running"));
+    run("poststart", container.hooks.poststart ?? [], stateOf(container, "running"));
   } catch (error) {
     endFirst(container); // so the specification wants it
     throw error;
