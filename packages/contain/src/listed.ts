@@ -37,7 +37,7 @@ export function usageOf(group: string | undefined): Usage {
   };
 }
 
-/** What contain-oci runs, and after that what is remembered of those that ended. */
+/** What contain-oci runs, followed by what is remembered of ended ones. */
 export function engineRows() {
   const now = Date.now();
   const running = engineContainers().map(({ id, name, init, argv, group, status, created, root }) => {
@@ -54,7 +54,7 @@ export function engineRows() {
   return [...running, ...gone];
 }
 
-/** ISO 8601; undefined where a file that somebody has edited has no time. */
+/** ISO 8601; undefined if somebody has edited the file and there is no time. */
 function timeOf(milliseconds: number): string | undefined {
   const date = new Date(milliseconds);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
@@ -81,4 +81,4 @@ export function tableOf(rows: readonly Row[], paint: Paint): string {
     .join("");
 }
 
-const ID = 12; // letters of an id: engines have 64
+const ID = 12; // letters of an id: engines' ids have 64

@@ -46,7 +46,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
 /** Reads the command and its words. Nothing is changed. @throws UsageError */
 function readPlan(tool: Command, commands: readonly Subcommand[], given: Options, chain: Chain): Plan {
   const [word, ...words] = spelledOut(given.rest);
-  if (word?.startsWith("-")) chain.more(options, [word], tool); // --help or --version, which are told
+  if (word?.startsWith("-")) chain.more(options, [word], tool); // --help or --version, which are printed
   if (word === undefined) throw new UsageError("missing command", `the commands are ${commands.map(({ name }) => name).join(", ")}`);
   const command = commands.find(({ name, also }) => name === word || also?.includes(word));
   if (command === undefined) throw unknownCommand(word, commands);
@@ -58,7 +58,7 @@ function readPlan(tool: Command, commands: readonly Subcommand[], given: Options
   return { act: command.plan(own, chain), next: undefined };
 }
 
-/** docker's and podman's commands that are not here, and what to do instead. */
+/** docker's and podman's commands that we do not have, and what to do instead. */
 const INSTEAD: Readonly<Record<string, string>> = {
   build: "there are no images here: `contain rootfs DIR` makes a root",
   pull: "there are no images here: `contain rootfs DIR --from FILE` unpacks one that was saved",

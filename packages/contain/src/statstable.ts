@@ -15,7 +15,7 @@ export const HEAD = ["ID", "NAME", "STATUS", "CPU", "CPU TIME", "MEMORY", "THROT
 
 const screen = () => windowSize(1)?.columns || Number.POSITIVE_INFINITY;
 export const fits = (table: Table) => columns(table).every((line) => [...line].length <= screen());
-/** What a narrow terminal can do without, the first first. */
+/** What a narrow terminal can do without, most dispensable first. */
 const DROPPED = ["THROTTLED", "CPU TIME", "STATUS", "PIDS", "NAME"];
 
 export function fitting(rows: Table): Table {
@@ -28,7 +28,7 @@ export function fitting(rows: Table): Table {
   return left;
 }
 
-/** In colours: what is at nine tenths of its limit, and what is throttled now. */
+/** Coloured: what has reached nine tenths of its limit, and what is throttled now. */
 export function drawn(table: Table, histories: readonly History[], paint: Paint): string[] {
   const near = (value: number | undefined, limit: number | undefined) =>
     value !== undefined && limit !== undefined && value >= 0.9 * limit ? "red" : undefined;

@@ -8,10 +8,10 @@ export const FORMAT = {
   description: 'json, or a template with fields as in docker: "{{.ID}}\\t{{.Names}}"',
 } as const;
 
-/** The fields of one thing by their names; names in names with dots. */
+/** The fields of one thing by name; objects for names with dots. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** @throws UsageError for a field that is not there, and for what is no field */
+/** @throws UsageError for an unknown field, and for anything but a field */
 export function fill(template: string, fields: Fields): string {
   if (template === "json") return jsonText(fields);
   return unescaped(template).replace(/\{\{(.*?)\}\}/g, (whole, inner: string) => {
@@ -28,7 +28,7 @@ export function fill(template: string, fields: Fields): string {
   });
 }
 
-/** For a template that may be filled with nothing. @throws UsageError for a field that is not in `known` */
+/** For a template that may be applied to nothing. @throws UsageError for a field that is not in `known` */
 export function checkFormat(format: string | undefined, known: readonly string[]): void {
   if (format === undefined || format === "json") return;
   const fields = Object.fromEntries(known.map((name) => [name, {}]));
@@ -36,7 +36,7 @@ export function checkFormat(format: string | undefined, known: readonly string[]
   fill(template.replace(/(\{\{\s*(?:json\s+)?\.\w+)[.\w]*/g, "$1"), fields);
 }
 
-/** A line for each; with `table` before the template a head and columns. */
+/** One line for each; with `table` before the template also a heading, and columns. */
 export function fillAll(template: string, rows: readonly Fields[]): string {
   const table = /^table\s+(.*)$/s.exec(template)?.[1];
   if (table === undefined) return rows.map((row) => `${fill(template, row)}\n`).join("");

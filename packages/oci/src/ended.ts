@@ -1,5 +1,5 @@
-// What is remembered of containers that were deleted: a file each, below --root, for `contain explain`. The newest are kept. A root that
-// is not the usual one is entered beside the usual one's containers, so that it is found without knowing the engine.
+// What is remembered of deleted containers: one file each below --root, for `contain explain`; the newest are kept. An unusual root is
+// listed next to the default root's containers, so that it is found without knowing the engine.
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import type { End } from "./exit.ts";
@@ -8,7 +8,7 @@ import { DEFAULT_ROOT, writeWhole } from "./state.ts";
 // No container's ID has an @.
 const ENDED = "@ended";
 const ROOTS = `${DEFAULT_ROOT}/@roots`;
-const MOST = 100; // containers that are remembered
+const MOST = 100; // containers remembered
 
 /** `contain explain` reads it (state's others.ts). */
 export interface Ended {
@@ -17,10 +17,10 @@ export interface Ended {
   readonly pid: number | undefined;
   readonly argv: readonly string[];
   readonly group: string | undefined;
-  /** As a shell reports it in $?; undefined where it is not known. */
+  /** As a shell reports it in $?; undefined if it is not known. */
   readonly status: number | undefined;
   readonly reason: string;
-  /** Where the status stands, or why it does not. */
+  /** Where the status was read, or why it is not known. */
   readonly told: End["told"];
   readonly verdict: readonly unknown[];
   /** Milliseconds since the epoch. */
@@ -42,7 +42,7 @@ export function remember(root: string, ended: Ended): void {
   for (const { path } of aged.sort((a, b) => b.at - a.at).slice(MOST)) rmSync(path, { force: true });
 }
 
-/** Enters a root, and takes out those that are gone. What cannot be written there keeps nobody from a container. */
+/** Lists a root, and drops those that are gone. A failure to write does not affect a container. */
 export function enterRoot(given: string): void {
   const root = resolve(given);
   const link = `${ROOTS}/${encodeURIComponent(root)}`;

@@ -1,5 +1,6 @@
-// How the first process of a container ended. Its parent, conmon or a containerd-shim, waits for it: a zombie that nobody has waited for
-// yet tells, or the file that conmon writes. podman has removed that one when it calls `delete`, but not when it calls `state` before.
+// How the first process of a container ended. Its parent, conmon or a containerd-shim, waits for it. We read the status from a zombie that
+// nobody has waited for yet, or from the file that conmon writes. When podman calls `delete` it has removed that file, but not when it
+// calls `state` before.
 import { readFileSync, statSync } from "node:fs";
 import { textOf } from "./noted.ts";
 import { type Container, writeWhole } from "./state.ts";
@@ -21,7 +22,7 @@ export function endOf(container: Kept): End {
 
 const nowOf = (container: Kept): End | undefined => fromZombie(container) ?? fromConmon(container);
 
-/** Keeps what can be known now, for a container that is stopped. */
+/** For a stopped container: keeps what can be known now. */
 export function noteEnd(container: Kept): void {
   const end = noted(container) === undefined ? nowOf(container) : undefined;
   if (end !== undefined) keep(container.folder, end);
@@ -36,7 +37,7 @@ function keep(folder: string, end: End): void {
   try {
     writeWhole(`${folder}/${FILE}`, JSON.stringify(end));
   } catch {
-    // the container is deleted meanwhile, or its folder is full
+    // the container is being deleted, or its folder is full
   }
 }
 
@@ -66,17 +67,17 @@ function fromZombie({ init }: Container): End | undefined {
     .trimEnd()
     .split(" "); // from the third on
   if (fields[0] !== "Z" || fields[19] !== init.started) return undefined;
-  const status = Number(fields[49]); // 0 as well where we may not look (proc_pid_stat(5)), which root always may
+  const status = Number(fields[49]); // also 0 if we may not read it (proc_pid_stat(5)), which root always may
   const source = `/proc/${init.pid}/stat exit_code`;
   return { status, told: { source, value: describe(status), rule: "proc_pid_stat(5), wait(2)" } };
 }
 
-/** An exit status, in which signal n is 128+n (conmon's ctr_exit.c). */
+/** An exit status in which signal n is 128+n (conmon's ctr_exit.c). */
 function fromConmon({ exitFile, created }: Container): End | undefined {
   if (exitFile === undefined) return undefined;
   let text: string;
   try {
-    if (statSync(exitFile).mtimeMs < Date.parse(created)) return undefined; // of a life before this one
+    if (statSync(exitFile).mtimeMs < Date.parse(created)) return undefined; // of an earlier life
     text = readFileSync(exitFile, "latin1").trim();
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
-// What went wrong, in the words that engines look for: docker and podman make 127 of "no such file or directory" and of "executable file
-// not found in $PATH", 126 of "permission denied".
+// Errors in the words that engines look for: docker and podman turn "no such file or directory" and "executable file not found in $PATH"
+// into 127, and "permission denied" into 126.
 import type { Failure } from "@contain-tools/chain";
 import { ToolError, UsageError } from "@contain-tools/kernel";
 import { messageOf, OciError } from "./failure.ts";

@@ -1,4 +1,4 @@
-// A failure of contain-oci: one line, in which the fault comes first. The command line decides the exit status.
+// A failure of contain-oci: one line, the fault first. The command line decides the exit status.
 
 export class OciError extends Error {
   /** 1 for most commands, 255 for exec. */

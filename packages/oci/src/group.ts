@@ -1,8 +1,8 @@
-// A container's group, for the commands that load nothing: its processes, its end. What sets limits is cgset.
+// A container's group, for the commands that load no koffi: its processes, its end. cgset sets the limits.
 import { type Dirent, existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { codeOf, OciError } from "./failure.ts";
 
-/** Those of the groups below it too. */
+/** Including those of the groups below it. */
 export const processesOf = (group: string): number[] => groupsOf(group).flatMap((dir) => lines(`${dir}/cgroup.procs`).map(Number));
 
 /** The group and those below it, deepest first. */
@@ -24,9 +24,9 @@ function lines(file: string): string[] {
   }
 }
 
-const KILL_TIMEOUT = 10_000; // ms: a process in an uninterruptible call takes its SIGKILL when that has ended
+const KILL_TIMEOUT = 10_000; // ms: a process in an uninterruptible call takes SIGKILL when the call ends
 
-/** Kills what is in a group, if anything is, and removes it. @throws OciError when it does not get empty */
+/** Kills what is in a group, if anything, and removes it. @throws OciError if it does not become empty */
 export function removeGroup(group: string): void {
   const deadline = Date.now() + KILL_TIMEOUT;
   while (existsSync(group)) {

@@ -1,5 +1,5 @@
-// Hooks that the runtime itself runs: the state on standard input, its own end awaited, the first failure tells what it said.
-// start and delete call them, whose bundle loads no koffi: so not by chain's hooks.ts, which forks, and runs those of create and of the tools.
+// Hooks that the runtime itself runs: it passes the state on standard input, waits for the end, and reports the output of the first that
+// fails. They are for start and delete, which load no koffi. chain's hooks.ts forks, and runs those of create and of the tools.
 import { codeOf, messageOf, OciError } from "./failure.ts";
 import type { Hook, HookKind } from "./spec/spec.ts";
 

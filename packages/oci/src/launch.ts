@@ -1,4 +1,4 @@
-// A chain started as a child, up to where it is left behind.
+// Starts a chain as a child, up to where it is left behind.
 import { become, type Context, type Link, parseFailure, runAs } from "@contain-tools/chain";
 import { inside, passOn, type Spawned, spawn, waitUntilStarted, watch } from "@contain-tools/nsexec";
 import { keyboard, startRelay } from "@contain-tools/terminal";
@@ -11,7 +11,7 @@ import type { NsexecPlan } from "./tools.ts";
  *
  * @param program its name, for the message
  * @param meanwhile called while the child waits in its new namespaces
- * @throws OciError when it fails; the child has ended then
+ * @throws OciError if it fails; the child has ended then
  */
 export function launch(context: Context, link: Link<NsexecPlan>, program: string, meanwhile: (pid: number) => void): Spawned {
   const spawned = runAs(context, link, (inner) =>
@@ -31,7 +31,7 @@ export function launch(context: Context, link: Link<NsexecPlan>, program: string
   throw new OciError(`unable to start container process: ${why}`);
 }
 
-/** Stays as the parent of a chain that was not left behind: signals and its terminal are passed on. Returns its wait status. */
+/** Stays as the parent of a chain that was not left behind, and passes on signals and its terminal. Returns its wait status. */
 export function waitAndForward(context: Context, spawned: Spawned, plan: NsexecPlan): number {
   const { pid } = spawned;
   const relay = plan.tty ? startRelay(spawned, { input: keyboard(context), output: 1 }) : undefined;

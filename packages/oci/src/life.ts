@@ -9,7 +9,7 @@ import { HAND_OVER, type OciCommand, runProgram } from "./program.ts";
 
 export const LIFE: readonly OciCommand[] = [start, state, kill, deleteCommand()];
 
-/** Returns true when the verdict is needed, which is in another bundle: it has to begin again. */
+/** Returns true if the verdict is needed, which is in another bundle: it must begin again. */
 export function startLife(argv: readonly string[], version: string): boolean {
   const status = runProgram(LIFE, argv, version, messageOf);
   if (status !== HAND_OVER) process.exitCode = status;

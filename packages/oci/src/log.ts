@@ -1,4 +1,4 @@
-// --log: a line for each message, JSON {level, msg, time} or text, appended; what is told as an error is on standard error as well.
+// --log: a line for each message, JSON {level, msg, time} or text, appended; errors are printed on standard error too.
 import { appendFileSync, writeSync } from "node:fs";
 import { messageOf } from "./failure.ts";
 
@@ -10,7 +10,7 @@ export interface Log {
   readonly debug: boolean;
 }
 
-/** @returns whether it could be written */
+/** @returns false if it could not be written */
 export function writeLog({ file, format, debug }: Log, level: Level, msg: string): void {
   if (level === "debug" && !debug) return;
   if (file !== undefined) append(file, lineOf(format, level, msg));
@@ -25,7 +25,7 @@ export function lineOf(format: Log["format"], level: Level, msg: string): string
     : `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(msg)}\n`;
 }
 
-/** An engine that has taken its log away still learns of the failure by the status. */
+/** An engine that has removed its log still learns about the failure by the status. */
 function append(file: string, line: string): void {
   try {
     appendFileSync(file, line, { mode: 0o644 });

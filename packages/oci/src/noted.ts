@@ -1,5 +1,5 @@
-// What is noted when a container starts, for the verdict at its end: what its groups and the machine have counted by then, and who
-// keeps it. Only node:fs is used.
+// What is noted when a container starts, for the verdict at its end: the counters of its groups and of the machine, and its keeper. Only
+// node:fs is used.
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { codeOf } from "./failure.ts";
@@ -11,7 +11,7 @@ const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.even
 
 export type Reading = { readonly text: string } | { readonly problem: string };
 
-/** What explain's `Noted` has, but for the PID. */
+/** explain's `Noted` without the PID. */
 export function noteStart(group: string | undefined, { process: { args, env = [] }, linux }: Spec) {
   const counts = group !== undefined && existsSync(`${group}/memory.events`);
   return {
@@ -44,13 +44,13 @@ export function textOf(file: string): string {
   return "text" in read ? read.text : "";
 }
 
-/** How the engine calls a container, and the file into which conmon writes its status. */
+/** The engine's name for a container, and the file into which conmon writes its status. */
 export interface Engine {
   readonly name?: string;
   readonly exitFile?: string;
 }
 
-/** By the command line of conmon, where that is our parent, or by the annotations of a pod's container. */
+/** From the command line of conmon, if that is our parent, or from the annotations of a pod's container. */
 export function engineOf(id: string, annotations: Readonly<Record<string, string>> = {}): Engine {
   const words = textOf(`/proc/${process.ppid}/cmdline`).split("\0");
   const after = (...options: readonly string[]) => words[words.findIndex((word) => options.includes(word)) + 1];

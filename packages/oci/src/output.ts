@@ -1,8 +1,8 @@
-// What a command prints, on standard output, without an event loop.
+// Prints a command's output on standard output, without an event loop.
 import { writeSync } from "node:fs";
 import { codeOf } from "./failure.ts";
 
-/** A reader that is slow is waited for; one that has gone gets nothing. */
+/** Waits for a slow reader; writes nothing to one that has gone. */
 export function print(text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {

@@ -1,11 +1,11 @@
-// Which command, under which root and with which log; a failure is one line in the log and on standard error.
+// Finds the command, the root and the log; a failure is one line in the log and on standard error.
 import { OciError } from "./failure.ts";
 import { type Log, writeLog } from "./log.ts";
 import { print } from "./output.ts";
 import { DEFAULT_ROOT } from "./state.ts";
 import { readWords, type Table, type Words } from "./words.ts";
 
-/** A command's answer, instead of a status: nothing was done yet, and another bundle has to. */
+/** A command's answer instead of a status: nothing was done yet, and another bundle must do it. */
 export const HAND_OVER = -1;
 
 export interface Globals {
@@ -20,9 +20,9 @@ export interface OciCommand {
   /** Behind the options; without it, ID. */
   readonly operands?: string;
   readonly options: Table;
-  /** What is behind the container's ID is a program's. */
+  /** Words after the container's ID are a program's. */
   readonly program?: true;
-  /** The status of a failure, where it is not 1. */
+  /** The status of a failure, if it is not 1. */
   readonly failure?: number;
   /** Returns the exit status. @throws OciError */
   readonly run: (words: Words, globals: Globals) => number;
@@ -46,7 +46,7 @@ const GLOBALS: Table = {
 
 const SPEC_VERSION = "1.3.0";
 
-/** Reads the words and runs the command. Returns the exit status; whatever failed has been told. */
+/** Reads the words and runs the command. Returns the exit status; failures have been reported. */
 export function runProgram(
   commands: readonly OciCommand[],
   argv: readonly string[],

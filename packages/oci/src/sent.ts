@@ -1,11 +1,11 @@
-// Signals that are sent to a container's first process: the kernel keeps no sender, so each is noted for the verdict. The lines are those
-// of `contain`'s own commands (state's ownsignals.ts).
+// Signals sent to a container's first process: the kernel does not record senders, so each is noted for the verdict. The format is that of
+// `contain`'s own commands (state's ownsignals.ts).
 import { appendFileSync } from "node:fs";
 import { textOf } from "./noted.ts";
 
 const FILE = "signals";
 
-/** Notes a signal that is about to be sent to a process that is alive. A folder that is full keeps nobody from it. */
+/** Notes a signal that is about to be sent to a living process. A full folder does not prevent the signal. */
 export function noteSignal(folder: string, signal: number, command: string): void {
   const { pid, ppid } = process;
   const parent = `${textOf(`/proc/${ppid}/comm`).trimEnd()} (PID ${ppid})`;

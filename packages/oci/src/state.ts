@@ -1,5 +1,5 @@
-// What is known of a container: a folder below --root, with files that are replaced whole. A kill -9 at any moment leaves either the old
-// one or the new one. Only node:fs is used: `state`, `start`, `kill` and `delete` load nothing else.
+// What is known about a container: a folder below --root, with files that are replaced as a whole. A kill -9 at any moment leaves either
+// the old one or the new one. Only node:fs is used: `state`, `start`, `kill` and `delete` load nothing else.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { codeOf, messageOf, OciError } from "./failure.ts";
@@ -15,7 +15,7 @@ export interface Container {
   readonly created: string;
   /** The directory of its group in the cgroup2 file system; undefined without one. */
   readonly group: string | undefined;
-  /** Its first process, as /proc has it: a PID is used again, its start time with it is not. undefined until that is made. */
+  /** Its first process: PIDs are reused, but not with the same start time. undefined until it is made. */
   readonly init: { readonly pid: number; readonly started: string; readonly boot: string } | undefined;
   /** poststart, poststop. */
   readonly hooks: Hooks;
@@ -23,7 +23,7 @@ export interface Container {
   readonly name?: string;
   /** Where conmon writes its exit status. */
   readonly exitFile?: string;
-  /** False until `create` has come to its end. */
+  /** False until `create` has finished. */
   readonly complete: boolean;
 }
 
@@ -33,7 +33,7 @@ export const DEFAULT_ROOT = "/run/contain-oci";
 const FILE = "state.json";
 export const FIFO = "start.fifo";
 
-/** @throws OciError for an id that is a path, or is longer than a file's name may be */
+/** @throws OciError for an id that is a path, or is longer than a file name may be */
 export function folderOf(root: string, id: string): string {
   if (!/^[\w+.-]+$/.test(id) || id === "." || id === ".." || id.length > 255)
     throw new OciError(`invalid id format: ${JSON.stringify(id)}`);
@@ -57,7 +57,7 @@ export function writeContainer(folder: string, container: Container): void {
   writeWhole(`${folder}/${FILE}`, JSON.stringify(container));
 }
 
-/** Written beside, then renamed: a reader finds the whole of it or nothing. */
+/** Writes beside it, then renames: a reader finds the whole file or nothing. */
 export function writeWhole(file: string, text: string): void {
   const beside = `${file}.${process.pid}`;
   writeFileSync(beside, text, { mode: 0o600 });
@@ -66,7 +66,7 @@ export function writeWhole(file: string, text: string): void {
 
 export const NOT_THERE = "container does not exist";
 
-/** @throws OciError when there is none, or only what a killed `create` has left (which `delete` removes) */
+/** @throws OciError if there is none, or only what a killed `create` has left (which `delete` removes) */
 export function readContainer(root: string, id: string): Container & { readonly folder: string } {
   const folder = folderOf(root, id);
   const container = readIfThere(folder);
@@ -83,7 +83,7 @@ function readIfThere(folder: string): Container | undefined {
   }
 }
 
-/** All of them, by their ids. */
+/** All of them, sorted by id. */
 export function readContainers(root: string): (Container & { readonly folder: string })[] {
   const names = existsSync(root) ? readdirSync(root).sort() : [];
   return names.flatMap((name) => {
@@ -96,13 +96,13 @@ export function forget(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A process as /proc shows it; undefined when it has ended, also as a zombie. */
+/** A process as /proc shows it; undefined if it has ended, even as a zombie. */
 export function identify(pid: number): Container["init"] {
   const fields = statOf(pid);
   return fields === undefined ? undefined : { pid, started: fields.started, boot: bootId() };
 }
 
-/** Whether the first process is still there. A zombie is not: its parent has not looked yet. */
+/** Whether the first process is alive. A zombie is not: its parent has not waited for it yet. */
 export function isAlive({ init }: Pick<Container, "init">): boolean {
   if (init === undefined || init.boot !== bootId()) return false;
   return statOf(init.pid)?.started === init.started;
@@ -130,7 +130,7 @@ export function statusOf(container: Container & { readonly folder: string }): St
   return group !== undefined && isFrozen(group) ? "paused" : "running";
 }
 
-/** The FIFO alone does not tell: a `start` that was killed may have opened it and not removed it. */
+/** The FIFO alone does not tell: a killed `start` may have opened it and not removed it. */
 function waits({ folder, init }: Container & { readonly folder: string }): boolean {
   const fifo = statSync(`${folder}/${FIFO}`, { throwIfNoEntry: false });
   if (fifo === undefined) return false;
@@ -141,7 +141,7 @@ function waits({ folder, init }: Container & { readonly folder: string }): boole
       return file?.ino === fifo.ino && file.dev === fifo.dev;
     });
   } catch {
-    return true; // an ordinary user may not look
+    return true; // an ordinary user may not read it
   }
 }
 
@@ -153,7 +153,7 @@ function isFrozen(group: string): boolean {
   }
 }
 
-/** The state of the specification, as `state` shows it and hooks are given it. */
+/** The state of the specification, for `state` and for hooks. */
 export function stateOf({ ociVersion, id, init, bundle, annotations }: Container, status: Status): Record<string, unknown> {
   return { ociVersion, id, status, pid: status === "stopped" ? 0 : (init?.pid ?? 0), bundle, annotations };
 }

@@ -8,7 +8,7 @@ import { pivot } from "@contain-tools/pivot";
 
 const TOOLS: readonly Tool[] = [nsexec, cgset, pivot, hold, confine];
 
-/** Reads an argv down to its program. Nothing is changed. @throws UsageError, ToolError */
+/** Plans an argv, down to its program. Nothing is changed. @throws UsageError, ToolError */
 export const planOf = <Plan extends ToolPlan>(context: Context, tool: Tool<Plan>, [, ...words]: readonly string[]): Link<Plan> =>
   planTool(context, TOOLS, tool, words);
 

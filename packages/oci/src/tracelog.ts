@@ -1,14 +1,14 @@
-// The trace of a container's start in the engine's log: with the annotation contain.trace, or in a file of its own: CONTAIN_OCI_LOG.
+// The trace of a container's start: in the engine's log with the annotation contain.trace, or in the file CONTAIN_OCI_LOG.
 import { openSync } from "node:fs";
 import type { Context } from "@contain-tools/chain";
 import { close, duplicate, setTracer } from "@contain-tools/kernel";
 import { codeOf, OciError } from "./failure.ts";
 import { type Log, lineOf } from "./log.ts";
 
-/** A container asks for it by this annotation; only our caller chooses the file. */
+/** This annotation asks for it; only our caller chooses the file. */
 const ANNOTATION = "contain.trace";
 
-/** Every system call of the links that are planned from here on is appended there. @throws OciError when it cannot be opened */
+/** Appends every system call of the links planned from here on. @throws OciError if it cannot be opened */
 export function traceTo(context: Context, log: Log, annotations: Readonly<Record<string, string>> | undefined): void {
   const { CONTAIN_OCI_LOG: own } = process.env;
   const asked = annotations?.[ANNOTATION] ?? "";
@@ -17,7 +17,7 @@ export function traceTo(context: Context, log: Log, annotations: Readonly<Record
   const fd = file === undefined ? 2 : openLog(file);
   const kept = duplicate(fd, 3 + context.preserveFds); // below are the caller's
   if (fd !== 2) close(fd);
-  context.env = { ...context.env, CONTAIN_TRACE: "1" }; // the program's environment is that of the configuration
+  context.env = { ...context.env, CONTAIN_TRACE: "1" }; // the program's environment comes from the configuration
   setTracer({ log: { fd: kept, line: (text) => (own || file === undefined ? `${text}\n` : lineOf(log.format, "debug", text)) } });
 }
 

@@ -1,7 +1,7 @@
-// The command line, as runc and crun have it: options before the command, and behind it among its words.
+// The command line, as of runc and crun: options before the command, and after it among its words.
 import { OciError } from "./failure.ts";
 
-/** An option by its name: whether it takes a value. `n` with one letter is another form of the name it stands for. */
+/** An option by name: whether it takes a value. A one-letter `n` is another form of the name it stands for. */
 export type Table = Readonly<Record<string, "value" | "flag" | { readonly short: string }>>;
 
 export interface Words {
@@ -12,7 +12,7 @@ export interface Words {
   readonly rest: readonly string[];
 }
 
-/** @param mixed options may stand behind other words; else what is behind the first word belongs to a program. @throws OciError */
+/** @param mixed options may follow other words; otherwise everything after the first word belongs to a program. @throws OciError */
 export function readWords(table: Table, words: readonly string[], mixed: boolean): Words {
   const given = new Map<string, string[]>();
   const rest: string[] = [];

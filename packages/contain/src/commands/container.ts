@@ -32,7 +32,7 @@ export function readContainers(words: readonly string[]): readonly State[] {
   return found.filter(({ id }, i) => found.findIndex((other) => other.id === id) === i);
 }
 
-/** The same, without those that are not there. */
+/** The same, without those that do not exist. */
 export function readContainersThere(words: readonly string[]): readonly State[] {
   const states = readStates();
   const isThere = (word: string) => states.some(({ id, name }) => name === word || id.startsWith(word));
@@ -43,7 +43,7 @@ export function readContainersThere(words: readonly string[]): readonly State[] 
 /** What a person calls it. */
 export const nameOf = ({ id, name }: Pick<State, "id" | "name">): string => name ?? id;
 
-/** Acts on each, whatever becomes of the others. Ends with the status of the last failure, or 0. */
+/** Acts on each, even after failures. Ends with the status of the last failure, or 0. */
 export function endAfterEach<T extends Pick<State, "id">>(containers: readonly T[], act: (container: T) => void): never {
   let status = 0;
   for (const container of containers) {
@@ -61,7 +61,7 @@ export function readRunning(words: readonly string[]): Running {
   return checkRunning(readContainer(words));
 }
 
-/** @throws UsageError if it does not run */
+/** @throws UsageError if it is not running */
 export function checkRunning(state: State): Running {
   const status = statusOf(state);
   const { init } = state;
@@ -69,7 +69,7 @@ export function checkRunning(state: State): Running {
   throw new UsageError(...describeNotRunning(state));
 }
 
-/** Its supervisor was killed, and PID 1 was not: a set-user-ID program has no death signal (PR_SET_PDEATHSIG(2const)). */
+/** Its supervisor was killed and PID 1 was not, because a set-user-ID program has no death signal (PR_SET_PDEATHSIG(2const)). */
 export const isOrphan = (state: State): boolean => statusOf(state) === "dead" && state.init !== undefined && isAlive(state.init);
 
 export function sayOrphan(state: State): State {
@@ -79,13 +79,13 @@ export function sayOrphan(state: State): State {
   return state;
 }
 
-/** A container that runs, or an orphan. @throws UsageError */
+/** A running container, or an orphan. @throws UsageError */
 export function checkAlive(state: State): Running {
   const { init } = state;
   return init !== undefined && isOrphan(state) ? { ...sayOrphan(state), init } : checkRunning(state);
 }
 
-/** What is wrong with a container that does not run, and what to do. */
+/** Why a container is not running, and what to do. */
 export function describeNotRunning(state: State): [string, string | undefined] {
   const status = statusOf(state);
   const { pid } = state.supervisor;
@@ -100,8 +100,8 @@ export function describeNotRunning(state: State): [string, string | undefined] {
 }
 
 /**
- * A process that gives access to the namespaces of a container. pid1 is not dumpable, so that without CAP_SYS_PTRACE even its owner may
- * not use it (ptrace(2), "access mode checking"); the program, its first child, is in the same namespaces.
+ * A process that gives access to the namespaces of a container. pid1 is not dumpable, so without CAP_SYS_PTRACE even its owner may not use
+ * it (ptrace(2), "access mode checking"); the program, its first child, is in the same namespaces.
  */
 export function memberOf({ pid }: Running["init"]): number {
   const canBeSeen = (candidate: number) => namespaceId(candidate, "mnt") !== undefined;
@@ -109,7 +109,7 @@ export function memberOf({ pid }: Running["init"]): number {
   return childrenOf(pid).find(canBeSeen) ?? pid;
 }
 
-/** The same process and its pidfd. The pidfd is opened before the check, since the PID may be used again. @throws ToolError */
+/** The same process and its pidfd. The pidfd is opened before the check, since the PID may be reused. @throws ToolError */
 export function openMember(init: Running["init"]): { readonly pid: number; readonly pidfd: number } {
   const pid = memberOf(init);
   const pidfd = openProcess(pid === init.pid ? init : (identify(pid) ?? init));

@@ -1,4 +1,4 @@
-// `contain cp`: files into a container and out of it.
+// `contain cp`: copies files into a container and out of it.
 import { type Options, withCommon } from "@contain-tools/chain";
 import { isTerminal, UsageError } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";

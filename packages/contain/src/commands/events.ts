@@ -1,4 +1,4 @@
-// `contain events`: what happens to containers, a line each, in docker's words.
+// `contain events`: events of containers, one per line, in docker's words.
 import { type Options, withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import {
@@ -54,16 +54,16 @@ export const events = subcommand({
 });
 
 interface Wanted {
-  /** Ids, beginnings of ids, names; none for all. The containers need not be there any more, or yet. */
+  /** Ids, beginnings of ids, names; empty for all. The containers need not exist now. */
   readonly words: readonly string[];
   /** Milliseconds since the epoch; undefined for now. */
   readonly since: number | undefined;
   readonly until: number;
 }
 
-const POLL_INTERVAL = 500; // milliseconds between two looks where inotify(7) has no instance left
+const POLL_INTERVAL = 500; // milliseconds between two checks if inotify(7) has no instance left
 
-/** Calls `each` with the events, until the time is over. */
+/** Calls `each` with the events until the time is over. */
 function follow({ words, since, until }: Wanted, each: (event: ContainerEvent) => void): void {
   const [older, newer] = eventFiles();
   const begin = since ?? Date.now();
@@ -75,12 +75,12 @@ function follow({ words, since, until }: Wanted, each: (event: ContainerEvent) =
   const notices = watchFor(newer);
   if (since !== undefined && statIfThere(older) !== undefined) new Lines(older).take(show);
   let lines = new Lines(newer);
-  if (since === undefined) lines.take(() => {}); // its times need not be ours: the clock may have been set
+  if (since === undefined) lines.take(() => {}); // its clock may have been set differently from ours
   for (;;) {
     lines.take(show);
     const { ino } = statIfThere(newer) ?? {};
     if (ino !== undefined && ino !== lines.ino) {
-      lines.take(show); // what was written before the file was put aside
+      lines.take(show); // what was written before the file was rotated
       lines.end();
       lines = new Lines(newer);
       continue;
@@ -91,7 +91,7 @@ function follow({ words, since, until }: Wanted, each: (event: ContainerEvent) =
   }
 }
 
-/** A descriptor of the folder's changes; -1 if other programs have all of this user's. */
+/** A descriptor for changes in the folder; -1 if other programs have all of this user's. */
 function watchFor(path: string): number {
   try {
     return inotify(path.slice(0, path.lastIndexOf("/")));
@@ -112,7 +112,7 @@ class Lines {
     this.ino = fstat(this.#fd).ino;
   }
 
-  /** Calls `each` with the lines that are new. */
+  /** Calls `each` with the new lines. */
   take(each: (line: string) => void): void {
     const bytes = Buffer.allocUnsafe(1 << 16);
     for (let length = read(this.#fd, bytes); length > 0; length = read(this.#fd, bytes)) {

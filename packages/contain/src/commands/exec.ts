@@ -87,7 +87,7 @@ export const exec = subcommand({
 interface Composed {
   readonly init: Running["init"];
   readonly id: string;
-  /** What the user calls the container. */
+  /** The container as the user named it. */
   readonly name: string;
   readonly argv: readonly string[];
   readonly program: string;

@@ -1,4 +1,4 @@
-// `contain gc`: finds what killed supervisors left, says what each thing is, and removes it.
+// `contain gc`: finds what killed supervisors left, says what it is, and removes it.
 
 import { closeSync, existsSync, rmSync } from "node:fs";
 import { basename } from "node:path";

@@ -1,4 +1,4 @@
-// `contain inspect`: everything that is known of one container, as JSON.
+// `contain inspect`: everything known about one container, as JSON.
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Options, withCommon } from "@contain-tools/chain";
@@ -43,7 +43,7 @@ export const inspect = subcommand({
   },
 });
 
-/** The places at which docker's JSON has the same. */
+/** Where docker's JSON has the same values. */
 function dockersWords({
   id,
   name,
@@ -115,13 +115,13 @@ function dockersCheck({ start, end, exit, output }: NonNullable<Health["last"]>)
   return { Start: start, End: end, ExitCode: exit, Output: output };
 }
 
-/** undefined for a kind that the kernel lacks, or that we may not see (another user's pid1). */
+/** undefined for a kind that the kernel lacks, or that we may not read (another user's pid1). */
 function describeNamespace(pid: number, file: string) {
   const id = namespaceId(pid, file);
   return id && { id, inode: Number(/\d+/.exec(id)?.[0]), shared: id === namespaceId("self", file) };
 }
 
-/** `inner` is the first of `count` ids inside, `outer` the same one here. */
+/** `inner` is the first of `count` ids inside, `outer` the first outside. */
 function describeIdMaps(pid: number) {
   try {
     return { uid: readIdMap(pid, "uid_map"), gid: readIdMap(pid, "gid_map") };
@@ -139,11 +139,11 @@ function describeMounts(pid: number) {
       options: options.join(","),
     }));
   } catch {
-    return undefined; // it has ended meanwhile, or we may not look
+    return undefined; // it has ended meanwhile, or we may not read it
   }
 }
 
-/** PIDs as the host sees them and as the container does. Without a group only PID 1 is known. */
+/** PIDs as the host and as the container see them. Without a group only PID 1 is known. */
 function describeProcesses({ group }: State, init: number | undefined) {
   const pids = group === undefined ? (init === undefined ? [] : [init]) : groupProcesses(group);
   return pids.flatMap((pid) => {
@@ -153,7 +153,7 @@ function describeProcesses({ group }: State, init: number | undefined) {
   });
 }
 
-/** The files of a group that hold a limit, as they are. */
+/** The files of a group that hold limits, unchanged. */
 function readLimitFiles(group: string): Record<string, string> {
   const files = safeList(group).filter((file) => /\.(max|high|low|min|weight|cpus|group)$/.test(basename(file)));
   return Object.fromEntries(

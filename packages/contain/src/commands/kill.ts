@@ -29,7 +29,7 @@ export const kill = subcommand({
     );
     return () =>
       endAfterEach(containers, (state) => {
-        if (statusOf(state) === "restarting") return stopContainer(state, 0, "contain kill")(); // there is nothing to kill but the next start
+        if (statusOf(state) === "restarting") return stopContainer(state, 0, "contain kill")(); // there is nothing to kill except the next start
         const pidfd = state.init && openProcess(state.init);
         if (pidfd === undefined || hasEnded(pidfd)) throw new ToolError(`${nameOf(state)} has ended`);
         const first = state.init?.pid ?? 0;

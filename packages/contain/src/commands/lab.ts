@@ -1,4 +1,4 @@
-// `contain lab`: production failures, each staged in a container of its own, and explained.
+// `contain lab`: production failures, each staged in a container and explained.
 import { cgset } from "@contain-tools/cgset";
 import { withCommon } from "@contain-tools/chain";
 import { columns, print } from "@contain-tools/explain";

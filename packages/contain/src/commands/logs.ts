@@ -94,7 +94,7 @@ function show(state: State, { follow, lines, timestamps, ...selection }: Wish): 
   }
 }
 
-/** Milliseconds until nothing that is wanted can come any more; -1 for ever. */
+/** Milliseconds until nothing more can come that is wanted; -1 for ever. */
 function timeLeft(until: string | undefined): number {
   return until === undefined ? -1 : Math.max(0, Date.parse(until) - Date.now() + 1);
 }

@@ -1,4 +1,4 @@
-// `contain port`: which port of the host leads to which of the container.
+// `contain port`: which port of the host leads to which port of the container.
 import { withCommon } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { exit } from "@contain-tools/kernel";

@@ -30,7 +30,7 @@ export const rm = subcommand({
     return () =>
       endAfterEach(states, (state) => {
         if (hasNotEnded(state)) stopContainer(state, 0, "contain rm")();
-        collect(state); // an ended one may have a group that could not be removed then
+        collect(state); // an ended one may have a group that could not be removed at the time
         noteEvent(state.id, "destroy");
         removeState(state.id);
       });

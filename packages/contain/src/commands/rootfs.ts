@@ -41,7 +41,7 @@ export const rootfs = subcommand({
   },
 });
 
-/** @throws UsageError when DIR is missing, or is there and not empty */
+/** @throws UsageError if DIR is missing, or exists and is not empty */
 function readDirectory(words: readonly string[]): string {
   const [dir, ...more] = words;
   if (dir === undefined) throw new UsageError("missing directory", "contain rootfs DIR");

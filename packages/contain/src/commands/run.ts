@@ -1,4 +1,4 @@
-// `contain run`, the one command that is started in loops: it is in a bundle without the others.
+// `contain run`, the one command that scripts start in loops: it is in a bundle without the others.
 import type { Chain, Options } from "@contain-tools/chain";
 import { type Subcommand, subcommand } from "../command.ts";
 import { composeRun } from "../run/compose.ts";
@@ -9,11 +9,11 @@ import { run } from "../run/run.ts";
 
 export const runCommand = runCommandWith();
 
-/** What only the program that knows config.json has. */
+/** Functions that only the program that knows config.json has. */
 export interface WithConfig {
   /** For --bundle. */
   readonly composeBundle: (given: Options<RunOption>, chain: Chain) => RunPlan;
-  /** For --print-config: nothing is changed before the function that it returns is called. */
+  /** For --print-config: nothing is changed before the returned function is called. */
   readonly printConfig: (given: Options<RunOption>, chain: Chain) => () => never;
 }
 

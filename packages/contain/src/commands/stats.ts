@@ -1,4 +1,4 @@
-// `contain stats`: what the containers use now, once or every second.
+// `contain stats`: current usage, once or every second.
 
 import { withCommon } from "@contain-tools/chain";
 import { COLOR, formatBytes, type Paint, painterOf, print } from "@contain-tools/explain";
@@ -43,7 +43,7 @@ export const stats = subcommand({
 
 const INTERVAL = 250; // milliseconds between the two samples of a single table
 
-/** Those named, or all; only what runs. */
+/** The named containers, or all running ones. */
 function select(ids: readonly string[]): State[] {
   const states = ids.length === 0 ? readStates() : ids.flatMap((id) => readState(id) ?? []);
   return states.filter((state) => ["running", "paused"].includes(statusOf(state)));
@@ -95,7 +95,7 @@ function watchThem(ids: readonly string[], paint: Paint): never {
   });
 }
 
-/** What keys sort by, the largest first; n: by name. */
+/** The keys' sort orders, the largest first; n: by name. */
 const ORDERS = {
   c: (history: History) => history.slice(-1).map((now) => cpuBetween(history.at(-2), now) ?? 0)[0] ?? 0,
   m: (history: History) => history.at(-1)?.usage.memoryCurrent ?? 0,

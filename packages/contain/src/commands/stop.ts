@@ -50,12 +50,12 @@ export const stop = subcommand({
   },
 });
 
-export const MAX_MILLISECONDS = 0x7fffffff; // what fits beside a signal (union sigval, sigqueue(3)), and what poll(2) can wait: 24 days
+export const MAX_MILLISECONDS = 0x7fffffff; // what fits in the value of a signal (union sigval, sigqueue(3)), and what poll(2) can wait: 24 days
 export const LATE = 1000; // milliseconds beyond the grace time that a supervisor may take
 const KILLED = 5000; // milliseconds for a killed PID 1 to end
 
 /**
- * Asks a container to end; the time goes along with the signal (sigqueue(3)). Returns a function that waits until the supervisor has
+ * Asks a container to end; the grace time is sent with the signal (sigqueue(3)). Returns a function that waits until the supervisor has
  * cleaned up, or until it is stopped and the container has ended.
  *
  * @param grace milliseconds
@@ -75,7 +75,7 @@ export function stopContainer(state: State, grace: number, by: string): () => vo
   };
 }
 
-/** Sends SIGTERM to the supervisor, with a number (sigqueue(3)), and sees to it that it and the container take it. */
+/** Sends SIGTERM to the supervisor, with a number (sigqueue(3)), and makes sure that both it and the container can take it. */
 export function askSupervisor(state: State, pidfd: number, value: number): void {
   const { id, supervisor, group } = state;
   pidfdSendSignal(pidfd, SIGTERM, value);
@@ -89,7 +89,7 @@ export function askSupervisor(state: State, pidfd: number, value: number): void 
   }
 }
 
-/** The grace time is over, and the supervisor has not killed PID 1: this command does. */
+/** The grace time is over, and the supervisor has not killed PID 1, so this command does. */
 export function killIfAlive(state: State, first: number, by: string): void {
   const { id, supervisor, group } = state;
   if (hasEnded(first)) return;
@@ -121,8 +121,8 @@ function describeState({ supervisor }: State): string {
 }
 
 function killFromHere(init: number, group: string | undefined): void {
-  pidfdSendSignal(init, SIGKILL); // with PID 1 the kernel kills all of its PID namespace
-  if (group !== undefined) killGroup(group); // and without one, the rest
+  pidfdSendSignal(init, SIGKILL); // with PID 1 the kernel kills its whole PID namespace
+  if (group !== undefined) killGroup(group); // and without a PID namespace, the rest
   if (!pollOnce(init, POLLIN, KILLED))
     warn("PID 1 has not ended yet: it is in an uninterruptible system call (state D), and SIGKILL takes effect when the call returns");
 }

@@ -1,4 +1,4 @@
-// `contain watch`: follows containers and units that others have started, and says why each ended.
+// `contain watch`: follows other programs' containers and units, and says why each ended.
 import { warn, withCommon } from "@contain-tools/chain";
 import { findTarget, printed, verdictLines } from "@contain-tools/explain";
 import {
@@ -60,7 +60,7 @@ export const watchCommand = subcommand({
   },
 });
 
-/** Until all that were named have ended, or a signal comes. */
+/** Until all named ones have ended, or a signal comes. */
 function serve(watch: Watch, named: boolean, hasReaders: () => boolean): number {
   const over = () => (named && watch.size() === 0) || !hasReaders();
   while (!over()) {
@@ -73,7 +73,7 @@ function serve(watch: Watch, named: boolean, hasReaders: () => boolean): number 
 
 const ENDS = [SIGTERM, SIGHUP, SIGQUIT];
 
-/** A group by its directory, or what `contain explain` takes. @throws UsageError */
+/** A group given as a directory, or anything that `contain explain` takes. @throws UsageError */
 function processOf(word: string): number {
   if (!word.startsWith("/")) return findTarget(word);
   if (!exists(`${word}/cgroup.procs`)) throw new UsageError(`${word} is not a group`, "a directory of the cgroup2 file system");

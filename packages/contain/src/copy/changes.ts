@@ -1,4 +1,4 @@
-// What differs between a container's root, which is an overlay, and the directory below it.
+// The differences between a container's root, which is an overlay, and the directory below it.
 import {
   bytesOf,
   close,
@@ -30,7 +30,7 @@ interface Place {
 /**
  * The changes, each directory before what is in it.
  *
- * @param mounts what is mounted inside, and is not the overlay's
+ * @param mounts mount points inside that are not part of the overlay
  */
 export function changes(rootfs: string, root: Root, mounts: ReadonlySet<string>): Change[] {
   const lower = open(rootfs, O_RDONLY | O_DIRECTORY);
@@ -67,7 +67,7 @@ function find(dir: number | undefined, name: string): Place | undefined {
   return dir === undefined || stat === undefined ? undefined : { dir, stat };
 }
 
-/** Calls `act` with both directories open; not if one has gone, or is a link now, while we looked. */
+/** Calls `act` with both directories open; not if one was removed, or replaced by a link, in the meantime. */
 function inDirectories(
   before: Place | undefined,
   now: Place,
@@ -102,7 +102,7 @@ function linkOf({ dir }: Place, name: string): string | undefined {
   }
 }
 
-/** A file that was copied up has its own times, even where it was only opened for writing. */
+/** A copied-up file has its own times, even if it was only opened for writing. */
 function differ(before: Place, now: Place, name: string, { ids }: Root): boolean {
   const { stat } = before;
   const { mode, uid, gid, mtime, rdev, size } = now.stat;

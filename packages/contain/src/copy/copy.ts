@@ -78,7 +78,7 @@ function* mapped(entries: Iterable<Entry>, change: (entry: Entry) => Entry): Gen
   for (const entry of entries) yield change(entry);
 }
 
-/** The entries of a tar from standard input, as they are in a directory that is there. */
+/** The entries of a tar from standard input, unpacked into an existing directory. */
 async function* ofTar(target: Root, to: Side): AsyncGenerator<Entry> {
   if (findTarget(target, to)?.isDirectory() !== true)
     throw new UsageError(`${textOfSide(to)}: no such directory`, "a tar is unpacked into one");
@@ -86,7 +86,7 @@ async function* ofTar(target: Root, to: Side): AsyncGenerator<Entry> {
   const what = "standard input";
   for await (const entry of entriesOf(decompressed(bytesOfStream(0), what, `contain cp - ${textOfSide(to)}`), what)) {
     const { path } = split(entry.name);
-    if (path === "") continue; // the directory is there, and stays as it is
+    if (path === "") continue; // the directory exists, and stays as it is
     const link = entry.type === "link" ? `${below}/${split(entry.link).path}` : entry.link;
     const [uid, gid] = [outside(target.ids?.uid, entry.uid), outside(target.ids?.gid, entry.gid)];
     yield { ...entry, name: `${below}/${path}`, link, uid, gid };
@@ -106,18 +106,18 @@ function* ofFiles(target: Root, plan: CopyPlan): Generator<Entry> {
   const into = there?.isDirectory() === true && !contents;
   const as = binary(into ? `${to.path}/${basename(from.path)}` : to.path);
   for (const entry of walk(dir, name, as)) {
-    if (contents && there !== undefined && entry.name === as) continue; // the directory is there, and stays as it is
+    if (contents && there !== undefined && entry.name === as) continue; // the directory exists, and stays as it is
     if (archive) {
       const [uid, gid] = [inside(source.ids?.uid, entry.uid), inside(source.ids?.gid, entry.gid)];
       yield { ...entry, uid: outside(target.ids?.uid, uid), gid: outside(target.ids?.gid, gid) };
     } else {
       const owner = to.container === undefined ? own : { uid: outside(target.ids?.uid, 0), gid: outside(target.ids?.gid, 0) };
-      yield { ...entry, ...owner, mode: entry.mode & 0o1777 }; // of another owner now, as for cp(1)
+      yield { ...entry, ...owner, mode: entry.mode & 0o1777 }; // they have another owner now, as with cp(1)
     }
   }
 }
 
-/** An open directory and a name in it; an empty name or `.` is what is open itself. @throws ToolError if it is not there */
+/** An open directory and a name in it; an empty name or `.` is the directory itself. @throws ToolError if it does not exist */
 function findSource({ fd }: Root, { from, follow }: CopyPlan): [number, string] {
   try {
     if (from.path === "/" || from.ending !== "" || follow) {

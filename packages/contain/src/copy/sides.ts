@@ -20,7 +20,7 @@ export interface Side {
   readonly container: State | undefined;
   /** Absolute; `-` is a tar. */
   readonly path: string;
-  /** It ended in `/` or `/.`: a directory is meant, or what is in it. */
+  /** It ended in `/` or `/.`, so a directory, or its contents, is meant. */
   readonly ending: "" | "/" | "/.";
 }
 
@@ -37,13 +37,13 @@ export function readSide(word: string): Side {
 }
 
 export interface Root {
-  /** Everything is looked up within it. */
+  /** Everything is looked up inside it. */
   readonly fd: number;
-  /** Ids inside to those of the host; undefined where they are the same. */
+  /** Maps ids inside to those of the host; undefined if they are the same. */
   readonly ids: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] } | undefined;
 }
 
-/** The root in which a side's path is looked up. @throws UsageError, ToolError if the container cannot be looked into */
+/** The root in which a side's path is looked up. @throws UsageError, ToolError if we may not read the container */
 export function openRoot({ container }: Side): Root {
   if (container === undefined) return { fd: open("/", O_PATH | O_DIRECTORY), ids: undefined };
   if (statusOf(container) === "exited")
@@ -53,20 +53,20 @@ export function openRoot({ container }: Side): Root {
   try {
     const fd = open(`${procDirectory(pid)}/root`, O_PATH | O_DIRECTORY);
     const ids = { uid: readIdMap(pid, "uid_map"), gid: readIdMap(pid, "gid_map") };
-    if (hasEnded(pidfd)) throw new ToolError(`${nameOf(container)} has ended`); // another process may have its PID
+    if (hasEnded(pidfd)) throw new ToolError(`${nameOf(container)} has ended`); // the PID may have been reused
     return { fd, ids };
   } finally {
     close(pidfd);
   }
 }
 
-/** What an id inside is on the host. */
+/** The id on the host for an id inside. */
 export function outside(ranges: readonly IdRange[] | undefined, id: number): number {
   const range = ranges?.find(({ inner, count }) => id >= inner && id < inner + count);
   return range === undefined ? id : id - range.inner + range.outer;
 }
 
-/** What an id of the host is inside. */
+/** The id inside for an id on the host. */
 export function inside(ranges: readonly IdRange[] | undefined, id: number): number {
   const range = ranges?.find(({ outer, count }) => id >= outer && id < outer + count);
   return range === undefined ? id : id - range.outer + range.inner;

@@ -2,5 +2,5 @@
 
 export const BRIDGE = "contain0";
 export const NETWORK = { ip: "10.88.0.1", prefix: 24 } as const;
-/** To plan with, until one is leased. */
+/** For planning, until an address is leased. */
 export const SOME_IP = "10.88.0.2";

@@ -1,4 +1,4 @@
-// /etc/hosts and /etc/resolv.conf of a container with a network of its own: files in its state's folder, bound over the rootfs's.
+// /etc/hosts and /etc/resolv.conf of a container with its own network: files in its state's folder, bound over the rootfs's.
 import { type Context, sayStep } from "@contain-tools/chain";
 import {
   close,
@@ -31,7 +31,7 @@ export interface Host {
   readonly ip: string;
 }
 
-/** --add-host NAME:IP. @param gateway what host-gateway means; undefined where there is none @throws UsageError */
+/** --add-host NAME:IP. @param gateway the meaning of host-gateway; undefined if there is none @throws UsageError */
 export function readHosts(texts: readonly string[], gateway: string | undefined): Host[] {
   return texts.map((text) => {
     const [, name = "", word = ""] = /^([A-Za-z0-9_.-]+)[:=]\[?(.+?)\]?$/.exec(text) ?? [];
@@ -46,7 +46,7 @@ export function readHosts(texts: readonly string[], gateway: string | undefined)
 
 const hostLines = (hosts: readonly Host[]) => hosts.map(({ name, ip }) => `${ip}\t${name}\n`).join("");
 
-/** Without a network of its own: the host's /etc/hosts, with more lines. */
+/** Without its own network: the host's /etc/hosts, with more lines. */
 export const hostsFile = (hosts: readonly Host[]): Readonly<Record<string, string>> => ({
   "/etc/hosts": `${exists("/etc/hosts") ? readText("/etc/hosts").trimEnd() : "127.0.0.1\tlocalhost"}\n${hostLines(hosts)}`,
 });

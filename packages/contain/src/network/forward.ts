@@ -21,7 +21,7 @@ import {
 import { describePublished, type Published } from "@contain-tools/pasta";
 import { forwardDatagrams } from "./udp.ts";
 
-const MAX_CONNECTIONS = 512; // connections at once of one port: each takes two descriptors
+const MAX_CONNECTIONS = 512; // connections at once per port: each takes two descriptors
 const CHUNK = 65536;
 
 /** Sockets on the host, made before anything starts. @throws ToolError if a port cannot be bound */
@@ -91,14 +91,14 @@ function connect(sources: Source[], client: number, to: Endpoint, gone: () => vo
   };
   const source = (fd: number, reads: Direction, writes: Direction): Source => ({
     fd,
-    // Undefined, not 0: poll(2) would report a hang-up that cannot be handled yet again and again.
+    // Undefined, not 0: otherwise poll(2) would report again and again a hang-up that cannot be handled yet.
     wants: () => {
       if (!connected) return fd === server ? POLLOUT : undefined;
       return (reads.open && reads.rest.length === 0 ? POLLIN : 0) | (writes.rest.length > 0 ? POLLOUT : 0) || undefined;
     },
     ready: (events) => {
       if (!connected) {
-        if (socketError(server) !== 0) return end(); // nothing listens there: the caller's connection is closed
+        if (socketError(server) !== 0) return end(); // nothing listens there: the client's connection is closed
         connected = true;
         return undefined;
       }
@@ -121,7 +121,7 @@ interface Direction {
   open: boolean;
 }
 
-/** False when the connection is broken. */
+/** False if the connection is broken. */
 function pass(reads: Direction, writes: Direction, events: number): boolean {
   if ((events & POLLOUT) !== 0 && writes.rest.length > 0 && !flush(writes)) return false;
   if (!reads.open || reads.rest.length > 0) return true;

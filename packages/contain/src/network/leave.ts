@@ -8,15 +8,15 @@ import { BRIDGE, NETWORK } from "./constants.ts";
 import { isMasquerading, stopMasquerade } from "./nat.ts";
 
 /**
- * Removes the pair, calls `forget`, which ends the lease, and then removes what is no longer needed. A container that starts meanwhile
- * waits for the lock, and makes the bridge again. Failures are reported.
+ * Removes the pair, calls `forget`, which ends the lease, and then removes what is no longer needed. A container that starts in the
+ * meantime waits for the lock, and makes the bridge again. Failures are reported.
  */
 export function leaveNetwork({ bridge, hostName }: Lease, forget: () => void): void {
   if (bridge === undefined || hostName === undefined) {
     forget(); // pasta has ended and left nothing
     return;
   }
-  attempt(() => removeInterface(hostName)); // the kernel takes it with the namespace, but some time later
+  attempt(() => removeInterface(hostName)); // the kernel removes it with the namespace, but some time later
   let forgotten = false;
   attempt(() =>
     locked(() => {
@@ -88,7 +88,7 @@ export function removeDeadEnds(): void {
   }
 }
 
-/** Does nothing if it does not exist. @throws SyscallError EPERM */
+/** Does nothing if there is none. @throws SyscallError EPERM */
 export function removeInterface(name: string): void {
   const fd = openNetlink();
   try {

@@ -1,4 +1,4 @@
-// --nat: packets to other hosts get this host's address, by a rule of nft(8) in a table of its own.
+// --nat: packets to other hosts get this host's address, by an nft(8) rule in its own table.
 import { type Context, capture, sayStep } from "@contain-tools/chain";
 import { nft } from "@contain-tools/explain";
 import { networkOf, readText, ToolError, writeKernelFile } from "@contain-tools/kernel";
@@ -27,7 +27,7 @@ export function stopMasquerade(): void {
   runNft("delete table ip contain");
 }
 
-/** True when the table is there. */
+/** True if the table exists. */
 export function isMasquerading(): boolean {
   return nft() !== undefined && capture([nft() ?? "nft", "list", "table", "ip", "contain"]).status === 0;
 }

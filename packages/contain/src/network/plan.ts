@@ -62,7 +62,7 @@ function checkHolder(ip: string): void {
   if (holder !== undefined) throw new UsageError(`address already in use: --ip ${ip}, by container ${holder}`);
 }
 
-/** The address that it would get now. It is assigned when the state is made. */
+/** The address it would get now; it is assigned when the state is made. */
 export const likelyAddress = ({ ip, by }: NetworkPlan): string => ip ?? (by === "pasta" ? SOME_IP : freeAddress(NETWORK));
 
 /** Gives a container an address; the lock must be held. @throws UsageError, ToolError if none is free */

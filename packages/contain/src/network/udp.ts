@@ -1,7 +1,7 @@
 // --publish of UDP: a socket for each sender, so that answers return to it.
 import { close, type Endpoint, POLLIN, receiveDatagram, receiveNow, type Source, sendNow, startConnecting } from "@contain-tools/kernel";
 
-const MAX_SENDERS = 256; // senders that are remembered; the one idle longest is forgotten first
+const MAX_SENDERS = 256; // senders remembered; the one idle longest is dropped first
 const buffer = Buffer.allocUnsafeSlow(65536);
 
 /** Passes datagrams to the container, and its answers back to the sender. */

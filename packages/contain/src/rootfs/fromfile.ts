@@ -1,4 +1,4 @@
-// A root file system from a tar or an image. What fails half-way leaves nothing behind.
+// A root file system from a tar or an image. A failure leaves nothing behind.
 import { type Context, warn } from "@contain-tools/chain";
 import { print } from "@contain-tools/explain";
 import { dirname, exit, failedWith, hasSignal, lstatIfThere, resolve, shellStatus, signalNumber } from "@contain-tools/kernel";
@@ -44,7 +44,7 @@ export async function unpackRootfs(context: Context, { dir, from, ...wanted }: F
   }
 }
 
-/** The directory that is to be removed to leave nothing of `dir`; undefined if `dir` is there. */
+/** The directory to remove so that nothing of `dir` is left; undefined if `dir` exists. */
 function topmostMissing(dir: string): string | undefined {
   let missing: string | undefined;
   for (let path = resolve(dir); lstatIfThere(path) === undefined; path = dirname(path)) missing = path;

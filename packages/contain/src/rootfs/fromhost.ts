@@ -7,7 +7,7 @@ import { type Context, readBinary, sayStep } from "@contain-tools/chain";
 import { codeOf, exit } from "@contain-tools/kernel";
 
 const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/tmp"];
-/** Those that are not 0755 on any host: anybody's files (sticky), root's own, and what a mount will cover. */
+/** Directories that are not 0755 on any host: everybody's (sticky), root's own, and those that a mount will cover. */
 const MODES = { tmp: 0o1777, "var/tmp": 0o1777, root: 0o700, proc: 0o555, sys: 0o555 } as const;
 const PROGRAMS = [
   "sh",
@@ -53,19 +53,19 @@ const PROGRAMS = [
 /** Makes the directories, the programs, and an /etc with root in it. */
 export function makeRootfs(context: Context, dir: string): never {
   context.verbose = true;
-  process.umask(0o022); // the files are for every user of a container
+  process.umask(0o022); // every user of a container may read the files
   for (const name of DIRECTORIES) makeDirectory(join(dir, name));
   for (const [name, mode] of Object.entries(MODES)) chmodSync(join(dir, name), mode);
   const busybox = findStaticBusybox();
   if (busybox === undefined) copyPrograms(context, dir);
   else installBusybox(context, dir, busybox);
   writeFileSync(join(dir, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
-  for (const name of ["hosts", "resolv.conf"]) writeFileSync(join(dir, "etc", name), ""); // for `contain run --net veth` to lie on
+  for (const name of ["hosts", "resolv.conf"]) writeFileSync(join(dir, "etc", name), ""); // mount points for `contain run --net veth`
   writeFileSync(join(dir, "etc/group"), "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
   return exit(0);
 }
 
-/** As mkdirSync with `recursive`, which tries for ever where a parent exists and takes no directories: /proc/x (Node 20). */
+/** mkdirSync with `recursive` tries for ever if a parent exists and takes no directories: /proc/x (Node 20). */
 export function makeDirectory(path: string): void {
   try {
     mkdirSync(path);
@@ -82,7 +82,7 @@ function find(program: string): string | undefined {
   return dirs.map((dir) => join(dir, program)).find((path) => path.startsWith("/") && existsSync(path));
 }
 
-/** busybox with no PT_INTERP needs no library beside it. */
+/** busybox without PT_INTERP needs no library. */
 function findStaticBusybox(): string | undefined {
   const path = find("busybox");
   if (path === undefined) return undefined;

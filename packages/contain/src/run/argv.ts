@@ -24,7 +24,7 @@ export interface Where {
   readonly pasta: readonly string[];
 }
 
-/** runc's name for it, by which `contain exec` finds it. */
+/** runc's name for a session keyring; `contain exec` finds it by this name. */
 export const keyringWords = (id: string) => ["--keyring", `_ses.${id}`];
 
 export function vethWords(id: string, ip: string): string[] {

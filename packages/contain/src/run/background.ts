@@ -1,5 +1,5 @@
-// `contain run --detach`: the supervisor is a forked copy of us in a session of its own. We wait until the program runs or has failed to
-// start, and end. Errors until then go to our standard error and our exit status.
+// `contain run --detach`: the supervisor is a forked copy of us, in its own session. We wait until the program runs or has failed to start,
+// and then end. Errors until then go to our standard error and our exit status.
 import { type Context, fork, replaceStdio } from "@contain-tools/chain";
 import {
   chdir,
@@ -32,14 +32,14 @@ import { ownLogOf } from "@contain-tools/state";
 export interface Background {
   /** Tells the waiting caller that the program runs, and leaves the caller's directory. */
   readonly started: () => void;
-  /** Goes back there, where the container's relative paths begin. */
+  /** Returns to that directory, where the container's relative paths begin. */
   readonly again: () => void;
 }
 
 interface How {
   /** The id is not printed. */
   readonly quiet?: boolean;
-  /** What is passed to the program stays open for the next one. */
+  /** Descriptors passed to the program stay open for its next start. */
   readonly lasts?: boolean;
 }
 
@@ -66,7 +66,7 @@ export function startInBackground(
           try {
             chdir(home ?? "/");
           } catch {
-            // it has gone: what is relative to it will be missed by name
+            // it has been removed: relative paths will be reported as missing
           }
         },
       }),
@@ -84,7 +84,7 @@ export function startInBackground(
 function keepOnly(context: Context, fd: number): number {
   const kept = duplicate(fd, 3 + context.preserveFds);
   closeAllBut([...context.passed, kept, ...runtimeEvents()]);
-  context.inherited = []; // their numbers will be those of ours
+  context.inherited = []; // the log's pipes will get their numbers
   return kept;
 }
 

@@ -16,7 +16,7 @@ import type { RunPlan } from "./plan.ts";
 /** @param dir absolute @throws UsageError that names the field */
 export type ReadBundle = (dir: string) => Bundle;
 
-/** Options that say nothing of what is in config.json. */
+/** Options that do not describe what is in config.json. */
 const BESIDE: readonly (RunOption | "root")[] = [
   ...(["bundle", "name", "label", "cidfile", "detach", "rm", "log-size", "grace", "stop-signal", "json", "record", "quiet"] as const),
   ...(Object.keys(healthOptions) as (keyof typeof healthOptions)[]),

@@ -1,4 +1,4 @@
-// --cidfile: the id in a file, which stays after the end of the container, as docker's does.
+// --cidfile: the id in a file, which stays after the container's end, as docker's does.
 import {
   access,
   codeOf,
@@ -17,7 +17,7 @@ import {
 } from "@contain-tools/kernel";
 import type { RunPlan } from "./plan.ts";
 
-/** @throws UsageError when it could not be written; nothing is changed */
+/** @throws UsageError if it could not be written; nothing is changed */
 export function checkCidfile(file: string | undefined): string | undefined {
   if (file === undefined || file === "-") return file;
   if (exists(file))

@@ -1,4 +1,4 @@
-// What a container holds while it is there: its state, its name, its leases. Made before it starts, given back when it has ended.
+// What a container holds while it exists: its state, its name, its leases. Made before it starts, released after its end.
 
 import { type Context, type Link, sayStep } from "@contain-tools/chain";
 import { getpid, writeFile } from "@contain-tools/kernel";
@@ -23,7 +23,7 @@ import { type Relays, relaysOf } from "../network/relay.ts";
 import { describeIds } from "../userns/plan.ts";
 import type { RunPlan } from "./plan.ts";
 
-/** Makes the state, and with it the container has its name, its address and its ids. */
+/** Makes the state, which gives the container its name, its address and its ids. */
 export function claim(plan: RunPlan): State {
   const { network, userns } = plan;
   if (network === undefined && !userns) {
@@ -47,7 +47,7 @@ interface Prepared extends Pick<Relays, "forwarded"> {
   readonly container: Link<NsexecPlan>;
 }
 
-/** Plans the chain with the address and the ids that were granted; and what we are to forward. */
+/** Plans the chain with the granted address and ids; and what we are to forward. */
 export function prepare(context: Context, plan: RunPlan, { id, network, ids }: State, fds: readonly number[]): Prepared {
   if (plan.profile !== undefined) writeFile(profileOf(id), plan.profile, 0o600);
   if (ids !== undefined) sayStep(context, describeIds(ids));
@@ -65,7 +65,7 @@ export function prepare(context: Context, plan: RunPlan, { id, network, ids }: S
 /** The profile of --seccomp FILE as it was read, for `contain exec`. */
 const profileOf = (id: string) => `${folderOf(id)}/seccomp.json`;
 
-/** Forgets a container, and takes away its network. */
+/** Forgets a container, and removes its network. */
 export function leave({ network }: State, forget: () => void): void {
   if (network === undefined) forget();
   else leaveNetwork(network, forget);
@@ -76,7 +76,7 @@ function newState(plan: RunPlan): State {
   const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
   const { id, name, labels, hostname, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty, restart } = plan;
   const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
-  const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // theirs may have changed by the next `contain exec`
+  const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // they may have changed by the next `contain exec`
   return {
     id,
     name,

@@ -11,7 +11,7 @@ export function confineWords(given: Options<RunOption>): string[] {
   if (!given.has("confine")) {
     const alone = OWN.find((name) => given.has(name));
     if (alone !== undefined) throw new UsageError(`--${alone} needs --confine`, `--confine --${alone} …`);
-    // What stands alone: the one of docker's security options, and what takes nothing away.
+    // Options that need no --confine: the one of docker's security options, and those that take nothing away.
     const words = [...(given.has("security-opt") ? ["--no-new-privs"] : []), ...attributeWords(given)];
     return words.length === 0 ? [] : ["confine", ...words, "--"];
   }
@@ -32,7 +32,7 @@ function privilegeWords(given: Options<RunOption>): string[] {
   return ["--keep", keptCapabilities(given), "--no-new-privs", ...attributeWords(given), ...(user === undefined ? [] : ["--user", user])];
 }
 
-/** What the program has beside its privileges. */
+/** The program's attributes besides its privileges. */
 function attributeWords(given: Options<RunOption>): string[] {
   return (["oom-score-adj", "umask"] as const).flatMap((name) => {
     const value = given.value(name);
@@ -50,7 +50,7 @@ function filterWords(given: Options<RunOption>): string[] {
   return ["--seccomp", profileFile(given) ?? given.value("seccomp") ?? "default", ...(given.has("trace-denied") ? ["--trace-denied"] : [])];
 }
 
-/** docker's rule: `all` in one list makes the other one count alone. */
+/** docker's rule: with `all` in one list, only the other list counts. */
 function keptCapabilities(given: Options<RunOption>): string {
   const read = (name: "cap-add" | "cap-drop") => given.all(name).reduce((all, text) => all | readCapabilities(`--${name}`, text), 0n);
   const [added, dropped] = [read("cap-add"), read("cap-drop")];
@@ -63,7 +63,7 @@ function keptCapabilities(given: Options<RunOption>): string {
 
 interface Ids {
   readonly rootless: boolean;
-  /** Has ids of its own (--userns auto). */
+  /** It has its own ids (--userns auto). */
   readonly ids: boolean;
   readonly ownUserNamespace: boolean;
 }

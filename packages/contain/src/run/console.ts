@@ -19,7 +19,7 @@ import { keyboard, type Relay, startRelay } from "@contain-tools/terminal";
 /** The socket of `contain attach`. */
 export const attachSocketOf = (id: string) => join(folderOf(id), "attach");
 
-/** Starts to relay. @param log the output of a background supervisor, which has no keyboard @param keep is shown what the program writes */
+/** Starts to relay. @param log the output of a background supervisor, which has no keyboard @param keep sees what the program writes */
 export function relayTerminal(
   context: Context,
   id: string,

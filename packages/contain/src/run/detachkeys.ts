@@ -1,4 +1,4 @@
-// Ctrl-P Ctrl-Q leaves an attached container, as docker has it. A Ctrl-P is held back until the next key.
+// Ctrl-P Ctrl-Q detaches from an attached container, as in docker. A Ctrl-P is held back until the next key.
 const CTRL_P = 16;
 const CTRL_Q = 17;
 

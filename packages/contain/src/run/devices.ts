@@ -4,7 +4,7 @@ import { deviceOf, fstat, isTerminal, quote, UsageError, whyNoDeviceProgram } fr
 import { deviceNodes, readDevice } from "@contain-tools/pivot";
 import type { RunOption } from "./options.ts";
 
-/** `--device HOST:CONT` for pivot, a word for each node. @throws UsageError */
+/** `--device HOST:CONT` for pivot, one word per node. @throws UsageError */
 export function nodeWords(given: Options<RunOption>, text: string): string[] {
   const word = readDevice(text);
   if (word.access !== undefined && !given.has("confine"))
@@ -28,8 +28,8 @@ const NONE: DeviceList = { words: [], missing: undefined };
 /**
  * The device list of a container's group.
  *
- * @param group the directory of that group, if there is to be one
- * @throws UsageError if an option needs such a list and there can be none
+ * @param group the directory of that group, if there will be one
+ * @throws UsageError if an option needs such a list and it is impossible
  */
 export function deviceList(given: Options<RunOption>, rootless: boolean, group: string | undefined): DeviceList {
   if (!given.has("confine")) return NONE;
@@ -55,7 +55,9 @@ export function deviceList(given: Options<RunOption>, rootless: boolean, group: 
   };
 }
 
-/** It may open its own input and output again, by /dev/stdin and /dev/stdout: a console is not a pseudo-terminal of the default list. */
+/**
+ * It may open its own input and output again, by /dev/stdin and /dev/stdout: a console is not among the default list's pseudo-terminals.
+ */
 function terminals(): string[] {
   const found = [0, 1, 2].flatMap((fd) => (isTerminal(fd) ? (deviceOf(fstat(fd)) ?? []) : []));
   return [...new Set(found.filter(({ major }) => major !== PSEUDO_TERMINAL).map(({ major, minor }) => `c ${major}:${minor} rw`))];

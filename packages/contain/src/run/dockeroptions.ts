@@ -1,4 +1,4 @@
-// Options that docker and podman taught and that become others of ours: dockerwords.ts.
+// Options of docker and podman that dockerwords.ts turns into others of ours.
 import type { OptionTable } from "@contain-tools/chain";
 
 export const dockerFiles = {

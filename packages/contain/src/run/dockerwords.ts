@@ -1,4 +1,5 @@
-// docker's and podman's words for `contain run`: other names of our options, options that become ours, and what to write for the rest.
+// docker's and podman's words for `contain run`: other names of our options, options that become ours, and what to write instead of the
+// rest.
 import { weightOfShares } from "@contain-tools/cgset";
 import { type Given, type Instead, type Options, valuesOf } from "@contain-tools/chain";
 import { parseCount, parseSize, quote, UsageError } from "@contain-tools/kernel";
@@ -73,7 +74,7 @@ export const instead: Instead = {
 
 const NAMESPACE_OF = { pid: "pid", ipc: "ipc", uts: "uts", cgroupns: "cgroup" } as const;
 
-/** The same options in our own words; those that stay have the same meaning in docker. @throws UsageError */
+/** The same options in our own words; unchanged ones mean the same in docker. @throws UsageError */
 export function inOurWords(docker: Options<RunOption>): Options<RunOption> {
   const isOurs = ({ name, value }: Given<RunOption>) =>
     !(name in dockerOptions) && !(name === "net" && value === "bridge") && !(name === "userns" && value === "host");
@@ -136,7 +137,7 @@ function securityOptions(given: Options<RunOption>): [RunOption, string | undefi
   });
 }
 
-/** @returns the value of --ns, or undefined where it stays */
+/** @returns the value of --ns, or undefined if it stays */
 function namespaces(given: Options<RunOption>): string | undefined {
   const names = Object.keys(NAMESPACE_OF) as (keyof typeof NAMESPACE_OF)[];
   const asked = names.filter((name) => given.has(name));

@@ -1,4 +1,4 @@
-// The health of a container (--health-cmd): its supervisor starts a check, waits for its end or kills it, and notes what it found.
+// The health of a container (--health-cmd): its supervisor starts a check, waits for it or kills it, and notes the result.
 import type { Context } from "@contain-tools/chain";
 import { isFrozen, monotonic, POLLIN, type Source, setTimer, takeTicks, timerfd } from "@contain-tools/kernel";
 import { type Health, identify, noteEvent, type State, writeHealth } from "@contain-tools/state";
@@ -10,7 +10,7 @@ import type { RunPlan } from "./plan.ts";
 
 type Checked = Pick<RunPlan, "id" | "link" | "env">;
 
-/** @param first PID 1 of the container, on the host. @param sources get what is to be polled */
+/** @param first PID 1 of the container, on the host. @param sources gets the descriptors to poll */
 export function watchHealth(
   context: Context,
   { id, link, env }: Checked,
@@ -47,7 +47,7 @@ export function watchHealth(
         note(check?.killed ? -1 : exit, start, `${late}${output}`);
       });
     } catch (error) {
-      note(-1, start, `${error instanceof Error ? error.message : error}\n`); // PID 1 is ending, or the host is short of something
+      note(-1, start, `${error instanceof Error ? error.message : error}\n`); // PID 1 is ending, or the host lacks some resource
     }
   };
   keep(id, health);
@@ -62,7 +62,7 @@ export function watchHealth(
   });
 }
 
-/** A folder that is full, or was removed, stops no container. */
+/** A full or removed folder stops no container. */
 function keep(id: string, health: Health): void {
   try {
     writeHealth(id, health);

@@ -1,4 +1,4 @@
-// One check: a program inside, as `contain exec` starts it, and what it wrote.
+// One check: a program inside, started as by `contain exec`, and its output.
 import { become, type Context, type Link, replaceStdio, runAs } from "@contain-tools/chain";
 import {
   close,
@@ -26,10 +26,10 @@ export interface Check {
 const LEFT = 4096; // bytes of output that are kept
 
 /**
- * Starts a check in a process group of its own. All signals must be blocked.
+ * Starts a check in its own process group. All signals must be blocked.
  *
  * @param ended gets its exit status, as a shell has it, and the end of its output
- * @throws SyscallError, ToolError, UsageError: it was not started
+ * @throws SyscallError, ToolError, UsageError if it was not started
  */
 export function startCheck(
   context: Context,

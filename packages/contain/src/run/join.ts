@@ -3,7 +3,7 @@ import type { State } from "@contain-tools/state";
 import { keyringWords } from "./argv.ts";
 
 interface Joining {
-  /** Who the program is; undefined for who the container's is. */
+  /** The program's user; undefined for the container's. */
   readonly user: string | undefined;
   readonly directory: string | undefined;
   /** NAME=VALUE */

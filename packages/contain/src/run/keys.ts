@@ -28,7 +28,7 @@ interface Container {
   readonly lasts: boolean;
 }
 
-/** Watches the keys of our terminal. Returns what ends it, and says whether a Ctrl-C came to the container. */
+/** Watches the keys of our terminal. Returns a function that stops this, and says whether a Ctrl-C came to the container. */
 export function watchKeys(context: Context, container: Container, kill: () => void): () => boolean {
   const { first, init, relay, hadTerminal, sources } = container;
   const program = () => (init ? (childrenOf(first())[0] ?? first()) : first());
@@ -55,15 +55,15 @@ export function watchKeys(context: Context, container: Container, kill: () => vo
   };
   sources.push(source);
   return () => {
-    // A program that ends by Ctrl-C may do so before the ears have told of it.
+    // A program that ends by Ctrl-C may end before the key is reported here.
     if (ears !== undefined && container.lasts && pollOnce(ears.source.fd, POLLIN, SETTLES)) ears.source.ready(POLLIN);
     ears?.end();
     return interrupted;
   };
 }
 
-const LATER = 300; // milliseconds: a program that ends sooner costs no process of ours
-const SETTLES = 20; // milliseconds until a key has ended what it can end
+const LATER = 300; // milliseconds: for a program that ends sooner we start no process
+const SETTLES = 20; // milliseconds for a key to end what it can end
 const LOOKS = 10; // a shell blocks all signals for a moment before it waits for a child
 const WINDOW = 2000; // milliseconds
 const PRESSES = 3;
@@ -83,7 +83,7 @@ function keyPolicy(context: Context, { first, init }: Container, kill: () => voi
   };
 }
 
-/** What became of a key; undefined where it does something. */
+/** What happened to a key; undefined if it has an effect. */
 function settled(first: number, signal: number, init: boolean): ReturnType<typeof reactionOf> | undefined {
   for (let looks = 0; looks < LOOKS; looks++) {
     pollOnce(-1, 0, SETTLES);

@@ -1,4 +1,4 @@
-// What options say of the supervisor: a container's name, output and end.
+// Options about the supervisor's work: a container's name, output and end.
 import type { Options } from "@contain-tools/chain";
 import { close, open, parseSignal, parseTime, read, resolve, SIGTERM, UsageError } from "@contain-tools/kernel";
 import { checkCidfile } from "./cidfile.ts";

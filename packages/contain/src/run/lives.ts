@@ -1,5 +1,5 @@
-// A container that lives more than once under one supervisor, by --restart or `contain restart`: id, name, address, published ports and log
-// stay; the group and all within are made anew.
+// A container with several lives under one supervisor, by --restart or `contain restart`: id, name, address, published ports and log stay;
+// the group and everything in it are made anew.
 import { type Context, sayStep } from "@contain-tools/chain";
 import { formatTime } from "@contain-tools/explain";
 import {
@@ -31,22 +31,22 @@ import { describePolicy, whyNotAgain } from "./restart.ts";
 import { wantsRestart } from "./supervise.ts";
 
 export interface Life {
-  /** As it is before PID 1 is made. */
+  /** Before PID 1 is made. */
   readonly state: State;
   /** How often --restart has started it again. */
   readonly restarts: number;
-  /** Milliseconds of the wait before it. */
+  /** Milliseconds of waiting before it. */
   readonly pause: number;
-  /** When it began, as the log has times; undefined for the first one. */
+  /** When it began, in the log's format; undefined for the first one. */
   readonly since: string | undefined;
 }
 
 // docker's, in milliseconds.
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 60_000;
-const LONG_LIFE = 10_000; // after it, the pause is the first one again
+const LONG_LIFE = 10_000; // after it, the pause starts again at the first value
 
-/** Waits until a container that has ended is to be started again. Returns its next life, or undefined when it has ended for good. */
+/** Waits until an ended container is to be started again. Returns its next life, or undefined if it has ended for good. */
 export function nextLife(context: Context, plan: RunPlan, last: Life, end: End, forwarded: readonly Forwarded[]): Life | undefined {
   const { status, reason, verdict, outcome, milliseconds } = end;
   if (outcome.again) {
@@ -81,14 +81,14 @@ const begin = ({ state }: Life, restarts: number, pause: number): Life => ({
 
 const OWN_LOG = 1 << 20; // bytes of our own lines, before they are dropped
 
-/** Lets go of all that belonged to the life that has ended. */
+/** Releases everything of the life that has ended. */
 function clear({ passed, inherited }: Context, { id, health }: RunPlan, { network }: State, forwarded: readonly Forwarded[]): void {
   const kept = [...forwarded.map(({ fd }) => fd), tracer.fd, tracer.log?.fd ?? -1].filter((fd) => fd > 2);
   closeAllBut([...passed, ...inherited, ...kept, ...runtimeEvents(["eventfd", "signalfd"])]);
   while (waitpid(-1, WNOHANG) !== undefined) {
-    // a check of its health, for one
+    // for example a health check
   }
-  if (network?.hostName !== undefined) removeInterface(network.hostName); // the kernel takes it with the namespace, but some time later
+  if (network?.hostName !== undefined) removeInterface(network.hostName); // the kernel removes it with the namespace, but some time later
   forgetFiles(id, "signals", "limits", "attach");
   if (health !== undefined) writeHealth(id, { status: "starting", failingStreak: 0 });
   if ((statIfThere(ownLogOf(id))?.size ?? 0) > OWN_LOG) truncate(1, 0);

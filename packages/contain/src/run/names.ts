@@ -1,4 +1,4 @@
-// Names of containers, and what --label says of them.
+// Names and labels of containers.
 import { quote, UsageError } from "@contain-tools/kernel";
 import { checkNameIsFree } from "@contain-tools/state";
 

@@ -1,11 +1,11 @@
-// --ns, --net and --hostname: which namespaces are made, as words for nsexec.
+// --ns, --net and --hostname: the new namespaces, as words for nsexec.
 
 import type { Options } from "@contain-tools/chain";
 import { NAMESPACES, type NamespaceKind, UsageError, uname } from "@contain-tools/kernel";
 import type { RunOption } from "./options.ts";
 
 type Name = NamespaceKind["name"];
-/** What is made when --ns is not given. */
+/** The default of --ns. */
 export const DEFAULT_NAMESPACES = "pid,uts,mnt,ipc,cgroup";
 
 interface NamespacePlan {

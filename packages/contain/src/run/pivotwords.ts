@@ -5,7 +5,7 @@ import { bindOf, insideOptions, isBasicDevice, readEnvFile, readMount, readVaria
 import { nodeWords } from "./devices.ts";
 import type { RunOption } from "./options.ts";
 
-/** What a program is told that nobody has given a user. */
+/** The message for a program that got a user nobody asked for. */
 export const ROOTS_HOME = "HOME=/root";
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -20,12 +20,12 @@ export function insideWords(context: Context, given: Options<RunOption>, hostnam
     ...(workdir === undefined ? [] : ["--cwd", workdir]),
     ...(given.has("inherit-env") ? [] : ["--clear-env"]),
     ...defaults(context, given, hostname).flatMap((variable) => ["--env", variable]),
-    ...given.all("env-file").flatMap((file) => envFileWords(context, file)), // as in docker, --env wins wherever it stands
+    ...given.all("env-file").flatMap((file) => envFileWords(context, file)), // as in docker, --env wins wherever it is
     ...pass(given),
   ];
 }
 
-/** The variables that pivot sets by these words, in their order. @throws UsageError */
+/** The variables that pivot sets by these words, in order. @throws UsageError */
 export function variablesOf(context: Context, given: Options<RunOption>, hostname: string): Variable[] {
   return [
     ...defaults(context, given, hostname).map(readVariable),
@@ -34,18 +34,18 @@ export function variablesOf(context: Context, given: Options<RunOption>, hostnam
   ];
 }
 
-/** The file stays a file, so that what is in it is on no command line; what can be read only once is read here, for every link. */
+/** The file stays a file, so that its contents are on no command line; one that can be read only once is read here, for every link. */
 function envFileWords(context: Context, file: string): string[] {
   if (canBeReadAgain(file)) return ["--env-file", file];
   return readEnvFile(context, file).flatMap(({ name, value }) => ["--env", value === undefined ? name : `${name}=${value}`]);
 }
 
-/** What every program may expect to be set. */
+/** Variables that every program may expect. */
 function defaults({ env }: Context, given: Options<RunOption>, hostname: string): string[] {
   const inherited = given.has("inherit-env") ? env : {};
   const { PATH: path = DEFAULT_PATH, HOME: home, TERM: term = env["TERM"] ?? "xterm" } = inherited;
   return [
-    `PATH=${path}`, // also when it is inherited: the script of --print-chain puts our own directory into it
+    `PATH=${path}`, // even if it is inherited: the script of --print-chain puts our own directory into it
     ...(home === undefined && !given.has("user") ? [ROOTS_HOME] : []),
     `TERM=${term}`,
     `HOSTNAME=${hostname}`,
@@ -63,10 +63,10 @@ function pass(given: Options<RunOption>): string[] {
   });
 }
 
-/** Rules of the caller's own are for nodes that are made inside, or come with a volume: then the group's list is the wall. */
+/** The caller's own rules are for nodes that are made inside or come with a volume: then only the group's list restricts access. */
 const closesNodes = (given: Options<RunOption>) => given.has("confine") && !given.has("device-cgroup-rule");
 
-/** docker's; labels of SELinux and the caches of its desktop program mean nothing here. */
+/** docker's; SELinux labels and the caches of Docker Desktop mean nothing here. */
 const VOLUME_MODES = /^(ro|rw|z|Z|cached|delegated|consistent|nocopy)$/;
 
 function volumeWords(text: string, closed: boolean): string[] {
@@ -100,7 +100,7 @@ function checkRoot(given: Options<RunOption>): void {
   if (given.has("read-only") && writable !== undefined) throw new UsageError(`--read-only and --${writable} exclude each other`);
 }
 
-/** TERM is the only variable of the caller's that describes the container's surroundings: the terminal. */
+/** TERM is the only variable of the caller that describes the container's surroundings: the terminal. */
 export function callersTerm({ env }: Context): string {
   return `TERM=${env["TERM"] ?? "xterm"}`;
 }

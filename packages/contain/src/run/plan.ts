@@ -1,4 +1,4 @@
-// A container that is to be made: what compose.ts reads, and run.ts carries out.
+// A planned container: compose.ts makes it, and run.ts carries it out.
 import type { Plan as CgsetPlan } from "@contain-tools/cgset";
 import type { Link } from "@contain-tools/chain";
 import type { Hierarchy } from "@contain-tools/kernel";
@@ -49,7 +49,7 @@ export interface RunPlan {
   readonly hostname: string;
   /** Of --add-host. */
   readonly hosts: readonly Host[];
-  /** The root, or a layer over it, can be written to. */
+  /** The root, or a layer over it, is writable. */
   readonly writable: boolean;
   /** The chain as argvs, with --print-chain. */
   readonly argvs: { readonly make: readonly string[]; readonly run: readonly string[]; readonly remove: readonly string[] } | undefined;

@@ -24,7 +24,7 @@ export type ToConfig = (wanted: Wanted) => { readonly text: string; readonly rem
 const SUPERVISOR = "contain run supervises, and config.json does not";
 const NETWORK = "config.json names the network namespace alone; an engine, or a hook, connects it";
 
-/** Options for which there is no field, and why. Those that are not here have one, or say nothing of the container. */
+/** Options without a field, and why. All others have one, or do not describe the container. */
 export const NO_FIELD: Partial<Readonly<Record<RunOption, string>>> = {
   ...{ publish: NETWORK, ip: NETWORK, nat: NETWORK, dns: NETWORK },
   "add-host": "write a hosts file, and mount it on /etc/hosts",

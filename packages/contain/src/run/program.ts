@@ -1,4 +1,4 @@
-// The program of a container without --rootfs is one of the host's: where docker's users name an image, it is told so.
+// A container without --rootfs runs a program of the host; if the word looks like an image's name, the error says so.
 import type { Options } from "@contain-tools/chain";
 import { exists, resolve, ToolError } from "@contain-tools/kernel";
 import type { Variable } from "@contain-tools/pivot";

@@ -36,7 +36,7 @@ export function reportEnd(context: Context, { id, json, argv }: RunPlan, { outco
   return { status, reason, verdict, started, outcome, milliseconds };
 }
 
-/** The status counts for more than the file. */
+/** The program's status takes precedence over a failure to write the file. */
 function writeJson(path: string, report: unknown): void {
   const text = `${JSON.stringify(report)}\n`;
   try {

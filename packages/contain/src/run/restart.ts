@@ -1,4 +1,4 @@
-// --restart: its words, and whether a container that has ended is started again.
+// --restart: its words, and whether an ended container is started again.
 import type { Values } from "@contain-tools/chain";
 import { parseCount, quote, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, UsageError } from "@contain-tools/kernel";
 import { notedSignals, type RestartPolicy } from "@contain-tools/state";
@@ -34,7 +34,7 @@ export function whyNotAgain({ id, detach, stopSignal, restart }: RunPlan, end: E
   const { asked, killedByUs, sent, interrupted } = end.outcome;
   if (restart === undefined) return "there is no --restart";
   if (restart.when === "on-failure" && end.status === 0) return "it has succeeded";
-  const ends = detach ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP]; // the last one with its terminal
+  const ends = detach ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP]; // and the last one with its terminal
   if (asked !== undefined || killedByUs !== undefined || sent.some(({ received }) => ends.includes(received))) return "it was asked to end";
   if (!detach && (interrupted || end.status === INTERRUPTED)) return "Ctrl-C ended it";
   const isEnd = (signal: number) => isStopping(signal) || signal === stopSignal;

@@ -1,4 +1,4 @@
-// `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, removes what was made.
+// `contain run`: makes the group, starts the chain, stays outside as the supervisor, reports the end, and cleans up.
 
 import { act } from "@contain-tools/cgset";
 import { type Context, fail, phaseEnds, profile, profileTable, report, runAs, sayStep } from "@contain-tools/chain";
@@ -29,11 +29,11 @@ export function run(context: Context, plan: RunPlan): never {
   return startInBackground(context, plan.id, (background) => serve(context, plan, background), { lasts: plan.restart !== undefined });
 }
 
-/** What the supervisor does, from here to the container's end. Returns the status. */
+/** The supervisor's work, from here to the container's end. Returns the status. */
 function serve(context: Context, plan: RunPlan, background?: Background): number {
   phaseEnds("options, plan");
   context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() }; // a container does not start under nohup
-  takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and what was made is removed
+  takeAllSignals(); // from here on a SIGTERM waits until it can be forwarded, and everything made is removed
   if (plan.own !== undefined) sayStep(context, plan.own.text);
   for (const remark of plan.remarks) sayStep(context, remark);
   let recorder = plan.record === undefined ? undefined : openRecorder(plan.record, context.preserveFds);
@@ -61,10 +61,10 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
       if (next === undefined) break;
       life = next;
       background?.again();
-      if (plan.record !== undefined) recorder = openRecorder(plan.record, context.preserveFds); // the file has the last life
+      if (plan.record !== undefined) recorder = openRecorder(plan.record, context.preserveFds); // the file is about the last life
     }
     const { status, reason, verdict, started } = end;
-    // A container that was left alone is remembered, with its log, until somebody asks.
+    // A detached container is remembered, with its log, until somebody removes it.
     leave(state, () => {
       if (plan.detach && !plan.remove && (started || life.since !== undefined))
         writeEnd({ ...life.state, ended: { status, reason, verdict, at: Date.now() } });
@@ -101,14 +101,14 @@ function forget({ id, supervisor }: State): void {
   removeState(id, supervisor);
 }
 
-/** Returns what puts the groups above back to what they were, for a start that fails. */
+/** Returns a function that restores the groups above, for a start that fails. */
 function makeGroup(context: Context, { makeGroup: link, limits, hierarchy }: RunPlan): () => void {
   if (link === undefined) return () => {};
   if (limits) sayStep(context, `applying cgroup limits: ${limits}`);
   return runAs(context, link, (inner) => act(inner, link.plan, hierarchy)).restore;
 }
 
-/** Whatever happened, the group goes. What cannot be removed is told, and does not change the container's status. */
+/** Removes the group in every case. A failure is reported, and does not change the container's status. */
 function removeGroup(context: Context, { removeGroup: link, group, hierarchy }: RunPlan): void {
   if (link !== undefined && group !== undefined && exists(group)) {
     sayStep(context, "cleaning up cgroups");

@@ -15,7 +15,7 @@ export function chainScript(context: Context, { cidfile, detach, id, network }: 
   return detach ? `${lines.trimEnd()} <&- >contain-${id}.log 2>&1 &\n` : lines;
 }
 
-/** What no tool of the chain does. */
+/** Steps that no tool of the chain does. */
 function supervisorsPart(network: RunPlan["network"]): string[] {
   if (network === undefined) return [];
   if (network.by === "pasta") return ["# /etc/hosts and /etc/resolv.conf are the rootfs's own"];
@@ -33,7 +33,7 @@ export function scriptOf(context: Context, argv: readonly string[]): string {
 
 const shellLine = (argv: readonly string[]) => argv.map(scriptQuote).join(" ");
 
-/** A word in which what could write on the terminal is left to printf(1). */
+/** A word whose control characters are left to printf(1). */
 function scriptQuote(word: string): string {
   const octal = (char: string) => [...Buffer.from(char)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
   return shellQuote(word).replace(/[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `'"$(printf '${octal(char)}')"'`);

@@ -1,4 +1,4 @@
-// From the fork of a container to its end, in one supervisor: its log, its terminal, its evidence, its signals.
+// One life of a container in its supervisor, from fork to end: its log, its terminal, its evidence, its signals.
 
 import { become, type Context, type Link, parseFailure, phaseEnds, runAs } from "@contain-tools/chain";
 import { closeCase, holdMounts, judge, readUsage, takeBaseline, witness } from "@contain-tools/explain";
@@ -23,9 +23,9 @@ import { keepTail, tailOfFile } from "./tail.ts";
 interface Helpers {
   readonly background: Background | undefined;
   readonly recorder: Recorder | undefined;
-  /** Sockets for what is published. */
+  /** Sockets of published ports. */
   readonly forwarded: readonly Forwarded[];
-  /** When this life began, as its log has it; undefined for the first one. */
+  /** When this life began, in the log's format; undefined for the first one. */
   readonly since: string | undefined;
 }
 
@@ -110,7 +110,7 @@ export function startAndWatch(
   relay?.end();
   log?.end();
   const wanted = context.verbose || recorder !== undefined || plan.json !== undefined;
-  const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new: what it counts is the container's
+  const usage = group === undefined || !wanted ? undefined : readUsage(group); // the group is new, so it counts only the container
   const word = failed();
   const failure = word === undefined ? undefined : parseFailure(word);
   const ended = closeCase(watcher, outcome, {

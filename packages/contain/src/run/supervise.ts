@@ -1,4 +1,4 @@
-// The signal policy of the supervisor: what is forwarded, the grace window, and who ended the container.
+// The signal policy of the supervisor: what it forwards, the grace window, and who ended the container.
 import { type Context, sayStep } from "@contain-tools/chain";
 
 import type { Outcome, PassedOn, Reaction } from "@contain-tools/explain";
@@ -29,18 +29,18 @@ interface Supervised {
   /** PID 1 of the container, `pid1` with --init. */
   readonly first: () => number;
   readonly init: boolean;
-  /** What SIGTERM to the supervisor and `contain stop` become. */
+  /** The signal that replaces SIGTERM to the supervisor and is sent by `contain stop`. */
   readonly stopSignal: number;
   /** Milliseconds from the first SIGTERM or SIGINT to SIGKILL. */
   readonly grace: number;
   /** The container is the terminal's foreground process group. */
   readonly foreground: boolean;
-  /** Its processes are in a group of their own without a terminal, so that a key reaches us alone. */
+  /** Its processes are in their own group without a terminal, so keys reach only us. */
   readonly ownGroup: boolean;
   readonly hadTerminal: boolean;
   /** The outer end of its pseudo-terminal. */
   readonly relay: Relay | undefined;
-  /** Descriptors to serve meanwhile. */
+  /** Descriptors to serve in the meantime. */
   readonly sources: Source[];
   readonly recorder: Recorder | undefined;
   /** With --restart. */
@@ -50,7 +50,7 @@ interface Supervised {
 /** Forwards signals to the container until it has ended. All signals must be blocked. */
 export function supervise(context: Context, container: Supervised): Outcome {
   const { pid, init, foreground, ownGroup, hadTerminal, relay, sources, recorder } = container;
-  // A terminal that was closed ends what ran in it; without a pseudo-terminal the kernel tells the container itself.
+  // Closing a terminal ends what ran in it; without a pseudo-terminal the kernel signals the container itself.
   const ends = relay === undefined ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP];
   let deadline: number | undefined;
   let asked: Outcome["asked"];
@@ -83,7 +83,7 @@ export function supervise(context: Context, container: Supervised): Outcome {
     pid,
     ownGroup: foreground,
     hadTerminal,
-    // Stopped by a key on the terminal the whole job stops; a kill -STOP from elsewhere is the container's own affair.
+    // A key on the terminal stops the whole job; a kill -STOP from elsewhere concerns only the container.
     stopWithChild: () => foreground,
     sources,
     onSignal: (info) => {
@@ -130,7 +130,7 @@ export function supervise(context: Context, container: Supervised): Outcome {
   return { status, killedByUs, asked, inD, sent, again, interrupted };
 }
 
-/** What `contain restart` sends: SIGTERM with the grace time as its complement, which `contain stop` never has. */
+/** The value sent by `contain restart`: SIGTERM with the complement of the grace time, which `contain stop` never sends. */
 export const wantsRestart = ({ signal, code, value }: SignalInfo) => signal === SIGTERM && code === SI_QUEUE && value < 0;
 
 const WHY = {
@@ -138,7 +138,7 @@ const WHY = {
   interrupt: "a second SIGINT came",
   keys: "Ctrl-C came three times within two seconds",
 } as const;
-const MAX_SIGNALS = 100; // signals that are remembered
+const MAX_SIGNALS = 100; // signals remembered
 
 function killContainer({ pid, group }: Supervised): void {
   if (group !== undefined) {
@@ -146,7 +146,7 @@ function killContainer({ pid, group }: Supervised): void {
       killGroup(group);
       return;
     } catch {
-      // the group is gone, or its files cannot be written: the namespace dies with its PID 1 all the same
+      // the group is gone, or its files cannot be written: the namespace still dies with its PID 1
     }
   }
   kill(pid, SIGKILL);

@@ -1,4 +1,4 @@
-// A display that is drawn again every second, until a signal or its own end.
+// A display that is redrawn every second, until a signal or its own end.
 
 import { print } from "@contain-tools/explain";
 import {
@@ -28,10 +28,10 @@ const HIDE = "\x1b[?25l\x1b[?7l"; // the cursor; and no wrapping, which would br
 const SHOW = "\x1b[?7h\x1b[?25h";
 
 /**
- * Draws lines over the last ones on a terminal, and one after the other elsewhere. Ends when there are none to draw (undefined), by q, or
- * by a signal; Ctrl-C is the usual one.
+ * Draws lines over the last ones on a terminal, one after the other elsewhere. Ends if there are none to draw (undefined), by q, or by a
+ * signal, usually Ctrl-C.
  *
- * @param pressed gets other keys; then it is drawn again
+ * @param pressed gets other keys; then it is redrawn
  */
 export function everySecond(draw: (live: boolean) => readonly string[] | undefined, pressed: (key: string) => void = () => {}): never {
   const live = windowSize(1) !== undefined;

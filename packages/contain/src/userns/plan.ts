@@ -5,7 +5,7 @@ import { bindOf, deviceNodes, readDevice, readMount } from "@contain-tools/pivot
 import { type IdLease, RANGE } from "@contain-tools/state";
 import type { RunOption } from "../run/options.ts";
 
-/** True with --userns auto. Nothing is changed. @throws UsageError when it cannot be had here, or with what else is given */
+/** True with --userns auto. Nothing is changed. @throws UsageError if it is impossible here, or with other options */
 export function readUserns(given: Options<RunOption>, rootless: boolean, namespaces: ReadonlySet<string>): boolean {
   const word = given.value("userns");
   if (word === undefined) return false;
@@ -31,7 +31,7 @@ export function readUserns(given: Options<RunOption>, rootless: boolean, namespa
   return true;
 }
 
-/** The maps, and which paths of the host are shifted. `files` are ours: the container only reads them. */
+/** The maps, and the shifted paths of the host. `files` are ours: the container only reads them. */
 export function shiftWords(given: Options<RunOption>, { uid, gid }: IdLease, files: readonly string[]): string[] {
   const devices = given.all("device").flatMap((text) => deviceNodes(readDevice(text)).map(({ source }) => source));
   return [
@@ -42,8 +42,8 @@ export function shiftWords(given: Options<RunOption>, { uid, gid }: IdLease, fil
 }
 
 /**
- * What its root could make writable again in a user namespace that is not shifted: the read-only paths, and `files`, which are ours. With
- * rails it has no CAP_SYS_ADMIN to do so, unless that was added.
+ * Paths that root inside could make writable again in a user namespace that is not shifted: the read-only ones, and `files`, which are
+ * ours. With --confine it has no CAP_SYS_ADMIN to do so, unless that was added.
  */
 export function lockWords(given: Options<RunOption>, files: readonly string[]): string[] {
   if (given.has("confine") && !given.has("cap-add")) return [];
@@ -56,12 +56,12 @@ export function lockWords(given: Options<RunOption>, files: readonly string[]): 
   ];
 }
 
-/** A directory of --overlay that is not there yet is made in this one. */
+/** A directory of --overlay that does not exist yet is made in this one. */
 function existing(path: string): string {
   return exists(path) ? path : existing(dirname(resolve(path)));
 }
 
-/** The paths of the host that a container has. */
+/** The paths of the host that a container gets. */
 function pathsOf(given: Options<RunOption>): { readonly path: string; readonly readOnly: boolean }[] {
   const overlay = given.value("overlay");
   const volumes = given.all("volume").map((text) => text.split(":"));
@@ -77,12 +77,12 @@ function pathsOf(given: Options<RunOption>): { readonly path: string; readonly r
   ];
 }
 
-/** Through an idmapped mount a device node would work for who is root inside, so there it works for nobody. */
+/** Through an idmapped mount root inside could use a device node, so there nobody can. */
 function isDevice(path: string): boolean {
   const stat = statIfThere(path);
   return stat?.isCharacterDevice() === true || stat?.isBlockDevice() === true;
 }
 
-/** What is said of the ids that were given. */
+/** The message about the ids that were given. */
 export const describeIds = ({ uid, gid }: IdLease) =>
   `user namespace: uids 0-${RANGE - 1} inside are ${uid}-${uid + RANGE - 1} outside, gids ${gid}-${gid + RANGE - 1}; owners of files are shifted (idmapped mounts)`;

@@ -1,4 +1,5 @@
-// An ordinary user's ids: all that /etc/subuid and /etc/subgid give to him, if newuidmap and newgidmap can write such maps; else his own alone.
+// An ordinary user's ids: all that /etc/subuid and /etc/subgid give him, if newuidmap and newgidmap can write such maps; otherwise only his
+// own.
 import { canRun } from "@contain-tools/chain";
 import {
   hasFileCapabilities,
@@ -44,7 +45,7 @@ function noNewPrivileges(): string | undefined {
 
 type Wanted = (typeof KINDS)[number] & { readonly ranges: readonly SubordinateRange[] };
 
-/** Why the maps cannot be had. */
+/** Why the maps are impossible. */
 function problemOf({ helper, file, map, ranges }: Wanted, owners: readonly string[]): string | undefined {
   const [first] = ranges;
   if (first === undefined) return `${file} has no line for ${owners.length > 1 ? owners[0] : `uid ${owners[0]}`}`;

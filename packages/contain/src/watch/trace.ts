@@ -1,24 +1,24 @@
-// Who sends signals, by the kernel's own tracing: tracefs, mounted nowhere, and an instance of it that is removed at the end.
+// Who sends signals, by the kernel's own tracing: a tracefs that is not mounted anywhere, and an instance of it that is removed at the end.
 import type { Sender } from "@contain-tools/explain";
 import { close, exists, mkdir, newMount, O_NONBLOCK, O_RDONLY, open, read, readdir, rmdir, writeFile } from "@contain-tools/kernel";
 
 export interface SignalTrace {
-  /** Reads what is in its buffer. Nobody is woken by it, since a busy host sends many; the kernel keeps the newest 64 KB of each CPU. */
+  /** Reads its buffer. It wakes nobody, since a busy host sends many signals; the kernel keeps the newest 64 KB of each CPU. */
   readonly take: () => void;
-  /** Who sent the last signal of this kind to a process, if it was not the kernel. */
+  /** The sender of the last signal of this kind to a process, if it was not the kernel. */
   readonly senderOf: (pid: number, signal: number) => Sender | undefined;
   readonly close: () => void;
 }
 
 const NAME = /^contain-watch-(\d+)$/;
 const EVENT = "events/signal/signal_generate";
-// What ends a process, and was sent by one: si_code is 0 or less (sigaction(2)).
+// Signals that end a process and were sent by one: si_code is 0 or less (sigaction(2)).
 const FILTER = `code<1&&(${[1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 15, 24, 31].map((signal) => `sig==${signal}`).join("||")})`;
 const LINE =
   /^\s*(.+)-(\d+)\s+\[\d+\]\s\S+\s+([\d.]+): signal_generate: sig=(\d+) errno=\S+ code=-?\d+ comm=.* pid=(\d+) grp=\d+ res=(\d+)$/;
 const MOST = 2000; // signals that are kept
 
-/** @returns why it cannot be traced, where that is so */
+/** @returns why it cannot be traced, if so */
 export function traceSignals(): SignalTrace | string {
   let mount: number;
   try {
@@ -67,7 +67,7 @@ export function traceSignals(): SignalTrace | string {
   };
 }
 
-/** Instances of those that were killed. */
+/** Instances of killed processes. */
 function removeLeft(instances: string): void {
   for (const name of readdir(instances)) {
     const pid = NAME.exec(name)?.[1];

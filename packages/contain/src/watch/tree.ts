@@ -1,5 +1,5 @@
-// Groups that engines and systemd make, found as they are made: one inotify instance on the directories of the cgroup2 file system, and
-// for a new group its cgroup.events, until a process is in it.
+// Finds groups of engines and systemd as they are made: by one inotify instance on the directories of the cgroup2 file system and, for a
+// new group, its cgroup.events until a process is in it.
 import { warn } from "@contain-tools/chain";
 import {
   close,
@@ -21,13 +21,13 @@ export interface Tree {
   readonly sources: readonly Source[];
   /** Waits until a process is in a group again. */
   readonly again: (dir: string) => void;
-  /** Forgets groups that were removed before a process was in them. */
+  /** Forgets groups that were removed before any process was in them. */
   readonly prune: () => void;
 }
 
 /**
  * @param wanted whether a group is of interest, by its directory
- * @param sources the list that is waited for, to which those of empty groups are added
+ * @param sources the caller's poll sources, to which those of empty groups are added
  * @param found called with a group and a process in it
  */
 export function watchTree(
@@ -66,7 +66,7 @@ export function watchTree(
     }
     if (wanted(dir) && !look(dir)) {
       again(dir);
-      look(dir); // it may have come between the two
+      look(dir); // it may have come in between
     }
     for (const name of below(dir)) enter(`${dir}/${name}`);
   };
@@ -88,7 +88,7 @@ function below(dir: string): string[] {
   }
 }
 
-/** The kernel wakes poll(2) when a group is populated, or is no longer (cgroup-v2.rst); for ever, when it was removed. */
+/** The kernel wakes poll(2) when a group becomes populated or empty (cgroup-v2.rst); for ever after it was removed. */
 function whenChanged(path: string, changed: () => void): Source | undefined {
   const text = Buffer.alloc(128);
   let fd = -1;
@@ -114,4 +114,4 @@ function whenChanged(path: string, changed: () => void): Source | undefined {
   };
 }
 
-const first = (dir: string): number | undefined => groupProcesses(dir).find((pid) => pid !== 0); // 0 is one that cannot be seen here
+const first = (dir: string): number | undefined => groupProcesses(dir).find((pid) => pid !== 0); // 0 is a process that cannot be seen here

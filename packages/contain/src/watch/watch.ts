@@ -1,4 +1,4 @@
-// Follows what others have started, until it ends.
+// Follows other programs' containers until they end.
 import { warn } from "@contain-tools/chain";
 import { engineNameOf, type OtherEnd, type OtherWitness, ownerOf, witnessOther } from "@contain-tools/explain";
 import {
@@ -29,7 +29,7 @@ export interface Watched extends Pick<OtherWitness, "pid" | "group"> {
 
 export interface Listener {
   readonly watching: (one: Watched) => void;
-  /** What memory.events says now. */
+  /** The present memory.events. */
   readonly memory: (one: Watched, text: string) => void;
   readonly ended: (one: Watched, end: OtherEnd) => void;
 }
@@ -38,15 +38,15 @@ export interface Watch {
   readonly sources: Source[];
   /** How many are followed. */
   readonly size: () => number;
-  /** Follows a process. False when it has gone. */
+  /** Follows a process. False if it has ended. */
   readonly follow: (pid: number) => boolean;
-  /** Follows every container and unit, also those that start later. */
+  /** Follows every container and unit, including those that start later. */
   readonly followAll: () => void;
   readonly close: () => void;
 }
 
-const SETTLED = 300; // milliseconds in which a runtime has become the program, mostly
-const LOOK = 10_000; // between looks for what no event tells
+const SETTLED = 300; // milliseconds after which a runtime has usually become the program
+const LOOK = 10_000; // milliseconds between looks, for what no event reports
 
 export function openWatch(trace: SignalTrace | undefined, listener: Listener): Watch {
   const sources: Source[] = [];
@@ -83,7 +83,7 @@ export function openWatch(trace: SignalTrace | undefined, listener: Listener): W
       ended: (end) => {
         if (witness === undefined) return;
         const next = id.startsWith(ONE) || group === undefined ? undefined : successor(group, pid);
-        const isStep = next !== undefined && end.status === 0; // of a start: runc's first process makes another one, which is the container
+        const isStep = next !== undefined && end.status === 0; // during a start: runc's first process makes another one, which is the container
         if (isStep) young = young.filter((other) => other !== tell);
         else if (young.includes(tell)) tell();
         const one = describe();
@@ -144,7 +144,7 @@ export function openWatch(trace: SignalTrace | undefined, listener: Listener): W
 
 const ONE = "pid-"; // the id of a process that is in no container
 
-/** Another process in a group, an init if there is one. */
+/** Another process in a group, preferably an init. */
 function successor(group: string, ended: number): number | undefined {
   const others = groupProcesses(group).filter((pid) => pid !== 0 && pid !== ended);
   return others.find((pid) => /^NSpid:.*\t1$/m.test(readIfThere(`${procDirectory(pid)}/status`) ?? "")) ?? others[0];
@@ -167,7 +167,7 @@ function pathOf(pid: number): string | undefined {
   }
 }
 
-/** If it cannot be written, a line says so; what is printed is the same. */
+/** If it cannot be written, a line says so; the printed verdict is the same. */
 function remember({ id, name, pid, argv }: Watched, { status, reason, told, verdict }: OtherEnd): void {
   try {
     rememberOther({ id, name, pid, argv, status, reason, told, verdict, at: Date.now(), by: "contain watch" });

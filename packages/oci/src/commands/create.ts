@@ -47,7 +47,7 @@ export const create = (context: Context): OciCommand => ({
   },
 });
 
-/** Words and config.json to what is wanted. Nothing is changed. @throws OciError */
+/** Words and config.json become a plan. Nothing is changed. @throws OciError */
 export function readRequest(context: Context, words: Words, { cgroups, log }: Globals, leaves: boolean): Request {
   const id = idOf(words);
   folderOf("/", id);
@@ -143,7 +143,7 @@ export function makeContainer(context: Context, request: Request, { root, log }:
   }
 }
 
-/** Whoever else is in the group would end with the container. */
+/** Others in the group would end with the container. */
 function checkUnused(group: string | undefined, folder: string): void {
   const there = group === undefined ? [] : processesOf(group);
   if (there.length === 0) return;

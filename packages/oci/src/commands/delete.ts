@@ -1,4 +1,4 @@
-// delete: what is left of a container goes: its processes with --force, its group, its folder.
+// delete: removes what is left of a container: its processes with --force, its group, its folder.
 import { existsSync } from "node:fs";
 import { endFirst } from "../end.ts";
 import { type Ended, remember } from "../ended.ts";
@@ -15,7 +15,7 @@ import { idOf } from "../words.ts";
 
 const SIGKILL = 9;
 
-/** What explain's `judgeNoted`, `describeEnd` and `verdictLines` do, which are in another bundle. */
+/** explain's `judgeNoted`, `describeEnd` and `verdictLines`, which are in another bundle. */
 export type Judge = (
   noted: string,
   group: string | undefined,
@@ -23,7 +23,7 @@ export type Judge = (
   sent: readonly Sent[],
 ) => Pick<Ended, "reason" | "verdict"> & { readonly lines: readonly string[] };
 
-/** @param judge where it is missing, a container that needs it is handed over to the bundle that has it */
+/** @param judge if missing, a container that needs it is passed to the bundle that has it */
 export const deleteCommand = (judge?: Judge): OciCommand => ({
   name: "delete",
   about: "remove what is left of a container",
@@ -35,7 +35,7 @@ export const deleteCommand = (judge?: Judge): OciCommand => ({
     const container = readOrUndefined(globals.root, id);
     if (container === undefined) {
       if (!force && !existsSync(folder)) throw new OciError(NOT_THERE);
-      forget(folder); // the little that a killed `create` has left
+      forget(folder); // what a killed `create` has left
       return 0;
     }
     const status = statusOf(container);
@@ -47,7 +47,7 @@ export const deleteCommand = (judge?: Judge): OciCommand => ({
   },
 });
 
-/** Not for a plain success, nor where nothing is known. */
+/** Not for a plain success, nor if nothing is known. */
 function needsVerdict(container: Container & { readonly folder: string }): boolean {
   if (!wasStarted(container)) return false;
   if (isAlive(container) || sentTo(container.folder).length > 0) return true;
@@ -60,7 +60,7 @@ const wasStarted = ({ folder }: { readonly folder: string }) => existsSync(`${fo
 const hasCounted = (group: string | undefined) =>
   group !== undefined && (/^oom_kill [1-9]/m.test(textOf(`${group}/memory.events`)) || /^max [1-9]/m.test(textOf(`${group}/pids.events`)));
 
-/** Keeps how it ended, and why; its group is still there. Nothing of this keeps it from being deleted. */
+/** Keeps how it ended, and why; its group still exists. No error here prevents the deletion. */
 function keepVerdict(container: Container & { readonly folder: string }, { root, log }: Globals, judge: Judge | undefined): void {
   const { id, name, init, group, folder } = container;
   try {

@@ -1,4 +1,4 @@
-// exec: another program in a container that runs.
+// exec: another program in a running container.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Context } from "@contain-tools/chain";
@@ -93,7 +93,7 @@ function leaveOf(words: Words, { terminal }: Process): Leave | undefined {
   return { pidFile: pidFile === undefined ? undefined : resolve(pidFile), consoleSocket };
 }
 
-/** That of --process, or the container's own with what the words change. */
+/** The process of --process, or the container's own with the changes from the words. */
 function processOf(words: Words, spec: Spec, program: readonly string[]): Process {
   const file = words.value("process");
   if (file !== undefined) {
@@ -129,7 +129,7 @@ function userOf(text: string | undefined): { uid?: number; gid?: number } {
 const gidsOf = (gids: readonly string[], { user }: Process) =>
   gids.length === 0 ? { additionalGids: user?.additionalGids ?? [] } : { additionalGids: gids.map(Number) };
 
-/** Returns the program's status, or 0 for one that is left behind. */
+/** Returns the program's status, or 0 if it is left behind. */
 function execute(context: Context, argv: readonly string[], { args }: Process, pidFile: string | undefined): number {
   context.launch = { ...context.launch, ignored: signalSet(), blocked: signalSet() };
   const link = planOf(context, nsexec, argv);

@@ -38,7 +38,7 @@ function signalAll(container: Container & { readonly folder: string }, signal: n
   const { group, init, folder } = container;
   if (isAlive(container)) noteSignal(folder, signal, "contain-oci kill --all");
   if (group === undefined || !existsSync(group)) {
-    if (init !== undefined && isAlive(container)) send(init.pid, signal); // the number may be another process's by now
+    if (init !== undefined && isAlive(container)) send(init.pid, signal); // the number may belong to another process by now
     return;
   }
   if (signal === SIGKILL) killAll(group);

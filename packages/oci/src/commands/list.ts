@@ -36,7 +36,7 @@ export const list: OciCommand = {
   },
 };
 
-/** Columns as wide as what is in them. */
+/** Columns as wide as their contents. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

@@ -41,7 +41,7 @@ export const run = (context: Context): OciCommand => ({
   },
 });
 
-/** Removes it by `contain-oci delete` as a process of its own: that has the verdict, and its signals are not blocked while it runs hooks. */
+/** Removes it by `contain-oci delete` in a process of its own, which has the verdict, and unblocked signals for hooks. */
 function end(context: Context, status: number, id: string, globals: Globals): void {
   const { root, log } = globals;
   const { bin } = context.launch;

@@ -1,4 +1,4 @@
-// start: the program of a container that waits begins. Its `hold` has the other end of the FIFO.
+// start: lets the program of a waiting container begin. Its `hold` has the other end of the FIFO.
 import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { endFirst } from "../end.ts";
 import { codeOf, OciError } from "../failure.ts";
@@ -33,7 +33,7 @@ export function startContainer(container: Container & { readonly folder: string 
   try {
     run("poststart", container.hooks.poststart ?? [], stateOf(container, "running"));
   } catch (error) {
-    endFirst(container); // so the specification wants it
+    endFirst(container); // as the specification requires
     throw error;
   }
 }

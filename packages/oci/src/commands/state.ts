@@ -1,4 +1,4 @@
-// state: what is known of a container, as JSON.
+// state: prints what is known about a container, as JSON.
 
 import { noteEnd } from "../exit.ts";
 import { print } from "../output.ts";

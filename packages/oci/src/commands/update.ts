@@ -1,4 +1,4 @@
-// update: other limits for a container that is there: `cgset --path GROUP --set …`.
+// update: other limits for an existing container: `cgset --path GROUP --set …`.
 
 import { readFileSync } from "node:fs";
 import { act, cgset } from "@contain-tools/cgset";
@@ -75,7 +75,7 @@ function numberOf(option: string, text: string): number {
   return Number(digits) * 1024 ** ["", "k", "m", "g", "t"].indexOf(unit.toLowerCase());
 }
 
-/** memory.checkBeforeUpdate: a limit below what is in use would have the kernel kill. */
+/** memory.checkBeforeUpdate: with a limit below the present usage the kernel would kill. */
 function checkUse({ memory }: Resources, group: string): void {
   const { checkBeforeUpdate, limit = 0 } = memory ?? {};
   if (!checkBeforeUpdate || limit <= 0) return;

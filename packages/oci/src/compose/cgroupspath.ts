@@ -2,10 +2,10 @@
 import { OciError } from "../failure.ts";
 
 /**
- * The group as `cgset --path` takes it, from the root of the hierarchy. A relative path is below that root too, and without one the
- * group is /contain-oci/ID.
+ * The group for `cgset --path`, from the root of the hierarchy. A relative path also begins there; without a path the group is
+ * /contain-oci/ID.
  *
- * @throws OciError for a path that leads up, and for systemd's form, slice:prefix:name
+ * @throws OciError for a path with `..`, and for systemd's form, slice:prefix:name
  */
 export function groupOf(path: string | undefined, id: string, systemd: boolean): string {
   if (systemd)

@@ -1,4 +1,4 @@
-// A configuration to the argvs of the tools. Nothing is changed.
+// Turns a configuration into the argvs of the tools. Nothing is changed.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { jsonWithLargeNumbers } from "@contain-tools/confine";
@@ -17,7 +17,7 @@ export interface Request {
   readonly spec: Spec;
   readonly cgroups: "cgroupfs" | "systemd" | "disabled";
   readonly keyring: boolean;
-  /** How it is left behind; undefined for a container whose parent we stay. */
+  /** How it is left behind; undefined for a container that we stay the parent of. */
   readonly leave: Leave | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface Composed {
   /** The container up to its program, which waits for `start`. */
   readonly container: readonly string[];
   readonly removeGroup: readonly string[];
-  /** To be in the container's folder before the container's argv is read. */
+  /** Must be in the container's folder before the container's argv is read. */
   readonly files: readonly ChainFile[];
   readonly rootfs: string;
 }
@@ -83,7 +83,7 @@ function leaveWords(leave: Leave | undefined): string[] {
   return consoleSocket === undefined ? words : [...words, "--console-socket", consoleSocket];
 }
 
-/** Where a process of `exec` goes. */
+/** Where to put a process of `exec`. */
 export interface Where {
   readonly id: string;
   readonly spec: Spec;
@@ -95,7 +95,7 @@ export interface Where {
   readonly leave: Leave | undefined;
 }
 
-/** A process in a container that runs. */
+/** A process in a running container. */
 export function composeExec(process: Process, { spec, folder, pid, group, id, leave }: Where): string[] {
   const seccomp = existsSync(`${folder}/seccomp.json`) ? `${folder}/seccomp.json` : undefined;
   const affinity = process.execCPUAffinity?.final ?? process.execCPUAffinity?.initial;

@@ -1,4 +1,4 @@
-// linux.namespaces and what is set in them, to words of nsexec.
+// Turns linux.namespaces, and the settings inside them, into words of nsexec.
 import { OciError } from "../failure.ts";
 import type { Linux, Spec } from "../spec/spec.ts";
 
@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<string, string>> = {
 /** The other way round. */
 export const kindsOfSpec: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(KINDS).map(([type, kind]) => [kind, type]));
 
-/** @throws OciError for a namespace that is unknown, given twice, or missing for what is to be set in it */
+/** @throws OciError for a namespace that is unknown, given twice, or missing although something is to be set in it */
 export function namespaceWords({ hostname, domainname, linux = {} }: Spec): string[] {
   const { namespaces = [], timeOffsets = {} } = linux;
   const kinds = new Map<string, string>();
@@ -50,12 +50,12 @@ export function namespaceWords({ hostname, domainname, linux = {} }: Spec): stri
 }
 
 function mapWords({ uidMappings = [], gidMappings = [] }: Linux, isNew: boolean): string[] {
-  if (!isNew) return []; // those of a user namespace that is joined are what they are
+  if (!isNew) return []; // a joined user namespace has its maps already
   const words = (option: string, maps: typeof uidMappings) =>
     maps.flatMap(({ containerID, hostID, size }) => [option, `${containerID}:${hostID}:${size}`]);
   if (uidMappings.length === 0 || gidMappings.length === 0)
     throw new OciError("linux.uidMappings, linux.gidMappings: a new user namespace has no ids without them");
-  // Who has no id inside owns nothing that is made there.
+  // A user without an id inside owns nothing that is made there.
   const root = (maps: typeof uidMappings) => maps.some(({ containerID, size }) => containerID === 0 && size > 0);
   const ids = root(uidMappings) && root(gidMappings) ? ["--setuid", "0", "--setgid", "0"] : [];
   return [...words("--map-users", uidMappings), ...words("--map-groups", gidMappings), ...ids];

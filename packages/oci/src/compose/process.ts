@@ -1,8 +1,8 @@
-// What a program is: its user, capabilities, limits, filter; to words of confine. For the container's first process and for exec.
+// A program's user, capabilities, limits and filter, as words of confine: for the container's first process and for exec.
 import { OciError } from "../failure.ts";
 import { CAPABILITY_SETS, type Linux, type Process, type Scheduler } from "../spec/spec.ts";
 
-/** What of linux.* a process is under, whichever it is. */
+/** The parts of linux.* that apply to every process. */
 export interface Rails extends Pick<Linux, "personality" | "memoryPolicy"> {
   /** The file with linux.seccomp. */
   readonly seccomp: string | undefined;
@@ -52,7 +52,7 @@ function rlimitWords(rlimits: NonNullable<Process["rlimits"]>): string[] {
   });
 }
 
-/** RLIM_INFINITY is 2^64-1, of which JSON.parse makes 2^64. */
+/** RLIM_INFINITY is 2^64-1, which JSON.parse rounds to 2^64. */
 const limit = (value: number): string => (value >= 2 ** 64 ? "unlimited" : `${BigInt(value)}`);
 
 function schedulerWord({ policy, flags = [], ...numbers }: Scheduler): string {

@@ -1,9 +1,9 @@
-// linux.resources to words of cgset: the numbers of cgroup v1, in which the specification thinks, become those of v2 (cgroup-v2.rst).
+// linux.resources as words of cgset: the numbers of cgroup v1, on which the specification is based, become those of v2 (cgroup-v2.rst).
 import { weightOfShares } from "@contain-tools/cgset";
 import { OciError } from "../failure.ts";
 import type { BlockIO, DeviceRule, Resources } from "../spec/spec.ts";
 
-/** `--device` and `--set` words. Zero means "not set" where the engines send it so. @throws OciError */
+/** `--device` and `--set` words. Zero means "not set" if the engines send it so. @throws OciError */
 export function resourceWords(resources: Resources): string[] {
   return [...(resources.devices === undefined ? [] : deviceWords(resources.devices)), ...limitWords(resources)];
 }
@@ -82,10 +82,10 @@ function ioWrites(io: BlockIO): (readonly [string, string | undefined])[] {
   ];
 }
 
-/** What a container always has: nodes can be made, and the devices of its own /dev used. */
+/** What every container may do: make nodes, and use the devices of its own /dev. */
 const ALWAYS = ["c *:* m", "b *:* m", "c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*"];
 
-/** Of the rules the last one that fits decides, here as in cgset. A rule for every device makes all before it void. */
+/** The last rule that fits decides, here as in cgset. A rule for every device cancels all earlier ones. */
 export function deviceWords(rules: readonly DeviceRule[]): string[] {
   const words: string[] = ["deny a"];
   for (const rule of rules) {

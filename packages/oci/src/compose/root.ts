@@ -1,4 +1,4 @@
-// The root, its mounts, devices and kernel files, to words of pivot.
+// The root, its mounts, devices and kernel files, as words of pivot.
 import { resolve } from "node:path";
 import { OciError } from "../failure.ts";
 import type { DeviceNode, Mount, Spec } from "../spec/spec.ts";
@@ -28,7 +28,7 @@ export function rootWords({ root, mounts = [], process, linux = {} }: Spec, bund
 
 const isBind = ({ type, options = [] }: Mount) => type === "bind" || options.includes("bind") || options.includes("rbind");
 
-/** False when /dev is the host's, or somebody else's, whose nodes are left as they are. */
+/** False if /dev is the host's, or somebody else's, with nodes that must stay as they are. */
 function hasOwnDev(mounts: readonly Mount[]): boolean {
   const dev = mounts.findLast(({ destination }) => resolve("/", destination) === "/dev");
   return dev === undefined || !isBind(dev);
@@ -47,7 +47,7 @@ function mountWord(mount: Mount, bundle: string): string {
   return words.map((word) => (/[",]/.test(word) ? `"${word.replaceAll('"', '""')}"` : word)).join(",");
 }
 
-/** The nodes that every container has, but for those that the configuration gives itself. */
+/** The nodes of every container, without those in the configuration. */
 const DEFAULTS = [
   ["null", 3],
   ["zero", 5],

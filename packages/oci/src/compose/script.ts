@@ -1,8 +1,8 @@
-// --print-chain: what `create` does, as a script of the tools that a person can run, read and strace.
+// --print-chain: what `create` does, as a script of the tools, to be run, read and straced.
 import type { Composed } from "./chain.ts";
 import { FIFO } from "./chain.ts";
 
-/** @param folder the container's, which the script makes itself; @param bin where the tools are, if that is known */
+/** @param folder the container's, which the script makes itself; @param bin where the tools are, if known */
 export function scriptOf({ makeGroup, removeGroup, container, files }: Composed, folder: string, bin: string | undefined): string {
   const lines = [
     ...(bin === undefined ? [] : [`PATH=${quote(bin)}:"$PATH"`]),

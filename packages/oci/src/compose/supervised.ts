@@ -1,4 +1,4 @@
-// A bundle as `contain run --bundle` takes it: the words of the tools, without those of a container that engines hold.
+// A bundle for `contain run --bundle`: the words of the tools, without those for containers held by engines.
 import type { Bundle } from "@contain-tools/chain";
 import { jsonWithLargeNumbers } from "@contain-tools/confine";
 import { UsageError } from "@contain-tools/kernel";

@@ -1,4 +1,4 @@
-// The other way round: a chain that is planned as the config.json that means the same.
+// The reverse: a planned chain becomes the config.json that means the same.
 import type { Plan as CgsetPlan } from "@contain-tools/cgset";
 import type { Context, Link, ToolPlan } from "@contain-tools/chain";
 import { type Plan as ConfinePlan, ociProfile } from "@contain-tools/confine";
@@ -26,11 +26,11 @@ export interface Wanted {
 
 export interface Config {
   readonly text: string;
-  /** What the format cannot say, in a line each. */
+  /** What the format cannot express, one line each. */
   readonly remarks: readonly string[];
 }
 
-/** Nothing is changed. @throws UsageError; ToolError for a user whose name the root does not have */
+/** Nothing is changed. @throws UsageError; ToolError for a user name that the root does not have */
 export function configOf({ context, container, group, args, seccomp, annotations }: Wanted): Config {
   const { plan } = container;
   const pivot = planOf<PivotPlan>(container, "pivot");

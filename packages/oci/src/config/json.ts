@@ -1,4 +1,4 @@
-// JSON with whole numbers of any size: a limit of 2^64-1 has to be written as it is.
+// JSON with whole numbers of any size: a limit of 2^64-1 must be written exactly.
 
 /** Indented by two spaces. */
 export function jsonOf(value: unknown, indent = ""): string {
@@ -21,7 +21,7 @@ export function jsonOf(value: unknown, indent = ""): string {
   );
 }
 
-/** A short list without lists in it stays on a line. */
+/** A short list without lists in it stays on one line. */
 function braced(open: string, items: readonly string[], close: string, indent: string): string {
   const line = open === "[" ? `[${items.join(", ")}]` : `{ ${items.join(", ")} }`;
   if (items.length === 0) return `${open}${close}`;

@@ -1,4 +1,4 @@
-// What pivot mounts in a root as mounts[], and the host's device nodes as linux.devices.
+// What pivot mounts in a root, as mounts[], and the host's device nodes, as linux.devices.
 import { deviceAt, deviceOf, isMapped, relative, stat } from "@contain-tools/kernel";
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import { bindOf, isBasicDevice, type Plan as PivotPlan, type Volume } from "@contain-tools/pivot";
@@ -9,7 +9,7 @@ const mount = (destination: string, type: string, source: string, ...options: re
   options,
 });
 
-/** @param isNewUser nobody can make a node in a new user namespace: the host's are bound there */
+/** @param isNewUser in a new user namespace nobody can make a node: the host's are bound there */
 export function mountsOf(plan: PivotPlan, maps: NsexecPlan["maps"], isNewUser: boolean): { mounts: Mount[]; devices: DeviceNode[] } {
   const given = [...plan.devices.map((device): Volume => ({ kind: "device", ...device })), ...plan.volumes];
   const nodes = given.flatMap((volume) => (volume.kind === "device" ? volume : []));
@@ -56,7 +56,7 @@ function nodeOf({ source, target }: { readonly source: string; readonly target: 
   return { path: target, type, major, minor, fileMode: file.mode & 0o777, uid: file.uid, gid: file.gid };
 }
 
-/** Where the root and its binds show directories of the host that are to be hidden. */
+/** Where the root and its binds show directories of the host that must be hidden. */
 export function hiddenPaths({ rootfs, hidden, volumes }: PivotPlan): string[] {
   const shown = [
     { source: rootfs, target: "/" },

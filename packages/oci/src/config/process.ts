@@ -1,10 +1,10 @@
-// Who the program is and what it may: process.
+// The program's identity and privileges: process.
 import { type Context, findUser } from "@contain-tools/chain";
 import type { Plan as ConfinePlan } from "@contain-tools/confine";
 import { CAPABILITIES, close, openDirectory, readBoundingSet } from "@contain-tools/kernel";
 import type { Plan as PivotPlan } from "@contain-tools/pivot";
 
-/** All of `process` but its args and its terminal. @throws ToolError for a name that the root does not have */
+/** All of `process` except its args and its terminal. @throws ToolError for a name that the root does not have */
 export function processOf(context: Context, pivot: PivotPlan, confine: ConfinePlan | undefined, isNewUser: boolean) {
   const user = userOf(pivot, confine);
   const env = environmentOf(context, pivot);
@@ -45,7 +45,7 @@ function userOf({ user: first, rootfs }: PivotPlan, confine: ConfinePlan | undef
 function environmentOf({ env: callers }: Context, { clearEnv, env: wanted }: PivotPlan): Record<string, string> {
   const env: Record<string, string> = clearEnv ? {} : { ...callers };
   for (const variable of wanted) {
-    if ("file" in variable) continue; // only where a link before moved the paths
+    if ("file" in variable) continue; // only if an earlier link moved the paths
     const { name, value = callers[name] } = variable;
     if (value === undefined) delete env[name];
     else env[name] = value;

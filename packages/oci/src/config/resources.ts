@@ -1,4 +1,4 @@
-// What cgset writes into a group as linux.resources. What has no field of its own is a file of cgroup v2: unified.
+// What cgset writes into a group, as linux.resources. Files without a field of their own go into `unified`.
 import type { Plan } from "@contain-tools/cgset";
 import { DEVICE_ACCESS } from "@contain-tools/kernel";
 import { THROTTLES } from "../compose/resources.ts";
@@ -39,7 +39,7 @@ export function resourcesOf({ writes, devices }: Pick<Plan, "writes" | "devices"
 
 const amount = (value: string): bigint => (value === "max" ? -1n : BigInt(value));
 
-/** The specification's swap is memory and swap together, so that it needs a limit of memory; the last write to a file counts. */
+/** The specification's swap is memory and swap together, so it needs a memory limit; the last write to a file counts. */
 function memoryOf(files: ReadonlyMap<string, readonly string[]>, take: (file: string) => string | undefined): object {
   const isNumber = (file: string) => /^(\d+|max)$/.test(files.get(file)?.at(-1) ?? "");
   const limit = isNumber("memory.max") && files.get("memory.max")?.at(-1) !== "0" ? take("memory.max") : undefined;

@@ -1,5 +1,5 @@
-// Reads config.json against the table of fields: each value has its type, what is refused is refused by its name, and what the
-// specification does not know is told.
+// Reads config.json against the table of fields: each value must have its type, refused fields are refused by name, and fields that the
+// specification does not know are reported.
 import { readFileSync } from "node:fs";
 import { keepLargeNumbers } from "@contain-tools/confine";
 import { statIfThere } from "@contain-tools/kernel";
@@ -9,7 +9,7 @@ import { HOOK_KINDS, type Hook, type Process, type Resources, type Spec } from "
 
 export interface Checked<T> {
   readonly value: T;
-  /** Fields that the specification does not know: it says that they are to be ignored. */
+  /** Fields that the specification does not know, and says must be ignored. */
   readonly unknown: readonly string[];
 }
 
@@ -19,7 +19,7 @@ const LARGEST = 64 << 20; // bytes
 export function readSpec(bundle: string): Checked<Spec> {
   const file = `${bundle}/config.json`;
   const stat = statIfThere(file);
-  if (stat?.isFile() === false) throw new OciError(`${file} is not a regular file`); // a FIFO would be waited for
+  if (stat?.isFile() === false) throw new OciError(`${file} is not a regular file`); // a FIFO would block
   if (stat !== undefined && stat.size > LARGEST) throw new OciError(`${file} is too large for a configuration: ${stat.size} bytes`);
   const { value, unknown } = checkFields<Spec>(parse(file), "", file);
   const need = (there: unknown, name: string) => {
@@ -62,7 +62,7 @@ function checkProcess({ args, cwd, env = [], rlimits }: Process, file: string): 
   }
 }
 
-/** What each entry of a list says. */
+/** What each entry of a list means. */
 function checkEntries(list: readonly object[] | undefined, names: readonly string[], place: string): void {
   for (const entry of list ?? [])
     for (const name of names)
@@ -87,7 +87,7 @@ function parseText(text: string, file: string): unknown {
   }
 }
 
-/** Walks a value whose place in the configuration is `prefix`. Null is what Go writes for a list that is not there: it is left out. */
+/** Walks a value at the place `prefix` of the configuration. Null, which Go writes for a missing list, is left out. */
 export function checkFields<T>(value: unknown, prefix: string, file: string): Checked<T> {
   const unknown: string[] = [];
   const fail = (path: string, text: string): never => {

@@ -1,26 +1,26 @@
-// Every field of config.json (runtime-spec 1.3, its JSON schema), with its type and what becomes of it. `[]` is an array, `{}` a map.
-// A field that is not here is unknown to the specification, and told in the log.
+// Every field of config.json (runtime-spec 1.3, its JSON schema), with its type and treatment. `[]` is an array, `{}` a map. A field that
+// is not here is unknown to the specification, and is logged.
 
 /** What a value must be. "any" is a map or a list that a tool of the chain reads. */
 export type FieldType = "string" | "boolean" | "integer" | "unsigned" | "any";
 
 /**
- * done: a tool does it. noop: it has no meaning here, and is accepted. refused: a container that asks for it is not made; a value that
- * says nothing (null, false, 0, "", an empty list or map) asks for nothing.
+ * done: a tool does it. noop: accepted, but without meaning here. refused: a container that asks for it is not made; an empty value (null,
+ * false, 0, "", an empty list or map) asks for nothing.
  */
 type Treatment = "done" | "noop" | "refused";
 
 export interface Field {
   readonly type: FieldType;
   readonly what: Treatment;
-  /** done: by which words. Otherwise the reason. */
+  /** done: the words that do it. Otherwise the reason. */
   readonly why: string;
 }
 
 const V1 = "a field of cgroup v1, which has no counterpart on v2";
 const OTHER = "a field of another platform";
 
-/** One line a group of fields: names, type, treatment, by which words or why not. */
+/** One line per group of fields: names, type, treatment, and words or reason. */
 const LINES: readonly (readonly [names: string, type: FieldType, what: Treatment, why: string])[] = [
   ["ociVersion", "string", "done", "any 1.x"],
   ["root.path", "string", "done", "pivot ROOTFS"],
@@ -159,7 +159,7 @@ function byPath(): Map<string, Field> {
 
 const NAMES = ` ${LINES.map(([names]) => names).join(" ")}`;
 
-/** True for a path that leads to a field: `mounts`, `mounts[]`, `mounts[].`; the name of a field itself is none. */
+/** True for a path on the way to a field: `mounts`, `mounts[]`, `mounts[].`; not for the field itself. */
 export function leadsOn(path: string): boolean {
   if (path.includes(" ")) return false;
   const from = ` ${path}`;

@@ -1,10 +1,10 @@
-// config.json as it is once `checkSpec` has let it pass. Names are those of the specification (runtime-spec 1.3).
+// A config.json that `checkSpec` has accepted. Names are those of the specification (runtime-spec 1.3).
 
 export interface Hook {
   readonly path: string;
   readonly args?: readonly string[];
   readonly env?: readonly string[];
-  /** In seconds; without it a hook may take for ever. */
+  /** In seconds; without it a hook may run for ever. */
   readonly timeout?: number;
 }
 
@@ -31,7 +31,7 @@ export interface Scheduler {
   readonly period?: number;
 }
 
-/** What `exec --process` is given too. */
+/** Also for `exec --process`. */
 export interface Process {
   readonly terminal?: boolean;
   readonly cwd: string;

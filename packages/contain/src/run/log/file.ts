@@ -20,7 +20,7 @@ import { NEWLINE } from "./format.ts";
 import { numbersOf } from "./parts.ts";
 
 const FILES = 4;
-const LEAST = 16 << 10; // bytes of a file, more than those of an entry
+const LEAST = 16 << 10; // bytes of a file, more than any entry has
 const END = 128 << 10; // bytes
 
 interface LogFile {
@@ -31,7 +31,7 @@ interface LogFile {
 /**
  * @param bound bytes; undefined for none
  * @param continued there is a log already
- * @throws SyscallError when `log` cannot be made
+ * @throws SyscallError if `log` cannot be made
  */
 export function makeLogFile(folder: string, bound: number | undefined, continued: boolean): LogFile {
   const path = `${folder}/log`;
@@ -79,7 +79,7 @@ export function makeLogFile(folder: string, bound: number | undefined, continued
       throw error;
     }
   };
-  /** Writes the entries that the file has room for; the rest are for the next one. */
+  /** Writes the entries that fit in the file; the rest go to the next one. */
   const write = (entries: Buffer) => {
     for (let rest = entries; rest.length > 0; ) {
       try {
@@ -89,7 +89,7 @@ export function makeLogFile(folder: string, bound: number | undefined, continued
           rotate();
           continue;
         }
-        const fits = end > 0 ? end : rest.indexOf(NEWLINE) + 1; // longer than a file may be: the kernel will say so
+        const fits = end > 0 ? end : rest.indexOf(NEWLINE) + 1; // longer than a file may be: the kernel will report it
         append(rest.subarray(0, fits));
         rest = rest.subarray(fits);
       } catch (error) {
@@ -116,7 +116,7 @@ function tellOnce(text: string): void {
   warn(text);
 }
 
-/** The last entries of a file, in at most so many bytes. */
+/** The last entries of a file, in at most that many bytes. */
 function readEnd(path: string, size: number, most: number): Uint8Array {
   const fd = open(path);
   const bytes = Buffer.allocUnsafeSlow(most);

@@ -4,7 +4,7 @@ import { formatTime } from "./format.ts";
 
 const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?)?$/;
 
-/** A date and time, local where it names no zone, or how long ago, as a log has its times. @throws UsageError */
+/** A date and time, local without a zone, or a duration before now, in the log's format. @throws UsageError */
 export function readMoment(option: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const date = DATE.exec(text);

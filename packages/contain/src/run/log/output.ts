@@ -18,8 +18,8 @@ import { encoder, type Stream } from "./format.ts";
 const LEAST = 64 << 10; // bytes
 const DEFAULT = 64 << 20;
 const CHUNK = 8 << 10; // bytes of a read
-const TURNS = 8; // reads before others are served: what a pipe holds (pipe(7))
-const LEFT = 1 << 20; // the most that a pipe is made to hold (/proc/sys/fs/pipe-max-size)
+const TURNS = 8; // reads before others are served: the capacity of a pipe (pipe(7))
+const LEFT = 1 << 20; // the largest capacity that a pipe is given (/proc/sys/fs/pipe-max-size)
 
 /** --log-size in bytes; undefined for no bound. @throws UsageError */
 export function readLogSize(text: string | undefined, detach: boolean): number | undefined {
@@ -43,7 +43,9 @@ interface LoggedOutput {
   readonly end: () => void;
 }
 
-/** Makes the log and the pipes. @param continued the log of an earlier life is there @throws SyscallError; the container has not been started */
+/**
+ * Makes the log and the pipes. @param continued the log of an earlier life exists @throws SyscallError; the container has not been started
+ */
 export function logOutput(folder: string, bound: number | undefined, streams: readonly Stream[], continued: boolean): LoggedOutput {
   const file = makeLogFile(folder, bound, continued);
   const encode = encoder(CHUNK);

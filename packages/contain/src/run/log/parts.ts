@@ -42,7 +42,7 @@ export function closeParts(parts: readonly Part[]): void {
   for (const { fd } of parts) close(fd);
 }
 
-/** True when entries go to another file by now. */
+/** True if entries go to another file by now. */
 export function isRotated(folder: string, { ino }: Part): boolean {
   const newest = statIfThere(`${folder}/log`);
   return newest !== undefined && newest.ino !== ino;

@@ -47,7 +47,7 @@ export function readLog(folder: string, { lines, wanted = () => true, quiet = fa
       else block.copy(buffer, 0, from);
     }
   };
-  /** Adds the files that have come after the one that is read. */
+  /** Adds the files that were made after the one being read. */
   const addNewer = (part: Part) => {
     const newer = openParts(folder).parts;
     const place = newer.findIndex(({ ino }) => ino === part.ino);
@@ -97,7 +97,7 @@ export function onGrowth(folder: string, ready: () => void): Source {
 const LAST = 50; // lines
 const MAX_CHARACTERS = 4096; // characters
 
-/** The end of what the program wrote, from a time on as the log has it; undefined when it cannot be read. */
+/** The end of the program's output, from a time in the log's format on; undefined if it cannot be read. */
 export function endOfLog(folder: string, since?: string): string | undefined {
   let text = "";
   try {
