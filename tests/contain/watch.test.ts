@@ -8,6 +8,7 @@ import { makeGroup } from "../helpers/group.ts";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { NOBODY, run, sh } from "../helpers/run.ts";
+import { checkSchema } from "../helpers/schemas.ts";
 import { start } from "../helpers/started.ts";
 import { eventually, pause } from "../helpers/wait.ts";
 
@@ -30,7 +31,11 @@ const events = (stdout: string): Event[] =>
   stdout
     .split("\n")
     .filter(Boolean)
-    .map((line) => JSON.parse(line));
+    .map((line) => {
+      const event = JSON.parse(line) as Event;
+      checkSchema("watch", event);
+      return event;
+    });
 
 /** A container's ID, 64 digits. */
 const hex = (text: string) => Buffer.from(text).toString("hex").padEnd(64, "0").slice(0, 64);

@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
+import { checkSchema } from "../helpers/schemas.ts";
 
 const dir = scratch("trace");
 const rootfs = makeRootfs(dir);
@@ -44,6 +45,7 @@ describe("--trace", need("root"), () => {
       const { stderr } = run(asJson);
       for (const line of stderr.trimEnd().split("\n")) {
         const call = JSON.parse(line) as Record<string, unknown>;
+        checkSchema("trace", call);
         assert.match(`${call["tool"]} ${call["syscall"]}`, /^(nsexec|pivot|pid1|cgset|veth|contain) \w+$/, line);
         assert.ok(Number.isInteger(call["pid"]) && (call["pid"] as number) > 0, line);
         assert.ok(Array.isArray(call["args"]), line);

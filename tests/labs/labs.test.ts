@@ -10,6 +10,7 @@ import { assertExpected, evidenceOf, type Told } from "../helpers/lab.ts";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, root, run } from "../helpers/run.ts";
+import { checkSchema } from "../helpers/schemas.ts";
 import { openTerminal } from "../helpers/terminal.ts";
 import { eventually } from "../helpers/wait.ts";
 import { World } from "../helpers/world.ts";
@@ -33,6 +34,7 @@ describe("labs: list, pages, words", () => {
     for (const line of lines) assert.match(line, /^[\w-]+ +[A-Z0-9`].{15,60}$/);
     assert.deepEqual(run(["contain", "lab"]).stdout.split("\n").slice(0, lines.length), lines);
     const rows = run(["contain", "lab", "--list", "--json"]).stdout.trimEnd().split("\n");
+    for (const row of rows) checkSchema("labs", JSON.parse(row));
     assert.deepEqual(
       rows.map((row) => JSON.parse(row).name),
       LABS.map(({ name }) => name),
@@ -163,6 +165,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
       const tmp = place();
       const { status, stdout, stderr } = world.run(["contain", "lab", name, "--json"], { env: { TMPDIR: tmp } });
       const told = JSON.parse(stdout) as Told;
+      checkSchema("lab", told);
       assert.equal(told.lab, name);
       assertExpected(told);
       assert.deepEqual([status, stderr], [0, ""]);
@@ -179,6 +182,7 @@ describe("labs, played", need("root", "unshare", "nsenter", "mount", "tmux", "ba
       const tmp = place();
       const { status, stdout } = run(["contain", "lab", name, "--json"], { env: { TMPDIR: tmp } });
       const told = JSON.parse(stdout) as Told;
+      checkSchema("lab", told);
       if (v1 === undefined) {
         assertExpected(told);
       } else {

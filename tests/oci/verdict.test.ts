@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
 import { bin, run, sh } from "../helpers/run.ts";
+import { checkSchema } from "../helpers/schemas.ts";
 import { eventually } from "../helpers/wait.ts";
 import { bundles } from "./bundle.ts";
 
@@ -107,6 +108,7 @@ describe("contain-oci: the verdict at delete", need("root"), () => {
       .stdout.trim()
       .split("\n")
       .map((line) => JSON.parse(line));
+    for (const one of rows) checkSchema("engines", one);
     const row = rows.find(({ id }) => id === "alive");
     assert.deepEqual([row.status, row.pid, row.root, row.command, row.age], ["running", pid, states, SLEEPER, undefined]);
     assert.match(row.created, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);

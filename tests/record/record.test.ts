@@ -11,6 +11,7 @@ import { need } from "../helpers/need.ts";
 import { isAlive } from "../helpers/proc.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
+import { checkSchema } from "../helpers/schemas.ts";
 import { eventually, pause } from "../helpers/wait.ts";
 import { World } from "../helpers/world.ts";
 
@@ -25,7 +26,11 @@ const read = (file: string) =>
   readFileSync(file, "utf8")
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line) as Line);
+    .map((text) => {
+      const line = JSON.parse(text) as Line;
+      checkSchema("record", line);
+      return line;
+    });
 const events = (file: string) => read(file).filter(({ event }) => event !== "sample" && event !== "start");
 const names = (file: string) => events(file).map((line) => line["state"] ?? line["signal"]);
 

@@ -1,5 +1,6 @@
 // What contain-oci says of containers that a limit ended, where all controllers are.
 import assert from "node:assert/strict";
+import { checkSchema } from "../../helpers/schemas.ts";
 import type { Case } from "../machine.ts";
 
 const OCI = `
@@ -77,6 +78,7 @@ export const engineCases: readonly Case[] = [
       const told = `${stdout}${stderr}`;
       assert.match(stdout, /^status 0$/m, told);
       assert.match(stdout, /"event":"memory"/, told);
+      for (const [line] of stdout.matchAll(/^{"event":.*$/gm)) checkSchema("watch", JSON.parse(line));
       assert.match(stdout, /dd\) was killed by the OOM killer: its own memory limit was reached, 16M of \S+\/libpod-/, told);
       // Whoever adopted it may wait for it first, and before Linux 6.15 its status is gone then.
       assert.match(stdout, /"event":"ended".*sleep\) (was killed by a SIGKILL|ended. With which status: cannot tell)/, told);

@@ -1,5 +1,6 @@
 // The flight recorder where there are limits to record: memory up to the kill, throttling, refused forks.
 import assert from "node:assert/strict";
+import { checkSchema } from "../../helpers/schemas.ts";
 import type { Case } from "../machine.ts";
 
 interface Line {
@@ -33,6 +34,7 @@ export const recordCases: readonly Case[] = [
       const [status, rec = "", report = ""] = stdout.split("--\n");
       assert.equal(status, "status 137\n");
       const all = lines(rec);
+      for (const line of all) checkSchema("record", line);
       const [start] = all;
       // This kernel has no PSI; all controllers are there because limits asked for them.
       assert.deepEqual(

@@ -100,17 +100,13 @@ function inText(tell: (text: string) => void, verbose: boolean): Listener {
 }
 
 function inJson(tell: (text: string) => void): Listener {
-  const line = (event: string, one: Watched, more: object = {}) => tell(`${jsonText({ event, at: Date.now(), ...one, ...more })}\n`);
+  const line = (event: string, one: Watched, more: object = {}) =>
+    tell(`${jsonText({ event, at: new Date().toISOString(), ...one, ...more })}\n`);
   return {
     watching: (one) => line("watching", one),
     memory: (one, text) =>
       line("memory", one, {
-        events: Object.fromEntries(
-          text
-            .trim()
-            .split("\n")
-            .map((field) => field.split(" ")),
-        ),
+        events: Object.fromEntries([...text.matchAll(/^(\w+) (\d+)$/gm)].map(([, key, count]) => [key, Number(count)])),
       }),
     ended: (one, end) => line("ended", one, end),
   };
