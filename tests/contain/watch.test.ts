@@ -79,6 +79,36 @@ describe("contain watch", need("root"), () => {
     assert.match(run(["contain", "explain", `${pid}`], { env }).stdout, new RegExp(`it has ended: killed by SIGKILL[^]*${text}`));
   });
 
+  test("--record: the record of one that is named, with the signals of others", async (t) => {
+    const group = makeGroup("watch-record");
+    t.after(() => group.remove());
+    const child = podman(t, group.dir, "recorded", "exit 7");
+    await eventually(() => group.processes().length === 1);
+    const record = join(dir, "record");
+    const watching = watch(t, "--json", "--record", record, hex("recorded"));
+    await watching.shows('"watching"');
+    child.kill("SIGKILL");
+    assert.equal(await watching.ended, 0);
+    const lines = readFileSync(record, "utf8").trimEnd().split("\n");
+    const read = lines.map((line) => JSON.parse(line));
+    const last = read.at(-1);
+    assert.deepEqual(
+      [read[0].event, read[0].id, read[0].group],
+      ["start", hex("recorded"), `${group.dir}/libpod-${hex("recorded")}.scope`],
+    );
+    assert.ok(
+      read.some(({ event }) => event === "sample"),
+      lines.join("\n"),
+    );
+    assert.deepEqual([last.event, last.state, last.status, last.verdict.length], ["state", "exited", 137, 1]);
+    const { stdout, status } = run(["contain", "report", record]);
+    assert.equal(status, 0);
+    assert.match(stdout, /killed by SIGKILL \(exit status 137\)/);
+    if (canTrace) assert.match(stdout, new RegExp(`SIGKILL from node \\(PID ${process.pid}\\), to PID ${child.pid}$`, "m"));
+    for (const words of [[], ["1", "2"]]) assert.equal(run(["contain", "watch", "--record", record, ...words], { env }).status, 125);
+    assert.equal(run(["contain", "watch", "--record", join(dir, "no/where"), `${process.pid}`], { env }).status, 125);
+  });
+
   test("by itself, and after a signal that it took", async (t) => {
     const [own, taken] = [script(t, "read go; kill -9 $$"), script(t, "trap 'exit 9' TERM; while :; do sleep 0.05; done")];
     const watching = watch(t, "--json", `${own.pid}`, `${taken.pid}`);

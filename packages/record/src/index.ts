@@ -1,3 +1,4 @@
+export type { Note } from "./notes.ts";
 export { openRecorder, type Recorder } from "./record.ts";
 export { modelOf } from "./report/model.ts";
 export { pageOf } from "./report/page.ts";

@@ -1,15 +1,21 @@
-// Signals that `contain kill`, `stop` and `exec` sent past the supervisor: each is noted in the container's folder before it is sent.
+// Signals that `contain kill`, `stop` and `exec` sent past the supervisor, each noted in the container's folder before it is sent; or of anybody, as `contain watch` traces them.
 import { signalName } from "@contain-tools/kernel";
 import type { OwnSignal } from "@contain-tools/state";
 import type { RecordFile } from "./recordfile.ts";
 
+export interface Note extends Omit<OwnSignal, "parent"> {
+  readonly parent?: string;
+  /** Whom it was sent to, where it is not ours: `PID 12`. */
+  readonly to?: string;
+}
+
 /** A function that writes the notes since the last call. The lines of a record are in order, so `t` is when a note was read, `at` when it was made. */
-export function noteReader(notes: () => readonly OwnSignal[], file: RecordFile): () => void {
+export function noteReader(notes: () => readonly Note[], file: RecordFile): () => void {
   let known = 0;
   return () => {
     const all = notes();
-    for (const { signal, command, pid, parent, target, at } of all.slice(known))
-      file.write({ event: "signal", signal: signalName(signal), from: { pid, comm: command, parent }, to: target ?? "PID 1", at });
+    for (const { signal, command, pid, parent, target, to, at } of all.slice(known))
+      file.write({ event: "signal", signal: signalName(signal), from: { pid, comm: command, parent }, to: to ?? target ?? "PID 1", at });
     known = all.length;
   };
 }

@@ -14,8 +14,7 @@ import {
   timerfd,
   uname,
 } from "@contain-tools/kernel";
-import type { OwnSignal } from "@contain-tools/state";
-import { noteReader } from "./notes.ts";
+import { type Note, noteReader } from "./notes.ts";
 import { openRecordFile, type RecordFile } from "./recordfile.ts";
 import { fieldsOf, type Missing, openSampler, readAgain, type Sampler } from "./recordsample.ts";
 
@@ -34,8 +33,11 @@ interface Recorded {
 }
 
 export interface Recorder {
-  /** Writes the first line. The group must exist; `notes`: signals of other commands. Returns the descriptors to poll while the container runs. */
-  readonly begin: (container: Recorded, notes: () => readonly OwnSignal[]) => Source[];
+  /**
+   * Writes the first line. The group must exist; `notes`: signals of other commands; `joined`: the container ran before, and has counted
+   * already. Returns the descriptors to poll while the container runs.
+   */
+  readonly begin: (container: Recorded, notes: () => readonly Note[], joined?: boolean) => Source[];
   /** `started`, `paused`, `resumed`, `exited`, `failed`, with details. */
   readonly state: (state: string, more?: Readonly<Record<string, unknown>>) => void;
   /** A signal to the supervisor, and the signal that was passed on; undefined if the container got it directly. */
@@ -58,9 +60,12 @@ export function openRecorder(path: string, preserveFds: number): Recorder {
     if (sampler !== undefined) file.write({ event: "sample", ...sampler.take() });
   };
   return {
-    begin: ({ id, name, argv, limits, group, contain }, notes) => {
+    begin: ({ id, name, argv, limits, group, contain }, notes, joined = false) => {
       if (group !== undefined) sampler = openSampler(group);
-      const missing = [...(sampler?.missing ?? [{ what: "the group's files", why: "there is no writable cgroup v2" }]), ORPHANS];
+      const missing = [
+        ...(sampler?.missing ?? [{ what: "the group's files", why: "there is no writable cgroup v2" }]),
+        joined ? BEFORE : ORPHANS,
+      ];
       readNotes = noteReader(notes, file);
       const { nodename: host, release: kernel } = uname();
       file.write({ event: "start", version: 1, id, name, argv, limits, group, host, kernel, contain, interval: INTERVAL, missing });
@@ -68,7 +73,7 @@ export function openRecorder(path: string, preserveFds: number): Recorder {
       const clock: Source = { fd: timer, wants: () => POLLIN, ready: () => tick(timer, watches, sample, readNotes) };
       if (group === undefined) return [clock];
       sample();
-      watches.push(...[watchOom(group, file), watchFreezer(group, file)].filter((watch) => watch !== undefined));
+      watches.push(...[watchOom(group, file, joined), watchFreezer(group, file)].filter((watch) => watch !== undefined));
       for (const { look } of watches) look();
       return [clock, ...watches.map(({ source }) => source)];
     },
@@ -89,6 +94,10 @@ export function openRecorder(path: string, preserveFds: number): Recorder {
   };
 }
 
+const BEFORE: Missing = {
+  what: "what was before",
+  why: "the recording began when the container ran; counters are from the making of its group on",
+};
 const ORPHANS: Missing = { what: "reaped orphans", why: "PID 1 reaps them inside the container and reports them to nobody" };
 
 function tick(timer: number, watches: readonly Watched[], sample: () => void, readNotes: () => void): void {
@@ -115,15 +124,21 @@ interface Watched {
 const POLLPRI = 2;
 const MOST_WAKES = 5; // per sample: a group at its limit increments `max` up to a hundred times a second
 
-/** Calls `change` with a file's fields after each change: the kernel wakes poll(2) (cgroups(7), "cgroup.events"). */
-function watch(path: string, keys: readonly string[], change: (now: Record<string, number>, before: Record<string, number>) => void) {
+/** Calls `change` with a file's fields after each change: the kernel wakes poll(2) (cgroups(7), "cgroup.events"). @param joined the counters are not at 0 */
+function watch(
+  path: string,
+  keys: readonly string[],
+  change: (now: Record<string, number>, before: Record<string, number>) => void,
+  joined = false,
+) {
   let fd: number;
+  let before: Record<string, number>;
   try {
     fd = open(path);
+    before = joined ? fieldsOf(readAgain(fd), keys) : {};
   } catch {
     return undefined; // reported as missing
   }
-  let before: Record<string, number> = {}; // the group was made for this container: its counters begin at 0
   let gone = false;
   const look = () => {
     try {
@@ -143,12 +158,13 @@ function watch(path: string, keys: readonly string[], change: (now: Record<strin
   return watched;
 }
 
-function watchOom(group: string, file: RecordFile): Watched | undefined {
-  return watch(join(group, "memory.events"), ["oom", "oom_kill", "oom_group_kill"], (now, before) => {
+function watchOom(group: string, file: RecordFile, joined: boolean): Watched | undefined {
+  const change = (now: Record<string, number>, before: Record<string, number>) => {
     const memory = (name: string) => Number(readIfThere(join(group, name)) ?? Number.NaN);
     const grown = Object.fromEntries(Object.keys(now).map((key) => [key, (now[key] ?? 0) - (before[key] ?? 0)]));
     file.write({ event: "oom", ...grown, "memory.current": memory("memory.current"), "memory.peak": memory("memory.peak") });
-  });
+  };
+  return watch(join(group, "memory.events"), ["oom", "oom_kill", "oom_group_kill"], change, joined);
 }
 
 function watchFreezer(group: string, file: RecordFile): Watched | undefined {

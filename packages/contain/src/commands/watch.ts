@@ -17,11 +17,13 @@ import {
   waitForSignalOr,
 } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
-import { traceSignals } from "../watch/trace.ts";
+import { openRecording, type Recording } from "../watch/recording.ts";
+import { type SignalTrace, traceSignals } from "../watch/trace.ts";
 import { type Listener, openWatch, type Watch, type Watched } from "../watch/watch.ts";
 
 const watchOptions = withCommon({
   json: { type: "boolean", description: "one JSON object a line: watching, memory, ended" },
+  record: { type: "string", valueHint: "FILE", description: "record the one that is named there, for `contain report`" },
 });
 
 export const watchCommand = subcommand({
@@ -34,16 +36,22 @@ export const watchCommand = subcommand({
       throw new UsageError("contain watch needs root", "only root may see how the processes of other users end");
     const words = given.rest;
     const json = given.has("json");
+    const record = given.value("record");
+    if (record !== undefined && words.length !== 1)
+      throw new UsageError("--record needs one that is named", "contain watch --record FILE ID; a file has the record of one container");
     return () => {
       requireOwnProc();
       const pids = words.map(processOf);
       takeAllSignals();
-      const trace = traceSignals();
+      const recording = record === undefined ? undefined : openRecording(record, context.preserveFds);
+      const trace = traceSignals(recording?.heard);
+      const signals = typeof trace === "string" ? undefined : trace;
       let readers = true;
       const tell = (text: string) => {
         readers &&= printed(text);
       };
-      const watch = openWatch(typeof trace === "string" ? undefined : trace, json ? inJson(tell) : inText(tell, context.verbose));
+      const told = json ? inJson(tell) : inText(tell, context.verbose);
+      const watch = openWatch(signals, recording === undefined ? told : recorded(told, recording, signals));
       let status = 0;
       try {
         if (typeof trace === "string") warn(`who sends a signal is not known: ${trace}`);
@@ -54,6 +62,7 @@ export const watchCommand = subcommand({
         status = serve(watch, pids.length > 0, () => readers);
       } finally {
         watch.close();
+        recording?.close();
       }
       return exit(status);
     };
@@ -69,6 +78,17 @@ function serve(watch: Watch, named: boolean, hasReaders: () => boolean): number 
     if (signal !== undefined && ENDS.includes(signal)) return 128 + signal;
   }
   return 0;
+}
+
+function recorded(told: Listener, recording: Recording, trace: SignalTrace | undefined): Listener {
+  return {
+    ...told,
+    following: (one) => recording.following(one, trace),
+    ended: (one, end) => {
+      recording.ended(end);
+      told.ended(one, end);
+    },
+  };
 }
 
 const ENDS = [SIGTERM, SIGHUP, SIGQUIT];

@@ -18,8 +18,8 @@ const LINE =
   /^\s*(.+)-(\d+)\s+\[\d+\]\s\S+\s+([\d.]+): signal_generate: sig=(\d+) errno=\S+ code=-?\d+ comm=.* pid=(\d+) grp=\d+ res=(\d+)$/;
 const MOST = 2000; // signals that are kept
 
-/** @returns why it cannot be traced, if so */
-export function traceSignals(): SignalTrace | string {
+/** @param heard gets each signal and its target @returns why it cannot be traced, if so */
+export function traceSignals(heard: (target: number, sender: Sender) => void = () => {}): SignalTrace | string {
   let mount: number;
   try {
     mount = newMount("tracefs", {}, 0);
@@ -48,6 +48,7 @@ export function traceSignals(): SignalTrace | string {
     rest = readLines(pipe, rest, (line) => {
       const sender = readLine(line);
       if (sender === undefined) return;
+      heard(sender.target, sender);
       last.delete(sender.key);
       last.set(sender.key, sender);
       for (const [key] of last) if (last.size > MOST) last.delete(key);
@@ -90,11 +91,12 @@ function readLines(fd: number, before: string, line: (text: string) => void): st
 }
 
 /** A signal that was not ignored. */
-function readLine(line: string): (Sender & { readonly key: string }) | undefined {
+function readLine(line: string): (Sender & { readonly key: string; readonly target: number }) | undefined {
   const [, name = "", sender, seconds, signal, pid, result] = LINE.exec(line) ?? [];
   if (sender === undefined || result === "1") return undefined;
   return {
     key: `${pid} ${signal}`,
+    target: Number(pid),
     signal: Number(signal),
     pid: Number(sender),
     name: name.trim(),

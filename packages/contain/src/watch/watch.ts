@@ -28,6 +28,8 @@ export interface Watched extends Pick<OtherWitness, "pid" | "group"> {
 }
 
 export interface Listener {
+  /** At once, also of the next process of a container; what it executes may change yet. Returns what is to be polled. */
+  readonly following?: ((one: Watched) => readonly Source[]) | undefined;
   readonly watching: (one: Watched) => void;
   /** The present memory.events. */
   readonly memory: (one: Watched, text: string) => void;
@@ -102,6 +104,7 @@ export function openWatch(trace: SignalTrace | undefined, listener: Listener): W
     recent.push(witness);
     sources.push(...witness.sources);
     young.push(tell);
+    sources.push(...(listener.following?.(describe()) ?? []));
     setTimer(clock, SETTLED);
     return true;
   };

@@ -33,7 +33,8 @@ function describeSignal(line: Line): string {
   const signal = textAt(line, "signal") ?? "?";
   if (isFields(from) && line["to"] !== undefined) {
     const to = textAt(line, "to") ?? `PID ${numberAt(line, "to") ?? "?"}, which contain exec started`;
-    return `${signal} from ${sender}, run by ${textAt(from, "parent") ?? "?"}, to ${to}`;
+    const parent = textAt(from, "parent");
+    return `${signal} from ${sender}${parent === undefined ? "" : `, run by ${parent}`}, to ${to}`;
   }
   const forwarded = textAt(line, "forwarded");
   const what = forwarded === undefined ? "not passed on" : forwarded === signal ? "passed on" : `passed on as ${forwarded}`;
