@@ -27,7 +27,7 @@ const PAGES: readonly { readonly argv: readonly string[]; readonly options: Opti
   ...COMMANDS.map(({ name, options }) => ({
     argv: ["contain", name],
     options,
-    file: `packages/contain/docs/${name === "unpause" ? "pause" : name}.md`,
+    file: `packages/contain/docs/${{ unpause: "pause", create: "run" }[name] ?? name}.md`,
   })),
 ];
 

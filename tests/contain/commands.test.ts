@@ -106,7 +106,6 @@ describe("what is listed, and how", () => {
     [["stats", "--watch", "--json"], /--watch draws a table/],
     [["rename", "web"], /missing name/],
     [["images"], /no images here/],
-    [["start", "web"], /`contain run` makes a new one/],
     [["stpo"], /did you mean stop\?/],
     [["inspec", "x"], /did you mean inspect\?/],
   ];

@@ -304,8 +304,8 @@ describe("managing containers", { ...need("root", "nsenter", "unshare"), timeout
 
     test("stats is one table", () => {
       const [head, line, rest] = out(contain("stats")).split("\n");
-      assert.match(head ?? "", /^ID +NAME +STATUS +CPU +CPU TIME +MEMORY +THROTTLED +PIDS$/);
-      assert.match(line ?? "", new RegExp(`^${box.id} +t\\d+ +running +\\d+\\.\\d% +\\d+(\\.\\d)? m?s +\\S+ +\\S+ +2/\\S+$`));
+      assert.match(head ?? "", /^ID +NAME +STATUS +CPU +CPU TIME +MEMORY +THROTTLED +NET I\/O +PIDS$/);
+      assert.match(line ?? "", new RegExp(`^${box.id} +t\\d+ +running +\\d+\\.\\d% +\\d+(\\.\\d)? m?s +\\S+ +\\S+ +- +2/\\S+$`));
       assert.equal(rest, "");
       assert.equal(
         out(contain("stats", box.id.slice(0, 11)))

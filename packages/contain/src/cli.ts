@@ -17,10 +17,11 @@ import { pause, unpause } from "./commands/pause.ts";
 import { port } from "./commands/port.ts";
 import { rename } from "./commands/rename.ts";
 import { reportCommand } from "./commands/report.ts";
-import { restart } from "./commands/restart.ts";
+import { restartCommandWith } from "./commands/restart.ts";
 import { rm } from "./commands/rm.ts";
 import { rootfs } from "./commands/rootfs.ts";
-import { runCommand } from "./commands/run.ts";
+import { compose, createCommand, runCommand } from "./commands/run.ts";
+import { startCommandWith } from "./commands/start.ts";
 import { stats } from "./commands/stats.ts";
 import { stop } from "./commands/stop.ts";
 import { top } from "./commands/top.ts";
@@ -30,6 +31,8 @@ import { watchCommand } from "./commands/watch.ts";
 
 export const COMMANDS: readonly Subcommand[] = [
   runCommand,
+  createCommand,
+  startCommandWith(compose),
   exec,
   cp,
   diff,
@@ -47,7 +50,7 @@ export const COMMANDS: readonly Subcommand[] = [
   wait,
   stop,
   kill,
-  restart,
+  restartCommandWith(compose),
   pause,
   unpause,
   rename,

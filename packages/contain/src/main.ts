@@ -64,8 +64,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   pull: "there are no images here: `contain rootfs DIR --from FILE` unpacks one that was saved",
   images: "there are no images here: a root is a directory",
   push: "there are no images here: a root is a directory",
-  create: "`contain run -d` makes a container and starts it at once",
-  start: "a container that has ended is not started again: `contain run` makes a new one",
   commit: "--overlay=DIR keeps what a container writes in DIR/upper",
   export: "`contain cp ID:/ - >FILE` writes a running container's root as a tar",
   save: "a root is a directory: tar -C DIR -c .",

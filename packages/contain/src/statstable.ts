@@ -4,6 +4,8 @@ import { columns, formatBytes, formatTime, type Paint, paintTable, type Style, s
 import { windowSize } from "@contain-tools/kernel";
 import { cpuBetween, type Sample, sparkline, throttledBetween } from "@contain-tools/record";
 import { type State, statusOf } from "@contain-tools/state";
+import { memberOf } from "./commands/container.ts";
+import { trafficOf } from "./network/traffic.ts";
 
 export const MAX_SAMPLES = 20;
 
@@ -11,12 +13,12 @@ export const MAX_SAMPLES = 20;
 export type History = Sample[];
 type Table = readonly (readonly string[])[];
 
-export const HEAD = ["ID", "NAME", "STATUS", "CPU", "CPU TIME", "MEMORY", "THROTTLED", "PIDS"];
+export const HEAD = ["ID", "NAME", "STATUS", "CPU", "CPU TIME", "MEMORY", "THROTTLED", "NET I/O", "PIDS"];
 
 const screen = () => windowSize(1)?.columns || Number.POSITIVE_INFINITY;
 export const fits = (table: Table) => columns(table).every((line) => [...line].length <= screen());
 /** What a narrow terminal can do without, most dispensable first. */
-const DROPPED = ["THROTTLED", "CPU TIME", "STATUS", "PIDS", "NAME"];
+const DROPPED = ["NET I/O", "THROTTLED", "CPU TIME", "STATUS", "PIDS", "NAME"];
 
 export function fitting(rows: Table): Table {
   let left = rows;
@@ -43,10 +45,15 @@ export function drawn(table: Table, histories: readonly History[], paint: Paint)
   return columns(table, paintTable(table[0] ?? [], paint, styleOf));
 }
 
+/** Of a container's own network. */
+export const traffic = ({ init }: State) => init && trafficOf(memberOf(init));
+
 export function row(state: State, history: History, live = false): string[] {
   const now = history.at(-1);
   const start = [state.id, state.name ?? "-", statusOf(state)];
-  if (now === undefined) return [...start, "-", "-", "-", "-", "-"];
+  const net = traffic(state);
+  const passed = net === undefined ? "-" : `${formatBytes(net.receivedBytes)}/${formatBytes(net.sentBytes)}`;
+  if (now === undefined) return [...start, "-", "-", "-", "-", passed, "-"];
   const { usage, memoryLimit, pidsLimit } = now;
   const between = (of: (before: Sample | undefined, after: Sample) => number | undefined) =>
     history.map((after, i) => of(history[i - 1], after)).slice(1);
@@ -66,6 +73,7 @@ export function row(state: State, history: History, live = false): string[] {
       memoryLimit,
     ),
     figure(cpuPeriods === undefined ? "-" : `${cpuThrottledPeriods}/${cpuPeriods}`, throttled, 100),
+    passed,
     figure(
       pidsCurrent === undefined ? "-" : `${pidsCurrent}/${pidsLimit ?? "max"}`,
       history.map((sample) => sample.usage.pidsCurrent),

@@ -1,3 +1,4 @@
+export type { Ended } from "./ended.ts";
 export { type ContainerEvent, eventFiles, noteEvent } from "./events.ts";
 export { foldersToHide, stateFolder, useStateFolder } from "./folder.ts";
 export { type Health, readHealth, writeHealth } from "./health.ts";
@@ -30,7 +31,7 @@ export {
   writeName,
   writeState,
 } from "./state.ts";
-export type { RestartPolicy, State } from "./statefile.ts";
+export type { KeptWords, RestartPolicy, State } from "./statefile.ts";
 export { type IdLease, RANGE } from "./userns/lease.ts";
 export { freeRange } from "./userns/pool.ts";
 export { endOf, supervisorEnd, waitForEnd } from "./waitfor.ts";

@@ -6,8 +6,8 @@ import { makeDefaultFolder, makeStateFolder, stateFolder, unusable } from "./fol
 import { childThatIsInit, identify, isAlive, isStopped, type ProcessId, thisBoot } from "./processid.ts";
 import { isState, type State } from "./statefile.ts";
 
-/** `ending`: PID 1 has ended, and the supervisor is still cleaning up; `restarting`: it waits before it starts the container again. */
-export type Status = "starting" | "running" | "paused" | "ending" | "restarting" | "exited" | "dead";
+/** `ending`: PID 1 has ended, and the supervisor is still cleaning up; `restarting`: likewise with --restart, or it waits before it starts the container again. */
+export type Status = "created" | "starting" | "running" | "paused" | "ending" | "restarting" | "exited" | "dead";
 
 const ID = /^[0-9a-f]{12}$/;
 /** The lock file for making a state; it exists only meanwhile. */
@@ -143,10 +143,11 @@ export const isSupervisorStopped = (state: State): boolean => state.ended === un
 /** The status of a container, from /proc and its cgroup. */
 export function statusOf(state: State): Status {
   if (state.ended !== undefined) return "exited";
+  if (state.unstarted) return "created";
   if (!isAlive(state.supervisor)) return "dead";
   if (state.restarting !== undefined) return "restarting";
   if (!state.started) return "starting";
-  if (state.init !== undefined && !isAlive(state.init)) return "ending";
+  if (state.init !== undefined && !isAlive(state.init)) return state.restart === undefined ? "ending" : "restarting";
   if (state.group !== undefined && /^frozen 1$/m.test(readIfThere(`${state.group}/cgroup.events`) ?? "")) return "paused";
   return "running";
 }

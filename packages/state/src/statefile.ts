@@ -48,6 +48,20 @@ export interface State {
   readonly restarts?: number;
   /** How its last life ended, while it waits for its next start. */
   readonly restarting?: Ended;
+  /** For `contain start`; of detached ones. */
+  readonly kept?: KeptWords | undefined;
+  /** `contain create` made it, and it has not been started. */
+  readonly unstarted?: boolean;
+  /** When `contain start` started it, in milliseconds since the epoch. */
+  readonly begun?: number | undefined;
+}
+
+/** How a container is started again. */
+export interface KeptWords {
+  /** Of `contain run`, the values of the environment among them. */
+  readonly words: readonly string[];
+  /** The directory that relative paths begin at. */
+  readonly cwd: string;
 }
 
 /** When to start the container again. */
@@ -71,7 +85,6 @@ export function isState(value: unknown): value is State {
     typeof process.started === "string" &&
     "boot" in process &&
     typeof process.boot === "string";
-  const areTexts = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === "string");
   return (
     typeof state.id === "string" &&
     isProcess(state.supervisor) &&
@@ -85,6 +98,7 @@ export function isState(value: unknown): value is State {
     (state.ids === undefined || isIdLease(state.ids)) &&
     [state.ended, state.restarting].every((end) => end === undefined || isEnded(end)) &&
     (state.restart === undefined || isPolicy(state.restart)) &&
+    (state.kept === undefined || isKept(state.kept)) &&
     (state.restarts === undefined || typeof state.restarts === "number") &&
     (state.name === undefined || typeof state.name === "string") &&
     [state.indirect, state.started, state.detached, state.tty].every((flag) => typeof flag === "boolean") &&
@@ -96,6 +110,16 @@ export function isState(value: unknown): value is State {
     typeof state.grace === "number"
   );
 }
+
+const areTexts = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === "string");
+
+const isKept = (value: unknown): value is KeptWords =>
+  typeof value === "object" &&
+  value !== null &&
+  "words" in value &&
+  areTexts(value.words) &&
+  "cwd" in value &&
+  typeof value.cwd === "string";
 
 const isPolicy = (value: unknown): value is RestartPolicy =>
   typeof value === "object" &&

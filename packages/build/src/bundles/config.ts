@@ -1,5 +1,7 @@
-// The bundle for `contain run --bundle` and `--print-config`, which alone knows OCI configurations.
-import { runCommandWith } from "../../../contain/src/commands/run.ts";
+// The bundle for `contain run --bundle` and `--print-config`, which alone knows OCI configurations, and for `start` and `restart` of what they made.
+import { restartCommandWith } from "../../../contain/src/commands/restart.ts";
+import { type Compose, compose, runCommands } from "../../../contain/src/commands/run.ts";
+import { startCommandWith } from "../../../contain/src/commands/start.ts";
 import { startProgram } from "../../../contain/src/program.ts";
 import { composeBundle } from "../../../contain/src/run/bundle.ts";
 import { printConfig } from "../../../contain/src/run/printconfig.ts";
@@ -7,11 +9,8 @@ import { toolsWith } from "../../../contain/src/tools.ts";
 import { readBundle } from "../../../oci/src/compose/supervised.ts";
 import { configOf } from "../../../oci/src/config/configof.ts";
 
-startProgram(
-  toolsWith([
-    runCommandWith({
-      composeBundle: (given, chain) => composeBundle(given, chain, readBundle),
-      printConfig: (given, chain) => printConfig(given, chain, configOf),
-    }),
-  ]),
-);
+const either: Compose = (given, chain, again) =>
+  given.has("bundle") ? composeBundle(given, chain, readBundle, again) : compose(given, chain, again);
+const runs = runCommands(either, (given, chain) => printConfig(given, chain, configOf));
+
+startProgram(toolsWith([...runs, startCommandWith(either), restartCommandWith(either)]));

@@ -34,10 +34,9 @@ import { attachTerminal, keyboard, startFlow, unblocked } from "@contain-tools/t
 import { subcommand } from "../command.ts";
 import { attachSocketOf } from "../run/console.ts";
 import { detachKeys } from "../run/detachkeys.ts";
-import { printer } from "../run/log/print.ts";
-import { onGrowth, readLog } from "../run/log/read.ts";
-import { readRunning } from "./container.ts";
-import { isSame } from "./restart.ts";
+import { printer, type Selection } from "../run/log/print.ts";
+import { type LogReader, onGrowth, readLog } from "../run/log/read.ts";
+import { isSame, readRunning } from "./container.ts";
 
 export const attach = subcommand({
   name: "attach",
@@ -55,10 +54,23 @@ export const attach = subcommand({
       throw new UsageError(`${state.id} has no terminal to attach to`, "it was started without --tty and without --detach");
     return () => {
       takeAllSignals();
-      return exit(state.tty ? attachToTerminal(context, state) : followOutput(state));
+      return exit(state.tty ? attachToTerminal(context, state) : followOutput(state, logFromNow(state)));
     };
   },
 });
+
+const logFromNow = ({ id }: State) => readLog(folderOf(id), { lines: 0, quiet: true });
+
+/** The same of one that has just been started. All signals must be blocked. @param log what it has written since */
+export function attachTo(context: Context, state: State, log: LogReader): number {
+  if (!state.tty || state.ended !== undefined) return followOutput(state, log);
+  const { print, flush } = printer(BOTH, false);
+  log.copy(print);
+  flush();
+  return attachToTerminal(context, state);
+}
+
+const BOTH: Selection = { streams: ["stdout", "stderr"] };
 
 /** Returns our exit status: the container's, or 0 after the detach keys. */
 function attachToTerminal(context: Context, state: State): number {
@@ -113,11 +125,10 @@ function endOfLife(state: State): number {
 }
 
 /** Without a terminal: shows its output from now on, and passes our signals to the supervisor, as if we had started it. */
-function followOutput(state: State): number {
+function followOutput(state: State, { copy }: LogReader): number {
   const { id } = state;
   const end = supervisorEnd(state);
-  const { copy } = readLog(folderOf(id), { lines: 0, quiet: true });
-  const { print, flush } = printer({ streams: ["stdout", "stderr"] }, false);
+  const { print, flush } = printer(BOTH, false);
   const show = () => {
     copy(print);
     flush();

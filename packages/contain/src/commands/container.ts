@@ -43,12 +43,13 @@ export function readContainersThere(words: readonly string[]): readonly State[] 
 /** What a person calls it. */
 export const nameOf = ({ id, name }: Pick<State, "id" | "name">): string => name ?? id;
 
-/** Acts on each, even after failures. Ends with the status of the last failure, or 0. */
-export function endAfterEach<T extends Pick<State, "id">>(containers: readonly T[], act: (container: T) => void): never {
+/** Acts on each, even after failures. Ends with the status of the last failure, thrown or returned, or 0. */
+export function endAfterEach<T extends Pick<State, "id">>(containers: readonly T[], act: (container: T) => unknown): never {
   let status = 0;
   for (const container of containers) {
     try {
-      act(container);
+      const failed = act(container);
+      if (typeof failed === "number" && failed !== 0) status = failed;
     } catch (error) {
       status = report(error);
     }
@@ -79,6 +80,9 @@ export function sayOrphan(state: State): State {
   return state;
 }
 
+/** It does not run, and nobody is about to start it. */
+export const canStart = (state: State): boolean => ["created", "exited", "dead"].includes(statusOf(state));
+
 /** A running container, or an orphan. @throws UsageError */
 export function checkAlive(state: State): Running {
   const { init } = state;
@@ -90,9 +94,13 @@ export function describeNotRunning(state: State): [string, string | undefined] {
   const status = statusOf(state);
   const { pid } = state.supervisor;
   const why: Partial<Record<Status, string>> = {
+    created: `it has not been started: contain start ${nameOf(state)}`,
     starting: "it is being started",
     ending: isSupervisorStopped(state) ? `PID 1 has ended, and its supervisor is stopped: kill -CONT ${pid}` : "PID 1 has ended",
-    restarting: `it ended with exit status ${state.restarting?.status}, and its supervisor waits before it starts it again`,
+    restarting:
+      state.restarting === undefined
+        ? "PID 1 has ended"
+        : `it ended with exit status ${state.restarting.status}, and its supervisor waits before it starts it again`,
     dead: "its supervisor was killed; `contain gc` removes what it left",
     exited: `exit status ${state.ended?.status}`,
   };
@@ -117,6 +125,9 @@ export function openMember(init: Running["init"]): { readonly pid: number; reado
   if (pidfd === undefined || parent !== init.pid || !isAlive(init)) throw new ToolError("the container has ended");
   return { pid, pidfd };
 }
+
+/** They are one process. */
+export const isSame = (one: State["init"], other: State["init"]) => one?.pid === other?.pid && one?.started === other?.started;
 
 /** The group of a container. @throws UsageError if it has none */
 export function groupOf({ id, group }: State): string {

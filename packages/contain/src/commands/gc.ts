@@ -14,6 +14,7 @@ import {
   readMountInfo,
   removeGroup,
   SIGKILL,
+  ToolError,
   umount2,
 } from "@contain-tools/kernel";
 import {
@@ -24,6 +25,7 @@ import {
   networked,
   noteEvent,
   openProcess,
+  readState,
   removeOldLock,
   removeState,
   type State,
@@ -33,6 +35,7 @@ import {
 import { checkNoWords, subcommand } from "../command.ts";
 import { orphanedBridges, removeInterface, removeUnusedBridge } from "../network/leave.ts";
 import { isMasquerading, stopMasquerade } from "../network/nat.ts";
+import { canStart, nameOf } from "./container.ts";
 
 const EMPTY_TIMEOUT = 5000; // milliseconds for killed processes to leave their group
 const USE_TIMEOUT = 1000; // milliseconds in which a process that has just made a group will use it
@@ -60,9 +63,7 @@ function collectAll(): number {
   };
   for (const state of deadContainers()) {
     attempt(`container ${state.id} (${printable(state.argv[0] ?? "")}): its supervisor, PID ${state.supervisor.pid}, was killed`, () => {
-      collect(state);
-      noteEvent(state.id, "destroy");
-      removeState(state.id);
+      forget(state);
     });
   }
   const living = new Set(
@@ -108,6 +109,17 @@ export function collect({ id, init, group, network }: State): void {
   }
   if (network?.hostName !== undefined) removeInterface(network.hostName);
   unmountBelow(folderOf(id));
+}
+
+/** Forgets a container that does not run. @throws ToolError if `contain start` was faster */
+export function forget(state: State): void {
+  locked(() => {
+    const now = readState(state.id) ?? state;
+    if (!canStart(now)) throw new ToolError(`${nameOf(state)} was started by another process meanwhile`);
+    collect(now); // an ended one may have a group that could not be removed then
+    noteEvent(state.id, "destroy");
+    removeState(state.id);
+  });
 }
 
 /** Newest mounts first. Only then may the folder be removed: mounted files are not its contents. */

@@ -54,6 +54,7 @@ function dockersWords({
   rootfs,
   env,
   created,
+  begun,
   group,
   hostname,
   labels,
@@ -80,7 +81,7 @@ function dockersWords({
       Paused: status === "paused",
       Pid: status === "running" || status === "paused" ? (init?.pid ?? 0) : 0,
       ExitCode: (ended ?? restarting)?.status ?? 0,
-      StartedAt: created,
+      StartedAt: status === "created" ? "" : (begun ?? created),
       Health: health && { Status: health.status, FailingStreak: health.failingStreak, Log: health.last && [dockersCheck(health.last)] },
       FinishedAt: (ended ?? restarting)?.at ?? "",
     },
@@ -95,7 +96,8 @@ function describe(state: State) {
   const init = status === "running" || status === "paused" ? state.init : undefined;
   const pid = init && memberOf(init);
   return {
-    ...state,
+    ...{ ...state, kept: undefined },
+    begun: state.begun && new Date(state.begun).toISOString(),
     created: new Date(state.created).toISOString(),
     ended: state.ended && { ...state.ended, at: new Date(state.ended.at).toISOString() },
     restarting: state.restarting && { ...state.restarting, at: new Date(state.restarting.at).toISOString() },

@@ -2,10 +2,10 @@
 
 import { type Options, withCommon } from "@contain-tools/chain";
 import { UsageError } from "@contain-tools/kernel";
-import { noteEvent, removeState, type State, statusOf } from "@contain-tools/state";
+import { statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
-import { collect } from "./gc.ts";
+import { canStart, endAfterEach, nameOf, readContainers, readContainersThere } from "./container.ts";
+import { forget } from "./gc.ts";
 import { stopContainer } from "./stop.ts";
 
 const rmOptions = withCommon({
@@ -24,17 +24,13 @@ export const rm = subcommand({
   plan(given: Options<"force">) {
     const force = given.has("force");
     const states = force ? readContainersThere(given.rest) : readContainers(given.rest);
-    const running = states.find((state) => hasNotEnded(state));
+    const running = states.find((state) => !canStart(state));
     if (running !== undefined && !force)
       throw new UsageError(`${nameOf(running)} is ${statusOf(running)}`, `contain stop ${nameOf(running)}, or rm -f`);
     return () =>
       endAfterEach(states, (state) => {
-        if (hasNotEnded(state)) stopContainer(state, 0, "contain rm")();
-        collect(state); // an ended one may have a group that could not be removed at the time
-        noteEvent(state.id, "destroy");
-        removeState(state.id);
+        if (!canStart(state)) stopContainer(state, 0, "contain rm")();
+        forget(state);
       });
   },
 });
-
-const hasNotEnded = (state: State) => !["exited", "dead"].includes(statusOf(state));

@@ -2,23 +2,31 @@
 import type { Chain, Options } from "@contain-tools/chain";
 import { type Subcommand, subcommand } from "../command.ts";
 import { composeRun } from "../run/compose.ts";
+import { create as createContainer } from "../run/create.ts";
 import { inOurWords, instead } from "../run/dockerwords.ts";
 import { type RunOption, runGroups, runOptions } from "../run/options.ts";
-import type { RunPlan } from "../run/plan.ts";
-import { run } from "../run/run.ts";
+import type { Again, RunPlan } from "../run/plan.ts";
+import { run as runContainer } from "../run/run.ts";
 
-export const runCommand = runCommandWith();
+/** Composes a container by the words of `contain run`. */
+export type Compose = (given: Options<RunOption>, chain: Chain, again?: Again) => RunPlan;
 
-/** Functions that only the program that knows config.json has. */
-export interface WithConfig {
-  /** For --bundle. */
-  readonly composeBundle: (given: Options<RunOption>, chain: Chain) => RunPlan;
-  /** For --print-config: nothing is changed before the returned function is called. */
-  readonly printConfig: (given: Options<RunOption>, chain: Chain) => () => never;
-}
+/** Without --bundle: only one program reads such files. */
+export const compose: Compose = (given, chain, again) => composeRun(inOurWords(given), chain, again);
 
-export function runCommandWith(config?: WithConfig): Subcommand {
-  return subcommand({
+/** For --print-config, in the one program that knows config.json: nothing is changed before the returned function is called. */
+export type PrintConfig = (given: Options<RunOption>, chain: Chain) => () => never;
+
+export const [runCommand, createCommand] = runCommands(compose);
+
+/** `contain run`, and `contain create` with the same words. */
+export function runCommands(composed: Compose, printConfig?: PrintConfig): [run: Subcommand, create: Subcommand] {
+  const plan = (act: typeof runContainer) => (given: Options<RunOption>, chain: Chain) => {
+    if (printConfig !== undefined && given.has("print-config")) return printConfig(given, chain);
+    const planned = composed(given, chain);
+    return () => act(chain.context, planned);
+  };
+  const run = subcommand({
     name: "run",
     description: "Run a program in a container made by cgset, nsexec, pivot and pid1",
     usage: "[--] PROG [ARG…]",
@@ -30,10 +38,15 @@ export function runCommandWith(config?: WithConfig): Subcommand {
       "contain run --rootfs ./rootfs --confine -p 8080:80 -d --name web -- httpd -f",
     ],
     instead,
-    plan(given, chain) {
-      if (config !== undefined && given.has("print-config")) return config.printConfig(given, chain);
-      const plan = given.has("bundle") && config ? config.composeBundle(given, chain) : composeRun(inOurWords(given), chain);
-      return () => run(chain.context, plan);
-    },
+    plan: plan(runContainer),
   });
+  const create = subcommand({
+    ...run,
+    name: "create",
+    description: "Make a container that `contain start` will start: the words of `contain run`",
+    examples: ["contain create --rootfs ./rootfs --name web -- httpd -f", "contain start web"],
+    rewrite: (words) => ["--detach", ...words],
+    plan: plan(createContainer),
+  });
+  return [run, create];
 }

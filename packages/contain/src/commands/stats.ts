@@ -7,7 +7,7 @@ import { cpuBetween, takeSample } from "@contain-tools/record";
 import { findContainer, readState, readStates, type State, statusOf } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
 import { everySecond } from "../run/watch.ts";
-import { drawn, fits, fitting, HEAD, type History, MAX_SAMPLES, row } from "../statstable.ts";
+import { drawn, fits, fitting, HEAD, type History, MAX_SAMPLES, row, traffic } from "../statstable.ts";
 import { checkFormat, type Fields, FORMAT, fillAll } from "../template.ts";
 import { checkRunning } from "./container.ts";
 
@@ -112,7 +112,7 @@ function look(states: readonly State[], histories: Map<string, History>): void {
   }
 }
 
-const WORDS = ["ID", "Container", "Name", "CPUPerc", "MemUsage", "MemPerc", "BlockIO", "PIDs"];
+const WORDS = ["ID", "Container", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"];
 
 const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join("");
 
@@ -122,8 +122,9 @@ function fields(state: State, history: History, json: boolean): Fields {
   const cpu = now && cpuBetween(history.at(-2), now);
   const { usage = undefined, memoryLimit, pidsLimit } = now ?? {};
   const { id, name } = state;
-  if (json) return { id, name, status: statusOf(state), cpuPercent: cpu, ...usage, memoryLimit, pidsLimit };
+  if (json) return { id, name, status: statusOf(state), cpuPercent: cpu, ...usage, ...traffic(state), memoryLimit, pidsLimit };
   const [memory, limit] = [usage?.memoryCurrent, memoryLimit];
+  const net = traffic(state);
   return {
     ID: id,
     Container: id,
@@ -131,6 +132,7 @@ function fields(state: State, history: History, json: boolean): Fields {
     CPUPerc: cpu === undefined ? "--" : `${cpu.toFixed(2)}%`,
     MemUsage: memory === undefined ? "--" : `${formatBytes(memory)} / ${limit === undefined ? "max" : formatBytes(limit)}`,
     MemPerc: memory === undefined || limit === undefined ? "--" : `${((memory / limit) * 100).toFixed(2)}%`,
+    NetIO: net === undefined ? "--" : `${formatBytes(net.receivedBytes)} / ${formatBytes(net.sentBytes)}`,
     BlockIO: usage?.readBytes === undefined ? "--" : `${formatBytes(usage.readBytes)} / ${formatBytes(usage.writtenBytes ?? 0)}`,
     PIDs: usage?.pidsCurrent ?? "--",
   };

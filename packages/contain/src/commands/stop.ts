@@ -38,7 +38,7 @@ export const stop = subcommand({
     const word = given.value("grace");
     const grace = word === undefined ? undefined : parseTime("--grace", word);
     const states = readContainers(given.rest);
-    const ended = states.find((state) => ["dead", "exited"].includes(statusOf(state)));
+    const ended = states.find((state) => ["created", "dead", "exited"].includes(statusOf(state)));
     if (ended !== undefined && !isOrphan(ended)) throw new UsageError(...describeNotRunning(ended));
     return () => {
       const asked = states.map((state) => ({ ...state, wait: stopContainer(state, grace ?? state.grace, "contain stop") })); // all at once

@@ -6,10 +6,11 @@ import { exit, hasEnded, POLLIN, pollOnce, ToolError, UsageError } from "@contai
 import type { State } from "@contain-tools/state";
 import { endOf, readHealth, readState, statusOf, supervisorEnd } from "@contain-tools/state";
 import { subcommand } from "../command.ts";
-import { endAfterEach, readContainers } from "./container.ts";
+import { describeNotRunning, endAfterEach, readContainers } from "./container.ts";
 
 /** A container that was started with --detach. @throws UsageError for another one */
 export function checkDetached(state: State, what: string): State {
+  if (statusOf(state) === "created") throw new UsageError(...describeNotRunning(state));
   if (!state.detached) throw new UsageError(`${state.id} was not detached: ${what} the process that started it`);
   return state;
 }
@@ -22,6 +23,7 @@ const waitOptions = withCommon({
 });
 
 function checkHealthIsChecked(state: State): void {
+  if (statusOf(state) === "created") throw new UsageError(...describeNotRunning(state));
   if (readHealth(state.id) !== undefined || statusOf(state) === "starting") return;
   throw new UsageError(`${state.id}: its health is not checked`, "contain run --health-cmd CMD");
 }

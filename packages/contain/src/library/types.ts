@@ -66,6 +66,9 @@ export interface Stats extends Usage {
   readonly id: string;
   readonly name?: string;
   readonly status: "running" | "paused";
+  /** Since its network was made, without loopback; missing where it shares the host's. */
+  readonly receivedBytes?: number;
+  readonly sentBytes?: number;
   /** Percent of one CPU over the last quarter of a second. */
   readonly cpuPercent?: number;
   /** Bytes; missing without a limit. */

@@ -9,9 +9,10 @@ import { foldersToHide } from "@contain-tools/state";
 import { keyringWords } from "./argv.ts";
 import { findGroup, findHierarchyFor } from "./group.ts";
 import { healthOptions } from "./healthoptions.ts";
+import { keptWords } from "./kept.ts";
 import { readLife } from "./life.ts";
 import type { RunOption } from "./options.ts";
-import type { RunPlan } from "./plan.ts";
+import type { Again, RunPlan } from "./plan.ts";
 
 /** @param dir absolute @throws UsageError that names the field */
 export type ReadBundle = (dir: string) => Bundle;
@@ -24,12 +25,12 @@ const BESIDE: readonly (RunOption | "root")[] = [
 ];
 
 /** Composes a container. Nothing is changed. @throws UsageError; ToolError if limits are asked for without cgroup v2 */
-export function composeBundle(given: Options<RunOption>, chain: Chain, readBundle: ReadBundle): RunPlan {
+export function composeBundle(given: Options<RunOption>, chain: Chain, readBundle: ReadBundle, again?: Again): RunPlan {
   const other = given.given.find(({ name }) => !BESIDE.includes(name));
   if (other !== undefined) throw new UsageError(`--${other.name} does not go with --bundle`, "config.json says what the container is");
   const bundle = readBundle(resolve(given.value("bundle") ?? ""));
   checkRootfs(bundle.rootfs);
-  const life = readLife(given);
+  const life = readLife(given, again);
   const hierarchy = findHierarchyFor(bundle.limits.length > 0);
   const name = `contain-${life.id}`;
   const group = hierarchy === undefined ? undefined : findGroup(name, hierarchy, bundle.limits.length > 0);
@@ -73,6 +74,7 @@ export function composeBundle(given: Options<RunOption>, chain: Chain, readBundl
     remarks: bundle.remarks,
     init: false,
     tty: terminal,
+    kept: life.detach ? keptWords(chain.context, given, life.id) : undefined,
     link: (words) => chain.link(nsexec, words),
   };
 }

@@ -14,6 +14,7 @@ import {
   type State,
   thisBoot,
   withName,
+  writeState,
 } from "@contain-tools/state";
 import { hostsFile, nameFiles, writeNameFiles } from "../network/files.ts";
 import { leaveNetwork, removeDeadEnds } from "../network/leave.ts";
@@ -21,26 +22,38 @@ import { masquerade } from "../network/nat.ts";
 import { takeLease } from "../network/plan.ts";
 import { type Relays, relaysOf } from "../network/relay.ts";
 import { describeIds } from "../userns/plan.ts";
+import { profileOf } from "./kept.ts";
 import type { RunPlan } from "./plan.ts";
 
 /** Makes the state, which gives the container its name, its address and its ids. */
 export function claim(plan: RunPlan): State {
-  const { network, userns } = plan;
-  if (network === undefined && !userns) {
+  const { network, userns, again } = plan;
+  if (again === undefined && network === undefined && !userns) {
     const state = newState(plan);
     withName(plan.name, () => createState(state));
     noteEvent(plan.id, "create");
     return state;
   }
   return locked(() => {
-    if (plan.name !== undefined) checkNameIsFree(plan.name);
+    if (again !== undefined) again.clear();
+    else if (plan.name !== undefined) checkNameIsFree(plan.name);
     if (network !== undefined) removeDeadEnds();
     const ids = userns ? freeRange() : undefined;
     const state = { ...newState(plan), network: network && takeLease(plan.id, network), ids };
-    createState(state);
-    noteEvent(plan.id, "create");
+    if (again === undefined) {
+      createState(state);
+      noteEvent(plan.id, "create");
+    } else writeState(state);
     return state;
   });
+}
+
+/** `contain create`: the name is taken, and the words are kept. Addresses and ids are leased at the start. */
+export function claimUnstarted(plan: RunPlan): State {
+  const state = { ...newState(plan), unstarted: true };
+  withName(plan.name, () => createState(state));
+  noteEvent(plan.id, "create");
+  return state;
 }
 
 interface Prepared extends Pick<Relays, "forwarded"> {
@@ -62,9 +75,6 @@ export function prepare(context: Context, plan: RunPlan, { id, network, ids }: S
   return { container: plan.container({ ip: network.ip, ids, files, ports: pasta }), forwarded };
 }
 
-/** The profile of --seccomp FILE as it was read, for `contain exec`. */
-const profileOf = (id: string) => `${folderOf(id)}/seccomp.json`;
-
 /** Forgets a container, and removes its network. */
 export function leave({ network }: State, forget: () => void): void {
   if (network === undefined) forget();
@@ -74,7 +84,7 @@ export function leave({ network }: State, forget: () => void): void {
 function newState(plan: RunPlan): State {
   const pid = getpid();
   const supervisor = identify(pid) ?? { pid, started: "", boot: thisBoot() };
-  const { id, name, labels, hostname, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty, restart } = plan;
+  const { id, name, labels, hostname, argv, rootfs, user, env, group, limits, grace, indirect, detach, tty, restart, kept, again } = plan;
   const at = plan.profile === undefined ? -1 : plan.confine.indexOf("--seccomp");
   const confine = at === -1 ? plan.confine : plan.confine.with(at + 1, profileOf(id)); // they may have changed by the next `contain exec`
   return {
@@ -93,7 +103,8 @@ function newState(plan: RunPlan): State {
     limits,
     labels,
     hostname,
-    created: Date.now(),
+    created: again?.before.created ?? Date.now(),
+    begun: again && Date.now(),
     detached: detach,
     tty,
     grace,
@@ -101,5 +112,6 @@ function newState(plan: RunPlan): State {
     ids: undefined,
     ended: undefined,
     restart,
+    kept,
   };
 }

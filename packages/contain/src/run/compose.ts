@@ -15,18 +15,19 @@ import { containerArgv, pastaWords, vethWords } from "./argv.ts";
 import { confineWords, describeNone, profileFile } from "./confinement.ts";
 import { deviceList } from "./devices.ts";
 import { findGroup, findHierarchyFor } from "./group.ts";
+import { keptWords } from "./kept.ts";
 import { readLife } from "./life.ts";
 import { describeLimits, limitWords } from "./limits.ts";
 import { describeNetwork, readNamespaces } from "./namespaces.ts";
 import type { RunOption } from "./options.ts";
 import { variablesOf } from "./pivotwords.ts";
-import type { Leases, RunPlan } from "./plan.ts";
+import type { Again, Leases, RunPlan } from "./plan.ts";
 import { checkHostsProgram } from "./program.ts";
 
 /** Composes a container. Nothing is changed. @throws UsageError; ToolError if limits are asked for without cgroup v2 */
-export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
+export function composeRun(given: Options<RunOption>, chain: Chain, again?: Again): RunPlan {
   if (given.rest.length === 0) throw new UsageError("missing program", "contain run [options] [--] PROG [ARG…]");
-  const life = readLife(given);
+  const life = readLife(given, again);
   const { id } = life;
   const name = `contain-${id}`;
   const limits = limitWords(given);
@@ -104,6 +105,7 @@ export function composeRun(given: Options<RunOption>, chain: Chain): RunPlan {
     ].flatMap((text) => text ?? []),
     init: given.has("init"),
     tty,
+    kept: life.detach ? keptWords(chain.context, given, id) : undefined,
     link,
   };
 }

@@ -6,7 +6,7 @@ import { readHealthPlan } from "./healthoptions.ts";
 import { readLogSize } from "./log/output.ts";
 import { checkName, readLabels } from "./names.ts";
 import type { RunOption } from "./options.ts";
-import type { RunPlan } from "./plan.ts";
+import type { Again, RunPlan } from "./plan.ts";
 import { readRestart } from "./restart.ts";
 
 const GRACE = 10_000; // milliseconds
@@ -25,15 +25,16 @@ type Life =
   | "logSize"
   | "quiet"
   | "health"
-  | "restart";
+  | "restart"
+  | "again";
 
 /** @throws UsageError */
-export function readLife(given: Options<RunOption>): Pick<RunPlan, Life> {
+export function readLife(given: Options<RunOption>, again?: Again): Pick<RunPlan, Life> {
   const stopSignal = given.value("stop-signal");
   const grace = given.value("grace");
   return {
-    id: makeId(),
-    name: given.value("name") === undefined ? undefined : checkName("--name", given.value("name") ?? ""),
+    id: again?.before.id ?? makeId(),
+    name: given.value("name") === undefined ? again?.before.name : checkName("--name", given.value("name") ?? ""),
     labels: readLabels(given.all("label")),
     cidfile: checkCidfile(given.value("cidfile")),
     stopSignal: stopSignal === undefined ? SIGTERM : parseSignal(stopSignal),
@@ -46,6 +47,7 @@ export function readLife(given: Options<RunOption>): Pick<RunPlan, Life> {
     quiet: given.has("quiet"),
     health: readHealthPlan(given),
     restart: given.has("restart") ? readRestart(given) : undefined,
+    again,
   };
 }
 

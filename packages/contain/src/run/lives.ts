@@ -48,9 +48,10 @@ const LONG_LIFE = 10_000; // after it, the pause starts again at the first value
 
 /** Waits until an ended container is to be started again. Returns its next life, or undefined if it has ended for good. */
 export function nextLife(context: Context, plan: RunPlan, last: Life, end: End, forwarded: readonly Forwarded[]): Life | undefined {
-  const { status, reason, verdict, outcome, milliseconds } = end;
+  const { outcome, milliseconds } = end;
   if (outcome.again) {
     sayStep(context, "contain restart: it is started again");
+    noteRestarting(last.state, end);
     clear(context, plan, last.state, forwarded);
     return begin(last, 0, 0);
   }
@@ -60,9 +61,8 @@ export function nextLife(context: Context, plan: RunPlan, last: Life, end: End, 
     return undefined;
   }
   const pause = milliseconds >= LONG_LIFE ? FIRST_PAUSE : Math.min(Math.max(2 * last.pause, FIRST_PAUSE), LONGEST_PAUSE);
+  noteRestarting(last.state, end);
   clear(context, plan, last.state, forwarded);
-  const restarting = { status, reason, verdict, at: Date.now() };
-  inStateFolder(() => writeState({ ...last.state, restarting }));
   sayStep(context, `starting it again in ${formatTime(pause)}: --restart ${describePolicy(plan.restart)}, restart ${last.restarts + 1}`);
   const over = waitOut(plan, pause);
   if (over === "asked") {
@@ -70,6 +70,10 @@ export function nextLife(context: Context, plan: RunPlan, last: Life, end: End, 
     return undefined;
   }
   return over === "restart" ? begin(last, 0, 0) : begin(last, last.restarts + 1, pause);
+}
+
+function noteRestarting(state: State, { status, reason, verdict }: End): void {
+  inStateFolder(() => writeState({ ...state, restarting: { status, reason, verdict, at: Date.now() } }));
 }
 
 const begin = ({ state }: Life, restarts: number, pause: number): Life => ({

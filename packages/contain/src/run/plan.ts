@@ -4,7 +4,7 @@ import type { Link } from "@contain-tools/chain";
 import type { Hierarchy } from "@contain-tools/kernel";
 import type { Plan as NsexecPlan } from "@contain-tools/nsexec";
 import type { Published } from "@contain-tools/pasta";
-import type { IdLease, RestartPolicy } from "@contain-tools/state";
+import type { IdLease, KeptWords, RestartPolicy, State } from "@contain-tools/state";
 import type { Host, NameFile } from "../network/files.ts";
 import type { NetworkPlan } from "../network/plan.ts";
 import type { OwnIds } from "../userns/rootless.ts";
@@ -70,8 +70,19 @@ export interface RunPlan {
   readonly quiet: boolean;
   readonly health: HealthPlan | undefined;
   readonly restart: RestartPolicy | undefined;
+  /** What `contain start` will need; with --detach. */
+  readonly kept: KeptWords | undefined;
+  /** It is there already, and starts again. */
+  readonly again: Again | undefined;
   /** Plans an nsexec, while the container runs. */
   readonly link: (argv: readonly string[]) => Link<NsexecPlan>;
+}
+
+/** A container that does not run, and is to be started. */
+export interface Again {
+  readonly before: State;
+  /** Removes what its last life left; called under the lock. @throws ToolError if it runs by now, or is gone */
+  readonly clear: () => void;
 }
 
 /** The leases of a container. */

@@ -3,14 +3,15 @@
 import { act } from "@contain-tools/cgset";
 import { type Context, fail, phaseEnds, profile, profileTable, report, runAs, sayStep } from "@contain-tools/chain";
 import { print, sayVerdict } from "@contain-tools/explain";
-import { exists, exit, say, signalSet, takeAllSignals } from "@contain-tools/kernel";
+import { exists, exit, say, signalSet, ToolError, takeAllSignals } from "@contain-tools/kernel";
 import { openRecorder } from "@contain-tools/record";
-import { inStateFolder, noteEvent, removeState, reserveEnd, type State, writeEnd } from "@contain-tools/state";
+import { type Ended, inStateFolder, noteEvent, removeState, reserveEnd, type State, writeEnd, writeState } from "@contain-tools/state";
 import { listenFor } from "../network/forward.ts";
 import { type Background, startInBackground } from "./background.ts";
 import { writeCidfile } from "./cidfile.ts";
 import { claim, leave, prepare } from "./claim.ts";
 import { type Life, nextLife } from "./lives.ts";
+import { stamp } from "./log/format.ts";
 import type { RunPlan } from "./plan.ts";
 import type { End } from "./reportend.ts";
 import { chainScript } from "./script.ts";
@@ -26,7 +27,10 @@ export function run(context: Context, plan: RunPlan): never {
   context.saysWrites = context.verbose && !plan.quiet;
   context.verbose = !plan.quiet;
   if (!plan.detach) return exit(serve(context, plan));
-  return startInBackground(context, plan.id, (background) => serve(context, plan, background), { lasts: plan.restart !== undefined });
+  return startInBackground(context, plan.id, (background) => serve(context, plan, background), {
+    quiet: plan.again !== undefined,
+    lasts: plan.restart !== undefined,
+  });
 }
 
 /** The supervisor's work, from here to the container's end. Returns the status. */
@@ -40,7 +44,15 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
   const state = inStateFolder(() => claim(plan));
   let restore = () => {};
-  let life: Life = { state, restarts: 0, pause: 0, since: undefined };
+  const first: Life = { state, restarts: 0, pause: 0, since: plan.again && stamp() };
+  let life = first;
+  // A container that was left alone is remembered, with its log, until somebody asks; one that did not start is as it was before.
+  const settle = (end: Omit<Ended, "at"> | undefined) =>
+    leave(state, () => {
+      if (end === undefined && plan.again !== undefined) writeState(plan.again.before);
+      else if (end !== undefined && plan.detach && !plan.remove) writeEnd({ ...life.state, ended: { ...end, at: Date.now() } });
+      else forget(state);
+    });
   try {
     const { container, forwarded } = prepare(context, plan, state, ports);
     if (plan.detach) inStateFolder(() => reserveEnd(state));
@@ -64,20 +76,16 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
       if (plan.record !== undefined) recorder = openRecorder(plan.record, context.preserveFds); // the file is about the last life
     }
     const { status, reason, verdict, started } = end;
-    // A detached container is remembered, with its log, until somebody removes it.
-    leave(state, () => {
-      if (plan.detach && !plan.remove && (started || life.since !== undefined))
-        writeEnd({ ...life.state, ended: { status, reason, verdict, at: Date.now() } });
-      else forget(state);
-    });
+    settle(started || life !== first ? { status, reason, verdict } : undefined);
     phaseEnds("verdict; group and state removed");
     if (profile.wanted) say(profileTable());
     return status;
   } catch (error) {
     removeGroup(context, plan);
     restore();
-    if (plan.detach && !plan.remove && life.since !== undefined) return rememberFailure(life.state, error);
-    leave(state, () => forget(state));
+    // It ran, and could not be started again: nobody waits for the error.
+    const reason = `it could not be started again: ${error instanceof Error ? error.message : String(error)}`;
+    settle(life === first ? undefined : { status: error instanceof ToolError ? error.status : 125, reason, verdict: [] });
     if (!plan.detach) throw error;
     return fail(context, error);
   }
@@ -86,14 +94,6 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
 function noteEnd(id: string, { status, verdict }: End): void {
   if (verdict.some(({ code, certain }) => certain && code.startsWith("oom"))) noteEvent(id, "oom");
   noteEvent(id, "die", { exitCode: `${status}` });
-}
-
-/** It ran, and could not be started again: nobody waits for the error. */
-function rememberFailure(state: State, error: unknown): number {
-  const status = report(error);
-  const reason = `it could not be started again: ${error instanceof Error ? error.message : String(error)}`;
-  leave(state, () => writeEnd({ ...state, ended: { status, reason, verdict: [], at: Date.now() } }));
-  return status;
 }
 
 function forget({ id, supervisor }: State): void {

@@ -82,6 +82,7 @@ export function startAndWatch(
       watcher.started();
       writeState({ ...made, started: true });
       noteEvent(plan.id, "start");
+      if (state.restarts === 0) noteEvent(plan.id, "restart"); // `contain restart` asked for it
       if (plan.health !== undefined) watchHealth(context, plan, plan.health, made, first, sources);
       recorder?.state("started", { pid });
       background?.started();

@@ -4,7 +4,7 @@ import { fstat, inotify, POLLIN, pread, printable, type Source, takeNotices, tak
 import { endsLine, HEAD, isEntry, NEWLINE, timeOf } from "./format.ts";
 import { BLOCK, closeParts, findTail, isRotated, openParts, type Part } from "./parts.ts";
 
-interface LogReader {
+export interface LogReader {
   /** Passes on new entries since the last call, without the newline. `each` returns false to stop. */
   readonly copy: (each: (entry: Buffer) => boolean) => boolean;
 }

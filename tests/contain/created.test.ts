@@ -1,0 +1,153 @@
+// contain create, contain start, and contain restart of what has ended: one id, one name and one log for lives under several supervisors.
+import assert from "node:assert/strict";
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { NO_LAUNCHER, newContext, readOptions } from "../../packages/chain/src/index.ts";
+import { sumTraffic } from "../../packages/contain/src/network/traffic.ts";
+import { keptWords } from "../../packages/contain/src/run/kept.ts";
+import { runOptions } from "../../packages/contain/src/run/options.ts";
+import { detached, folder, ids, inspect } from "../helpers/detached.ts";
+import { need } from "../helpers/need.ts";
+import { makeRootfs, scratch } from "../helpers/rootfs.ts";
+import { type RunOptions, run, sh } from "../helpers/run.ts";
+import { eventually } from "../helpers/wait.ts";
+
+const dir = scratch("created");
+const rootfs = makeRootfs(dir);
+const contain = (...words: string[]) => run(["contain", ...words]);
+const out = (...words: string[]) => {
+  const { status, stdout, stderr } = contain(...words);
+  assert.equal(status, 0, stderr);
+  return stdout;
+};
+/** From a relative rootfs, as a person would type it. */
+const create = (words: readonly string[], how: RunOptions = {}) => {
+  const { status, stdout, stderr } = run(["contain", "create", "-q", "--rootfs", "./rootfs", ...words], { cwd: dirname(rootfs), ...how });
+  assert.equal(status, 0, stderr);
+  ids.push(stdout.trim());
+  return stdout.trim();
+};
+const status = (id: string) => inspect(id).status;
+
+test("the words are kept with the values of the environment, and without what is kept otherwise", () => {
+  writeFileSync(join(dir, "file"), "F=1\nHAD\n");
+  const given = readOptions(runOptions, [
+    ...[
+      "-d",
+      "--name",
+      "web",
+      "--preserve-fds",
+      "2",
+      "-t",
+      "-m",
+      "64M",
+      "-v",
+      "a:/b",
+      "--overlay",
+      "-e",
+      "E=x=y",
+      "-e",
+      "HAD",
+      "-e",
+      "NOT",
+    ],
+    ...["--env-file", join(dir, "file"), "--", "sh", "-c", "true"],
+  ]);
+  const { words } = keptWords(newContext(NO_LAUNCHER, { HAD: "had" }), given, "0123456789ab");
+  const env = ["--env=F=1", "--env=HAD=had", "--env=E=x=y", "--env=HAD=had"];
+  assert.deepEqual(words, ["--detach", "--tty", "--memory=64M", "--volume=a:/b", "--overlay", ...env, "--", "sh", "-c", "true"]);
+});
+
+test("traffic is that of all interfaces but loopback", () => {
+  const text = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:     700       7    0    0    0     0          0         0      700       7    0    0    0     0       0          0
+  eth0:    1006      13    0    0    0     0          0         0     2006      15    0    0    0     0       0          0
+eth1.5:40000000000    1    0    0    0     0          0         0        5       1    0    0    0     0       0          0
+`;
+  assert.deepEqual(sumTraffic(text), { receivedBytes: 40000001006, sentBytes: 2011 });
+});
+
+describe("contain create and start", need("root"), () => {
+  test("the record alone; then a life, and another one, with the words, the environment and the directory of `create`", () => {
+    const id = create(["--name", "first", "-e", "SECRET", "--", "sh", "-c", 'echo "$SECRET"; exit 3'], { env: { SECRET: "s3" } });
+    assert.equal(status(id), "created");
+    assert.match(out("list"), new RegExp(`${id}  first +- +created `));
+    assert.equal(statSync(join(folder(id), "state.json")).mode & 0o777, 0o600);
+    assert.ok(!out("inspect", id).includes('"kept"'));
+    for (const words of [["stop"], ["kill"], ["wait"], ["logs"], ["attach"], ["wait", "--health"]]) {
+      const { status, stderr } = contain(...words, id);
+      assert.deepEqual([status, /its status is created\n +it has not been started: contain start first/.test(stderr)], [125, true], stderr);
+    }
+    assert.match(contain("create", "--name", "first", "--", "true").stderr, /name already in use: first/);
+    out("rename", "first", "second");
+    out("start", "second");
+    assert.equal(contain("wait", id).stdout, "3\n");
+    const again = contain("start", "-a", "second");
+    assert.deepEqual([again.status, again.stdout], [3, "s3\n"]);
+    assert.equal(contain("restart", id).status, 0);
+    assert.equal(contain("wait", id).stdout, "3\n");
+    assert.deepEqual([out("logs", id), out("inspect", "-f", "{{.Name}}", id)], ["s3\n".repeat(3), "/second\n"]);
+  });
+
+  test("a start that fails leaves what was there: the old verdict, or the record", () => {
+    const [id, never] = [detached(["--rootfs", "./rootfs", "--", "sleep", "1000"], { cwd: dirname(rootfs) }), create(["--", "no-such"])];
+    out("start", id); // it runs: nothing to do
+    out("kill", id);
+    assert.equal(contain("wait", id).stdout, "137\n");
+    const before = readFileSync(join(folder(id), "state.json"), "utf8");
+    renameSync(rootfs, `${rootfs}.gone`);
+    const { status: failed, stderr } = contain("start", id);
+    renameSync(`${rootfs}.gone`, rootfs);
+    assert.deepEqual([failed, /no such directory/.test(stderr)], [125, true], stderr);
+    assert.equal(readFileSync(join(folder(id), "state.json"), "utf8"), before);
+    const both = contain("start", never, id);
+    assert.deepEqual([both.status, status(never), status(id)], [127, "created", "running"], both.stderr);
+    assert.equal(inspect(id).ended, undefined);
+    out("rm", never);
+  });
+
+  test("the supervisor was killed: `start` removes what it left; a second one that comes at the same time is told", async () => {
+    const id = create(["--net", "veth", "--", "sleep", "1000"]);
+    out("start", id);
+    process.kill(inspect(id).supervisor.pid, "SIGKILL");
+    await eventually(() => status(id) === "dead", "dead");
+    const { stdout } = sh(`for i in 1 2 3; do contain start ${id} 2>&1 & done; wait`);
+    assert.doesNotMatch(stdout, /^(?!contain: [0-9a-f]{12} was started by another process meanwhile$)./m);
+    assert.equal(status(id), "running");
+    assert.match(out("stats", "--format", "{{.NetIO}}", id), /^\d.* \/ \d/);
+    out("rm", "-f", id);
+    assert.equal(run(["find", "/sys/fs/cgroup", "-name", `contain-${id}`]).stdout, "");
+  });
+
+  test("--rm counts from the first start; a terminal is attached; a profile from a pipe is kept", () => {
+    const gone = create(["--rm", "--", "true"]);
+    out("start", gone);
+    contain("wait", gone);
+    assert.equal(contain("start", gone).status, 125);
+    const terminal = create(["-t", "--", "sh", "-c", "read line; echo got $line; exit 5"]);
+    const { status: ended, stdout } = run(["contain", "start", "-ai", terminal], { input: "word\n" });
+    assert.deepEqual([ended, /got word\r\n/.test(stdout)], [5, true], stdout);
+    const profile = JSON.stringify({
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
+    });
+    const confined = create(["--confine", "--seccomp", "/dev/stdin", "--", "mkdir", "/tmp/x"], { input: profile });
+    assert.match(contain("start", "-a", confined).stderr, /Operation not permitted/);
+  });
+
+  for (const [words, wanted] of [
+    [["start"], /missing container/],
+    [["start", "-a", "a", "b"], /no such container: a/],
+    [["start", "--detach-keys", "x", "a"], /Ctrl-P Ctrl-Q/],
+    [["create", "--rootfs", rootfs], /missing program/],
+    [["create", "--rootfs", "/no/such", "--", "true"], /no such directory/],
+  ] as const)
+    test(`${words.join(" ")}: 125, and nothing is made`, () => {
+      const own = ["--root", join(dir, "states")];
+      const { status: failed, stderr } = contain(...own, ...words);
+      assert.deepEqual([failed, out(...own, "list", "-q")], [125, ""]);
+      assert.match(stderr, wanted);
+    });
+});
