@@ -40,7 +40,7 @@ describe("completion in bash", need("bash"), () => {
   };
 
   test("commands, options, values", () => {
-    assert.deepEqual(complete("contain st"), ["stats", "stop"]);
+    assert.deepEqual(complete("contain st"), ["start", "stats", "stop"]);
     assert.deepEqual(complete("contain run --memory-s"), ["--memory-swap"]);
     assert.deepEqual(complete("contain run --net h"), ["host"]);
     assert.deepEqual(complete("nsexec --pid-"), ["--pid-file"]);

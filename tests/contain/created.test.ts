@@ -134,7 +134,7 @@ describe("contain create and start", need("root"), () => {
       syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
     });
     const confined = create(["--confine", "--seccomp", "/dev/stdin", "--", "mkdir", "/tmp/x"], { input: profile });
-    assert.match(contain("start", "-a", confined).stderr, /Operation not permitted/);
+    assert.match(contain("start", "-a", confined).stdout, /Operation not permitted/);
   });
 
   for (const [words, wanted] of [
