@@ -44,6 +44,10 @@ describe("completion in bash", need("bash"), () => {
     assert.deepEqual(complete("contain run --memory-s"), ["--memory-swap"]);
     assert.deepEqual(complete("contain run --net h"), ["host"]);
     assert.deepEqual(complete("nsexec --pid-"), ["--pid-file"]);
+    assert.deepEqual(complete("contain ps --lat"), ["--latest"]);
+    for (const words of ["contain run realpa", "contain run --rw -- realpa", "cgset --memory 8M -- realpa"])
+      assert.deepEqual([...new Set(complete(words))], ["realpath"], words);
+    assert.deepEqual(complete("contain run -- ls --memory-s"), [""], "an option of the program");
     assert.deepEqual(
       complete("contain run --rootfs /usr/li").toSorted(),
       readdirSync("/usr")
@@ -60,6 +64,7 @@ describe("completion in bash", need("bash"), () => {
     try {
       assert.deepEqual(complete("contain stop we", env), ["webfront"]);
       assert.deepEqual(complete("contain exec we", env), ["webfront"]);
+      assert.deepEqual(complete("contain explain we", env), ["webfront"]);
     } finally {
       run(["contain", "rm", "-f", "webfront"], { env });
     }

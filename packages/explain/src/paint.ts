@@ -11,8 +11,8 @@ export type Paint = (style: Style | undefined, text: string) => string;
 
 export const COLOR = {
   type: "string",
-  valueHint: "WHEN",
-  description: "auto (a terminal, without NO_COLOR), always or never",
+  valueHint: "auto|always|never",
+  description: "auto: on a terminal, without NO_COLOR",
 } as const satisfies OptionSpec;
 
 const painted: Paint = (style, text) => (style === undefined || text === "" ? text : `\x1b[${CODES[style]}m${text}\x1b[0m`);

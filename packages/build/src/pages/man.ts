@@ -5,6 +5,8 @@ export interface Page extends Command {
   readonly options: OptionTable;
   /** Pages to read next, without the section. */
   readonly seeAlso: readonly string[];
+  /** Other names of a command. */
+  readonly also?: readonly string[];
 }
 
 /** The text of section 1's page of a command; the name of `contain run` is contain-run. */
