@@ -28,8 +28,8 @@ const LONG = [
  * descriptors, memory and what is left after a kill. What is found out, told, refused, mounted or written to a cgroup is the same code in both.
  */
 const TWICE = [
-  ...["chain/caller", "chain/chain", "chain/given", "chain/trampoline", "fuzz/runs", "hold/", "image/from", "kernel/long-paths"],
-  ...["kernel/trace", "nsexec/differential", "nsexec/join", "nsexec/leave", "nsexec/nsexec", "nsexec/ownproc", "oci/life", "pid1/"],
+  ...["chain/caller", "chain/chain", "chain/given", "chain/trampoline", "fuzz/runs", "hold/hold", "image/from", "kernel/long-paths"],
+  ...["kernel/trace", "nsexec/differential", "nsexec/leave", "nsexec/nsexec", "nsexec/ownproc", "oci/life", "pid1/"],
   ...["pivot/oldkernel", "terminal/exec-tty", "terminal/tty"],
   ...["contain", "detach", "faults", "kill", "manage", "run-chain", "shared-pipes", "start"].map((name) => `contain/${name}`),
 ];

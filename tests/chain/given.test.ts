@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin } from "../helpers/run.ts";
+import { describeOnce } from "../helpers/second.ts";
 import { World } from "../helpers/world.ts";
 
 const dir = scratch("given");
@@ -99,7 +100,7 @@ describe("a seccomp profile is read once", () => {
   }
 });
 
-describe("what cannot be read once is refused", () => {
+describeOnce("what cannot be read once is refused", () => {
   for (const [command, said] of [
     [
       "nsexec --chain exec --mount -- pivot $R --env-file <(echo A=1) -- true",
@@ -120,7 +121,7 @@ describe("what cannot be read once is refused", () => {
     });
 });
 
-describe("words that are planned once a network is granted", () => {
+describeOnce("words that are planned once a network is granted", () => {
   for (const [words, said, wanted] of [
     ["--tmpfs bad --rootfs $R -- true", /^pivot: --tmpfs bad: must be DST\[:SIZE\] or DST:size=SIZE,mode=MODE,…\n/, 125],
     ["--rootfs /no/such -- true", /^contain: ROOTFS \/no\/such: no such directory\n/, 125],

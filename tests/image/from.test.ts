@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { NOBODY, run, sh } from "../helpers/run.ts";
+import { testOnce } from "../helpers/second.ts";
 import { layoutOf, sum, tarOf } from "../helpers/tar.ts";
 
 const dir = scratch("image");
@@ -223,7 +224,7 @@ describe("an image", need("root"), () => {
   });
 
   for (const form of ["docker-archive:FILE:a/b:c", "oci-archive:FILE", "oci:FILE", "dir:FILE"])
-    test(`as skopeo writes it: ${form}`, need("skopeo"), () => {
+    testOnce(`as skopeo writes it: ${form}`, need("skopeo"), () => {
       const file = join(dir, `skopeo-${count++}`);
       const source = layoutOf(`${file}-source`, { layers: [lower, upper], name: "x" });
       const { status, stderr } = run(["skopeo", "--insecure-policy", "copy", "-q", `oci:${source}:x`, form.replace("FILE", file)]);
@@ -246,7 +247,7 @@ describe("an image", need("root"), () => {
     ["no tar", "/etc/passwd", [], /\/etc\/passwd: not a tar, or damaged/],
     ["a directory that is no layout", "/etc", [], /\/etc: neither an image nor the root of one/],
   ] as const)
-    test(`refused: ${what}`, () => {
+    testOnce(`refused: ${what}`, () => {
       const to = fresh();
       const { status, stdout, stderr } = run(["contain", "rootfs", `${to}/on/the/way`, "--from", from, ...words]);
       assert.equal(status, 125);

@@ -7,6 +7,7 @@ import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run, sh } from "../helpers/run.ts";
 import { checkSchema } from "../helpers/schemas.ts";
+import { testOnce } from "../helpers/second.ts";
 
 const dir = scratch("trace");
 const rootfs = makeRootfs(dir);
@@ -41,7 +42,7 @@ describe("--trace", need("root"), () => {
       }
     });
 
-    test(`json is an object a line: ${name}`, () => {
+    testOnce(`json is an object a line: ${name}`, () => {
       const { stderr } = run(asJson);
       for (const line of stderr.trimEnd().split("\n")) {
         const call = JSON.parse(line) as Record<string, unknown>;
@@ -68,7 +69,7 @@ describe("--trace", need("root"), () => {
     });
   }
 
-  test("the line of a clone tells flags and result", () => {
+  testOnce("the line of a clone tells flags and result", () => {
     const { stderr } = run(["nsexec", "--trace", "--pid", "--uts", "true"]);
     assert.match(
       stderr,

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { isolated, readMounts } from "../helpers/isolated.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
+import { testOnce } from "../helpers/second.ts";
 
 const dir = scratch("old");
 const rootfs = makeRootfs(dir);
@@ -27,7 +28,7 @@ describe("a kernel that lacks", need("root", "strace", "unshare"), () => {
     ["the host's /", "pivot / -- /bin/cat /proc/self/mountinfo"],
     ["a user namespace", `${AS_NOBODY} env PATH="$PATH" contain run -q --rootfs ${rootfs} -- /bin/cat /proc/self/mountinfo`],
   ] as const) {
-    test(`mount_setattr (before 5.12): the remount gives ${what} the same flags`, () => {
+    testOnce(`mount_setattr (before 5.12): the remount gives ${what} the same flags`, () => {
       const { stdout, stderr } = isolated(
         `${staged}
         ${command}; echo split; ${without("mount_setattr", command)}`,
@@ -42,7 +43,7 @@ describe("a kernel that lacks", need("root", "strace", "unshare"), () => {
     });
   }
 
-  test("openat2 (before 5.6): refused, since links could lead to the host", () => {
+  testOnce("openat2 (before 5.6): refused, since links could lead to the host", () => {
     const { stdout, stderr } = isolated(
       `before; ${without("openat2", `pivot ${rootfs} -- /bin/echo ran`)}; ${without("openat2", `pivot --rw ${rootfs} -- /bin/echo ran`)}; same`,
     );

@@ -8,6 +8,7 @@ import { need } from "../helpers/need.ts";
 import { descendants, isAlive } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { run, sh } from "../helpers/run.ts";
+import { describeOnce } from "../helpers/second.ts";
 import { openTerminal } from "../helpers/terminal.ts";
 import { eventually } from "../helpers/wait.ts";
 
@@ -16,7 +17,7 @@ const rootfs = makeRootfs(dir);
 appendFileSync(join(rootfs, "etc/passwd"), "app:x:1000:1001::/srv:/bin/sh\n");
 appendFileSync(join(rootfs, "etc/group"), "app:x:1001:\nmore:x:1002:app\n");
 
-describe("who the program of an exec is", need("root"), () => {
+describeOnce("who the program of an exec is", need("root"), () => {
   const who = 'echo "$(id -u):$(id -g):$(id -G):$HOME"';
   const cases: readonly (readonly [run: readonly string[], exec: readonly string[], expected: string])[] = [
     [["--user", "app"], [], "1000:1001:1001 1002:/srv"],

@@ -9,6 +9,7 @@ import { need } from "../helpers/need.ts";
 import { childrenOf, commandOf, descendants, stat, ticksIn } from "../helpers/proc.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, NOBODY, run, sh } from "../helpers/run.ts";
+import { testOnce } from "../helpers/second.ts";
 import { openTerminal, type Terminal } from "../helpers/terminal.ts";
 import { eventually, pause } from "../helpers/wait.ts";
 
@@ -70,7 +71,7 @@ describe("a pseudo-terminal, inside", need("root"), () => {
     [["pivot", "--tty", "--no-dev", rootfs, "--", "true"], /--tty needs the \/dev\/pts that --no-dev leaves out/],
     [["nsexec", "--tty", "--foreground", "--", "true"], /--tty and --foreground exclude each other/],
   ] as const) {
-    test(`refused: ${argv.slice(0, -1).join(" ").replace(rootfs, "ROOTFS")}`, () => {
+    testOnce(`refused: ${argv.slice(0, -1).join(" ").replace(rootfs, "ROOTFS")}`, () => {
       const { status, stderr } = run(argv);
       assert.equal(status, 125);
       assert.match(stderr, message);
@@ -128,7 +129,7 @@ describe("bytes through a pseudo-terminal", need("root", "bash", "vim"), () => {
     for (const big of [file, out]) rmSync(big);
   });
 
-  test("50 MB of lines through a pipe", () => {
+  testOnce("50 MB of lines through a pipe", () => {
     const raw = sh("contain run -qt -- sh -c 'stty -opost; yes | head -c 52428800' </dev/null | md5sum", { timeout: 120_000 });
     assert.equal(raw.stdout, sh("yes | head -c 52428800 | md5sum").stdout);
     const lines = sh("contain run -qt -- sh -c 'seq 200000' </dev/null | md5sum", { timeout: 120_000 });
@@ -218,7 +219,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     }
   });
 
-  test("ash of the rootfs: Ctrl-Z, fg, Ctrl-C", { timeout: 300_000 }, async () => {
+  testOnce("ash of the rootfs: Ctrl-Z, fg, Ctrl-C", { timeout: 300_000 }, async () => {
     const t = openTerminal(`contain run -qt --rootfs ${rootfs} -- sh; echo status $?; sleep 60`);
     assert.doesNotMatch(await t.until(/# $|#$/), /job control turned off/);
     t.type("sleep 100");
@@ -274,7 +275,7 @@ describe("in a terminal", need("root", "tmux", "bash", "vim", "top"), () => {
     }
   });
 
-  test("top: draws itself again and again, q ends it", { timeout: 300_000 }, async () => {
+  testOnce("top: draws itself again and again, q ends it", { timeout: 300_000 }, async () => {
     const t = openTerminal(`${host} -- top -d 0.5; echo status $?; sleep 60`);
     await t.until(/top - [\s\S]*PID +USER[\s\S]* 1 root/);
     t.press("q");
