@@ -8,6 +8,7 @@ import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, run } from "../helpers/run.ts";
 import { eventually } from "../helpers/wait.ts";
+import { World } from "../helpers/world.ts";
 
 const dir = scratch("events");
 const rootfs = makeRootfs(dir);
@@ -107,8 +108,10 @@ describe("contain events", need("root"), () => {
     assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   });
 
+  const world = new World("events"); // gc takes the empty groups of other states' containers
   test("gc and list do not mind the file", () => {
     assert.equal(contain("list", "-q").stdout, "");
-    assert.doesNotMatch(contain("gc").stderr + contain("gc").stdout, /events/);
+    const { stdout, stderr } = world.run(["contain", "gc"], { env });
+    assert.doesNotMatch(stderr + stdout, /events/);
   });
 });

@@ -65,11 +65,11 @@ describe("run()", need("root"), () => {
   test("a supervisor that is killed: an error, and the program does not go on", async () => {
     const box = run(["/bin/sh", "-c", "echo $PPID; exec sleep 60"], { options: ["--pid", "host"] });
     const [line] = (await box.stdout?.take(1).toArray()) ?? [];
-    const { pid } = await box.started;
+    const { id, pid } = await box.started;
     process.kill(Number(line), "SIGKILL");
     await assert.rejects(box.ended, fails(/was ended by SIGKILL/, 137));
     await eventually(() => !existsSync(`/proc/${pid}`));
-    assert.match(command(["contain", "gc"]).stdout, /its supervisor, PID \d+, was killed/);
+    assert.equal(command(["contain", "rm", id]).status, 0); // gc would take the empty groups of other states' containers, too
   });
 
   test("a report that was cut off, as on a full disk: an error, and no exception that nobody can catch", async () => {

@@ -11,6 +11,7 @@ import { run } from "../helpers/run.ts";
 import { eventually } from "../helpers/wait.ts";
 
 const dir = scratch("own-signals");
+process.env["CONTAIN_ROOT"] = join(dir, "states"); // no other test's gc removes the dead one
 const rootfs = makeRootfs(dir);
 
 describe("contain kill", need("root"), () => {

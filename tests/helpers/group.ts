@@ -45,7 +45,7 @@ export function makeGroup(name: string): Group {
     emptied,
     remove: async () => {
       writeFileSync(`${dir}/cgroup.kill`, "1");
-      await emptied(5000);
+      await emptied(60_000);
       for (const group of [...below(dir), dir]) await eventuallyRemoved(group);
     },
   };
@@ -58,7 +58,7 @@ async function eventuallyRemoved(group: string): Promise<void> {
       rmdirSync(group);
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || tries === 100) throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || tries === 3000) throw error;
       await pause(10);
     }
   }

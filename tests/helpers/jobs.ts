@@ -57,7 +57,7 @@ async function runJob(job: Job): Promise<Outcome> {
   const started = Date.now();
   // The shell's `times` are those of all that has been waited for; it has nothing else to do.
   const accounted = '"$@"; status=$?; times >"$0"; exit $status';
-  const limited = ["timeout", "--foreground", "--signal=KILL", "900"];
+  const limited = ["timeout", "--foreground", "--signal=KILL", "1800"];
   const child = spawn("sh", ["-c", accounted, join(dir, "times"), ...limited, process.execPath, "--import", "tsx", ...reporters, file], {
     cwd: root,
     env: { ...process.env, ...more, CONTAIN_TEST_BUILD: build.toLowerCase() },

@@ -71,7 +71,7 @@ export class World {
 
   private async close(): Promise<void> {
     writeFileSync(join(this.group, "cgroup.kill"), "1");
-    for (let tries = 0; tries < 100; tries++) {
+    for (let tries = 0; tries < 1000; tries++) {
       try {
         run(["find", this.group, "-mindepth", "1", "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"]);
         rmdirSync(this.group);
@@ -137,7 +137,9 @@ export async function follow(
     stderr += text;
   });
   const ended = new Promise<number>((resolve) => child.on("close", (code, signal) => resolve(signal === null ? (code ?? -1) : -1)));
-  for (const end = Date.now() + 60_000; child.exitCode === null && Date.now() < end; await pause(50)) {
+  let every = 50; // each look starts a program
+  for (const end = Date.now() + 60_000; child.exitCode === null && Date.now() < end; await pause(every)) {
+    every = Math.min(1.5 * every, 500);
     const row = find();
     if (row?.status !== "running") continue;
     const { init, supervisor } = inspect(row.id);

@@ -140,7 +140,7 @@ describe("contain-oci: hooks", need("root"), () => {
     const deleted = oci("delete", "slow");
     assert.deepEqual([deleted.status, leftOf("slow")], [0, []], "a poststop hook that fails is only told");
     assert.match(deleted.stderr, /warning: error running poststop hook #0: \/bin\/sh: it took longer than 1 s/);
-    assert.ok(Date.now() - before < 20_000);
+    assert.ok(Date.now() - before < 100_000);
   });
 
   test("startContainer that fails: the program does not start, and the container is stopped", async () => {

@@ -107,7 +107,7 @@ describe("contain exec --tty", need("root", "tmux", "bash"), () => {
   ] as const) {
     test(`the terminal is as before, and the program gone, when contain exec ${how}`, { timeout: 300_000 }, async () => {
       const [before, now] = [join(dir, `before-${signal}`), join(dir, `now-${signal}`)];
-      const script = `stty -g >${before}; sh -c 'echo $$ >${dir}/pid; exec contain exec -t ${id} -- sh -c "echo up; exec sleep 777"'; s=$?; sleep 0.5; (stty -g; echo $s) >${now}.new; mv ${now}.new ${now}; sleep 60`;
+      const script = `stty -g >${before}; sh -c 'echo $$ >${dir}/pid; exec contain exec -t ${id} -- sh -c "echo up; exec sleep 777"'; s=$?; until [ "$(stty -g)" = "$(cat ${before})" ]; do sleep 0.05; done; (stty -g; echo $s) >${now}.new; mv ${now}.new ${now}; sleep 60`;
       const t = openTerminal(script);
       await t.until(/^up$/m);
       const pid = Number(readFileSync(join(dir, "pid"), "utf8"));

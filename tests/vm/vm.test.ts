@@ -64,7 +64,7 @@ if (isNative) {
     all.push({ ...item, name: `for Node: ${item.name}`, script: path + item.script });
 }
 const cases = all.filter(({ name }) => name.includes(word));
-const SECONDS = 900;
+const SECONDS = 1700;
 
 const dir = scratch("vm");
 

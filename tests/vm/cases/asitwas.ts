@@ -22,7 +22,6 @@ const PRELUDE = `
 export const asItWasCases: readonly Case[] = [
   {
     name: "as it was: in a group with other processes a limit is refused in words, and the group stays an ordinary one",
-    seconds: 150,
     script: `${PRELUDE}
       occupy
       attempt "run pids" alone contain run --pids 20 -- true
@@ -48,7 +47,6 @@ export const asItWasCases: readonly Case[] = [
   },
   {
     name: "as it was: a start that fails later takes back what it enabled, and the caller's leaf",
-    seconds: 150,
     script: `${PRELUDE}
       attempt "no program" alone contain run --pids 20 -- /nonexistent
       attempt "bad root" alone contain run --pids 20 --rootfs /proc/self/fdinfo -- true
@@ -78,7 +76,6 @@ export const asItWasCases: readonly Case[] = [
   },
   {
     name: "as it was: below a group that is threaded already nothing is made, and the type is told",
-    seconds: 120,
     script: `${PRELUDE}
       occupy
       echo +pids >$cg/shared/cgroup.subtree_control; cat $cg/shared/cgroup.type

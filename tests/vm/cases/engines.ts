@@ -25,7 +25,6 @@ J
 export const engineCases: readonly Case[] = [
   {
     name: "contain-oci: the verdict of a memory limit and of a pids limit, whoever has waited for it",
-    seconds: 240,
     script: `${OCI}
       cd "$(mktemp -d)"
       hog="dd if=/dev/zero of=/dev/null bs=100M count=1"
@@ -52,7 +51,6 @@ export const engineCases: readonly Case[] = [
   },
   {
     name: "contain watch: a container of another engine that a memory limit ends, and one that was killed",
-    seconds: 120,
     script: `
       cd "$(mktemp -d)"
       export CONTAIN_ROOT=$PWD/states

@@ -5,7 +5,6 @@ import type { Case } from "../machine.ts";
 export const faultCases: readonly Case[] = [
   {
     name: "faults: each call of contain run on its cgroup fails in turn, or is the supervisor's last; nothing is left",
-    seconds: 180,
     script: `
       box() { strace -f -qq -o "$log" "$@" contain run --quiet --rootfs "$ROOTFS" --memory 64M --pids 64 -- /bin/true; }
       log=calls

@@ -31,7 +31,6 @@ const rows: readonly Row[] = [
 export const truthCases: readonly Case[] = [
   {
     name: "truth: memory.oom.group, memory.high",
-    seconds: 240,
     script: `${FUNCTIONS}${STAGED}`,
     check: ({ stdout }) => {
       const reports = readReports(stdout);

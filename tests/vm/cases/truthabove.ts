@@ -43,7 +43,6 @@ const rows: readonly Row[] = [
 export const truthAboveCases: readonly Case[] = [
   {
     name: "truth: a grandparent's limit, page cache",
-    seconds: 240,
     script: `${FUNCTIONS}${STAGED}`,
     check: ({ stdout }) => checkRows(rows, readReports(stdout)),
   },

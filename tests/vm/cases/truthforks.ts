@@ -53,7 +53,6 @@ const rows: readonly Row[] = [
 export const truthForkCases: readonly Case[] = [
   {
     name: "truth: cpu.max, zombies, groups out of sight, state D, an OOM kill of what exec started",
-    seconds: 240,
     script: `${FUNCTIONS}${STAGED}`,
     check: ({ stdout }) => checkRows(rows, readReports(stdout)),
   },
