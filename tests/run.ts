@@ -13,6 +13,7 @@ const LONG = [
   ...[
     "vm/vm",
     "pid1/pid1",
+    "contain/restart",
     "terminal/terminal",
     "contain/manage",
     "terminal/tty",
@@ -22,6 +23,7 @@ const LONG = [
     "build/packages",
   ],
   ...["chain/trampoline", "labs/labs", "pivot/initramfs", "oci/kills", "oci/engines", "nsexec/nsexec", "contain/logs", "veth/veth"],
+  ...["oci/faults", "contain/watch", "bench/bench"],
 ];
 /**
  * What the second build repeats: where another runtime or another launcher can make a difference, that is starts, forks, signals, terminals,
