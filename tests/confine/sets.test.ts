@@ -80,11 +80,11 @@ describe("the five sets", need("root"), () => {
   });
 
   test("an unknown name is refused, or warned of once", () => {
-    assert.match(run(["confine", "--bounding", "CAP_NEW", "--", "true"]).stderr, /"CAP_NEW" is no capability/);
+    assert.match(run(["confine", "--bounding", "CAP_NEW", "--", "true"]).stderr, /"CAP_NEW" is not a capability/);
     const words = ["confine", "--ignore-unknown-caps", "--bounding", "CAP_NEW", "--permitted", "CAP_NEW", "--effective", "none"];
     assert.deepEqual(run([...words, "--", "true"]), {
       ...{ status: 0, signal: null, stdout: "" },
-      stderr: 'confine: "CAP_NEW" is no capability that is known here: it is ignored\n',
+      stderr: 'confine: "CAP_NEW" is an unknown capability: ignored\n',
     });
   });
 

@@ -245,7 +245,7 @@ describe("contain run --confine", need("root"), () => {
     const server = spawn("perl", ["-e", listener], { stdio: ["ignore", "pipe", "inherit"] });
     await once(server.stdout, "data");
     const client = `use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); print connect(S, pack "Sa*", AF_UNIX, "\\0${name}") ? "open" : "closed"`;
-    const OWN = "[contain] network: its own, with loopback alone. --net veth connects it, --net host shares the host's.";
+    const OWN = "[contain] network: its own, with only loopback. --net veth connects it, --net host shares the host's.";
     const HOSTS = "[contain] network: the host's, abstract sockets of its services included (unix(7)). --net none or veth separates it.";
     const cases: readonly [readonly string[], string, string | undefined, RunOptions?][] = [
       [["--confine"], "closed", OWN],

@@ -73,7 +73,7 @@ describe("the ids of an ordinary user's container", need("root", "newuidmap", "s
   describe("else the user's own id alone, and why", () => {
     const one = (result: { readonly stdout: string; readonly stderr: string }, why: RegExp) => {
       assert.deepEqual(squeeze(result.stdout), ["0 65534 1"], result.stderr);
-      assert.match(result.stderr, /^\[contain\] not root: creating a user namespace, in which you are root, with your own id alone: /);
+      assert.match(result.stderr, /^\[contain\] not root: creating a user namespace, in which you are root, with only your own id: /);
       assert.match(result.stderr, why);
     };
     const script = `contain run --rw --rootfs ${rootfs} -- cat /proc/self/uid_map`;

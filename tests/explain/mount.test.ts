@@ -260,8 +260,8 @@ describe("contain explain: wrong words", () => {
     [["mount"], /missing mount/],
     [["mount", "/no/such"], /ENOENT/],
     [["errno"], /missing errno/],
-    [["errno", "EWRONG"], /is no errno/],
-    [["errno", "EPERM", "a b"], /no name of a system call/],
+    [["errno", "EWRONG"], /is not an errno/],
+    [["errno", "EPERM", "a b"], /not the name of a system call/],
     [["1", "2"], /unknown section: 2\n.*who, namespaces, limits/],
     [["--brief", "1"], /unknown option --brief\n.*-v shows the evidence/],
   ];

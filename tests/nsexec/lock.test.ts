@@ -103,7 +103,7 @@ describe("read-only mounts of a container with a user namespace", need("root", "
 
   test("nsexec --lock without a user namespace, or without a file, is refused", () => {
     for (const [words, message] of [
-      [["--mount", "--lock", ro], /--lock: without a user namespace of its own/],
+      [["--mount", "--lock", ro], /--lock: without a new user namespace/],
       [["-r", "--lock", "/none/such"], /no such file: --lock "\/none\/such"/],
       [["-r", "--unlocked", ro], /--unlocked is an exception to --lock/],
       [["-r", "-m", "--lock", ro, "--shift", ro], /--lock and --shift exclude each other/],

@@ -177,12 +177,12 @@ describe("what is wrong is refused in one line", () => {
     ["a group that leads up", having("linux.cgroupsPath", "/a/../.."), /linux\.cgroupsPath \/a\/\.\.\/\.\.: it leads up/],
     ["the root of all groups", having("linux.cgroupsPath", "/"), /that is the root of the hierarchy/],
     ["a mount without a type", having("mounts", [{ destination: "/x" }]), /mounts: \/x: type is missing/],
-    ["swap without memory", having("linux.resources.memory.swap", 5), /memory\.swap: without a memory\.limit/],
+    ["swap without memory", having("linux.resources.memory.swap", 5), /memory\.swap: without memory\.limit/],
     ["swap below memory", having("linux.resources.memory", { limit: 9, swap: 5 }), /memory\.swap 5: it is less than memory\.limit 9/],
     [
       "a file elsewhere",
       having("linux.resources.unified", { "../x.y": "1" }),
-      /linux\.resources\.unified: "\.\.\/x\.y" is no file of a group/,
+      /linux\.resources\.unified: "\.\.\/x\.y" is not a file of a group/,
     ],
   ];
   for (const [what, config, message] of cases) test(what, () => assert.match(refused(config), message));

@@ -58,7 +58,7 @@ describe("contain-oci: a life", need("root"), () => {
     const cgroupsPath = group.slice(group.indexOf("/contain-test"));
     const { status, stderr } = oci("create", "--bundle", bundle(SLEEPER, { linux: { cgroupsPath } }), "second");
     assert.equal(status, 1);
-    assert.match(stderr, /linux\.cgroupsPath: .* has processes of somebody else in it: PID \d+/);
+    assert.match(stderr, /linux\.cgroupsPath: .* already has other processes in it: PID \d+/);
     assert.equal(statusOf("first"), "running");
     assert.equal(existsSync(join(states, "second")), false);
   });
@@ -259,10 +259,10 @@ describeOnce("contain-oci: the command line", () => {
     [["state"], /missing container ID/],
     [["state", "a", "b"], /unexpected argument: b/],
     [["list", "a"], /unexpected argument: a/],
-    [["create", "--bundle"], /--bundle: its value is missing/],
+    [["create", "--bundle"], /--bundle: missing value/],
     [["create", "--bundle", "/nowhere", "x"], /\/nowhere\/config\.json cannot be read/],
     [["create", "--no-pivot", "x"], /--no-pivot is not needed/],
-    [["--cgroup-manager", "x", "list"], /--cgroup-manager x: it is cgroupfs, systemd or disabled/],
+    [["--cgroup-manager", "x", "list"], /--cgroup-manager x: must be cgroupfs, systemd or disabled/],
     [["checkpoint", "x"], /checkpoint is not supported/],
     [["restore", "x"], /restore is not supported/],
   ] as const) {

@@ -185,7 +185,7 @@ describe("pivot: kernel parameters", need("root"), () => {
     ["kernel.panic=1", /--sysctl kernel\.panic: not of a namespace, and would change the host/],
     ["vm.overcommit_memory=1", /not of a namespace/],
     ["net.ipv4.ip_forward", /must be KEY=VALUE/],
-    ["net/../kernel/panic=1", /is no name/],
+    ["net/../kernel/panic=1", /is not a name/],
     ["net.ipv4.nope=1", /cannot be written: ENOENT/],
   ] as const) {
     test(`--sysctl ${word} is refused`, () => {

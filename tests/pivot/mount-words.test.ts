@@ -114,7 +114,7 @@ describe("--mount", need("root", "unshare"), () => {
           `before; ${shell([...words("--mount", `type=bind,source=${source},target=/data,bind-propagation=${propagation}`), "true"])}; echo $?; same`,
         );
         assert.equal(status, 0);
-        assert.match(stderr, /^pivot: --mount: bind-propagation=r?(slave|shared): .* lies on \/\S*, which is not shared/);
+        assert.match(stderr, /^pivot: --mount: bind-propagation=r?(slave|shared): .* is on \/\S*, which is not shared/);
         assert.equal(stdout, "125\n");
       }
     });
@@ -138,8 +138,8 @@ describe("--mount", need("root", "unshare"), () => {
     ["type=tmpfs,target=/data,tmpfs-size=much", /--mount tmpfs-size: "much" is not a size\n/],
     ["type=tmpfs,target=/data,tmpfs-size=0", /--mount tmpfs-size: a size of 0 means no limit to the kernel/],
     ["type=tmpfs,target=/data,tmpfs-mode=9", /: tmpfs-mode is octal/],
-    [`type=bind,"source=${source},target=/data`, /: a quote stands inside of a field, or is not closed\n/],
-    [`type=bind,source="${source}",target=/data`, /: a quote stands inside of a field, or is not closed\n/],
+    [`type=bind,"source=${source},target=/data`, /: a quote is inside a field, or is not closed\n/],
+    [`type=bind,source="${source}",target=/data`, /: a quote is inside a field, or is not closed\n/],
   ] as const) {
     for (const tool of ["pivot", "contain run"] as const) {
       test(`refused: ${tool} --mount ${text.replaceAll(dir, "")}`, () => {

@@ -347,7 +347,7 @@ describe("pivot: where ROOTFS is", need("root", "unshare"), () => {
       mount -o remount,bind,noexec,nosuid,ro ${dir}/flags; pivot ${dir}/flags -- /bin/true; echo $?`);
     assert.equal(readMounts(stdout).get("/")?.flags, "nosuid,relatime,ro");
     assert.match(stdout, /^126$/m);
-    assert.match(stderr, /\/bin\/true: cannot be executed inside the rootfs .*: EACCES.*\n +it lies on a mount with noexec/);
+    assert.match(stderr, /\/bin\/true: cannot be executed inside the rootfs .*: EACCES.*\n +it is on a mount with noexec/);
   });
 
   test("--rw on a file system that is read-only itself: what cannot be made there is named", () => {

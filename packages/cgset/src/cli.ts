@@ -18,12 +18,12 @@ export const options = withCommon({
     type: "string",
     valueHint: "GROUP",
     description:
-      "the group by its whole path below the cgroup2 mount, /a/b/c, instead of --name; groups above it are made, and stay, with all controllers that there are",
+      "the group by its full path below the cgroup2 mount, /a/b/c, instead of --name; missing parents are made, with all available controllers, and stay",
   },
-  parent: { type: "string", valueHint: "GROUP", description: "the group to make it in: as root the top, else one's own" },
+  parent: { type: "string", valueHint: "GROUP", description: "the group to make it in; root: the top, others: their own group" },
   make: { type: "boolean", description: "make the group even without limits" },
   freeze: { type: "boolean", description: "stop every process of the group (cgroup.freeze)" },
-  thaw: { type: "boolean", description: "let them go on" },
+  thaw: { type: "boolean", description: "thaw them" },
   kill: { type: "boolean", description: "SIGKILL to every process of the group (cgroup.kill)" },
   rm: { type: "boolean", description: "remove the group, once it is empty" },
 });
@@ -56,7 +56,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const isPid = !given.ended && first !== undefined && more.length === 0 && /^\d+$/.test(first);
   const pid = isPid ? Number(first) : undefined;
   if (pid !== undefined && !processExists(pid))
-    throw new UsageError(`no such process: ${first}`, "PIDs are those of this PID namespace; a program of that name goes behind --");
+    throw new UsageError(`no such process: ${first}`, "PIDs are those of this PID namespace; a program of that name goes after --");
   const next = first === undefined || isPid ? undefined : chain.next(given.rest);
   const writes = readLimits(given);
   const devices = given.has("device") ? given.all("device").flatMap(readDevices) : undefined;
@@ -64,7 +64,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const acts = given.has("freeze") || given.has("thaw") || given.has("kill") || given.has("rm");
   if (given.has("freeze") && given.has("thaw")) throw new UsageError("--freeze and --thaw exclude each other");
   if (next !== undefined && acts)
-    throw new UsageError("--freeze, --thaw, --kill and --rm act on a group that is there; they do not go with PROG");
+    throw new UsageError("--freeze, --thaw, --kill and --rm act on an existing group; they do not go with PROG");
   if (acts && named === undefined && pid === undefined)
     throw new UsageError("missing group", "--name NAME, --path GROUP, or the PID of a process in it");
   if ((changes || given.has("make")) && next === undefined && pid === undefined && named === undefined)

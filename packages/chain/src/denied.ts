@@ -27,7 +27,7 @@ export function whyDenied(path: string, stat: Stat): Diagnosis | undefined {
     value: noexec === undefined ? undefined : noexec ? "ST_NOEXEC" : "no ST_NOEXEC",
     rule: "execve(2) EACCES, mount(2) MS_NOEXEC",
   };
-  if (noexec) return { code: "exec-noexec-mount", text: "it lies on a mount with noexec", certain: true, facts: [mount] };
+  if (noexec) return { code: "exec-noexec-mount", text: "it is on a mount with noexec", certain: true, facts: [mount] };
   try {
     access(path, X_OK);
   } catch (error) {

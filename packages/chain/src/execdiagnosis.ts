@@ -44,7 +44,7 @@ function withoutFile(path: string, code: string | undefined): Diagnosis | undefi
   if (code === "EACCES") return whyNotSearchable(path);
   if (code === "ELOOP") {
     const facts = [{ source: `stat(${path})`, value: "ELOOP", rule: "path_resolution(7)" }];
-    return { code: "exec-link-loop", text: "symbolic links lead in a circle", certain: true, facts };
+    return { code: "exec-link-loop", text: "symbolic links form a loop", certain: true, facts };
   }
   const target = code === "ENOENT" ? linkTarget(path) : undefined;
   if (target === undefined) return undefined;
@@ -70,7 +70,7 @@ function fromContents(path: string, code: string, depth: number): Diagnosis {
   if (code === "ENOEXEC" && binary.kind === "other")
     return say("exec-bad-format", "it is neither ELF nor a script with a #! line", "neither ELF nor #!", "execve(2) ENOEXEC");
   if ((code === "ENOEXEC" || code === "EINVAL") && binary.kind === "elf")
-    return say("exec-bad-elf", "its ELF head is damaged, or it is cut off", "a damaged ELF head", "elf(5), execve(2)");
+    return say("exec-bad-elf", "its ELF header is damaged, or the file is cut off", "a damaged ELF header", "elf(5), execve(2)");
   if (interpreter && !exists(interpreter) && (code === "ENOENT" || code === "ENOTDIR")) return missing(binary, interpreter, say);
   if (interpreter) return throughInterpreter(path, interpreter, code, depth);
   return cannotTell([]);

@@ -43,8 +43,7 @@ function refusals(context: Context, path: string, args: () => readonly string[],
   const list: (readonly [errno: string, failure: Failure])[] = [["ETXTBSY", cannot("ETXTBSY", ...BUSY, true)]];
   if (binary === undefined) list.push(["ENOENT", because("ENOENT")]);
   else if (binary.foreignMachine !== undefined || binary.kind === "other") list.push(["ENOEXEC", because("ENOEXEC")]);
-  const any =
-    "it looked well just before: it or its interpreter has changed meanwhile, or a security module (AppArmor, SELinux) refuses it";
+  const any = "it passed all checks: it or its interpreter has changed since, or a security module (AppArmor, SELinux) refuses it";
   list.push(["0", cannot(ERRNO_WORDS, "exec-cannot-tell", any, false)]);
   return list.map(([name, failure]) => {
     return { errno: ERRNO[name] ?? 0, status: failure.status, text: textOf(failure), word: lineOf(failure) };

@@ -24,7 +24,7 @@ export async function renderHelp(command: Command, options: OptionTable, version
     ...(examples.length > 0 ? [["Examples:", ...examples.map((line) => `  ${line}`)].join("\n")] : []),
     ...(command.subCommands === undefined
       ? []
-      : [`\`${command.name} COMMAND --help\` tells more of a command; man ${command.name} (${version}) of all.`]),
+      : [`\`${command.name} COMMAND --help\` describes a command; man ${command.name} (${version}) of all.`]),
   ].join("\n\n");
 }
 

@@ -32,7 +32,7 @@ export const COMMON = {
     type: "boolean",
     optionalValue: true,
     valueHint: "json",
-    description: "print every system call, also of the next links (or CONTAIN_TRACE=1)",
+    description: "print every system call, those of the next links too (or CONTAIN_TRACE=1)",
   },
   chain: {
     type: "string",

@@ -94,5 +94,5 @@ function unmapped({ uid, gid }: Stat): string {
   const overflow = (name: string) => Number(readIfThere(`/proc/sys/kernel/overflow${name}`) ?? 65534);
   const isWhole = /^\s*0\s+0\s+4294967295\s*$/.test(readIfThere("/proc/self/uid_map") ?? " 0 0 4294967295");
   const hidden = !isWhole && (uid === overflow("uid") || gid === overflow("gid"));
-  return hidden ? ", which is what an owner looks like that is not mapped in this user namespace: no capability reaches such a file" : "";
+  return hidden ? ", which stands for an owner that is not mapped in this user namespace: no capability applies to such a file" : "";
 }

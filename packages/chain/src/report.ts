@@ -91,7 +91,7 @@ export function parseFailure(lines: string): Failure {
   }
   return {
     tool: "nsexec",
-    message: "the start was reported in words that are not ours",
+    message: "the report of the start is malformed",
     hint: undefined,
     status: 125,
     diagnosis: undefined,

@@ -117,7 +117,7 @@ function createMemfd(): number {
     if (failedWith(error, "EINVAL")) return create(0, "");
     if (!failedWith(error, "EACCES")) throw error;
     const hint = "a program in another root is started from memory, out of reach of the host's files; sysctl vm.memfd_noexec=1 allows that";
-    throw new ToolError("the sysctl vm.memfd_noexec forbids to execute what lies in memory: EACCES", hint, 125, { cause: error });
+    throw new ToolError("the sysctl vm.memfd_noexec forbids executing files in memory: EACCES", hint, 125, { cause: error });
   }
 }
 

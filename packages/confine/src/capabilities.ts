@@ -37,7 +37,7 @@ function readWord(option: string, word: string, unknown?: (word: string) => void
   if (number !== -1) return 1n << BigInt(number);
   if (unknown === undefined)
     throw new UsageError(
-      `${option}: ${quote(word)} is no capability`,
+      `${option}: ${quote(word)} is not a capability`,
       "names are those of capabilities(7): net_raw, CAP_NET_RAW; or all, none, default",
     );
   unknown(word);
@@ -54,7 +54,7 @@ export function readSets(given: Options<Name>, remarks: string[]): CapabilitySet
   if (!SETS.some((name) => given.has(name))) return undefined;
   const unknown = given.has("ignore-unknown-caps")
     ? (word: string) => {
-        const text = `${quote(word)} is no capability that is known here: it is ignored`;
+        const text = `${quote(word)} is an unknown capability: ignored`;
         if (!remarks.includes(text)) remarks.push(text);
       }
     : undefined;

@@ -62,7 +62,7 @@ export function setExactly(sets: CapabilitySets, needsAdmin: boolean): () => voi
   if (missing !== 0n)
     throw new ToolError(
       `--permitted: this process does not have ${namesOf(missing)}`,
-      "a capability cannot be given by who lacks it (capabilities(7)); a container around this one, or the user, may lack it",
+      "a process cannot give a capability that it does not have (capabilities(7)); this user, or a container around this one, may lack it",
     );
   const admin = needsAdmin ? now.permitted & SYS_ADMIN : 0n;
   if (sets.ambient !== undefined) resetAmbient();

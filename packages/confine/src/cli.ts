@@ -42,8 +42,8 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const privileged = readPrivileged(given, profile);
   if (privileged && sets === undefined && (capabilities !== undefined || given.has("user")))
     throw new UsageError(
-      "--allow-new-privs goes with the single sets alone",
-      "the filter is loaded before CAP_SYS_ADMIN falls: --bounding, --permitted, --effective, --inheritable and --ambient say what is left",
+      "--allow-new-privs goes only with the single sets",
+      "the filter is loaded before CAP_SYS_ADMIN is dropped: --bounding, --permitted, --effective, --inheritable and --ambient say what is left",
     );
   if (traced) prepareFork();
   const user = given.value("user");
@@ -141,7 +141,7 @@ function makeFilter(
   const action = rules.defaultAction;
   const errno = action & 0xffff;
   if (action - errno !== SECCOMP_RET_ERRNO)
-    throw new UsageError(`--trace-denied: ${quote(word)} does not refuse by an errno`, "its defaultAction has to be SCMP_ACT_ERRNO");
+    throw new UsageError(`--trace-denied: ${quote(word)} does not refuse by an errno`, "its defaultAction must be SCMP_ACT_ERRNO");
   return {
     program: replaceReturn(program, action, SECCOMP_RET_USER_NOTIF),
     flags,

@@ -11,7 +11,7 @@ export function keys(value: unknown, where: string, names: string) {
     throw new UsageError(`${where.slice(0, -1)} is not an object: ${JSON.stringify(value)}`);
   const fields = value as Readonly<Record<string, unknown>>;
   const other = Object.keys(fields).find((key) => !known.includes(key) && key !== "comment");
-  if (other !== undefined) throw new UsageError(`${where}${other} is no key of a profile`, `here may be ${known.join(", ")}, comment`);
+  if (other !== undefined) throw new UsageError(`${where}${other} is not a key of a profile`, `here may be ${known.join(", ")}, comment`);
   const at = (key: string) => (Object.hasOwn(fields, key) ? fields[key] : undefined);
   return {
     required: <T>(key: string, read: Read<T>): T => {
@@ -31,14 +31,14 @@ export function list<T>(read: Read<T>): Read<readonly T[]> {
 }
 
 export function text(value: unknown, where: string): string {
-  if (typeof value !== "string") throw new UsageError(`${where}: ${JSON.stringify(value)} is no text`);
+  if (typeof value !== "string") throw new UsageError(`${where}: ${JSON.stringify(value)} is not a text`);
   return value;
 }
 
 export function oneOf(words: readonly string[], what: string): Read<string> {
   return (value, where) => {
     if (typeof value === "string" && words.includes(value)) return value;
-    throw new UsageError(`${where}: ${JSON.stringify(value)} is no ${what} that is known here`, words.join(", "));
+    throw new UsageError(`${where}: ${JSON.stringify(value)} is not a known ${what}`, words.join(", "));
   };
 }
 

@@ -46,7 +46,7 @@ export function installForListener(context: Context, program: Buffer, flags: num
   const pid = context.hostPid ?? getpid();
   const text = JSON.stringify({ ociVersion: state["ociVersion"], fds: ["seccompFd"], pid, metadata, state: { pid, ...state } });
   if (!installListening(context, program, flags, (listener) => sendMessage(socket, text, listener)))
-    throw new ToolError(`listenerPath ${path}: the listener could not be handed over`, "the agent there has closed the connection");
+    throw new ToolError(`listenerPath ${path}: the listener could not be sent`, "the agent there has closed the connection");
 }
 
 /** That flag is only for a filter with a listener (EINVAL). */

@@ -9,22 +9,27 @@ const set = (name: string) =>
   }) as const;
 
 export const options = withCommon({
-  caps: { type: "string", valueHint: "LIST", description: "the capabilities that PROG has, whoever it is: ambient too, and no others" },
-  keep: { type: "string", valueHint: "LIST", description: "the capabilities that are left to root; `default` means docker's fourteen" },
-  drop: { type: "string", valueHint: "LIST", description: "the capabilities that are taken away" },
+  caps: { type: "string", valueHint: "LIST", description: "PROG's capabilities, for any user: ambient too, and no others" },
+  keep: { type: "string", valueHint: "LIST", description: "the capabilities that root keeps; `default` means docker's fourteen" },
+  drop: { type: "string", valueHint: "LIST", description: "the capabilities to take away" },
   bounding: set("bounding"),
   permitted: set("permitted"),
   effective: set("effective"),
   inheritable: set("inheritable"),
   ambient: set("ambient"),
-  "ignore-unknown-caps": { type: "boolean", description: "warn about a capability that is not known, instead of refusing it" },
+  "ignore-unknown-caps": { type: "boolean", description: "warn about an unknown capability instead of refusing it" },
   "no-new-privs": { type: "boolean", description: "set-user-ID programs and capabilities of files give nothing" },
   "allow-new-privs": {
     type: "boolean",
     description:
-      "with --seccomp: leave no_new_privs as it is; the filter is loaded with CAP_SYS_ADMIN, which has to be there, before the capabilities fall",
+      "with --seccomp: leave no_new_privs as it is; the filter is loaded with CAP_SYS_ADMIN, which is required, before the capabilities are dropped",
   },
-  user: { type: "string", alias: "u", valueHint: "UID[:GID]", description: "who PROG is: numbers, or names of /etc/passwd and /etc/group" },
+  user: {
+    type: "string",
+    alias: "u",
+    valueHint: "UID[:GID]",
+    description: "the user of PROG: numbers, or names of /etc/passwd and /etc/group",
+  },
   groups: { type: "string", valueHint: "GID,…", description: "with --user: the supplementary groups of PROG, exactly; none" },
   umask: { type: "string", valueHint: "MODE", description: "the file mode creation mask, in octal (umask(2))" },
   ulimit: { type: "string", valueHint: "NAME=SOFT[:HARD]", repeat: true, description: "a resource limit of PROG (getrlimit(2))" },
@@ -37,7 +42,7 @@ export const options = withCommon({
   "oom-score-adj": {
     type: "string",
     valueHint: "N",
-    description: "-1000 to 1000: who is killed first when memory is short (proc_pid_oom_score_adj(5))",
+    description: "-1000 to 1000: which process is killed first when memory is short (proc_pid_oom_score_adj(5))",
   },
   personality: { type: "string", valueHint: "LINUX|LINUX32", description: "the execution domain (personality(2))" },
   scheduler: {
@@ -74,8 +79,8 @@ export const options = withCommon({
     type: "string",
     valueHint: "PATH[:ro|rw]",
     repeat: true,
-    description: "no files but those below these paths, `ro` (the default) to read and execute; sets no_new_privs",
+    description: "only files below these paths, `ro` (the default) to read and execute; sets no_new_privs",
   },
-  "trace-denied": { type: "boolean", description: "tell which call the filter refused, to which program, and what would allow it" },
+  "trace-denied": { type: "boolean", description: "report each refused call, the program, and what would allow it" },
 });
 export type Name = keyof typeof options;

@@ -27,13 +27,13 @@ export function capability(value: unknown, where: string): string {
   const name = text(value, where);
   if (name.startsWith("CAP_")) return name; // an unknown one is newer than this program, so nobody has it
   const meant = CAPABILITIES.find((known) => known === `CAP_${name.toUpperCase()}`);
-  throw new UsageError(`${where}: ${JSON.stringify(name)} is no capability`, meant && `did you mean ${meant}?`);
+  throw new UsageError(`${where}: ${JSON.stringify(name)} is not a capability`, meant && `did you mean ${meant}?`);
 }
 
 export function version(value: unknown, where: string): string {
   const word = text(value, where);
   if (word === "" || /^\d{1,3}\.\d{1,3}$/.test(word)) return word;
-  throw new UsageError(`${where}: ${JSON.stringify(word)} is no version of a kernel`, 'two numbers, as in "4.8"');
+  throw new UsageError(`${where}: ${JSON.stringify(word)} is not a kernel version`, 'two numbers, as in "4.8"');
 }
 
 export function position(value: unknown, where: string): number {
@@ -43,13 +43,13 @@ export function position(value: unknown, where: string): number {
 
 export function errnoNumber(value: unknown, where: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_ERRNO) return value;
-  throw new UsageError(`${where}: ${JSON.stringify(value)} is no errno`, `a number from 0 to ${MAX_ERRNO}`);
+  throw new UsageError(`${where}: ${JSON.stringify(value)} is not an errno`, `a number from 0 to ${MAX_ERRNO}`);
 }
 
 /** podman's way: `"errno": "ENOSYS"`. */
 export function errnoWord(value: unknown, where: string): number {
   const number = typeof value === "string" && value.startsWith("E") ? errnoMeaning(value)?.number : undefined;
-  if (number === undefined) throw new UsageError(`${where}: ${JSON.stringify(value)} is no errno`, "a name of errno(3)");
+  if (number === undefined) throw new UsageError(`${where}: ${JSON.stringify(value)} is not an errno`, "a name of errno(3)");
   return number;
 }
 
@@ -57,7 +57,7 @@ export function wholeNumber(value: unknown, where: string): number | bigint {
   const large = typeof value === "string" && /^#\d+$/.test(value) ? BigInt(value.slice(1)) : undefined; // by keepLargeNumbers
   if (large !== undefined && large < 1n << 64n) return large;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new UsageError(`${where}: ${large ?? JSON.stringify(value)} is no whole number below 2^64`);
+  throw new UsageError(`${where}: ${large ?? JSON.stringify(value)} is not a whole number below 2^64`);
 }
 
 export const comparison = oneOf(COMPARISONS, "comparison");

@@ -66,7 +66,7 @@ function load(context: Context, { program, flags, listener, traced, privileged }
     if (!privileged || !failedWith(error, "EACCES")) throw error;
     throw new ToolError(
       `--allow-new-privs: ${error.message}`,
-      "without no_new_privs a filter is loaded by who has CAP_SYS_ADMIN (seccomp(2))",
+      "without no_new_privs only a process with CAP_SYS_ADMIN may load a filter (seccomp(2))",
       125,
       { cause: error },
     );

@@ -18,7 +18,7 @@ export interface Subcommand<Name extends string = string> extends Command {
 export const ROOT = {
   type: "string",
   valueHint: "DIR",
-  description: "keep the states of containers in DIR (or CONTAIN_ROOT=DIR); each DIR has containers of its own",
+  description: "keep the states of containers in DIR (or CONTAIN_ROOT=DIR); each DIR has its own containers",
 } as const satisfies OptionSpec;
 
 /** Keeps the option names of a table for its `plan`, and forgets them for the list of commands. */

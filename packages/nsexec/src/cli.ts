@@ -37,7 +37,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
     throw new UsageError(`--propagation ${propagation}: must be private, slave, shared or unchanged`);
   }
   if (given.has("tty") && given.has("foreground"))
-    throw new UsageError("--tty and --foreground exclude each other", "a program on a pseudo-terminal has a session of its own");
+    throw new UsageError("--tty and --foreground exclude each other", "a program on a pseudo-terminal has its own session");
   const wantsFork =
     given.has("tty") ||
     given.has("fork") ||
@@ -51,7 +51,7 @@ export function readPlan(given: Options<Name>, chain: Chain): Plan {
   const foreground = given.has("foreground") && holdsTerminal();
   const as = given.value("as");
   if (as !== undefined && (given.has("setuid") || given.has("setgid")))
-    throw new UsageError("--as excludes --setuid and --setgid", "it says all of who PROG is: UID[:GID]");
+    throw new UsageError("--as excludes --setuid and --setgid", "it gives both ids: UID[:GID]");
   checkGroups(given, names, maps);
   if (given.has("target-env") && target === undefined)
     throw new UsageError("--target-env: missing --target", "--target PID names the process");
@@ -107,7 +107,7 @@ function checkGroups(given: Options<Name>, names: ReadonlySet<string>, maps: IdM
   if (given.has("setgid") && maps.setgroups === "deny")
     throw new UsageError(
       "--setgid: setgroups is denied in this user namespace, so the supplementary groups would stay",
-      "a map of one's own group alone, as of --map-root-user, has to deny it (user_namespaces(7)); --map-groups or --map-auto need not",
+      "a map of only your own group, as with --map-root-user, requires that (user_namespaces(7)); --map-groups or --map-auto need not",
     );
 }
 

@@ -52,7 +52,7 @@ function mapsOf(given: Values<MapOption>): IdMaps {
   const single = given.has("map-group") || given.has("map-root-user") || given.has("map-current-user");
   if (setgroups === "allow" && single && group.length === 1) {
     throw new UsageError(
-      "--setgroups allow does not go with a map of one's own group id",
+      "--setgroups allow does not go with a map of only your own group id",
       "the kernel takes such a gid_map only after setgroups was denied (user_namespaces(7))",
     );
   }

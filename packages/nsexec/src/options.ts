@@ -17,7 +17,7 @@ export const options = withCommon({
     type: "string",
     valueHint: "KIND=FILE",
     repeat: true,
-    description: "join the namespace of this FILE beside those that are made: net=/run/netns/box, ipc=/proc/PID/ns/ipc",
+    description: "join the namespace of this FILE, in addition to the new ones: net=/run/netns/box, ipc=/proc/PID/ns/ipc",
   },
   "net-socket": {
     type: "string",
@@ -25,21 +25,21 @@ export const options = withCommon({
     valueHint: "FD",
     description: "with -t: join the network namespace of the socket that is the target's descriptor FD",
   },
-  all: { type: "boolean", alias: "a", description: "all kinds but the user namespace; with -t all that the target has" },
+  all: { type: "boolean", alias: "a", description: "all kinds except the user namespace; with -t all of the target's" },
   target: { type: "string", alias: "t", valueHint: "PID", description: "join namespaces of this process instead of making new ones" },
   fork: { type: "boolean", alias: "f", description: "run PROG in a child, and stay as its transparent parent" },
   "kill-child": {
     type: "boolean",
     optionalValue: true,
     valueHint: "SIG",
-    description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live on",
+    description: "the signal the child gets when nsexec dies; KILL when it forks, `none` to let it live",
   },
   leave: {
     type: "boolean",
     description:
-      "end as soon as PROG, or a `hold` before it, is reached; it goes on in a session of its own, adopted by the nearest subreaper; implies --fork",
+      "end as soon as PROG, or a `hold` before it, has started; it continues in its own session, adopted by the nearest subreaper; implies --fork",
   },
-  "pid-file": { type: "string", valueHint: "FILE", description: "with --leave: the PID of what goes on, written at once as a whole" },
+  "pid-file": { type: "string", valueHint: "FILE", description: "with --leave: a file for the PID, written atomically" },
   "console-socket": {
     type: "string",
     valueHint: "PATH",
@@ -47,16 +47,16 @@ export const options = withCommon({
   },
   foreground: {
     type: "boolean",
-    description: "run PROG in a process group of its own, in the terminal's foreground if nsexec is; a background job of a shell stays one",
+    description: "run PROG in its own process group, in the terminal's foreground if nsexec is; a background job of a shell stays one",
   },
   "own-group": {
     type: "boolean",
-    description: "run PROG in a process group of its own: kill(2) with 0 reaches the caller's otherwise, in whatever PID namespace",
+    description: "run PROG in its own process group: otherwise kill(2) with 0 reaches the caller's group, from any PID namespace",
   },
   tty: {
     type: "boolean",
     description:
-      "PROG gets a pseudo-terminal, which nsexec joins to the terminal it has itself; a `pivot --tty` behind makes it, else nsexec; implies --fork",
+      "give PROG a pseudo-terminal, which nsexec connects to its own terminal; a later `pivot --tty` makes it, otherwise nsexec; implies --fork",
   },
   "into-cgroup": { type: "string", valueHint: "PATH", description: "the child is born in this cgroup (CLONE_INTO_CGROUP); implies --fork" },
   "map-root-user": { type: "boolean", alias: "r", description: "be root inside: map the effective ids to 0; implies --user" },
@@ -68,7 +68,7 @@ export const options = withCommon({
     valueHint: "IN:OUT:N",
     repeat: true,
     description:
-      "map N user ids from OUT outside to IN inside, or OUT,IN,N; auto: the first range of /etc/subuid from 0 on, subids: that one to itself, all: every id there is to itself; implies --user",
+      "map N user ids from OUT outside to IN inside, or OUT,IN,N; auto: the first range of /etc/subuid to 0 and up, subids: that range to itself, all: every id to itself; implies --user",
   },
   "map-groups": {
     type: "string",
@@ -81,18 +81,18 @@ export const options = withCommon({
     type: "string",
     valueHint: "PATH",
     repeat: true,
-    description: "start from a root that has these PATHs alone, /proc and /dev; their owners are shifted as the maps say (idmapped mounts)",
+    description: "start from a root with only these PATHs, /proc and /dev; their owners are shifted by the maps (idmapped mounts)",
   },
   "ro-shift": { type: "string", valueHint: "PATH", repeat: true, description: "the same, and nobody inside can make PATH writable" },
-  unshifted: { type: "string", valueHint: "PATH", repeat: true, description: "PATH is there too, its owners as they are" },
+  unshifted: { type: "string", valueHint: "PATH", repeat: true, description: "also this PATH, with its owners unchanged" },
   lock: {
     type: "string",
     valueHint: "PATH",
     repeat: true,
-    description: "make PATH and what is mounted below it read-only, so that nobody in the new user namespace can make it writable",
+    description: "make PATH and the mounts below it read-only, so that nobody in the new user namespace can make them writable",
   },
-  unlocked: { type: "string", valueHint: "PATH", repeat: true, description: "but this PATH, and what is mounted below it, stays as it is" },
-  setgroups: { type: "string", valueHint: "allow|deny", description: "may setgroups(2) be called in the new user namespace" },
+  unlocked: { type: "string", valueHint: "PATH", repeat: true, description: "except this PATH and the mounts below it" },
+  setgroups: { type: "string", valueHint: "allow|deny", description: "whether setgroups(2) may be called in the new user namespace" },
   propagation: {
     type: "string",
     valueHint: "private|slave|shared|unchanged",
@@ -107,7 +107,7 @@ export const options = withCommon({
     valueHint: "DIR",
     description: "change the working directory; with -t the caller's DIR, opened before the mounts change",
   },
-  wdns: { type: "string", alias: "W", valueHint: "DIR", description: "the same, with -t the DIR that is found inside" },
+  wdns: { type: "string", alias: "W", valueHint: "DIR", description: "the same, with -t the DIR inside" },
   "target-env": { type: "boolean", alias: "e", description: "with -t: start from the environment of the target" },
   env: { type: "string", valueHint: "NAME=VALUE", repeat: true, description: "set a variable for what runs inside" },
   "clear-env": { type: "boolean", description: "start from an empty environment" },
@@ -116,7 +116,7 @@ export const options = withCommon({
   as: {
     type: "string",
     valueHint: "UID[:GID]",
-    description: "who PROG is: numbers, or names of the /etc/passwd and /etc/group that are found inside; sets HOME where there is none",
+    description: "the user of PROG: numbers, or names of /etc/passwd and /etc/group inside; sets HOME if it is not set",
   },
   setgid: {
     type: "string",
@@ -127,7 +127,7 @@ export const options = withCommon({
   keyring: {
     type: "string",
     valueHint: "NAME",
-    description: "a session keyring of this name instead of the caller's: a new one, or with -t the one that exists (session-keyring(7))",
+    description: "a session keyring of this name instead of the caller's: a new one, or with -t the existing one (session-keyring(7))",
   },
   pasta: {
     type: "string",
@@ -145,6 +145,6 @@ export const options = withCommon({
     valueHint: "SECONDS",
     description: "offset of CLOCK_MONOTONIC, with up to nine decimals, or negative; implies --time",
   },
-  boottime: { type: "string", valueHint: "SECONDS", description: "the same of CLOCK_BOOTTIME" },
+  boottime: { type: "string", valueHint: "SECONDS", description: "the same for CLOCK_BOOTTIME" },
 });
 export type Name = keyof typeof options;

@@ -55,7 +55,7 @@ export function readWanted(
     if (file !== undefined && !exists(file)) {
       throw new UsageError(
         `--${kind.name}=${file}: no such file`,
-        target === undefined ? `a namespace is kept by a bind mount, which needs a file to lie on: touch ${quote(file)}` : undefined,
+        target === undefined ? `a namespace is kept by a bind mount, which needs an existing file: touch ${quote(file)}` : undefined,
       );
     }
   }
@@ -100,7 +100,7 @@ function typeOf(file: string): number | undefined {
   try {
     return namespaceTypeOf(file);
   } catch (error) {
-    const hint = "a namespace lives as long as a process is in it, or a bind mount keeps it; those of others are for root";
+    const hint = "a namespace lives as long as a process is in it, or a bind mount keeps it; those of other users' processes are for root";
     throw new UsageError(`--join ${file}: cannot be opened: ${codeOf(error)}`, hint, 125, { cause: error });
   }
 }
@@ -123,6 +123,9 @@ function checkTarget(target: number, given: Options<Name>): void {
   ).find((name) => given.has(name));
   if (creating !== undefined) throw new UsageError(`--${creating} is for new namespaces, --target joins those of PID ${target}`);
   if (given.has("join"))
-    throw new UsageError("--target and --join exclude each other", "-t PID --net=FILE joins that of a file beside those of PID");
+    throw new UsageError(
+      "--target and --join exclude each other",
+      "-t PID --net=FILE joins the namespace of FILE in addition to those of PID",
+    );
   if (!processExists(target)) throw new UsageError(`no such process: -t ${target}`, "PIDs are those of this PID namespace");
 }

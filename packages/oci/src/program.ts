@@ -78,7 +78,7 @@ export function runProgram(
 function managerOf(given: Words): Globals["cgroups"] {
   const manager = given.value("cgroup-manager") ?? (given.has("systemd-cgroup") ? "systemd" : "cgroupfs");
   if (manager !== "cgroupfs" && manager !== "systemd" && manager !== "disabled")
-    throw new OciError(`--cgroup-manager ${manager}: it is cgroupfs, systemd or disabled`);
+    throw new OciError(`--cgroup-manager ${manager}: must be cgroupfs, systemd or disabled`);
   return manager;
 }
 

@@ -34,10 +34,10 @@ export function readWords(table: Table, words: readonly string[], mixed: boolean
     const kind = typeof row === "object" ? table[option] : row;
     if (kind === undefined) throw new OciError(`unknown option: ${word}`);
     if (kind === "flag" && value !== undefined && value !== "true" && value !== "false")
-      throw new OciError(`--${option}=${value}: it takes no value`);
+      throw new OciError(`--${option}=${value}: takes no value`);
     if (kind === "flag" && value === "false") continue;
     const text = kind === "flag" ? "" : (value ?? words[++at]);
-    if (text === undefined) throw new OciError(`--${option}: its value is missing`);
+    if (text === undefined) throw new OciError(`--${option}: missing value`);
     given.set(option, [...(given.get(option) ?? []), text]);
   }
   rest.push(...words.slice(at));

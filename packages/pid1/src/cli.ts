@@ -20,17 +20,17 @@ export const options = withCommon({
   subreaper: {
     type: "boolean",
     alias: "s",
-    description: "insist on being child subreaper; without it pid1 becomes one by itself when it is not PID 1",
+    description: "require being child subreaper; otherwise pid1 becomes one only if it is not PID 1",
   },
   pdeathsig: { type: "string", alias: "p", valueHint: "SIG", description: "the signal pid1 gets when its parent dies" },
-  "warn-reaped": { type: "boolean", alias: "w", description: "say when an orphan was reaped" },
+  "warn-reaped": { type: "boolean", alias: "w", description: "report reaped orphans" },
   "expect-exit": { type: "string", alias: "e", valueHint: "N", repeat: true, description: "exit with 0 when the child's status is N" },
   rewrite: { type: "string", alias: "r", valueHint: "A:B", repeat: true, description: "send B when signal A comes; B = 0 drops it" },
   "single-child": { type: "boolean", alias: "c", description: "leave the child in the caller's process group" },
   linger: {
     type: "string",
     valueHint: "TIME",
-    description: "when the child has ended, send SIGTERM to what is left and wait that long (0)",
+    description: "after the child's end, send SIGTERM to all others and wait that long (0)",
   },
 });
 type Name = keyof typeof options;

@@ -166,7 +166,7 @@ function readLayers(given: readonly Given<Name>[], pathsMoved: boolean): Layers 
   if (given.some(({ name }) => name === "rw")) {
     throw new UsageError(
       `--rw and --${overlay === undefined ? "overlay-lower" : "overlay"} exclude each other`,
-      "under an overlay ROOTFS is never written to; what is written goes to the layer of --overlay",
+      "under an overlay ROOTFS is never written to; changes go to the layer of --overlay",
     );
   }
   const dir = overlay?.value;

@@ -95,7 +95,7 @@ export function bindDevice({ source, target }: DeviceNode, place: number): void 
     const stat = fstat(fd);
     if (!stat.isCharacterDevice() && !stat.isBlockDevice()) throw new ToolError(`--device ${source}: not a device node any more`);
     if (safetyFlags(fd) & MS_NODEV)
-      throw new ToolError(`--device ${source}: on the host it lies on a mount with nodev, where no device can be opened (mount(8))`);
+      throw new ToolError(`--device ${source}: on the host it is on a mount with nodev, where no device can be opened (mount(8))`);
     if (fstat(place).isDirectory()) throw new ToolError(`--device ${source}: ${target} is a directory inside`);
     attachNode(fd, place);
   } finally {

@@ -36,7 +36,7 @@ export function readGivenMount(fields: Fields, pathsMoved: boolean, bad: (proble
   if (!target.startsWith("/")) throw bad("target must be a path inside the root that starts with /");
   if (type === "" && !flags.remount) throw bad("missing type", "type=tmpfs, or any other file system of /proc/filesystems");
   if (flags.copyUp && (type !== "tmpfs" || flags.remount))
-    throw bad("tmpcopyup is for a new tmpfs", "elsewhere it would write to what is mounted");
+    throw bad("tmpcopyup is for a new tmpfs", "elsewhere it would write to the mounted files");
   const [unknown] = Object.keys(flags.data);
   if (flags.remount && unknown !== undefined)
     throw bad(`remount cannot change ${unknown}`, "it changes the flags of a mount, as ro and nosuid; the file system keeps its options");

@@ -49,7 +49,7 @@ export function readMount(text: string, pathsMoved: boolean, plain = false): Bin
     if (given.has(name)) throw bad(`${name} is given twice`);
     given.set(name, value);
   }
-  if (given.size === 0) throw bad("a quote stands inside of a field, or is not closed");
+  if (given.size === 0) throw bad("a quote is inside a field, or is not closed");
   const type = given.get("type");
   given.delete("type");
   if (type === "volume" || type === undefined)

@@ -8,14 +8,14 @@ export const insideOptions = {
     alias: "e",
     valueHint: "NAME[=VALUE]",
     repeat: true,
-    description: "set a variable for the program; without a value the caller's, or none where the caller has none",
+    description: "set a variable for the program; without a value the caller's, if there is one",
   },
   "env-file": { type: "string", valueHint: "FILE", repeat: true, description: "the same for each line of FILE, NAME=VALUE or NAME" },
   user: {
     type: "string",
     alias: "u",
     valueHint: "UID[:GID]",
-    description: "who the program is: numbers, or names of the root's own /etc/passwd and /etc/group",
+    description: "the program's user: numbers, or names of the root's own /etc/passwd and /etc/group",
   },
   ulimit: {
     type: "string",
@@ -27,14 +27,13 @@ export const insideOptions = {
     type: "string",
     valueHint: "KEY=VALUE",
     repeat: true,
-    description:
-      "set a kernel parameter of a namespace of its own, not the host's: net.*, fs.mqueue.*, kernel.shm*, kernel.msg*, kernel.sem",
+    description: "set a kernel parameter of a new namespace, never the host's: net.*, fs.mqueue.*, kernel.shm*, kernel.msg*, kernel.sem",
   },
   tmpfs: {
     type: "string",
     valueHint: "DST[:SIZE]",
     repeat: true,
-    description: "mount a tmpfs on DST inside; a SIZE of max is no limit; also DST:size=10m,mode=1777,noexec,… (tmpfs(5))",
+    description: "mount a tmpfs on DST inside; a SIZE of max means no limit; also DST:size=10m,mode=1777,noexec,… (tmpfs(5))",
   },
   mount: {
     type: "string",
@@ -62,7 +61,7 @@ export const options = withCommon({
   "no-default-mounts": {
     type: "boolean",
     description:
-      "mount nothing but what is given, make what is missing in the root, --cwd too, and make the root read-only last and alone; --mount is in the words of fstab(5)",
+      "mount only what is given, make missing directories and files in the root, --cwd too, and make only the root read-only, last; --mount takes the words of fstab(5)",
   },
   "no-proc": { type: "boolean", description: "do not mount /proc" },
   "no-dev": { type: "boolean", description: "do not make a /dev" },
@@ -80,9 +79,9 @@ export const options = withCommon({
       "the host's device node HOST, or all in the directory HOST, as CONT inside; or PATH:TYPE:MAJOR:MINOR:MODE:UID:GID, a node that is made (TYPE c, b, u, or p for a FIFO)",
   },
   "dev-links": { type: "boolean", description: "make /dev/fd, stdin, stdout, stderr and ptmx, where --no-dev leaves /dev to others" },
-  mask: { type: "boolean", description: "hide and protect what docker does of /proc and /sys, as /proc/kcore and /proc/sys" },
-  "mask-path": { type: "string", valueHint: "PATH", repeat: true, description: "hide this PATH inside, if it is there" },
-  "ro-path": { type: "string", valueHint: "PATH", repeat: true, description: "make this PATH inside read-only, if it is there" },
+  mask: { type: "boolean", description: "hide and protect the same files of /proc and /sys as docker, such as /proc/kcore and /proc/sys" },
+  "mask-path": { type: "string", valueHint: "PATH", repeat: true, description: "hide this PATH inside, if it exists" },
+  "ro-path": { type: "string", valueHint: "PATH", repeat: true, description: "make this PATH inside read-only, if it exists" },
   "root-propagation": {
     type: "string",
     valueHint: "[r]private|[r]slave|[r]shared|[r]unbindable",
@@ -93,7 +92,7 @@ export const options = withCommon({
     valueHint: "DIR",
     repeat: true,
     description:
-      "lay an empty read-only tmpfs over DIR of the host wherever it is seen inside, but in a --bind of its own or of shared propagation",
+      "cover DIR of the host by an empty read-only tmpfs wherever it is visible inside, except in a --bind of DIR itself or with shared propagation",
   },
   bind: { type: "string", valueHint: "SRC:DST", repeat: true, description: "bind-mount SRC of the host on DST inside" },
   "ro-bind": { type: "string", valueHint: "SRC:DST", repeat: true, description: "the same, read-only" },
@@ -109,6 +108,6 @@ export const options = withCommon({
     description: "before the root changes, run the hooks in this JSON file; it is what contain-oci passes on (OCI runtime-spec)",
   },
   "clear-env": { type: "boolean", description: "start from an empty environment" },
-  "no-unshare": { type: "boolean", description: "use the caller's mount namespace, which it has just made for this" },
+  "no-unshare": { type: "boolean", description: "use the caller's mount namespace, made for this purpose" },
 });
 export type Name = keyof typeof options;

@@ -24,7 +24,7 @@ export function readSysctl(text: string): Sysctl {
   const key = slashes ? name : name.replaceAll(/[./]/g, (sign) => (sign === "." ? "/" : "."));
   if (at < 1 || !/^[\w./:@-]+$/.test(name)) throw new UsageError(`--sysctl ${quote(text)}: must be KEY=VALUE`);
   if (key.split("/").some((part) => part === "" || part === "." || part === ".."))
-    throw new UsageError(`--sysctl ${quote(text)}: ${name} is no name`);
+    throw new UsageError(`--sysctl ${quote(text)}: ${name} is not a name`);
   const kind = OWN.find(([pattern]) => pattern.test(key))?.[1];
   if (kind === undefined)
     throw new UsageError(

@@ -61,8 +61,8 @@ export function checkOrder(volumes: readonly Volume[]): void {
     const hidden = volumes.find(({ target }) => resolve(target).startsWith(`${resolve(last.target)}/`));
     if (hidden !== undefined)
       throw new UsageError(
-        `--mount: nothing can be mounted on ${hidden.target}: it lies in ${last.target}, where mounts travel`,
-        "mount it on the host below the source, and it is seen inside",
+        `--mount: nothing can be mounted on ${hidden.target}: it is in ${last.target}, whose mounts propagate`,
+        "mount it on the host below the source, and it appears inside",
       );
   }
 }

@@ -51,7 +51,7 @@ export function openPropagated(volumes: readonly Volume[]): Trees {
     const peers = propagation === "shared" ? /^shared:/ : /^(shared|master):/;
     if (!entry?.propagation.some((word) => peers.test(word)))
       throw new ToolError(
-        `--mount: bind-propagation=${propagation}: ${source} lies on ${entry?.mountPoint ?? "a mount"}, which is not ${propagation === "shared" ? "shared" : "shared or a slave"}`,
+        `--mount: bind-propagation=${propagation}: ${source} is on ${entry?.mountPoint ?? "a mount"}, which is not ${propagation === "shared" ? "shared" : "shared or a slave"}`,
         "mount --make-shared makes it so; for a mount namespace of another user namespace it is a slave at most (mount_namespaces(7))",
       );
     trees.set(volume, copyOf(volume, fd));

@@ -14,9 +14,9 @@ import {
 } from "@contain-tools/kernel";
 
 export const options = withCommon({
-  bridge: { type: "string", valueHint: "NAME", description: "the bridge on the host, made if it is not there (contain0)" },
+  bridge: { type: "string", valueHint: "NAME", description: "the bridge on the host, made if missing (contain0)" },
   address: { type: "string", valueHint: "IP/BITS", description: "the IPv4 address inside, with its network: 10.88.0.7/24" },
-  gateway: { type: "string", valueHint: "IP", description: "where the default route leads: the bridge (the network's first address)" },
+  gateway: { type: "string", valueHint: "IP", description: "the gateway of the default route: the bridge (the network's first address)" },
   name: { type: "string", valueHint: "NAME", description: "the interface inside (eth0)" },
   "host-name": { type: "string", valueHint: "NAME", description: "its other end on the host (contain-PID)" },
   show: { type: "boolean", description: "show PID's interfaces, their other ends, addresses and routes; change nothing" },

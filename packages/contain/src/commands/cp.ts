@@ -10,7 +10,7 @@ const cpOptions = withCommon({
     alias: "a",
     description: "keep owners and set-user-ID; otherwise the files are root's inside, and yours outside",
   },
-  "follow-link": { type: "boolean", alias: "L", description: "if the source is a symbolic link, copy what it leads to" },
+  "follow-link": { type: "boolean", alias: "L", description: "if the source is a symbolic link, copy its target" },
   quiet: { type: "boolean", alias: "q", description: "accepted: nothing is reported" },
 });
 

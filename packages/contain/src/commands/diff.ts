@@ -20,7 +20,7 @@ export const diff = subcommand({
     const own = mounts.find(({ mountPoint, type }) => mountPoint === "/" && type === "overlay");
     const lower = own?.superOptions.find((option) => option.startsWith("lowerdir="));
     if (lower === undefined)
-      throw new UsageError(`${nameOf(state)} has no overlay`, "contain run --overlay keeps what is written apart from the root");
+      throw new UsageError(`${nameOf(state)} has no overlay`, "contain run --overlay keeps changes apart from the root");
     if (lower.includes(":/"))
       throw new UsageError(
         `${nameOf(state)} has layers of --overlay-lower`,

@@ -28,7 +28,7 @@ const doctorOptions = withCommon({
 
 export const doctor = subcommand({
   name: "doctor",
-  description: "Show what this host can do for containers, and the fix of what it cannot",
+  description: "Show what this host can do for containers, and how to fix what it cannot",
   usage: "",
   options: doctorOptions,
   plan(given, chain) {

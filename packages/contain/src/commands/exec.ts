@@ -41,7 +41,7 @@ const execOptions = withCommon({
     type: "string",
     alias: "u",
     valueHint: "UID[:GID]",
-    description: "who the program is inside, numbers or names (who the container's is)",
+    description: "the program's user inside, numbers or names (the container's user)",
   },
   "env-file": { type: "string", valueHint: "FILE", repeat: true, description: "the same, a variable a line" },
   interactive: { type: "boolean", alias: "i", description: "accepted: the program always has the caller's standard input" },

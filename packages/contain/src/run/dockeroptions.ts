@@ -2,7 +2,7 @@
 import type { OptionTable } from "@contain-tools/chain";
 
 export const dockerFiles = {
-  entrypoint: { type: "string", valueHint: "PROG", description: "the program; the words behind the options are its arguments" },
+  entrypoint: { type: "string", valueHint: "PROG", description: "the program; the words after the options are its arguments" },
   "shm-size": { type: "string", valueHint: "SIZE", description: "the size of /dev/shm" },
 } as const satisfies OptionTable;
 export const dockerLimits = {
@@ -18,10 +18,10 @@ export const dockerLimits = {
   "cpuset-mems": { type: "string", valueHint: "NODES", description: "cpuset.mems: 0-1" },
 } as const satisfies OptionTable;
 export const dockerNamespaces = {
-  pid: { type: "string", valueHint: "host|private", description: "host: no PID namespace of its own" },
-  ipc: { type: "string", valueHint: "host|private", description: "host: no IPC namespace of its own" },
-  uts: { type: "string", valueHint: "host|private", description: "host: no UTS namespace of its own" },
-  cgroupns: { type: "string", valueHint: "host|private", description: "host: no cgroup namespace of its own" },
+  pid: { type: "string", valueHint: "host|private", description: "host: the host's PID namespace" },
+  ipc: { type: "string", valueHint: "host|private", description: "host: the host's IPC namespace" },
+  uts: { type: "string", valueHint: "host|private", description: "host: the host's UTS namespace" },
+  cgroupns: { type: "string", valueHint: "host|private", description: "host: the host's cgroup namespace" },
 } as const satisfies OptionTable;
 export const dockerConfinement = {
   "group-add": { type: "string", valueHint: "GID", repeat: true, description: "one more group of the program: as --user UID[:GID]+GID" },

@@ -21,7 +21,7 @@ export const instead: Instead = {
   link: `${NO_NETWORKS}, where containers reach each other by address`,
   "network-alias": NO_NETWORKS,
   "mac-address": NO_NETWORKS,
-  ip6: "--net veth has IPv4 alone; --net host shares the host's network",
+  ip6: "--net veth has only IPv4; --net host shares the host's network",
   "publish-all": "--publish HOST:CONT for each port: there are no images that would name them",
   P: "--publish HOST:CONT for each port: there are no images that would name them",
   expose: "--publish HOST:CONT; containers of --net veth reach all ports of each other",
@@ -106,7 +106,7 @@ function limits(given: Options<DockerOption | RunOption>): [RunOption, string][]
   if (total !== undefined) {
     const memory = given.value("memory");
     if (memory === undefined)
-      throw new UsageError("--memory-swap counts memory and swap together: --memory is missing", "--swap SIZE bounds swap alone");
+      throw new UsageError("--memory-swap counts memory and swap together: --memory is missing", "--swap SIZE limits only swap");
     if (given.has("swap")) throw new UsageError("--memory-swap and --swap exclude each other");
     const swap = total === "-1" ? "max" : parseSize("--memory-swap", total) - parseSize("--memory", memory);
     if (typeof swap === "bigint" && swap < 0n)

@@ -43,7 +43,7 @@ export function describeNetwork(given: Options<RunOption>, { wanted }: Namespace
   if (!given.has("confine")) return undefined;
   if (!wanted.has("net"))
     return "network: the host's, abstract sockets of its services included (unix(7)). --net none or veth separates it.";
-  return isClosedOff(given) ? "network: its own, with loopback alone. --net veth connects it, --net host shares the host's." : undefined;
+  return isClosedOff(given) ? "network: its own, with only loopback. --net veth connects it, --net host shares the host's." : undefined;
 }
 
 function readName(word: string): Name {

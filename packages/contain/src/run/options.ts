@@ -40,7 +40,7 @@ const limits = {
   "oom-score-adj": {
     type: "string",
     valueHint: "N",
-    description: "-1000 to 1000: who is killed first when memory is short; lower than now needs CAP_SYS_RESOURCE",
+    description: "-1000 to 1000: which process is killed first when memory is short; lower than now needs CAP_SYS_RESOURCE",
   },
 } as const satisfies OptionTable;
 
@@ -53,7 +53,7 @@ const namespaces = {
   userns: {
     type: "string",
     valueHint: "auto",
-    description: "as root: 65536 ids of its own, out of /etc/subuid and /etc/subgid; owners of files are shifted (idmapped mounts)",
+    description: "as root: its own 65536 ids, from /etc/subuid and /etc/subgid; owners of files are shifted (idmapped mounts)",
   },
   ...dockerNamespaces,
   domainname: { type: "string", valueHint: "NAME", description: "the NIS domain name of its UTS namespace" },
@@ -69,7 +69,7 @@ const namespaces = {
     also: ["network"],
     valueHint: "none|host|veth",
     description:
-      "none: a network namespace with loopback alone; veth: one connected to the bridge contain0, for an ordinary user by pasta (host; none with --confine)",
+      "none: a network namespace with only loopback; veth: one connected to the bridge contain0, for an ordinary user by pasta (host; none with --confine)",
   },
   ip: { type: "string", valueHint: "IP", description: "with --net veth: its address in 10.88.0.0/24 (a free one)" },
   publish: {
@@ -116,7 +116,7 @@ const confinement = {
 } as const satisfies OptionTable;
 
 const life = {
-  name: { type: "string", valueHint: "NAME", description: "a name beside the id" },
+  name: { type: "string", valueHint: "NAME", description: "a name, in addition to the id" },
   label: {
     type: "string",
     alias: "l",
@@ -148,7 +148,7 @@ const life = {
   "print-chain": { type: "boolean", description: "print what would be run, as a shell script, and run nothing" },
   "print-config": {
     type: "boolean",
-    description: "print the config.json (OCI runtime-spec) that means the same, say what it has no field for, and run nothing",
+    description: "print an equivalent config.json (OCI runtime-spec), report what it has no field for, and run nothing",
   },
   quiet: { type: "boolean", alias: "q", description: "no [contain] lines" },
 } as const satisfies OptionTable;

@@ -22,7 +22,7 @@ export interface Wanted {
 export type ToConfig = (wanted: Wanted) => { readonly text: string; readonly remarks: readonly string[] };
 
 const SUPERVISOR = "contain run supervises, and config.json does not";
-const NETWORK = "config.json names the network namespace alone; an engine, or a hook, connects it";
+const NETWORK = "config.json only names the network namespace; an engine, or a hook, connects it";
 
 /** Options without a field, and why. All others have one, or do not describe the container. */
 export const NO_FIELD: Partial<Readonly<Record<RunOption, string>>> = {

@@ -20,7 +20,7 @@ function supervisorsPart(network: RunPlan["network"]): string[] {
   if (network === undefined) return [];
   if (network.by === "pasta") return ["# /etc/hosts and /etc/resolv.conf are the rootfs's own"];
   return [
-    "# nobody keeps this address for the script, and the bridge stays; /etc/hosts and /etc/resolv.conf are the rootfs's own",
+    "# this address is not reserved for the script, and the bridge stays; /etc/hosts and /etc/resolv.conf are the rootfs's own",
     ...network.publish.map((wanted) => `# contain run forwards ${describePublished(wanted)}; the script does not`),
     ...(network.nat ? ["# contain run makes the masquerade rule; the script does not"] : []),
   ];

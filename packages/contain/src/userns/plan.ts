@@ -13,7 +13,7 @@ export function readUserns(given: Options<RunOption>, rootless: boolean, namespa
     throw new UsageError(`--userns ${word}: must be auto`, "without it root has no user namespace, unless --ns names it");
   if (rootless)
     throw new UsageError(
-      "--userns auto is for root, who may give away ids",
+      "--userns auto is for root, who may assign ids",
       "without it an ordinary user gets a user namespace in any case, with all ids that /etc/subuid gives to him",
     );
   for (const [kind, why] of [

@@ -31,7 +31,7 @@ export function ownIds(): OwnIds {
   const ranges = KINDS.map((kind) => ({ ...kind, ranges: subordinateRanges(kind.file, owners) }));
   const problem = noNewPrivileges() ?? ranges.map((kind) => problemOf(kind, owners)).find((text) => text !== undefined);
   const start = "not root: creating a user namespace, in which you are root";
-  if (problem !== undefined) return { words: ["--map-root-user"], text: `${start}, with your own id alone: ${problem}` };
+  if (problem !== undefined) return { words: ["--map-root-user"], text: `${start}, with only your own id: ${problem}` };
   const list = ranges.map(({ file, ids, ranges: own }) => `${ids} ${own.map(span).join(", ")} of ${file}`);
   return { words: ["--map-root-user", "--map-auto"], text: `${start}; the ids from 1 on are ${list.join(", ")}` };
 }

@@ -62,9 +62,9 @@ export function readErrno([word, syscall, ...more]: readonly string[]): ErrnoPla
   if (more[0] !== undefined) throw new UsageError(`unexpected argument: ${more[0]}`, "contain explain errno ECODE [SYSCALL]");
   const meaning = errnoMeaning(word);
   if (meaning === undefined)
-    throw new UsageError(`${JSON.stringify(word)} is no errno`, "a name or a number of errno(3): EPERM, EACCES, EBUSY, 11");
+    throw new UsageError(`${JSON.stringify(word)} is not an errno`, "a name or a number of errno(3): EPERM, EACCES, EBUSY, 11");
   if (syscall !== undefined && !/^[a-z_][a-z0-9_]*$/.test(syscall))
-    throw new UsageError(`${JSON.stringify(syscall)} is no name of a system call`, "as strace shows it: mount, clone3, openat");
+    throw new UsageError(`${JSON.stringify(syscall)} is not the name of a system call`, "as strace shows it: mount, clone3, openat");
   return { ...meaning, syscall };
 }
 
@@ -80,7 +80,7 @@ export function explainErrno({ code, number, text, syscall }: ErrnoPlan): Sectio
     ];
   const none = cannotTell(
     "errno-no-rule",
-    `which rule is behind it: none is kept here for ${code}${syscall === undefined ? "" : ` of ${syscall}`}`,
+    `no rule is known for ${code}${syscall === undefined ? "" : ` of ${syscall}`}`,
     [],
     syscall === undefined
       ? "the manual page of the system call that failed would tell (strace shows which)"

@@ -62,7 +62,7 @@ export function notDelegated(dir: string, cause: unknown): ToolError {
   return new ToolError(
     `${dir}: this cgroup is not delegated to you: ${codeOf(cause) ?? "EACCES"}`,
     codeOf(cause) === "EROFS"
-      ? "the cgroup file system is read-only here, as inside a container: what started that has to give it one that can be written to"
+      ? "the cgroup file system is read-only here, as inside a container: whatever started the container must give it a writable one"
       : 'only a group that was handed over may be written to (cgroups(7), "Delegation"). An ordinary user gets one with `systemd-run --user --scope -p Delegate=yes contain …`',
     125,
     { cause },

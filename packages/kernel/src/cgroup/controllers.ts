@@ -144,7 +144,7 @@ export function missingController(dir: string, name: string): ToolError {
   }
   return new ToolError(
     `the ${name} controller is not available in ${dir}`,
-    `${dir}/cgroup.controllers lists: ${availableControllers(dir).join(" ") || "nothing"}. A group has only what its parent hands down in cgroup.subtree_control, and the kernel only what it was built with (cgroups(7))`,
+    `${dir}/cgroup.controllers lists: ${availableControllers(dir).join(" ") || "nothing"}. A group has only what its parent enables in cgroup.subtree_control, and the kernel only what it was built with (cgroups(7))`,
   );
 }
 
@@ -157,7 +157,7 @@ function explainEnable(error: unknown, dir: string, text: string): unknown {
 function hasProcesses(dir: string, controllers: readonly string[], pids: readonly number[], cause?: unknown): ToolError {
   const list = pids.slice(0, 10).join(" ") + (pids.length > 10 ? ` and ${pids.length - 10} more` : "");
   return new ToolError(
-    `${dir}: ${controllers.join(" ")} cannot be enabled for its children: it has processes of its own (${list || "they have left meanwhile"})`,
+    `${dir}: ${controllers.join(" ")} cannot be enabled for its children: it has processes of its own (${list || "they have left since"})`,
     'processes live only in leaves (cgroups(7), "no internal processes"). Move them to a group below it first (cgset --parent GROUP --name callers --make, then cgset --parent GROUP --name callers PID), or choose another --parent',
     125,
     { cause },

@@ -28,7 +28,7 @@ export function loadKoffi(name = "contain"): KoffiModule {
     const why = error instanceof Error ? error.message : String(error);
     const fix = /libstdc|libgcc/.test(why)
       ? "koffi.node needs the C++ library: the package libstdc++6 (Debian) or libstdc++ (Alpine)"
-      : "koffi.node has to lie where it was made or unpacked, in lib beside the programs";
+      : "koffi.node must stay where it was made or unpacked, in lib next to the programs";
     console.error(`${name}: ${why}\n  ${fix}`); // not writeSync: nothing that reports errors is loaded yet
     process.exit(125);
   }

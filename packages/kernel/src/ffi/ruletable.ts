@@ -30,9 +30,9 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   },
   setns: {
     EPERM:
-      "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it, and for most kinds in one's own too (setns(2)), which the root of a container may not have. Join the owner first: --user",
+      "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it, and for most kinds in the caller's too (setns(2)), which the root of a container may not have. Join the owner first: --user",
     EINVAL:
-      "the kernel refuses one's own user namespace, a PID namespace that is not a descendant of one's own, and a user or mount namespace for a process with several threads (setns(2))",
+      "the kernel refuses the caller's own user namespace, a PID namespace that is not a descendant of the caller's, and a user or mount namespace for a process with several threads (setns(2))",
   },
   keyctl: {
     EDQUOT:
@@ -46,7 +46,7 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
     },
     EINVAL: {
       '^"/proc/[^"]*/ns/mnt"':
-        "a mount namespace is kept only on a private mount (mount --make-private), in a mount namespace that is older than it (mount_namespaces(7)). Linux 6.18 numbers namespaces by CPU, so that a new one may count as the older one: then the same again on another CPU works, taskset -c 0 …",
+        "a mount namespace is kept only on a private mount (mount --make-private), in a mount namespace that is older than it (mount_namespaces(7)). Linux 6.18 numbers namespaces by CPU, so a new one may count as the older one: then it works on another CPU, taskset -c 0 …",
       "^(?!.*MS_REC).*MS_BIND":
         "a user namespace may only bind a whole tree of mounts it did not make itself: MS_REC is needed (mount_namespaces(7), locked mounts)",
       '^NULL, "/", NULL, MS_REC\\|MS_(PRIVATE|SLAVE|SHARED)':
@@ -69,7 +69,7 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   },
   "mount|umount2|pivot_root|mount_setattr|open_tree": {
     EPERM:
-      "mounting needs CAP_SYS_ADMIN in the user namespace that owns this mount namespace (mount_namespaces(7)), which the root of a container may not have. It is there in a user namespace of one's own: nsexec --user --map-root-user --mount",
+      "mounting needs CAP_SYS_ADMIN in the user namespace that owns this mount namespace (mount_namespaces(7)), which the root of a container may not have. A new user namespace gives it: nsexec --user --map-root-user --mount",
   },
   pivot_root: {
     EINVAL:
@@ -88,24 +88,24 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   },
   "setresuid|setresgid": {
     EPERM:
-      "another id is taken only by who has CAP_SETUID, for a group CAP_SETGID, in this user namespace (setresuid(2)); root has them unless they were taken away",
+      "changing to another id needs CAP_SETUID, for a group CAP_SETGID, in this user namespace (setresuid(2)); root has them unless they were taken away",
   },
   prctl: {
     EPERM: {
       PR_CAPBSET_DROP:
-        "the bounding set is lowered only by who has CAP_SETPCAP in this user namespace (capabilities(7)); root has it unless it was taken away. --no-new-privs alone needs none: then no program can gain anything",
+        "lowering the bounding set needs CAP_SETPCAP in this user namespace (capabilities(7)); root has it unless it was taken away. --no-new-privs alone needs no capability: then no program can gain any",
       PR_CAP_AMBIENT:
         "an ambient capability must be in the permitted and in the inheritable set (capabilities(7)): this process does not have it",
     },
   },
   capset: {
     EPERM:
-      "no capability comes into the permitted set that is not there already, nor into the inheritable one beyond the bounding set (capset(2)): this process does not have one of these",
+      "the permitted set can only be lowered, and the inheritable set gets nothing outside the bounding set (capset(2)): this process does not have one of these",
   },
   seccomp: {
     EACCES: "a filter needs no_new_privs, or CAP_SYS_ADMIN in this user namespace (seccomp(2))",
     EBUSY:
-      "one filter of this process has a listener already, and there can be one (seccomp_unotify(2)): --trace-denied inside --trace-denied",
+      "one filter of this process has a listener already, and there can be only one (seccomp_unotify(2)): --trace-denied inside --trace-denied",
   },
   setgroups: {
     EPERM:
@@ -114,7 +114,7 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   write: {
     EPERM: {
       "[ug]id_map":
-        "without privilege a map may hold one line that maps one's own effective id, and gid_map only after `deny` went to setgroups (user_namespaces(7)). newuidmap and newgidmap map ranges from /etc/subuid: --map-auto",
+        "without privilege a map may have only one line, for the caller's own effective id, and gid_map only after `deny` was written to setgroups (user_namespaces(7)). newuidmap and newgidmap map ranges from /etc/subuid: --map-auto",
     },
     EACCES: {
       timens_offsets:
@@ -139,7 +139,7 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   bind: {
     EADDRINUSE: {
       sin_port:
-        "another socket of this network namespace has the port (ip(7)), and containers on the host's network share its ports: `ss -lntup` tells which; choose another one, or a network of its own",
+        "another socket of this network namespace has the port (ip(7)), and containers on the host's network share its ports: `ss -lntup` shows which; choose another port, or give the container its own network",
     },
     EACCES: {
       sin_port:
@@ -156,7 +156,7 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   RTM_NEWLINK: {
     EOPNOTSUPP: "this kernel does not know the kind of interface: `modprobe veth`, `modprobe bridge` (CONFIG_VETH, CONFIG_BRIDGE)",
     EEXIST: "an interface of one of these names is there already: names are unique in a network namespace (rtnetlink(7))",
-    EXFULL: "the bridge is full: it has at most 1023 ports (BR_MAX_PORTS in net/bridge/br_private.h)",
+    EXFULL: "the bridge is full: it takes at most 1023 ports (BR_MAX_PORTS in net/bridge/br_private.h)",
   },
   RTM_NEWROUTE: {
     ENETUNREACH: "a gateway must be in the network of an address that an interface here has (rtnetlink(7))",
@@ -167,7 +167,7 @@ export const rules = (): Readonly<Record<string, ByErrno>> => ({
   bpf: {
     EPERM: {
       PROG_LOAD:
-        "a device program is loaded only by who has CAP_BPF and CAP_NET_ADMIN, before Linux 5.8 CAP_SYS_ADMIN, in the first user namespace (capabilities(7)): as root of the host. A seccomp filter may refuse bpf(2) too, as docker's does",
+        "loading a device program needs CAP_BPF and CAP_NET_ADMIN, before Linux 5.8 CAP_SYS_ADMIN, in the first user namespace (capabilities(7)): as root of the host. A seccomp filter may refuse bpf(2) too, as docker's does",
       "": "a group above this one has a program attached that lets no group below have its own (bpf(2), BPF_F_ALLOW_MULTI), or this process has no CAP_NET_ADMIN",
     },
     EINVAL: "this kernel has no device programs for groups: they need CONFIG_CGROUP_BPF (since Linux 4.15)",

@@ -48,12 +48,12 @@ export function parseAddress(option: string, text: string): { readonly ip: strin
     );
   const network = ipNumber(networkOf(ip, prefix));
   if (ipNumber(ip) === network || ipNumber(ip) === network + 2 ** (32 - prefix) - 1)
-    throw new UsageError(`${option} ${text}: the first and the last address of a network are no host's`);
+    throw new UsageError(`${option} ${text}: the first and the last address of a network belong to no host`);
   const [first = 0] = ipBytes(ip);
   if (first === 0 || first === 127 || first >= 224)
     throw new UsageError(
       `${option} ${text}: no host on a network has such an address`,
-      "0, 127 and those from 224 on are not for that (RFC 6890)",
+      "addresses from 0, from 127, and from 224 on are reserved (RFC 6890)",
     );
   return { ip, prefix };
 }

@@ -44,7 +44,7 @@ export function prepareFork(): void {
     if (missing.length > 0) {
       throw new ToolError(
         `this needs Node started with ${missing.join(" ")}`,
-        "a forked child has only the thread that forked; without these flags its first garbage collection waits for ever for a thread that is not there. The programs in dist/bin pass them",
+        "a forked child has only the thread that forked; without these flags its first garbage collection waits for ever for a thread that does not exist. The programs in dist/bin pass them",
       );
     }
   }

@@ -37,10 +37,7 @@ export function readLock(given: Values<"lock" | "unlocked" | "shift" | "ro-shift
     return [];
   }
   if (!names.has("user"))
-    throw new UsageError(
-      "--lock: without a user namespace of its own nothing is locked to root inside",
-      "add --user and a map: --map-root-user",
-    );
+    throw new UsageError("--lock: without a new user namespace nothing is locked for root inside", "add --user and a map: --map-root-user");
   if (given.has("shift") || given.has("ro-shift") || given.has("unshifted"))
     throw new UsageError("--lock and --shift exclude each other", "--ro-shift locks, too");
   return (["lock", "unlocked"] as const).flatMap((name) =>

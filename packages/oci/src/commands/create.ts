@@ -51,7 +51,7 @@ export const create = (context: Context): OciCommand => ({
 export function readRequest(context: Context, words: Words, { cgroups, log }: Globals, leaves: boolean): Request {
   const id = idOf(words);
   folderOf("/", id);
-  if (words.has("no-pivot")) throw new OciError("--no-pivot is not needed: where pivot_root(2) cannot work, pivot finds that out itself");
+  if (words.has("no-pivot")) throw new OciError("--no-pivot is not needed: pivot itself detects where pivot_root(2) cannot work");
   const bundle = resolve(words.value("bundle") ?? ".");
   const { value: spec, unknown } = readSpec(bundle);
   if (unknown.length > 0)
@@ -77,7 +77,7 @@ function leaveOf(words: Words, { process }: Spec): Leave {
 /** Descriptors 3 to 2+N stay open for the program. */
 export function keepDescriptors(context: Context, text: string | undefined): void {
   if (text === undefined) return;
-  if (!/^\d{1,3}$/.test(text)) throw new OciError(`--preserve-fds ${text}: it is a number`);
+  if (!/^\d{1,3}$/.test(text)) throw new OciError(`--preserve-fds ${text}: must be a number`);
   context.preserveFds = Number(text);
   context.passed = Array.from({ length: Number(text) }, (_, at) => 3 + at).filter((fd) => existsSync(`/proc/self/fd/${fd}`));
 }
@@ -148,7 +148,7 @@ function checkUnused(group: string | undefined, folder: string): void {
   const there = group === undefined ? [] : processesOf(group);
   if (there.length === 0) return;
   forget(folder);
-  throw new OciError(`linux.cgroupsPath: ${group} has processes of somebody else in it: PID ${there.join(", ")}`);
+  throw new OciError(`linux.cgroupsPath: ${group} already has other processes in it: PID ${there.join(", ")}`);
 }
 
 function checkRootfs(rootfs: string): void {
@@ -169,8 +169,6 @@ function undo({ group }: Container, folder: string, restore: () => void, tell: (
     restore();
     forget(folder);
   } catch (error) {
-    tell(
-      `what was made is not all removed: ${error instanceof Error ? error.message : error}; contain-oci delete --force removes the rest`,
-    );
+    tell(`not everything was removed: ${error instanceof Error ? error.message : error}; contain-oci delete --force removes the rest`);
   }
 }

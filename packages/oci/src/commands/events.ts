@@ -14,7 +14,7 @@ export const events: OciCommand = {
   run(words, { root }) {
     const container = readContainer(root, idOf(words));
     const seconds = Number((words.value("interval") ?? "5s").replace(/s$/, ""));
-    if (!(seconds > 0)) throw new OciError(`--interval ${words.value("interval")}: it is in seconds`);
+    if (!(seconds > 0)) throw new OciError(`--interval ${words.value("interval")}: must be a number of seconds`);
     if (!isAlive(container)) throw new OciError("container not running");
     do {
       print(`${JSON.stringify({ type: "stats", id: container.id, data: statsOf(container.group) })}\n`);
@@ -26,7 +26,7 @@ export const events: OciCommand = {
 };
 
 function statsOf(group: string | undefined): Record<string, unknown> {
-  if (group === undefined) throw new OciError("container has no group, which would count");
+  if (group === undefined) throw new OciError("container has no group, so nothing is counted");
   const text = (file: string) => {
     try {
       return readFileSync(`${group}/${file}`, "latin1").trim();

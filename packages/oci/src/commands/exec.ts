@@ -122,7 +122,7 @@ function processOf(words: Words, spec: Spec, program: readonly string[]): Proces
 function userOf(text: string | undefined): { uid?: number; gid?: number } {
   if (text === undefined) return {};
   const [, uid, gid] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
-  if (uid === undefined) throw new OciError(`--user ${text}: it is UID[:GID], in numbers`);
+  if (uid === undefined) throw new OciError(`--user ${text}: must be UID[:GID], in numbers`);
   return { uid: Number(uid), gid: Number(gid ?? 0) };
 }
 

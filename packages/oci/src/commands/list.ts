@@ -13,7 +13,7 @@ export const list: OciCommand = {
   options: { format: "value", f: { short: "format" }, quiet: "flag", q: { short: "quiet" } },
   run(words, { root }) {
     const format = words.value("format") ?? "table";
-    if (format !== "table" && format !== "json") throw new OciError(`--format ${format}: it is table or json`);
+    if (format !== "table" && format !== "json") throw new OciError(`--format ${format}: must be table or json`);
     const rows = readContainers(root).map((container) => {
       const status = statusOf(container);
       const { ociVersion, id, init, bundle, rootfs, created, annotations } = container;

@@ -12,13 +12,13 @@ const command =
   (name: string, freeze: boolean) =>
   (context: Context): OciCommand => ({
     name,
-    about: freeze ? "freeze all processes of a container" : "let them go on",
+    about: freeze ? "freeze all processes of a container" : "thaw them",
     options: {},
     run(words, { root }) {
       const container = readContainer(root, idOf(words));
       const { group } = container;
       const status = statusOf(container);
-      if (group === undefined) throw new OciError("container has no group, by which it could be frozen");
+      if (group === undefined) throw new OciError("container has no group, so it cannot be frozen");
       if (freeze ? status !== "running" && status !== "created" : status !== "paused")
         throw new OciError(`container not ${freeze ? "running" : "paused"}: it is ${status}`);
       const link = planOf(context, cgset, ["cgset", "--path", belowMount(group), freeze ? "--freeze" : "--thaw"]);

@@ -15,7 +15,7 @@ export const ps: OciCommand = {
     const [id = "", ...more] = words.rest;
     if (id === "") throw new OciError("missing container ID");
     const format = words.value("format") ?? "table";
-    if (format !== "table" && format !== "json") throw new OciError(`--format ${format}: it is table or json`);
+    if (format !== "table" && format !== "json") throw new OciError(`--format ${format}: must be table or json`);
     const { group, init, ...container } = readContainer(root, id);
     const pids = group !== undefined ? processesOf(group) : init !== undefined && isAlive({ init }) ? [init.pid] : [];
     if (format === "json") print(`${JSON.stringify(pids.sort((a, b) => a - b))}\n`);

@@ -71,7 +71,7 @@ function ofOptions(words: Words): ReturnType<typeof checkResources> {
 
 function numberOf(option: string, text: string): number {
   const [, digits, unit = ""] = /^(-?\d+)([kmgt]?)b?$/i.exec(text) ?? [];
-  if (digits === undefined) throw new OciError(`--${option} ${text}: it is a number`);
+  if (digits === undefined) throw new OciError(`--${option} ${text}: must be a number`);
   return Number(digits) * 1024 ** ["", "k", "m", "g", "t"].indexOf(unit.toLowerCase());
 }
 

@@ -23,7 +23,7 @@ export function limitWords(resources: Resources): string[] {
     }),
     ...Object.entries(unified).flatMap(([file, value]) => {
       if (file.includes("/") || !file.includes("."))
-        throw new OciError(`linux.resources.unified: ${JSON.stringify(file)} is no file of a group`);
+        throw new OciError(`linux.resources.unified: ${JSON.stringify(file)} is not a file of a group`);
       return value.split("\n").map((line) => [file, line] as const);
     }),
   ];
@@ -46,7 +46,7 @@ function memoryWrites(memory: Resources["memory"] = {}): (readonly [string, stri
 function swapOf(limit: number, swap: number): string | undefined {
   if (swap === 0) return undefined;
   if (swap < 0) return "max";
-  if (limit <= 0) throw new OciError("linux.resources.memory.swap: without a memory.limit it says nothing: it is memory and swap together");
+  if (limit <= 0) throw new OciError("linux.resources.memory.swap: without memory.limit it has no meaning: it is memory and swap together");
   if (swap < limit) throw new OciError(`linux.resources.memory.swap ${swap}: it is less than memory.limit ${limit}, which it includes`);
   return unlimited(swap - limit);
 }

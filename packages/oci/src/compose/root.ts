@@ -64,7 +64,7 @@ function nodes(devices: readonly DeviceNode[]): readonly DeviceNode[] {
 
 function deviceWord({ path, type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: DeviceNode): string {
   if (!/^[cbup]$/.test(type)) throw new OciError(`linux.devices: ${path}: type ${JSON.stringify(type)} is not c, b, u or p`);
-  if (path.includes(":")) throw new OciError(`linux.devices: ${path}: a path with a colon cannot be given`);
+  if (path.includes(":")) throw new OciError(`linux.devices: ${path}: a path with a colon is not supported`);
   const mode = (fileMode & 0o7777).toString(8).padStart(4, "0");
   return [absolute("linux.devices", path), type, major, minor, mode, uid, gid].join(":");
 }

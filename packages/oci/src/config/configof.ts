@@ -84,7 +84,9 @@ function remarksOn(plan: NsexecPlan, { layers, nodev, readOnly, rootfs }: PivotP
     ...(layers === undefined
       ? []
       : [`the overlay over ${rootfs}: mount it first, write its mount point into root.path, and say root.readonly`]),
-    ...(below.length === 0 ? [] : [`root.readonly is about the mount ${rootfs} alone: others below it stay writable: ${below.join(", ")}`]),
+    ...(below.length === 0
+      ? []
+      : [`root.readonly applies only to the mount ${rootfs}: mounts below it stay writable: ${below.join(", ")}`]),
     ...(plan.shift === undefined ? [] : [`the owners of ${rootfs} are not shifted: chown -R a copy to the ids of linux.uidMappings`]),
     ...(plan.lock.length > 0 ? ["root inside could make read-only mounts writable again: they are not locked"] : []),
     ...(nodev ? [`device nodes in ${rootfs} itself: linux.resources.devices closes them, its mount has no nodev`] : []),

@@ -36,7 +36,7 @@ const LINES: readonly (readonly [names: string, type: FieldType, what: Treatment
     "mounts with id maps of their own are not made; linux.uidMappings are",
   ],
   ["process.terminal", "boolean", "done", "pivot --tty, --console-socket"],
-  ["process.consoleSize.height process.consoleSize.width", "unsigned", "noop", "who holds the terminal sets its size"],
+  ["process.consoleSize.height process.consoleSize.width", "unsigned", "noop", "the holder of the terminal sets its size"],
   ["process.cwd", "string", "done", "pivot --cwd"],
   ["process.args[]", "string", "done", "PROG"],
   ["process.env[]", "string", "done", "pivot --clear-env --env"],
