@@ -51,7 +51,7 @@ describe("docker's options in our words", () => {
     ["-v", "--verbose prog arg"],
     ["--pid host", "--ns uts,mnt,ipc,cgroup prog arg"],
     ["--ipc host --uts private", "--ns pid,uts,mnt,cgroup prog arg"],
-    ["--security-opt seccomp=unconfined", "--seccomp none prog arg"],
+    ["--security-opt seccomp=unconfined", "--seccomp none --confine prog arg"],
   ];
   for (const [docker, wanted] of SAME) test(docker, () => assert.equal(ours(...docker.split(" ")), wanted));
 });
@@ -109,6 +109,16 @@ describe("docker's options through the program", () => {
     assert.match(quiet([], ["grep", "NoNew", "/proc/self/status"]).stdout, /0$/m);
   });
 
+  for (const [words, capabilities, filters] of [
+    ["--cap-drop all", "0000000000000000", 2],
+    ["--cap-drop ALL --cap-add net_admin", "0000000000001000", 2],
+    ["--security-opt seccomp=unconfined", "00000000a80425fb", 0],
+  ] as const)
+    test(`${words} means docker's rails, as if --confine were there`, () => {
+      const { stdout } = quiet(words.split(" "), ["grep", "-E", "CapEff|^Seccomp:", "/proc/self/status"]);
+      assert.equal(stdout, `CapEff:\t${capabilities}\nSeccomp:\t${filters}\n`);
+    });
+
   test("--pid host: no PID namespace", () => {
     const [inside] = quiet(["--pid", "host"], ["readlink", "/proc/self/ns/pid"]).stdout.split("\n");
     assert.equal(inside, run(["readlink", "/proc/self/ns/pid"]).stdout.trim());
@@ -122,7 +132,7 @@ describe("docker's options through the program", () => {
     ["-a stdout", /contain attach/],
     ["--memory-swap 1g", /--memory is missing/],
     ["--memory 2g --memory-swap 1g", /less than --memory 2g/],
-    ["--cap-add net_admin", /--confine --cap-add/],
+    ["--privileged --cap-drop all", /exclude each other\n.*imply --confine/],
     ["--security-opt apparmor=x", /no-new-privileges or seccomp/],
     ["--pid container:x", /host or private/],
     ["--privileged --confine", /exclude each other/],

@@ -29,7 +29,7 @@ export const dockerConfinement = {
     type: "string",
     valueHint: "OPT",
     repeat: true,
-    description: "no-new-privileges, or seccomp=FILE|unconfined with --confine",
+    description: "no-new-privileges, or seccomp=FILE|unconfined, which implies --confine",
   },
   privileged: {
     type: "boolean",

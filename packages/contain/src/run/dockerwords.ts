@@ -79,13 +79,17 @@ export function inOurWords(docker: Options<RunOption>): Options<RunOption> {
   const isOurs = ({ name, value }: Given<RunOption>) =>
     !(name in dockerOptions) && !(name === "net" && value === "bridge") && !(name === "userns" && value === "host");
   const ours = docker.given.filter(isOurs);
-  if (ours.length === docker.given.length && !docker.has("publish")) return docker;
+  // In docker these change the rails that every container has.
+  const confines =
+    !docker.has("confine") && (docker.has("cap-add") || docker.has("cap-drop") || docker.all("security-opt").some(isSeccomp));
+  if (ours.length === docker.given.length && !docker.has("publish") && !confines) return docker;
   const grouped = docker.has("group-add");
   const given: Given<RunOption>[] = ours.filter(({ name }) => !(grouped && name === "user"));
   const add = (name: RunOption, value: string | undefined) => given.push({ name, value });
   if (docker.value("net") === "bridge" || (docker.has("publish") && !docker.has("net"))) add("net", "veth");
   const entrypoint = docker.value("entrypoint");
   for (const [name, value] of [...limits(docker), ...securityOptions(docker)]) add(name, value);
+  if (confines) add("confine", undefined);
   const shm = docker.value("shm-size");
   if (shm !== undefined) add("tmpfs", `/dev/shm:${shm}`);
   const groups = docker.all("group-add");
@@ -93,7 +97,11 @@ export function inOurWords(docker: Options<RunOption>): Options<RunOption> {
   const ns = namespaces(docker);
   if (ns !== undefined) add("ns", ns);
   if (docker.has("privileged")) {
-    if (docker.has("confine")) throw new UsageError("--privileged and --confine exclude each other");
+    if (docker.has("confine") || confines)
+      throw new UsageError(
+        "--privileged and --confine exclude each other",
+        "--cap-add, --cap-drop and --security-opt seccomp=… imply --confine",
+      );
     add("privileged", undefined);
   }
   const rest = entrypoint === undefined ? docker.rest : [entrypoint, ...docker.rest];
@@ -124,6 +132,8 @@ function limits(given: Options<DockerOption | RunOption>): [RunOption, string][]
   if (quota !== undefined) words.push(["cpu", `${quota === "-1" ? "max" : quota} ${period}`]);
   return words;
 }
+
+const isSeccomp = (text: string) => /^seccomp[=:]/.test(text);
 
 function securityOptions(given: Options<RunOption>): [RunOption, string | undefined][] {
   return given.all("security-opt").map((text) => {

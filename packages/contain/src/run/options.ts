@@ -100,8 +100,8 @@ const confinement = {
     description:
       "docker's rails: its capabilities, its seccomp profile, its device list, no_new_privs, its masks over /proc and /sys, a network of its own",
   },
-  "cap-add": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: leave these capabilities too" },
-  "cap-drop": { type: "string", valueHint: "LIST", repeat: true, description: "with --confine: take these away too, or all" },
+  "cap-add": { type: "string", valueHint: "LIST", repeat: true, description: "leave these capabilities too; implies --confine" },
+  "cap-drop": { type: "string", valueHint: "LIST", repeat: true, description: "take these away too, or all; implies --confine" },
   seccomp: { type: "string", valueHint: "default|FILE|none", description: "with --confine: another profile, in docker's JSON format" },
   "device-cgroup-rule": {
     type: "string",
