@@ -145,6 +145,34 @@ describe("contain watch", need("root"), () => {
     assert.match(run(["contain", "list", "--engines"], { env }).stdout, new RegExp(`^${hex("fresh").slice(0, 12)} .*exited \\(0\\)`, "m"));
   });
 
+  test("by the names of groups: ctr's namespace, a pod of the kubelet, a unit of systemd", async (t) => {
+    const group = makeGroup("watch-names");
+    t.after(() => group.remove());
+    const places = [
+      ["containerd", "task-1", "default/task-1"],
+      ["Kubernetes", hex("pod"), `kubepods/burstable/pod7/${hex("pod")}`],
+      ["systemd", "web.service", "system.slice/web.service"],
+    ] as const;
+    const watching = watch(t, "--json");
+    const made = places.map(([, id, path]) => {
+      mkdirSync(join(group.dir, path), { recursive: true });
+      return [id, script(t, `echo $$ >${group.dir}/${path}/cgroup.procs; read go; exit 9`)] as const;
+    });
+    for (const [id, child] of made) {
+      await watching.shows(id);
+      child.stdin?.write("\n");
+    }
+    const ids: readonly string[] = places.map(([, id]) => id);
+    const ends = () => events(watching.output().stdout).filter(({ event, id }) => event === "ended" && ids.includes(id));
+    await eventually(() => ends().length === places.length);
+    for (const [engine, id] of places) {
+      const end = ends().find((one) => one.id === id);
+      assert.deepEqual([end?.engine, end?.status], [engine, 9]);
+      assert.match(run(["contain", "explain", id], { env }).stdout, /it has ended: exit status 9/);
+    }
+    assert.match(run(["contain", "list", "--engines"], { env }).stdout, /^web\.service .*exited \(9\)/m);
+  });
+
   test("a start of several processes, as runc makes it, is one container", async (t) => {
     const group = makeGroup("watch-steps");
     t.after(() => group.remove());
@@ -177,7 +205,7 @@ describe("contain watch", need("root"), () => {
     assert.doesNotMatch(left(), new RegExp(`contain-watch-${killed.child.pid}\\b`));
     next.child.kill("SIGTERM");
     assert.equal(await next.ended, 143);
-    assert.doesNotMatch(left(), /contain-watch-/);
+    assert.doesNotMatch(left(), new RegExp(`contain-watch-(${killed.child.pid}|${next.child.pid})\\b`)); // others may be watching
   });
 
   test("its reader goes, and standard input is closed", async (t) => {

@@ -177,6 +177,15 @@ describe("what is wrong is refused in one line", () => {
     ["a group that leads up", having("linux.cgroupsPath", "/a/../.."), /linux\.cgroupsPath \/a\/\.\.\/\.\.: it leads up/],
     ["the root of all groups", having("linux.cgroupsPath", "/"), /that is the root of the hierarchy/],
     ["a mount without a type", having("mounts", [{ destination: "/x" }]), /mounts: \/x: type is missing/],
+    ["a network device that keeps its name", having("linux.netDevices", { eth0: {} }), /linux\.netDevices\{\} is refused: network devices/],
+    ...["idmap", "ridmap", "idmap=uids=0-5-1"].map(
+      (word) =>
+        [
+          `a mount with ${word}`,
+          having("mounts", [{ destination: "/x", type: "bind", source: "/y", options: ["rbind", word] }]),
+          new RegExp(`mounts: /x: options: ${word} is refused: an idmapped mount`),
+        ] as const,
+    ),
     ["swap without memory", having("linux.resources.memory.swap", 5), /memory\.swap: without memory\.limit/],
     ["swap below memory", having("linux.resources.memory", { limit: 9, swap: 5 }), /memory\.swap 5: it is less than memory\.limit 9/],
     [

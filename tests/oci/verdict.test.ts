@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
 import { bin, run, sh } from "../helpers/run.ts";
 import { checkSchema } from "../helpers/schemas.ts";
+import { start } from "../helpers/started.ts";
 import { eventually } from "../helpers/wait.ts";
 import { bundles } from "./bundle.ts";
 
@@ -163,6 +164,38 @@ describe("contain-oci: the verdict at delete", need("root"), () => {
     const { container, findings } = explained("web-of-test");
     assert.deepEqual([container.id, container.status], ["mon", 137]);
     assert.match(findings.at(-1)?.text ?? "", /exited with 137 by itself, or SIGKILL killed it. Which: cannot tell/);
+  });
+
+  test("docker's name for it, which stands beside the files that docker mounts", async (t) => {
+    const id = "d0".repeat(32);
+    const files = join(dir, "docker/containers", id);
+    mkdirSync(files, { recursive: true });
+    writeFileSync(join(files, "hosts"), "");
+    const state = join(files, "config.v2.json");
+    const folder = bundle(["/bin/sleep", "1000"]);
+    const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
+    config.mounts.push({ destination: "/tmp/hosts", type: "bind", source: join(files, "hosts"), options: ["bind"] });
+    writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+    t.after(() => oci("delete", "--force", id));
+    for (const text of [undefined, "null", '{"Name":7}', '{"Name":"/quiet_turing"}']) {
+      oci("delete", "--force", id);
+      if (text !== undefined) writeFileSync(state, text);
+      const made = oci("create", "--bundle", folder, id);
+      assert.equal(made.status, 0, made.stderr);
+    }
+    assert.equal(oci("start", id).status, 0);
+    assert.match(run(["contain", "list", "--engines"]).stdout, /^d0d0d0d0d0d0 +quiet_turing +\d+ +running/m);
+    assert.match(run(["contain", "explain", "quiet_turing"]).stdout, /^PID \d+, sleep\n/);
+    const watching = start(`CONTAIN_ROOT=${join(dir, "watched")} exec contain watch --json quiet_turing`);
+    t.after(() => watching.child.kill("SIGKILL"));
+    await watching.shows('"watching"');
+    assert.equal(oci("kill", id, "KILL").status, 0);
+    assert.equal(await watching.ended, 0);
+    const [, ended] = watching.output().stdout.split("\n");
+    const { event, name, engine, status } = JSON.parse(ended ?? "");
+    assert.deepEqual([event, name, engine, status], ["ended", "quiet_turing", "contain-oci", 137]);
+    assert.equal(oci("delete", id).status, 0);
+    assert.deepEqual([explained("quiet_turing").container.id, codes("quiet_turing").at(-1)], [id, "killed-by-contain"]);
   });
 
   test("what calls itself containerd's shim: its files may be anything, and in a container nobody is believed", async (t) => {

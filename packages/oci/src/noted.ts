@@ -1,6 +1,6 @@
 // What is noted when a container starts, for the verdict at its end: the counters of its groups and of the machine, and its keeper. Only
 // node:fs is used.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { codeOf } from "./failure.ts";
 import type { Spec } from "./spec/spec.ts";
@@ -50,8 +50,8 @@ export interface Engine {
   readonly exitFile?: string;
 }
 
-/** From the command line of conmon, if that is our parent, or from the annotations of a pod's container. */
-export function engineOf(id: string, annotations: Readonly<Record<string, string>> = {}): Engine {
+/** By the command line of conmon, where that is our parent, by the annotations of a pod's container, or by docker's own state. */
+export function engineOf(id: string, { annotations = {}, mounts = [] }: Spec): Engine {
   const words = textOf(`/proc/${process.ppid}/cmdline`).split("\0");
   const after = (...options: readonly string[]) => words[words.findIndex((word) => options.includes(word)) + 1];
   if (basename(words[0] ?? "") === "conmon") {
@@ -62,6 +62,19 @@ export function engineOf(id: string, annotations: Readonly<Record<string, string
   const pod = ["namespace", "name"].map((part) => annotations[`io.kubernetes.cri.sandbox-${part}`]);
   const inPod = annotations["io.kubernetes.cri.container-name"];
   if (pod.every((part) => part !== undefined)) return { name: [...pod, ...(inPod === undefined ? [] : [inPod])].join("/") };
-  const name = annotations["nerdctl/name"];
+  const name = annotations["nerdctl/name"] ?? dockersName(id, mounts);
   return name === undefined ? {} : { name };
+}
+
+/** docker tells its runtime only the id; its name stands beside the files that it mounts on /etc/hosts and others. */
+function dockersName(id: string, mounts: NonNullable<Spec["mounts"]>): string | undefined {
+  const own = mounts.find(({ source = "" }) => dirname(source).endsWith(`/containers/${id}`))?.source;
+  const file = own === undefined ? undefined : `${dirname(own)}/config.v2.json`;
+  if (file === undefined || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  try {
+    const { Name: name } = JSON.parse(textOf(file)) as { Name?: unknown };
+    return typeof name === "string" ? name.replace(/^\//, "") : undefined;
+  } catch {
+    return undefined; // another version's
+  }
 }

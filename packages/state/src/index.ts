@@ -9,6 +9,7 @@ export { addressHolder, freeAddress, networked } from "./network/pool.ts";
 export {
   endedOther,
   endedOthers,
+  engineContainer,
   engineContainers,
   rememberOther,
 } from "./others.ts";

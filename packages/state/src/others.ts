@@ -72,6 +72,12 @@ export function engineContainers(): EngineContainer[] {
   return found.sort((a, b) => a.created - b.created);
 }
 
+/** The one with this id. */
+export function engineContainer(id: string): EngineContainer | undefined {
+  if (id === "" || id.includes("/")) return undefined;
+  return roots().flatMap((root) => readContainer(root, id) ?? [])[0];
+}
+
 function readContainer(root: string, id: string): EngineContainer | undefined {
   const folder = `${root}/${id}`;
   const container = parse(`${folder}/state.json`);

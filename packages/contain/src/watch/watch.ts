@@ -16,7 +16,7 @@ import {
   takeTicks,
   timerfd,
 } from "@contain-tools/kernel";
-import { rememberOther } from "@contain-tools/state";
+import { engineContainers, rememberOther } from "@contain-tools/state";
 import type { SignalTrace } from "./trace.ts";
 import { watchTree } from "./tree.ts";
 
@@ -115,6 +115,8 @@ export function openWatch(trace: SignalTrace | undefined, listener: Listener): W
       const path = pathOf(pid);
       const owner = path === undefined ? undefined : ownerOf(`0::${path}`);
       const group = hierarchy === undefined || path === undefined || path === "/" ? undefined : groupDirectory(hierarchy, path);
+      const other = owner === undefined ? engineContainers().find(({ init }) => init?.pid === pid) : undefined; // its group has any name
+      if (other !== undefined) return start(pid, other.id, "contain-oci", group);
       return start(pid, owner === undefined ? `${ONE}${pid}` : owner.id, owner?.engine ?? "process", group);
     },
     followAll: () => {

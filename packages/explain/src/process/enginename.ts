@@ -1,6 +1,7 @@
 // An engine's name for a container: from the command line of its keeper, conmon or a containerd-shim, and from the files of the bundle.
 import type { Finding } from "@contain-tools/chain";
 import { childrenOf, readIfThere, readlink, statIfThere } from "@contain-tools/kernel";
+import { engineContainer } from "@contain-tools/state";
 import { fact, is } from "./finding.ts";
 import { pids, readProcess } from "./processes.ts";
 
@@ -73,6 +74,9 @@ function namesIn(shim: number, id: string) {
   const parts = ["sandbox-namespace", "sandbox-name", "container-name"].flatMap((key) => said(`io.kubernetes.cri.${key}`) ?? []);
   const text = said("nerdctl/name") ?? (parts.length > 0 ? parts.join("/") : undefined);
   if (text !== undefined) return { text, source, rule: "annotations of the runtime specification's config.json" };
+  const known = engineContainer(id);
+  if (known?.name !== undefined)
+    return { text: known.name, source: `${known.root}/${id}/state.json`, rule: "contain-oci's own state of it" };
   const docker = `/var/lib/docker/containers/${id}/config.v2.json`;
   const name = textIn(parse(docker)["Name"]);
   if (name !== undefined) return { text: name.slice(1), source: docker, rule: "docker's own state of it" };
@@ -96,7 +100,7 @@ function parse(path: string): Fields {
 /** The engine's name for the container of a process. */
 export function engineNameOf(pid: number, id: string): string | undefined {
   const keeper = keeperOf(pid);
-  if (keeper === undefined) return undefined;
+  if (keeper === undefined) return engineContainer(id)?.name;
   return keeper.words[0]?.endsWith("conmon") ? after(keeper.words, "-n", "--name") : namesIn(keeper.pid, id)?.text;
 }
 

@@ -112,7 +112,7 @@ export function makeContainer(context: Context, request: Request, { root, log }:
     rootfs: composed.rootfs,
     annotations: spec.annotations ?? {},
     hooks: spec.hooks ?? {},
-    ...engineOf(id, spec.annotations),
+    ...engineOf(id, spec),
   };
   let container: Container = { ...base, created: new Date().toISOString(), group, init: undefined, complete: false };
   let restore = () => {};

@@ -30,6 +30,8 @@ function signalFirst(container: Container & { readonly folder: string }, signal:
   if (init === undefined || status === "stopped" || status === "creating" || !isAlive(container))
     throw new OciError("container not running");
   noteSignal(folder, signal, "contain-oci kill");
+  // A pidfd would need koffi, which takes longer than all the rest. Its start time is looked at last: the number may be another process's by now.
+  if (!isAlive(container)) throw new OciError("container not running");
   send(init.pid, signal);
 }
 
@@ -38,7 +40,7 @@ function signalAll(container: Container & { readonly folder: string }, signal: n
   const { group, init, folder } = container;
   if (isAlive(container)) noteSignal(folder, signal, "contain-oci kill --all");
   if (group === undefined || !existsSync(group)) {
-    if (init !== undefined && isAlive(container)) send(init.pid, signal); // the number may belong to another process by now
+    if (init !== undefined && isAlive(container)) send(init.pid, signal);
     return;
   }
   if (signal === SIGKILL) killAll(group);

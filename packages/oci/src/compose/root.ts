@@ -38,6 +38,11 @@ function mountWord(mount: Mount, bundle: string): string {
   const { destination, type = "", source, options = [] } = mount;
   const bind = isBind(mount);
   if (type === "" && !bind) throw new OciError(`mounts: ${destination}: type is missing`);
+  const idmap = options.find((option) => /^r?idmap(=|$)/.test(option));
+  if (idmap !== undefined)
+    throw new OciError(
+      `mounts: ${destination}: options: ${idmap} is refused: an idmapped mount is made from outside of the user namespace, and mounts are made inside`,
+    );
   const words = [
     `type=${bind ? "bind" : type}`,
     ...(source === undefined ? [] : [`source=${bind ? resolve(bundle, source) : source}`]),

@@ -132,7 +132,8 @@ const KINDS: Readonly<Record<FieldType, string>> = {
 function leaf({ type, what, why }: Field, value: unknown, path: string, fail: (path: string, text: string) => never): unknown {
   if (value === null && !(path.endsWith("[]") && type !== "any")) return undefined;
   if (!FITS[type](value)) fail(path, `: ${JSON.stringify(value)} is not ${KINDS[type]}`);
-  if (what === "refused" && saysSomething(value)) fail(path, ` is refused: ${why}`);
+  // An entry of a map says something by its key: netDevices has `"eth0": {}`.
+  if (what === "refused" && (path.endsWith("{}") || saysSomething(value))) fail(path, ` is refused: ${why}`);
   return value;
 }
 

@@ -33,7 +33,7 @@ const LINES: readonly (readonly [names: string, type: FieldType, what: Treatment
     "mounts[].uidMappings[] mounts[].gidMappings[]",
     "any",
     "refused",
-    "mounts with id maps of their own are not made; linux.uidMappings are",
+    "mounts with id maps of their own are not made, since mounts are made inside of the user namespace; linux.uidMappings are",
   ],
   ["process.terminal", "boolean", "done", "pivot --tty, --console-socket"],
   ["process.consoleSize.height process.consoleSize.width", "unsigned", "noop", "the holder of the terminal sets its size"],

@@ -2,7 +2,8 @@
 const grpc = require("@grpc/grpc-js"),
   loader = require("@grpc/proto-loader"),
   fs = require("node:fs");
-const [sock, dir, handler] = process.argv.slice(2);
+const [sock, dir, handler, contain] = process.argv.slice(2);
+const said = (...words) => require("node:child_process").execFileSync(contain, words, { encoding: "utf8" });
 const { runtime } = grpc.loadPackageDefinition(
   loader.loadSync(`${__dirname}/cri.proto`, { keepCase: true, longs: Number, defaults: true }),
 );
@@ -128,6 +129,11 @@ const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
       }
       await step("OOMKilled is told", async () => want(s.reason === "OOMKilled" && s.exit_code === 137, JSON.stringify(s)));
       await call("RemoveContainer", { container_id: oom });
+      const name = `default/${podname}/oom`;
+      await step("contain explain tells it", async () => want(/"code": ?"oom/.test(said("explain", "--json", name)), "oom"));
+      await step("contain list --engines tells it", async () =>
+        want(said("list", "--engines").includes(`${oom.slice(0, 12)} `) && said("list", "--engines").includes(name), name),
+      );
     }
     const nope = (await step("Create a program that is not there", () => make("nope", ["/nope"])))?.container_id;
     if (nope)
