@@ -51,7 +51,7 @@ const killed = {
   oomKills: counted(0, 0),
   log: () => ({ records: [] as string[], problem: undefined, lost: false }),
   read: (path: string) => (path.endsWith("memory.max") ? { text: "33554432\n" } : { problem: "ENOENT" }),
-  ...{ output: undefined, argv: ["sh"], path: undefined, made: ["pid", "mnt"], own: { sent: [], problem: undefined } },
+  ...{ output: undefined, argv: ["sh"], path: undefined, made: ["pid", "mnt"], own: { sent: [], problem: undefined }, ran: 1000 },
 } as unknown as Case;
 
 const exited = (status: number): Case => ({ ...killed, outcome: { ...killed.outcome, status: EXITED(status) } });

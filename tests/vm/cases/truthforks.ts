@@ -1,4 +1,5 @@
 // The verdict where forks failed for an ancestor out of sight or for zombies, where cpu.max throttled, where a handler waited in state D, and where an exec died.
+import assert from "node:assert/strict";
 import { checkRows, FUNCTIONS, type Row, readReports } from "../../helpers/verdict.ts";
 import type { Case } from "../machine.ts";
 
@@ -50,7 +51,39 @@ const rows: readonly Row[] = [
   },
 ];
 
+const DISK = `
+  write='dd if=/dev/zero of=/dev/ubda bs=64k count=12 oflag=direct status=none; exit 3'
+  v io --device /dev/ubda --io "98:0 wbps=256K" -- /bin/sh -c "$write"
+  v io-room --device /dev/ubda --io "98:0 wbps=500M" -- /bin/sh -c "$write"
+  v io-idle --device /dev/ubda --io "98:0 wbps=256K" -- /bin/sh -c 'exit 3'
+  cgset --name disk --io "98:0 wbps=64K"
+  nsexec --into-cgroup disk -- dd if=/dev/zero of=/dev/ubda bs=16k count=1000 oflag=direct status=none &
+  until_ok grep -q wbytes= $cg/disk/io.stat
+  contain explain $(head -n 1 $cg/disk/cgroup.procs) limits | grep -E 'io: ' >&2
+  kill -9 $(<$cg/disk/cgroup.procs); wait; cgset --name disk --rm
+`;
+
+const disk: readonly Row[] = [
+  {
+    name: "io",
+    status: 3,
+    code: "hint-io-limit",
+    unlike: ["io-room", "io-idle"],
+    uncertain: true,
+    says: /io\.max of \S+ \(wbps of 98:0, 256K a second\) was used to \d+ %/,
+  },
+];
+
 export const truthForkCases: readonly Case[] = [
+  {
+    name: "truth: io.max, at the end and while it holds back",
+    seconds: 120,
+    script: `${FUNCTIONS}${DISK}`,
+    check: ({ stdout, stderr }) => {
+      checkRows(disk, readReports(stdout));
+      assert.match(stderr, /io: wbps of 98:0, 64K a second at most, set in \S+\/disk; used to \d+ %/);
+    },
+  },
   {
     name: "truth: cpu.max, zombies, groups out of sight, state D, an OOM kill of what exec started",
     script: `${FUNCTIONS}${STAGED}`,

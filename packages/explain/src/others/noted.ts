@@ -1,6 +1,6 @@
 // A container of another program: what was noted when it started, and what can be read at its end, as a case for the verdict.
 import type { Evidence } from "@contain-tools/chain";
-import { kernelLogSince, type Reading, signalName, tryRead } from "@contain-tools/kernel";
+import { kernelLogSince, monotonic, type Reading, signalName, tryRead } from "@contain-tools/kernel";
 import type { OwnSignal } from "@contain-tools/state";
 import { type Case, countedAsOurs, countOomKills } from "../verdict/case.ts";
 import { type Chain, type CounterFile, type Level, readChainAgain } from "../verdict/chain.ts";
@@ -61,7 +61,7 @@ export function caseOf({ program, group, chain, machine, since, argv, path }: Kn
   return {
     failure: undefined,
     watched: { pid: program.pid, group, init: false, indirect: false },
-    seen: { program, look: undefined, zombie: undefined, mounts: undefined, refusal: undefined, reached: [] },
+    seen: { began: since / 1000, program, look: undefined, zombie: undefined, mounts: undefined, refusal: undefined, reached: [] },
     chain,
     oomKills: countOomKills(chain, machine),
     log: once(() => countedAsOurs(kernelLogSince(since - CLOCKS))),
@@ -71,6 +71,7 @@ export function caseOf({ program, group, chain, machine, since, argv, path }: Kn
     argv,
     path,
     made: [],
+    ran: monotonic() - since / 1000,
   };
 }
 

@@ -6,7 +6,7 @@ import { formatBytes } from "../usage.ts";
 import { cannotTell, count, is, look } from "./finding.ts";
 import { type Chain, chainOf, type Groups, isChain } from "./groups.ts";
 import { explainMemoryUse } from "./memory.ts";
-import { explainSwap, explainThrottling } from "./throttling.ts";
+import { explainIo, explainSwap, explainThrottling } from "./throttling.ts";
 
 /** One group's limit on one resource. */
 interface Level {
@@ -83,11 +83,13 @@ function parseQuota(text: string, dir: string): number | undefined {
 }
 
 export function explainLimits(groups: Groups): Finding[] {
-  return RESOURCES.flatMap((resource) => {
+  const io = chainOf("io", groups);
+  const resources = RESOURCES.flatMap((resource) => {
     const chain = chainOf(resource.controller, groups);
     if (!isChain(chain)) return resource.name === undefined ? [chain] : [];
     return [...explainResource(resource, chain), ...(resource.name === undefined ? more(chain) : [])];
   });
+  return [...resources, ...(isChain(io) ? explainIo(io) : [])];
 }
 
 function more(chain: Chain): Finding[] {

@@ -1,6 +1,8 @@
 // What limits have already done: throttled CPU, swap, and time that tasks waited (PSI).
 import { join } from "node:path";
 import type { Evidence, Finding } from "@contain-tools/chain";
+import { monotonic, pollOnce } from "@contain-tools/kernel";
+import { IO_RULE, ioLimits, percentOf } from "../iouse.ts";
 import { formatBytes, formatTime } from "../usage.ts";
 import { cannotTell, count, fact, is, look } from "./finding.ts";
 import { type Chain, chainOf, type Groups, isChain } from "./groups.ts";
@@ -26,6 +28,27 @@ export function explainThrottling({ levels }: Chain): Finding[] {
         "more quota (contain update --cpu), or fewer busy threads",
       ),
     ];
+  });
+}
+
+const WHILE = 500; // milliseconds in which a disk's use is measured, where it is limited
+
+/** A process that waits for io.max sleeps in state D as for a slow disk: the use of the limit tells. */
+export function explainIo({ levels, version }: Chain): Finding[] {
+  const read = version === 1 ? [] : levels.map((dir) => ({ dir, max: look(join(dir, "io.max"), IO_RULE), stat: join(dir, "io.stat") }));
+  const limited = read.filter(({ max }) => max.value);
+  if (limited.length === 0) return [];
+  const before = limited.map(({ stat }) => look(stat, IO_RULE));
+  const from = monotonic();
+  pollOnce(-1, 0, WHILE);
+  return limited.flatMap(({ dir, max, stat }, i) => {
+    const after = look(stat, IO_RULE);
+    const took = monotonic() - from;
+    return ioLimits(max.value ?? "").map((one) => {
+      const moved = one.movedIn(after.value ?? "") - one.movedIn(before[i]?.value ?? "");
+      const text = `io: ${one.text} a second at most, set in ${dir}; used to ${percentOf(one, moved, took)} % in ${formatTime(took)}: requests beyond it wait, in state D`;
+      return is("io-limit", text, [max, after], "a higher --io (contain update --io), or fewer and larger requests");
+    });
   });
 }
 

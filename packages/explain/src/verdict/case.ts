@@ -1,6 +1,6 @@
 // An ended container: everything on which a verdict may rest.
 import type { Evidence, Failure } from "@contain-tools/chain";
-import { type KernelLog, type Reading, readKernelLog, readlink, tryRead } from "@contain-tools/kernel";
+import { type KernelLog, monotonic, type Reading, readKernelLog, readlink, tryRead } from "@contain-tools/kernel";
 import { notedSignals } from "@contain-tools/state";
 import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
 import type { Outcome } from "./outcome.ts";
@@ -31,6 +31,8 @@ export interface Case {
   readonly path: string | undefined;
   /** The kinds of namespaces that were made for it: `net`, `user`. */
   readonly made: readonly string[];
+  /** Milliseconds from its start, or from when the watching began, to its end. */
+  readonly ran: number;
 }
 
 export interface Ending extends Pick<Case, "failure" | "output" | "argv" | "path" | "made"> {
@@ -46,6 +48,7 @@ export function closeCase(w: Witness, outcome: Outcome, { failure, output, id, a
   let log: KernelLog | undefined;
   return {
     ...{ outcome, failure, watched, seen, chain, output, argv, path, made, own: notedSignals(id) },
+    ran: monotonic() - seen.began,
     oomKills: countOomKills(chain, baseline.vmstat),
     read: tryRead,
     log: () => {

@@ -1,6 +1,7 @@
-// Limits that slow down instead of refusing or killing: memory.high, cpu.max (cgroup-v2.rst).
+// Limits that slow down instead of refusing or killing: memory.high, cpu.max, io.max (cgroup-v2.rst).
 import type { Finding } from "@contain-tools/chain";
 import { keyedValue, readIfThere } from "@contain-tools/kernel";
+import { IO_RULE, ioLimits, percentOf } from "../iouse.ts";
 import { formatBytes, formatTime } from "../usage.ts";
 import type { Case } from "./case.ts";
 import { growth } from "./chain.ts";
@@ -12,7 +13,7 @@ const MANY = 0.1; // of the periods
 
 /** Reported if it did not end well: a program that was slowed down misses its deadlines. */
 export function throttles(c: Case): Finding[] {
-  return c.chain.after.flatMap((_, level) => [...slowedByMemory(c, level), ...slowedByCpu(c, level)]);
+  return c.chain.after.flatMap((_, level) => [...slowedByMemory(c, level), ...slowedByCpu(c, level), ...slowedByIo(c, level)]);
 }
 
 function slowedByMemory(c: Case, level: number): Finding[] {
@@ -40,4 +41,25 @@ function slowedByCpu({ chain }: Case, level: number): Finding[] {
   const stat = { source: `${now.dir}/cpu.stat nr_throttled/nr_periods`, value: `${throttled}/${periods}`, rule: CPU };
   const told = `cpu.max of ${now.dir} stopped its processes in ${throttled} of ${periods} periods, ${formatTime(micros / 1000)} in all`;
   return [hint("cpu-throttled", told, [stat, max], "a higher --cpu, or fewer busy threads")];
+}
+
+const HALF = 50; // percent of what a limit allows, over all of its life: less may have had other reasons
+
+/** The kernel counts no waits for io.max, only what was moved. */
+function slowedByIo({ chain: { after }, ran }: Case, level: number): Finding[] {
+  const dir = after[level]?.dir ?? "";
+  const max = readIfThere(`${dir}/io.max`)?.trim();
+  if (!max) return [];
+  const source = `${after[0]?.dir}/io.stat`;
+  const stat = readIfThere(source)?.trim() ?? "";
+  return ioLimits(max).flatMap((one) => {
+    const percent = percentOf(one, one.movedIn(stat), ran);
+    if (percent < HALF) return [];
+    const text = `io.max of ${dir} (${one.text} a second) was used to ${percent} % over ${formatTime(ran)}: the kernel lets requests beyond it wait`;
+    const evidence = [
+      { source: `${dir}/io.max`, value: max, rule: IO_RULE },
+      { source, value: stat, rule: IO_RULE },
+    ];
+    return [hint("io-limit", text, evidence, "a higher --io, or fewer and larger requests")];
+  });
 }

@@ -4,6 +4,7 @@ import {
   close,
   exists,
   type KernelLogPosition,
+  monotonic,
   openKernelLog,
   POLLIN,
   pidfdOpen,
@@ -35,6 +36,8 @@ export function takeBaseline(group: string | undefined): Baseline {
 
 /** Filled in while the container runs. */
 export interface Seen {
+  /** When the program began, in milliseconds as `monotonic` counts them. */
+  began: number;
   program: Program | undefined;
   /** The most recent one. */
   look: Look | undefined;
@@ -63,7 +66,15 @@ const LONGEST = 30_000;
 
 /** Starts to watch a container that was just made. @param mounts its mount namespace, closed with the rest */
 export function witness(watched: Watched, baseline: Baseline, mounts: HeldMounts | undefined): Witness {
-  const seen: Seen = { program: undefined, look: undefined, zombie: undefined, mounts, refusal: undefined, reached: [] };
+  const seen: Seen = {
+    began: monotonic(),
+    program: undefined,
+    look: undefined,
+    zombie: undefined,
+    mounts,
+    refusal: undefined,
+    reached: [],
+  };
   const log = openKernelLog();
   const pidfd = pidfdOpen(watched.pid);
   let between = FIRST;
@@ -97,6 +108,7 @@ export function witness(watched: Watched, baseline: Baseline, mounts: HeldMounts
   return {
     ...{ watched, baseline, log, seen, sources: [end, clock, ...(refusals === undefined ? [] : [refusals])] },
     started: () => {
+      seen.began = monotonic();
       if (watched.indirect) return; // the nsexec before it has started
       seen.program = findProgram(watched);
     },
