@@ -24,7 +24,7 @@ interface Engine {
   /** And without CAP_SYS_RESOURCE, or where / is not a shared mount. */
   readonly withoutResource?: readonly string[];
   readonly withoutShared?: readonly string[];
-  /** Fail in the machine: it has no /dev/loop-control and no boot time, and script(1) without a terminal does not end there. */
+  /** Fail in the machine: it has no /dev/loop-control and no boot time. */
   readonly machine?: readonly string[];
   /** It always asks for limits, which are taken from its configurations where there are no controllers. */
   readonly bare?: true;
@@ -49,9 +49,9 @@ const ENGINES: Readonly<Record<string, Engine>> = {
     withoutControllers: ["memory"],
     withoutResource: ["privileged", "exec privileged"],
     withoutShared: ["volume rshared"],
-    machine: ["tty", "exec -t", "top"],
+    machine: ["top"],
   },
-  containerd: { steps: 39, oomSteps: 4, programs: ["containerd", "ctr", "jq"], machine: ["tty"], bare: true },
+  containerd: { steps: 39, oomSteps: 4, programs: ["containerd", "ctr", "jq"], bare: true },
   cri: { steps: 38, programs: ["containerd", "ctr"], inMachineOnly: true },
 };
 
