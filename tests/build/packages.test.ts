@@ -1,7 +1,7 @@
 // The npm packages as users get them: packed, installed from a registry of our own into clean folders, run and imported there.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
@@ -24,7 +24,8 @@ function others(): string[] {
 describe("npm packages", need("root"), () => {
   let registry: Registry;
   before(async () => {
-    const laid = run(["node", "packages/build/scripts/packages.mjs"], { cwd: root });
+    const env = { GITHUB_SERVER_URL: "https://forge.example", GITHUB_REPOSITORY: "some/where" }; // as a release's workflow has them
+    const laid = run(["node", "packages/build/scripts/packages.mjs"], { cwd: root, env });
     assert.equal(laid.status, 0, laid.stdout + laid.stderr);
     registry = await serveRegistry([...readdirSync(npm).map((name) => join(npm, name)), ...others()], join(dir, "registry"));
   });
@@ -70,6 +71,16 @@ describe("npm packages", need("root"), () => {
     assert.deepEqual([exec.status, exec.stdout], [0, "there\n"], exec.stderr);
     assert.match(readFileSync(join(prefix, "share/man/man1/contain-run.1"), "utf8"), /^\.TH/m);
     console.log(`# installed in ${seconds.toFixed(1)} s: ${run(["du", "-sm", prefix]).stdout.split("\t")[0]} MB`);
+  });
+
+  test("every manifest says what it is about, and where it comes from", () => {
+    for (const name of readdirSync(npm)) {
+      const { keywords, homepage, bugs, repository } = JSON.parse(readFileSync(join(npm, name, "package.json"), "utf8"));
+      assert.ok(keywords.includes("linux"), name);
+      assert.deepEqual([homepage, bugs], ["https://forge.example/some/where#readme", "https://forge.example/some/where/issues"]);
+      assert.equal(repository.url, "git+https://forge.example/some/where.git");
+      assert.equal(repository.directory, existsSync(join(root, "packages", name)) ? `packages/${name}` : undefined);
+    }
   });
 
   test("without optional packages the same commands run on Node", async () => {

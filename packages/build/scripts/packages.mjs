@@ -38,6 +38,15 @@ const common = {
   publishConfig: { access: "public" },
 };
 
+/** Where it comes from: npm's provenance wants it in the manifest, and only the workflow of a release knows it. */
+function origin(name) {
+  const { GITHUB_SERVER_URL: server = "https://github.com", GITHUB_REPOSITORY: repository } = process.env;
+  if (!repository) return {};
+  const url = `${server}/${repository}`;
+  const directory = existsSync(join(root, "packages", name)) ? { directory: `packages/${name}` } : {};
+  return { homepage: `${url}#readme`, bugs: `${url}/issues`, repository: { type: "git", url: `git+${url}.git`, ...directory } };
+}
+
 /** Makes a package's folder, with its pages and manifest, and returns it. */
 function lay(name, manifest) {
   const folder = join(npm, name);
@@ -48,7 +57,7 @@ function lay(name, manifest) {
   const readme = join(root, "packages", name, "README.md");
   if (existsSync(readme)) copyFileSync(readme, join(folder, "README.md"));
   else writeFileSync(join(folder, "README.md"), `# ${manifest.name}\n\n${manifest.description}. A part of @contain-tools/contain.\n`);
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ ...common, ...manifest }, null, 2)}\n`);
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ ...common, ...origin(name), ...manifest }, null, 2)}\n`);
   return folder;
 }
 
@@ -87,7 +96,12 @@ function commands(name, programs, more = {}) {
   return folder;
 }
 
-const described = (name, description) => ({ name: `@contain-tools/${name}`, description, type: "commonjs" });
+const described = (name, description) => ({
+  name: `@contain-tools/${name}`,
+  description,
+  keywords: ["linux", "containers"],
+  type: "commonjs",
+});
 
 library("kernel");
 // The reference pages, which typedoc.json puts into the package's docs.
