@@ -2,7 +2,7 @@
 // nobody has waited for yet, or from the file that conmon writes. When podman calls `delete` it has removed that file, but not when it
 // calls `state` before.
 import { readFileSync, statSync } from "node:fs";
-import { textOf } from "./noted.ts";
+import { statFields, textOf } from "./read.ts";
 import { type Container, writeWhole } from "./state.ts";
 
 /** What explain's `KnownEnd` has. */
@@ -61,11 +61,7 @@ const NOT_KNOWN: End = {
 
 function fromZombie({ init }: Container): End | undefined {
   if (init === undefined) return undefined;
-  const stat = textOf(`/proc/${init.pid}/stat`);
-  const fields = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .trimEnd()
-    .split(" "); // from the third on
+  const fields = statFields(init.pid);
   if (fields[0] !== "Z" || fields[19] !== init.started) return undefined;
   const status = Number(fields[49]); // also 0 if we may not read it (proc_pid_stat(5)), which root always may
   const source = `/proc/${init.pid}/stat exit_code`;

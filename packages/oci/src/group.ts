@@ -1,6 +1,7 @@
 // A container's group, for the commands that load no koffi: its processes, its end. cgset sets the limits.
-import { type Dirent, existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { codeOf, OciError } from "./failure.ts";
+import { textOf } from "./read.ts";
 
 /** Including those of the groups below it. */
 export const processesOf = (group: string): number[] => groupsOf(group).flatMap((dir) => lines(`${dir}/cgroup.procs`).map(Number));
@@ -16,13 +17,8 @@ function groupsOf(group: string): string[] {
   return [...entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => groupsOf(`${group}/${name}`)), group];
 }
 
-function lines(file: string): string[] {
-  try {
-    return readFileSync(file, "latin1").split("\n").filter(Boolean);
-  } catch {
-    return []; // removed meanwhile, or threaded
-  }
-}
+/** None if the group was removed meanwhile, or is threaded. */
+const lines = (file: string): string[] => textOf(file).split("\n").filter(Boolean);
 
 const KILL_TIMEOUT = 10_000; // ms: a process in an uninterruptible call takes SIGKILL when the call ends
 

@@ -1,15 +1,13 @@
 // What is noted when a container starts, for the verdict at its end: the counters of its groups and of the machine, and its keeper. Only
 // node:fs is used.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { codeOf } from "./failure.ts";
+import { type Reading, reading, textOf } from "./read.ts";
 import type { Spec } from "./spec/spec.ts";
 
 export const NOTED = "noted.json";
 
 const FILES = ["memory.events", "memory.events.local", "pids.events", "pids.events.local", "cpu.stat"];
-
-export type Reading = { readonly text: string } | { readonly problem: string };
 
 /** explain's `Noted` without the PID. */
 export function noteStart(group: string | undefined, { process: { args, env = [] }, linux }: Spec) {
@@ -29,19 +27,6 @@ function levelsAbove(group: string) {
   for (let dir = dirname(group); existsSync(`${dir}/cgroup.procs`); dir = dirname(dir))
     levels.push({ dir, files: Object.fromEntries(FILES.map((file) => [file, reading(`${dir}/${file}`)])) });
   return levels;
-}
-
-function reading(file: string): Reading {
-  try {
-    return { text: readFileSync(file, "latin1") };
-  } catch (error) {
-    return { problem: codeOf(error) ?? "EIO" };
-  }
-}
-
-export function textOf(file: string): string {
-  const read = reading(file);
-  return "text" in read ? read.text : "";
 }
 
 /** The engine's name for a container, and the file into which conmon writes its status. */

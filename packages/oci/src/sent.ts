@@ -1,7 +1,7 @@
 // Signals sent to a container's first process: the kernel does not record senders, so each is noted for the verdict. The format is that of
 // `contain`'s own commands (state's ownsignals.ts).
 import { appendFileSync } from "node:fs";
-import { textOf } from "./noted.ts";
+import { textOf } from "./read.ts";
 
 const FILE = "signals";
 

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { codeOf, messageOf, OciError } from "./failure.ts";
+import { statFields, textOf } from "./read.ts";
 import type { Hooks } from "./spec/spec.ts";
 
 export interface Container {
@@ -98,26 +99,19 @@ export function forget(folder: string): void {
 
 /** A process as /proc shows it; undefined if it has ended, even as a zombie. */
 export function identify(pid: number): Container["init"] {
-  const fields = statOf(pid);
-  return fields === undefined ? undefined : { pid, started: fields.started, boot: bootId() };
+  const started = startOf(pid);
+  return started === undefined ? undefined : { pid, started, boot: bootId() };
 }
 
 /** Whether the first process is alive. A zombie is not: its parent has not waited for it yet. */
 export function isAlive({ init }: Pick<Container, "init">): boolean {
   if (init === undefined || init.boot !== bootId()) return false;
-  return statOf(init.pid)?.started === init.started;
+  return startOf(init.pid) === init.started;
 }
 
-function statOf(pid: number): { readonly started: string } | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, "latin1");
-  } catch {
-    return undefined;
-  }
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" "); // from the third on (proc_pid_stat(5))
-  const [state = "", started = ""] = [fields[0], fields[19]];
-  return state === "Z" || state === "X" ? undefined : { started };
+function startOf(pid: number): string | undefined {
+  const [state = "", ...rest] = statFields(pid);
+  return state === "Z" || state === "X" ? undefined : rest[18];
 }
 
 const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
@@ -145,13 +139,7 @@ function waits({ folder, init }: Container & { readonly folder: string }): boole
   }
 }
 
-function isFrozen(group: string): boolean {
-  try {
-    return /^frozen 1$/m.test(readFileSync(`${group}/cgroup.events`, "latin1"));
-  } catch {
-    return false;
-  }
-}
+const isFrozen = (group: string): boolean => /^frozen 1$/m.test(textOf(`${group}/cgroup.events`));
 
 /** The state of the specification, for `state` and for hooks. */
 export function stateOf({ ociVersion, id, init, bundle, annotations }: Container, status: Status): Record<string, unknown> {

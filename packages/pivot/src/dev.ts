@@ -28,7 +28,7 @@ import {
   symlink,
   ToolError,
 } from "@contain-tools/kernel";
-import { attachNode, bindDevice, type DeviceNode, makePlace } from "./device.ts";
+import { attachNode, bindDevice, DEV_LINKS, type DeviceNode, makePlace } from "./device.ts";
 
 /** Name, major and minor number (Documentation/admin-guide/devices.txt). All have mode 0666. */
 const NODES = [
@@ -38,14 +38,6 @@ const NODES = [
   ["random", 1, 8],
   ["urandom", 1, 9],
   ["tty", 5, 0],
-] as const;
-
-const LINKS = [
-  ["fd", "/proc/self/fd"],
-  ["stdin", "/proc/self/fd/0"],
-  ["stdout", "/proc/self/fd/1"],
-  ["stderr", "/proc/self/fd/2"],
-  ["ptmx", "pts/ptmx"],
 ] as const;
 
 const TTY_GROUP = 5;
@@ -76,7 +68,7 @@ export function makeDev(context: Context, target: number, { readOnly, nodev, dev
   moveMount(fd, target);
   const dev = fdPath(fd);
   for (const node of NODES) makeNode(`${dev}/${node[0]}`, node, bound);
-  for (const [name, to] of LINKS) symlink(to, `${dev}/${name}`);
+  for (const [name, to] of DEV_LINKS) symlink(to, `${dev}/${name}`);
   mkdir(`${dev}/pts`, 0o755);
   mkdir(`${dev}/shm`, 0o1777);
   // A group that the user namespace does not map cannot own the terminals.

@@ -116,3 +116,12 @@ export function makePlace(path: string): number {
   close(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
   return open(path, O_PATH | O_NOFOLLOW);
 }
+
+/** The links in every /dev. */
+export const DEV_LINKS = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+  ["ptmx", "pts/ptmx"],
+] as const;

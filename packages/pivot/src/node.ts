@@ -25,7 +25,7 @@ import {
   UsageError,
   unlink,
 } from "@contain-tools/kernel";
-import { attachNode, makePlace } from "./device.ts";
+import { attachNode, DEV_LINKS, makePlace } from "./device.ts";
 
 export interface Node {
   /** Inside. */
@@ -124,14 +124,6 @@ function explained(error: unknown, { path }: Node): unknown {
 
 const isSameFile = (one: Stat, other: Stat | undefined) => one.dev === other?.dev && one.ino === other.ino;
 
-const LINKS = [
-  ["fd", "/proc/self/fd"],
-  ["stdin", "/proc/self/fd/0"],
-  ["stdout", "/proc/self/fd/1"],
-  ["stderr", "/proc/self/fd/2"],
-  ["ptmx", "pts/ptmx"],
-] as const;
-
 /**
  * Makes the links in /dev that are missing; a ptmx that is not a link would belong to another devpts. The host's own /dev is left alone.
  */
@@ -139,7 +131,7 @@ export function makeDevLinks(root: number): void {
   const dev = makeInRoot(root, "/dev", "directory");
   try {
     if (isSameFile(fstat(dev), statIfThere("/dev"))) return;
-    for (const [name, to] of LINKS) {
+    for (const [name, to] of DEV_LINKS) {
       const path = `${fdPath(dev)}/${name}`;
       const stat = lstatIfThere(path);
       if (stat !== undefined && (name !== "ptmx" || stat.isSymbolicLink())) continue;
