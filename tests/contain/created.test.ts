@@ -137,6 +137,25 @@ describe("contain create and start", need("root"), () => {
     assert.match(contain("start", "-a", confined).stdout, /Operation not permitted/);
   });
 
+  test("contain events: created once, then a start and an end for each life", () => {
+    const own = ["--root", join(dir, "told")];
+    out(...own, "events", "--until", "0s"); // from now on they are kept
+    const id = out(...own, "create", "-q", "--rootfs", rootfs, "--", "true").trim();
+    for (const command of ["start", "restart"]) {
+      out(...own, command, id);
+      out(...own, "wait", id);
+    }
+    out(...own, "rm", id);
+    const found = out(...own, "events", "--since", "1h", "--until", "0s").matchAll(/^\S+Z container (\w+) [0-9a-f]{12} /gm);
+    const actions = Array.from(found, ([, action]) => action);
+    const isOwn = (action = "") => action === "restart"; // told by the command: `true` may have ended before
+    assert.deepEqual(
+      actions.filter((action) => !isOwn(action)),
+      ["create", "start", "die", "start", "die", "destroy"],
+    );
+    assert.equal(actions.filter(isOwn).length, 1);
+  });
+
   for (const [words, wanted] of [
     [["start"], /missing container/],
     [["start", "-a", "a", "b"], /no such container: a/],
