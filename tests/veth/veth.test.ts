@@ -316,11 +316,12 @@ E
     const { stdout, stderr } = host(`
       box -d --name a --ip 10.88.0.77 -- sleep 1000 >/dev/null
       contain exec a -- ip -4 -o addr show eth0 | grep -o '10[0-9./]*' | head -1
+      contain exec a -- ip -o link show eth0 | grep -o '02:42:[0-9a-f:]*'
       box --ip 10.88.0.77 -- true; echo $?
       contain stop --grace 0 a
       box --ip 10.88.0.77 -- true; echo $?`);
     assert.match(stderr, /address already in use: --ip 10\.88\.0\.77, by container [0-9a-f]{12}/);
-    assert.equal(stdout, "10.88.0.77/24\n125\n0\n", "it is free again when its container has ended");
+    assert.equal(stdout, "10.88.0.77/24\n02:42:0a:58:00:4d\n125\n0\n", "it is free again when its container has ended");
   });
 
   for (const protocol of ["tcp", "udp"]) {

@@ -1,3 +1,3 @@
 export { veth } from "./main.ts";
 export { type End, look, type Shown } from "./show.ts";
-export { bridgeMac, connect, OURS } from "./steps.ts";
+export { connect, macOf, OURS } from "./steps.ts";

@@ -62,7 +62,7 @@ function wire(context: Context, { here, there, inside }: Sides, { bridge, addres
   const gate = { ip: gateway, prefix: address.prefix };
   const port = ensureBridge(context, here, bridge, gate);
   sayStep(context, `connecting ${name} (${address.ip}/${address.prefix}) to ${bridge} by ${hostName}`);
-  addVeth(here, { name: hostName, bridge: port, peer: name, namespace: inside });
+  addVeth(here, { name: hostName, bridge: port, peer: name, mac: macOf(address.ip), namespace: inside });
   const outer = find(here, hostName);
   try {
     const inner = find(there, name);
@@ -80,13 +80,16 @@ function wire(context: Context, { here, there, inside }: Sides, { bridge, addres
   }
 }
 
-/** The MAC address of a bridge: locally administered, with the gateway's IP address in it. */
-export const bridgeMac = (gateway: string) => Buffer.from([2, 0x42, ...gateway.split(".").map(Number)]);
+/**
+ * A MAC address that is locally administered and has an IP address in it. A neighbour that has noted it (arp(7)) reaches the next container
+ * with this IP address, too; another MAC address would be asked for half a minute later.
+ */
+export const macOf = (ip: string) => Buffer.from([2, 0x42, ...ip.split(".").map(Number)]);
 
 /** Finds a bridge, or makes it with the gateway's address; an existing address stays. Returns its index. */
 function ensureBridge(context: Context, fd: number, name: string, gateway: Address): number {
   try {
-    addBridge(fd, name, { alias: OURS, mac: bridgeMac(gateway.ip) });
+    addBridge(fd, name, { alias: OURS, mac: macOf(gateway.ip) });
     sayStep(context, `made the bridge ${name} (${gateway.ip}/${gateway.prefix})`);
   } catch (error) {
     if (!failedWith(error, "EEXIST")) throw error;

@@ -3,7 +3,7 @@ import { report } from "@contain-tools/chain";
 import { close, failedWith, type Interface, interfaces, openNetlink, removeLink } from "@contain-tools/kernel";
 import type { Lease } from "@contain-tools/state";
 import { isAlive, locked, networked, readStates, statusOf } from "@contain-tools/state";
-import { bridgeMac, OURS } from "@contain-tools/veth";
+import { macOf, OURS } from "@contain-tools/veth";
 import { BRIDGE, NETWORK } from "./constants.ts";
 import { isMasquerading, stopMasquerade } from "./nat.ts";
 
@@ -53,7 +53,7 @@ function isOurs({ kind, alias, name, mac }: Interface): boolean {
     (alias === undefined &&
       name === BRIDGE &&
       mac ===
-        bridgeMac(NETWORK.ip)
+        macOf(NETWORK.ip)
           .toString("hex")
           .replace(/..(?=.)/g, "$&:"))
   );

@@ -66,14 +66,16 @@ export interface Pair {
   /** The end in the socket's namespace; it becomes a port of a bridge. */
   readonly name: string;
   readonly bridge: number;
-  /** The other end, and a descriptor of its network namespace. */
+  /** The other end, its MAC address, and a descriptor of its network namespace. */
   readonly peer: string;
+  readonly mac: Uint8Array;
   readonly namespace: number;
 }
 
 /** Makes a veth(4) pair in one call; both ends are down. @throws SyscallError EEXIST for a name in use, EPERM, EOPNOTSUPP */
-export function addVeth(fd: number, { name, bridge, peer, namespace }: Pair): void {
-  const other = attribute(VETH_INFO_PEER, [ifinfo(), attribute(IFLA.IFNAME, peer), attribute(IFLA.NET_NS_FD, namespace)]);
+export function addVeth(fd: number, { name, bridge, peer, mac, namespace }: Pair): void {
+  const end = [attribute(IFLA.IFNAME, peer), attribute(IFLA.ADDRESS, mac), attribute(IFLA.NET_NS_FD, namespace)];
+  const other = attribute(VETH_INFO_PEER, [ifinfo(), ...end]);
   const info = attribute(IFLA.LINKINFO, [attribute(IFLA_INFO_KIND, "veth"), attribute(IFLA_INFO_DATA, [other])]);
   ask(fd, {
     name: "RTM_NEWLINK",
