@@ -44,7 +44,7 @@ describe("a program's output", need("root"), () => {
   }
 
   test("is a line for each piece, in the CRI logging format, in order of time", () => {
-    const id = ended("echo one; sleep 0.1; echo two >&2; sleep 0.1; printf three; sleep 0.1; echo four");
+    const id = ended("echo one; sleep 0.5; echo two >&2; sleep 0.5; printf three; sleep 0.5; echo four");
     const lines = readFileSync(join(folder(id), "log"), "utf8")
       .trimEnd()
       .split("\n");
@@ -186,7 +186,7 @@ describe("contain logs", need("root"), () => {
   let [first = "", middle = "", last = ""]: string[] = [];
 
   before(() => {
-    id = ended("echo a; sleep 0.05; echo b >&2; sleep 0.05; echo c; sleep 0.05; echo d >&2; sleep 0.05; printf e");
+    id = ended("echo a; sleep 0.5; echo b >&2; sleep 0.5; echo c; sleep 0.5; echo d >&2; sleep 0.5; printf e");
     const times = readFileSync(join(folder(id), "log"), "utf8")
       .split("\n")
       .map((line) => line.slice(0, 30));

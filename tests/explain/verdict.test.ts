@@ -150,8 +150,8 @@ const SCRIPT = `
   v init-killed --init sh -c 'kill -9 $$'
   h outside sh -c "$waits"; kill -9 $pid; ended
   h no-pid-ns --ns uts sh -c "$waits"; kill -9 $pid; ended
-  h grace --grace 300ms sh -c "$waits"; kill -TERM $held; ended_late 0.4
-  h interrupt sh -c "trap '' INT; $waits"; kill -INT $held; sleep 1; kill -INT $held; ended_late 0.1
+  h grace --grace 300ms sh -c "$waits"; kill -TERM $held; ends
+  h interrupt sh -c "trap '' INT; $waits"; kill -INT $held; sleep 1; kill -INT $held; ends
   v cpu --ulimit cpu=1:1 sh -c 'while :; do :; done' &
   h handled sh -c "trap 'exit 143' TERM; $waits"; kill -TERM $held; ended
   v exit-143 sh -c 'exit 143'

@@ -95,7 +95,8 @@ export const FUNCTIONS = `
     done <"$group/cgroup.procs"
   }
   ended() { exec {to}>&-; cat <&"$from" >/dev/null; wait "$held"; tell "$held_name"; rm -f id; }
-  ended_late() { sleep "$1"; ended; }
+  # By itself: its standard input stays open until then.
+  ends() { cat <&"$from" >/dev/null; wait "$held"; exec {to}>&-; tell "$held_name"; rm -f id; }
   # A file that cannot be read: EIO.
   cover() { mount --bind /proc/1/mem "$1"; }
   waits='echo ready; read go'

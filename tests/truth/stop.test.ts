@@ -33,15 +33,15 @@ const rows: readonly Row[] = [
 ];
 
 const script = `
-  h dropped --grace 200ms sh -c "$waits"; kill -TERM $held; ended_late 0.4
-  h pipeline --grace 900ms sh -c "{ echo ready >/dev/stderr; exec sleep 100; } 2>&1 | cat"; kill -TERM $held; ended_late 1.1
-  h ignored --grace 200ms sh -c "trap '' TERM; $waits"; kill -TERM $held; ended_late 0.4
-  h init-ignored --init --grace 200ms sh -c "trap '' TERM; $waits"; kill -TERM $held; ended_late 0.4
+  h dropped --grace 200ms sh -c "$waits"; kill -TERM $held; ends
+  h pipeline --grace 900ms sh -c "{ echo ready >/dev/stderr; exec sleep 100; } 2>&1 | cat"; kill -TERM $held; ends
+  h ignored --grace 200ms sh -c "trap '' TERM; $waits"; kill -TERM $held; ends
+  h init-ignored --init --grace 200ms sh -c "trap '' TERM; $waits"; kill -TERM $held; ends
   ROOTFS=/ h blocked --grace 200ms perl -e 'use POSIX; sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM)); $| = 1; print "ready\\n"; <STDIN>'
-  kill -TERM $held; ended_late 0.4
+  kill -TERM $held; ends
   # It ignores the signal only while it starts.
-  h late --grace 400ms sh -c "trap '' TERM; echo ready; sleep 0.2; trap 'exit 5' TERM; sleep 10 & wait"; kill -TERM $held; ended_late 0.6
-  h slow --grace 200ms sh -c "trap 'sleep 10' TERM; $waits"; kill -TERM $held; ended_late 0.4
+  h late --grace 3s sh -c "trap '' TERM; echo ready; sleep 2; trap 'exit 5' TERM; sleep 100 & wait"; kill -TERM $held; ends
+  h slow --grace 200ms sh -c "trap 'sleep 10' TERM; $waits"; kill -TERM $held; ends
   h taken sh -c "trap 'exit 5' TERM; $waits"; kill -TERM $held; ended
   h init-ends --init sh -c "$waits"; kill -TERM $held; ended
   h itself sh -c "$waits; exit 137"; kill -TERM $held; echo go >&"$to"; ended

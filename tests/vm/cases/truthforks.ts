@@ -8,9 +8,9 @@ const STAGED = `
   v cpu-room --cpu 100% -- /bin/sh -c 'exit 3'
   v zombies --pids 6 -- /bin/sh -c 'sh -c "true & true & true & exec sleep 9" & sleep 0.7; (sleep 5 & sleep 5 & sleep 5 & sleep 5); i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done; exit 3'
   mkfs.ext4 -q /dev/ubdb; mkdir -p /run/disk; mount /dev/ubdb /run/disk; fsfreeze -f /run/disk
-  h frozen --grace 300ms --volume /run/disk:/tmp -- /bin/sh -c "trap 'touch /tmp/x' TERM; $waits"; kill -TERM $held; sleep 1; fsfreeze -u /run/disk; ended
+  h frozen --grace 300ms --volume /run/disk:/tmp -- /bin/sh -c "trap 'touch /tmp/x' TERM; $waits"; kill -TERM $held; sleep 3; fsfreeze -u /run/disk; ended
   umount /run/disk; rmdir /run/disk
-  h slow --grace 300ms -- /bin/sh -c "trap 'sleep 10' TERM; $waits"; kill -TERM $held; ended_late 1
+  h slow --grace 300ms -- /bin/sh -c "trap 'sleep 10' TERM; $waits"; kill -TERM $held; ends
   h exec-oom --memory 32M -- /bin/sh -c "$waits; exit 3"; contain exec $(<id) -- dd if=/dev/zero of=/dev/null bs=100M count=1 || true; echo go >&"$to"; ended
   cgset --name outer --pids 4
   hidden() {

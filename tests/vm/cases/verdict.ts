@@ -15,7 +15,7 @@ const STAGED = `
   h outside --memory 32M -- /bin/sh -c "$waits"; kill -9 $pid; ended
   h cgroup-kill --memory 32M -- /bin/sh -c "$waits"; echo 1 >$group/cgroup.kill; ended
   h outside-after-oom --memory 32M -- /bin/sh -c "$hog; $waits"; kill -9 $pid; ended
-  h grace --memory 32M --grace 1s -- /bin/sh -c "$waits"; kill -TERM $held; ended_late 1.2
+  h grace --memory 32M --grace 1s -- /bin/sh -c "$waits"; kill -TERM $held; ends
   h machine --memory 256M -- /bin/sh -c "echo 1000 >/proc/self/oom_score_adj; $waits"; echo f >/proc/sysrq-trigger; ended
   v pids-own --pids 3 -- /bin/sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
   v pids-near --pids 3 -- /bin/sh -c 'sleep 0.1 & sleep 0.1 & wait; exit 2'
