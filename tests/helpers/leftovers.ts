@@ -17,6 +17,11 @@ export function mounts(): string[] {
     .map((line) => `mount ${line.split(" ").slice(2).join(" ")}`);
 }
 
+const OTHERS = / - nsfs |\/mmdebstrap\.|\/contain-test-/;
+
+/** The mounts without those that other tests make meanwhile: namespaces that are kept, and what is below directories of their own. */
+export const steadyMounts = (own: string) => mounts().filter((line) => line.includes(own) || !OTHERS.test(line));
+
 /** Every directory of every cgroup hierarchy. */
 export function cgroups(): string[] {
   const tops = mounts()

@@ -83,7 +83,7 @@ function whose(file: string, id: string, target: number | undefined): string {
 }
 
 /** What the tests of another file have mounted meanwhile in the mount namespace that all of them share. */
-const OTHERS = /\/contain-test-(?!differential-)/;
+const OTHERS = /\/(mmdebstrap\.|contain-test-(?!differential-))/;
 
 /** The mounts without ids: the parent by its line, peer groups and anonymous devices by the order in which they come. */
 function mountTree(text: string): string {

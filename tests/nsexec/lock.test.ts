@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, beforeEach, describe, test } from "node:test";
+import { steadyMounts } from "../helpers/leftovers.ts";
 import { need } from "../helpers/need.ts";
 import { makeRootfs, scratch } from "../helpers/rootfs.ts";
 import { bin, type Result, type RunOptions, run } from "../helpers/run.ts";
@@ -43,7 +44,6 @@ describe("read-only mounts of a container with a user namespace", need("root", "
        if [ -d $at ]; then touch $at/written; else touch $at; fi 2>/dev/null && printf '%s ' $at
      done; echo end`,
   ];
-  const mounts = () => run(["grep", "-v", " - nsfs ", "/proc/self/mountinfo"]).stdout; // other tests keep namespaces meanwhile
 
   const cases: readonly (readonly [keyof typeof who, readonly string[], readonly string[], string])[] = [
     ["user", ["--rootfs", rootfs], ["/"], ""],
@@ -68,12 +68,12 @@ describe("read-only mounts of a container with a user namespace", need("root", "
   ];
   for (const [as, words, places, written] of cases)
     test(`${as}: ${words.join(" ").replaceAll(dir, "…")}: ${places.join(" ").replaceAll(dir, "…")}`, () => {
-      const before = mounts();
+      const before = steadyMounts(dir);
       const { stdout, stderr } = contain(as, [...words, "--", ...attack(...places)]);
       assert.equal(stdout.replaceAll("\r", ""), `${written}end\n`, stderr);
       assert.equal(existsSync(join(rootfs, "written")), words.includes("--rw") && places.includes("/"));
       assert.equal(existsSync(join(ro, "written")), false);
-      assert.equal(mounts(), before, "nothing is left on the host");
+      assert.deepEqual(steadyMounts(dir), before, "nothing is left on the host");
     });
 
   test("a root that is the caller's directory", () => {
@@ -115,7 +115,7 @@ describe("read-only mounts of a container with a user namespace", need("root", "
   });
 
   test("a failure in between is told, and leaves no process and no mount", () => {
-    const before = mounts();
+    const before = steadyMounts(dir);
     for (const helper of ["exit 1", "kill -9 $$"]) {
       world.sh(`mkdir -p ${dir}/bin; printf '#!/bin/sh\\n%s\\n' '${helper}' >${dir}/bin/newuidmap; chmod 4755 ${dir}/bin/newuidmap`);
       const words = ["contain", "run", "-q", "--rootfs", rootfs, "--", "true"];
@@ -127,6 +127,6 @@ describe("read-only mounts of a container with a user namespace", need("root", "
       readdirSync(join(home, "contain")).filter((name) => /^[0-9a-f]{12}$/.test(name)),
       [],
     );
-    assert.equal(mounts(), before);
+    assert.deepEqual(steadyMounts(dir), before);
   });
 });

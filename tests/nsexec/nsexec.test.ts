@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSy
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import { steadyMounts } from "../helpers/leftovers.ts";
 import { need } from "../helpers/need.ts";
 import { childOf, stat, withWord } from "../helpers/proc.ts";
 import { refusal } from "../helpers/refusal.ts";
@@ -679,11 +680,7 @@ describeOnce("nsexec refuses", () => {
     unshifted: ["=/", "=/none --mount --map-users=0:5:1 --map-groups=0:5:1"],
   };
   const marker = join(dir, "marker");
-  const state = () => [
-    hostname(),
-    ...Object.values(LETTERS).map((kind) => ns(kind)),
-    run(["grep", "-v", " - nsfs ", "/proc/self/mountinfo"]).stdout,
-  ];
+  const state = () => [hostname(), ...Object.values(LETTERS).map((kind) => ns(kind)), ...steadyMounts(dir)];
   const refused = (words: readonly string[]) => {
     const argv = ["nsexec", ...words, "touch", marker];
     if (refusal(argv) !== "") return;
