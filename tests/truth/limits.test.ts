@@ -47,6 +47,22 @@ const rows: readonly Row[] = [
   { name: "sent", status: 138, code: "signal-forwarded", unlike: ["raised", "kill-raised"] },
   { name: "fault", status: 139, code: "exit-above-128", unlike: ["xcpu", "halt"] },
   {
+    name: "nobodys",
+    status: 1,
+    code: "hint-permission",
+    unlike: ["somebodys", "nobodys-program"],
+    uncertain,
+    says: /owner 65534:65534, which stands for an owner that is not mapped by its idmapped mount/,
+  },
+  { name: "somebodys", status: 1, code: "exit", unlike: ["halt", "reboot"] },
+  {
+    name: "nobodys-program",
+    status: 126,
+    code: "exec-not-for-user",
+    unlike: ["nobodys", "somebodys"],
+    says: /not for the user 0:0 to execute, which stands for an owner that is not mapped/,
+  },
+  {
     name: "foreground",
     status: 1,
     code: "hint-read-only",
@@ -77,6 +93,13 @@ const script = `
   h kill-raised --ns uts sh -c "trap 'trap - USR1; kill -USR1 \\$\\$' USR1; $waits"; contain kill $(<id) USR1; ended
   h sent --init sh -c "$waits"; kill -USR1 $held; ended
   d fault sh -c 'exit 139'
+  # Through an idmapped mount, a file of an owner beyond its map.
+  echo containers:2147483648:65536 >ids; mount --bind ids /etc/subuid; mount --bind ids /etc/subgid
+  for file in nobodys somebodys; do cp "$ROOTFS/bin/busybox" "$ROOTFS/$file"; chmod 700 "$ROOTFS/$file"; done
+  chown 4000000:4000000 "$ROOTFS/nobodys"
+  d nobodys --userns auto sh -c 'cat /nobodys >/dev/null; exit 1'
+  d somebodys --userns auto sh -c 'cat /somebodys >/dev/null; exit 1'
+  v nobodys-program --userns auto /nobodys
   # In the foreground, standard error is a file that may have something in it already.
   f() {
     local name=$1

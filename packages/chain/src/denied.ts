@@ -1,6 +1,6 @@
 // Why execve(2) of a file fails with EACCES: the mode, the mount, or a directory on the way.
 import { access, codeOf, type Diagnosis, declare, type Fact, readlink, type Stat, stat, X_OK } from "@contain-tools/kernel";
-import { modeOf } from "./pathwalk.ts";
+import { modeOf, unmapped } from "./pathwalk.ts";
 
 const statvfsC = declare("statvfs");
 const FLAG = 72; // the offset of f_flag in struct statvfs on 64-bit machines, in glibc and musl
@@ -33,7 +33,7 @@ export function whyDenied(path: string, stat: Stat): Diagnosis | undefined {
   } catch (error) {
     if (codeOf(error) !== "EACCES" || noexec === undefined) return undefined;
     const who = `${process.geteuid?.()}:${process.getegid?.()}`;
-    const text = `its mode is ${modeOf(stat)} and its owner ${stat.uid}:${stat.gid}: not for the user ${who} to execute`;
+    const text = `its mode is ${modeOf(stat)} and its owner ${stat.uid}:${stat.gid}: not for the user ${who} to execute${unmapped(stat)}`;
     return {
       code: "exec-not-for-user",
       text,

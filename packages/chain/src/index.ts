@@ -28,7 +28,7 @@ export {
   type Values,
   valuesOf,
 } from "./options.ts";
-export { modeOf, walkPath } from "./pathwalk.ts";
+export { modeOf, unmapped, walkPath } from "./pathwalk.ts";
 export { withCommon } from "./plan.ts";
 export { rawVariables } from "./rawwords.ts";
 export { type Failure, fail, fork, parseFailure, report, sayStep, sayWrite, warn } from "./report.ts";

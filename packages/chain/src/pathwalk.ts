@@ -89,10 +89,15 @@ export function whyNotSearchable(path: string): Diagnosis {
   return { code: "exec-path-not-searchable", text, certain: true, facts };
 }
 
-/** stat(2) shows these ids for a file whose owner this user namespace does not map; no capability helps with it. */
-function unmapped({ uid, gid }: Stat): string {
+/**
+ * stat(2) shows these ids for a file with an owner that is not mapped in our user namespace, or by an idmapped mount.
+ *
+ * @param isIdmapped whether the file lies on such a mount, if that is known
+ */
+export function unmapped({ uid, gid }: Stat, isIdmapped?: boolean): string {
   const overflow = (name: string) => Number(readIfThere(`/proc/sys/kernel/overflow${name}`) ?? 65534);
+  if (uid !== overflow("uid") && gid !== overflow("gid")) return "";
   const isWhole = /^\s*0\s+0\s+4294967295\s*$/.test(readIfThere("/proc/self/uid_map") ?? " 0 0 4294967295");
-  const hidden = !isWhole && (uid === overflow("uid") || gid === overflow("gid"));
-  return hidden ? ", which stands for an owner that is not mapped in this user namespace: no capability applies to such a file" : "";
+  if (isWhole && !(isIdmapped ?? readIfThere("/proc/self/mountinfo")?.includes(",idmapped"))) return "";
+  return `, which stands for an owner that is not mapped ${isIdmapped ? "by its idmapped mount" : "in this user namespace or by an idmapped mount"}: no capability applies to such a file`;
 }

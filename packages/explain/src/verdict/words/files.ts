@@ -1,5 +1,5 @@
 // EROFS, ENOSPC and EACCES of a file: a child checks it in the container's mounts, with the program's ids.
-import { type Evidence, type Finding, modeOf, walkPath } from "@contain-tools/chain";
+import { type Evidence, type Finding, modeOf, unmapped, walkPath } from "@contain-tools/chain";
 import { access, type MountInfo, R_OK, type Stat, setgroups, setresgid, setresuid, statfs, statIfThere, W_OK } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
 import { hint } from "../hint.ts";
@@ -93,19 +93,31 @@ function whyDenied(
     ...{ source: `stat(${file})`, value: `mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`, rule: "inode(7), path_resolution(7)" },
   });
   const stat = statIfThere(end);
+  const nobody = stat === undefined ? "" : unmapped(stat, mount?.options.includes("idmapped") === true);
   if (closed && stat !== undefined)
     return {
-      text: `${who} may not search the directory ${end}${through}, mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}`,
+      text: `${who} may not search the directory ${end}${through}, mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}${nobody}`,
       evidence: [mode(end, stat)],
     };
   if (stat === undefined) return { missing: true };
   if (stat.isCharacterDevice() || stat.isBlockDevice()) return device(path, mount, caller);
+  if (caller !== undefined && overrides(caller) && (nobody !== "" || caller.userns)) return foreign(end, stat, nobody, mode(end, stat));
   if (caller === undefined || overrides(caller)) return null;
   const lacks = [...(refused(end, R_OK) ? ["read"] : []), ...(refused(end, W_OK) ? ["written"] : [])];
   if (lacks.length === 0) return null;
   const what = end === path || through !== "" ? path : `the directory ${end}`;
-  const text = `${what} may not be ${lacks.join(" or ")} by ${who}: mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}${through}`;
+  const text = `${what} may not be ${lacks.join(" or ")} by ${who}: mode ${modeOf(stat)}, owner ${stat.uid}:${stat.gid}${nobody}${through}`;
   return { text, evidence: [mode(end, stat), caller.evidence("Uid", "credentials(7)")] };
+}
+
+/** Capabilities of a user namespace apply to the files of its own users. */
+function foreign(path: string, stat: Stat, nobody: string, evidence: Evidence): Reason {
+  const owner = `${path} has mode ${modeOf(stat)} and owner ${stat.uid}:${stat.gid}`;
+  const text =
+    nobody === ""
+      ? `${owner}: if the user namespace of the container does not map that owner, no capability applies to the file`
+      : `${owner}${nobody}`;
+  return { text, evidence: [evidence], fix: "the owner of the file, within the ids of the container" };
 }
 
 function refused(path: string, mode: number): boolean {
