@@ -7,7 +7,7 @@ import { runOptions } from "../../packages/contain/src/run/options.ts";
 import { NO_FIELD } from "../../packages/contain/src/run/printconfig.ts";
 import { limitWords } from "../../packages/oci/src/compose/resources.ts";
 import { need } from "../helpers/need.ts";
-import { run } from "../helpers/run.ts";
+import { NOBODY, run } from "../helpers/run.ts";
 import { bundles } from "../oci/bundle.ts";
 
 const { oci, dir, rootfs } = bundles("print-config");
@@ -62,6 +62,26 @@ describe("contain run --print-config", need("root"), () => {
         assert.equal(other.stderr, own.stderr);
       }
     });
+
+  test("an ordinary user's own ids alone", () => {
+    const folder = join(dir, "nobody");
+    mkdirSync(folder);
+    const asNobody = (...words: readonly string[]) => run(["contain", "run", "-q", ...words], { ...NOBODY, env: { HOME: "/tmp" } });
+    const words = [
+      "--rootfs",
+      rootfs,
+      "--rw",
+      "--",
+      "/bin/sh",
+      "-c",
+      "id -u; cat /proc/self/uid_map /proc/self/setgroups; hostname",
+    ] as const;
+    const own = asNobody(...words);
+    const { stdout } = asNobody("--print-config", ...words);
+    writeFileSync(join(folder, "config.json"), stdout);
+    assert.match(own.stdout, /^0\n +0 +65534 +1\n.*sandbox\n$/s);
+    assert.equal(asNobody("--bundle", folder).stdout, own.stdout);
+  });
 
   test("limits: fields where there are some, else files of cgroup v2", () => {
     const { stdout } = print(

@@ -55,6 +55,11 @@ function mapWords({ uidMappings = [], gidMappings = [] }: Linux, isNew: boolean)
     maps.flatMap(({ containerID, hostID, size }) => [option, `${containerID}:${hostID}:${size}`]);
   if (uidMappings.length === 0 || gidMappings.length === 0)
     throw new OciError("linux.uidMappings, linux.gidMappings: a new user namespace has no ids without them");
+  // An ordinary user's own ids alone: such a gid_map wants setgroups to be denied first (user_namespaces(7)).
+  const isOwn = ([map, ...more]: typeof uidMappings, id: number | undefined) =>
+    more.length === 0 && map?.containerID === 0 && map.hostID === id && map.size === 1;
+  if (process.geteuid?.() !== 0 && isOwn(uidMappings, process.geteuid?.()) && isOwn(gidMappings, process.getegid?.()))
+    return ["--map-root-user"];
   // A user without an id inside owns nothing that is made there.
   const root = (maps: typeof uidMappings) => maps.some(({ containerID, size }) => containerID === 0 && size > 0);
   const ids = root(uidMappings) && root(gidMappings) ? ["--setuid", "0", "--setgid", "0"] : [];
