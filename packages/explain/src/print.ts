@@ -1,7 +1,5 @@
 // Standard output of the commands, without the event loop.
-import { codeOf, exit, pollOnce, uninterrupted, write } from "@contain-tools/kernel";
-
-const POLLOUT = 4;
+import { codeOf, exit, POLLOUT, pollOnce, uninterrupted, write } from "@contain-tools/kernel";
 
 /** Writes all of it, however slow the reader is. If the reader has gone (`| head`), ends this program quietly. */
 export function print(text: string): void {

@@ -1,6 +1,6 @@
 // Which processes hold a mount, by its id, which is the same in all mount namespaces (mnt_id, proc_pid_fdinfo(5)).
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { codeOf } from "@contain-tools/kernel";
+import { codeOf, O_PATH } from "@contain-tools/kernel";
 import { clean } from "../process/finding.ts";
 import { type Process, readProcess } from "../process/processes.ts";
 
@@ -22,7 +22,6 @@ export interface Scan {
   readonly unseen: readonly Process[];
 }
 
-const O_PATH = 0o10000000;
 const LINKS = { cwd: "working directory", root: "root directory", exe: "its program" } as const;
 
 /** @param devices `major:minor` of files on those mounts; only their mappings are checked */
