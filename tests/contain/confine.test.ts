@@ -201,7 +201,7 @@ describe("contain run --confine", need("root"), () => {
     const init = script(ids, ["--init", "--user", "7", "--rootfs", rootfs]); // nothing with root's capabilities stays inside
     assert.match(init.stdout, /^Uid:\t7\t7\t7\t7\nCapPrm:\t0{16}\nCapEff:\t0{16}\nNoNewPrivs:\t1\npid1\n$/, init.stderr);
     const { stdout, stderr } = sh(`
-      id=$(contain run -q -d --confine --cap-drop chown --user 7 --rootfs ${rootfs} -- sleep 30)
+      id=$(contain run -q -d --confine --cap-drop chown --user 7 --rootfs ${rootfs} -- sleep 1000)
       contain exec $id -- sh -c 'id -u; grep CapBnd /proc/self/status'
       contain exec --user 0 $id -- sh -c "id -u; ${status}"
       contain kill $id >/dev/null; contain wait $id >/dev/null; contain rm $id >/dev/null`);
@@ -296,13 +296,13 @@ describe("contain run --confine", need("root"), () => {
 
   test("--trace-denied of a detached container is in its log, and holds nobody who reads what contain run says", () => {
     const { stdout, stderr } = sh(`
-      said=$(timeout -s KILL 100 contain run -q -d --confine --trace-denied --rootfs ${rootfs} -- sh -c 'mount -t tmpfs none /tmp; exec sleep 30' 2>&1)
+      said=$(timeout -s KILL 100 contain run -q -d --confine --trace-denied --rootfs ${rootfs} -- sh -c 'mount -t tmpfs none /tmp; exec sleep 1000' 2>&1)
       until contain logs $said | grep refused; do sleep 0.1; done
       contain kill $said >/dev/null; contain wait $said >/dev/null; contain rm $said >/dev/null`);
     assert.match(stdout, /^confine: mount was refused to mount \(PID \d+\): EPERM .*\n$/, stderr);
   });
 
-  for (const words of [["--cap-add", "chown"], ["--seccomp", "default"], ["--trace-denied"]]) {
+  for (const words of [["--seccomp", "default"], ["--trace-denied"]]) {
     test(`${words[0]} alone is refused: it changes nothing without the rails`, () => {
       const { status, stderr } = contain([...words, "--", "true"]);
       assert.equal(status, 125);

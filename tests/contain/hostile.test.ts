@@ -80,7 +80,7 @@ describe("/proc/self/exe is the host's runtime (CVE-2019-5736)", need("root", "g
   test("nor by contain exec, and an ordinary script still runs", () => {
     plant("bin/good", { script: "#!/bin/sh\necho good\n" });
     const { stdout, stderr } = sh(`
-      id=$(contain run -q -d --rootfs ${rootfs} -- sleep 30)
+      id=$(contain run -q -d --rootfs ${rootfs} -- sleep 1000)
       contain exec $id -- /bin/script; echo $?
       contain exec $id -- /bin/good; echo $?
       contain kill $id >/dev/null; contain wait $id >/dev/null; contain rm $id >/dev/null`);
@@ -183,7 +183,7 @@ describe("a program inside", need("root", "perl"), () => {
 
   test("that was joined by contain exec sends none to who joined it", () => {
     const { stdout, stderr } = sh(`
-      id=$(contain run -q -d --rootfs ${rootfs} -- sleep 30)
+      id=$(contain run -q -d --rootfs ${rootfs} -- sleep 1000)
       setsid --wait sh -c "contain exec $id -- /bin/sh -c 'kill -15 0; sleep 1'; echo status \\$?"
       contain kill $id >/dev/null; contain wait $id >/dev/null 2>&1; contain rm $id >/dev/null`);
     assert.equal(stdout, "status 143\n", stderr);
@@ -222,7 +222,7 @@ describe("a program inside", need("root", "perl"), () => {
       const { stdout, stderr } = sh(`
         exec 7</usr/include
         contain run -q --rootfs ${rootfs} --workdir ${path} -- /bin/ls
-        id=$(contain run -q -d --rootfs ${rootfs} -- sleep 30)
+        id=$(contain run -q -d --rootfs ${rootfs} -- sleep 1000)
         contain exec --workdir ${path} $id -- /bin/ls
         contain kill $id >/dev/null; contain wait $id >/dev/null 2>&1; contain rm $id >/dev/null`);
       assert.equal(stdout, "", "nothing of it ran");
@@ -234,7 +234,7 @@ describe("a program inside", need("root", "perl"), () => {
     const evil = "\x1b]0;x\x07\x9b31m\u202e\u2028";
     const { stdout, stderr } = sh(
       `
-      id=$(contain run -d --hostname "h$EVIL" --rootfs ${rootfs} -- sh -c ": $EVIL; sleep 30")
+      id=$(contain run -d --hostname "h$EVIL" --rootfs ${rootfs} -- sh -c ": $EVIL; sleep 1000")
       contain list; contain list --json; contain inspect $id; contain explain $id; contain exec $id -- "/no$EVIL"; contain inspect "no$EVIL"
       contain kill $id >/dev/null; contain wait $id >/dev/null; contain rm $id >/dev/null`,
       { env: { EVIL: evil } },
