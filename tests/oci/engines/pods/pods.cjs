@@ -125,7 +125,7 @@ const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
       for (let i = 0; i < 60; i++) {
         await sleep(500);
         s = (await call("ContainerStatus", { container_id: oom })).status;
-        if (s.state === 2) break;
+        if (s.state === 2 && s.reason === "OOMKilled") break; // two events, in any order
       }
       await step("OOMKilled is told", async () => want(s.reason === "OOMKilled" && s.exit_code === 137, JSON.stringify(s)));
       await call("RemoveContainer", { container_id: oom });
