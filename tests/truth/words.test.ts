@@ -11,6 +11,7 @@ mkdirSync(join(dir, "vol"));
 mkdirSync(join(rootfs, "vol"));
 symlinkSync("/vol", join(rootfs, "link"));
 for (const [name, text, mode] of [
+  ["asks-env", "#!/bin/env nosuchthing\n", 0o755],
   ["crlf", "#!/bin/sh\r\nexit 0\r\n", 0o755],
   ["no-x", "#!/bin/sh\n", 0o644],
 ] as const) {
@@ -82,6 +83,15 @@ const rows: readonly Row[] = [
     uncertain,
     says: /sh tried \/bin\/no-x: its mode is 0644/,
   },
+  {
+    name: "env-gone",
+    status: 127,
+    code: "hint-not-found",
+    unlike: ["own-127", "program-127"],
+    uncertain,
+    says: /tried nosuchthing, which is not there/,
+  },
+  { name: "program-127", status: 127, code: "exit", unlike: ["success", "left-nobody"] },
   { name: "own-127", status: 127, code: "exit", unlike: ["success", "left-nobody"] },
   { name: "own-126", status: 126, code: "exit", unlike: ["success", "left-nobody"] },
   { name: "left", status: 0, code: "rest-killed", unlike: ["left-nobody", "success"], says: /^sleep \(PID \d+\) ended by SIGKILL/ },
@@ -102,6 +112,8 @@ const script = `
   d crlf sh -c crlf
   d env-crlf env crlf
   d no-x sh -c '/bin/no-x'
+  d env-gone sh -c '/bin/asks-env; exit $?'
+  d program-127 sh -c '/bin/busybox true; exit 127'
   d own-127 sh -c 'exit 127'
   d own-126 sh -c 'exit 126'
   d left sh -c 'sleep 100 & sleep 3' &

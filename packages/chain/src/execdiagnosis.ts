@@ -69,10 +69,10 @@ function fromContents(path: string, code: string, depth: number): Diagnosis {
     );
   if (code === "ENOEXEC" && binary.kind === "other")
     return say("exec-bad-format", "it is neither ELF nor a script with a #! line", "neither ELF nor #!", "execve(2) ENOEXEC");
-  if ((code === "ENOEXEC" || code === "EINVAL") && binary.kind === "elf")
+  if ((code === "ENOEXEC" || code === "EINVAL") && binary.damaged)
     return say("exec-bad-elf", "its ELF header is damaged, or the file is cut off", "a damaged ELF header", "elf(5), execve(2)");
   if (interpreter && !exists(interpreter) && (code === "ENOENT" || code === "ENOTDIR")) return missing(binary, interpreter, say);
-  if (interpreter) return throughInterpreter(path, interpreter, code, depth);
+  if (interpreter && !(code === "ENOEXEC" && binary.kind === "elf")) return throughInterpreter(path, interpreter, code, depth);
   return cannotTell([]);
 }
 
