@@ -1,10 +1,10 @@
-// A Debian of its own, with dpkg and man, from the packages that are installed on this machine: their files and dpkg's notes on them.
+// A Debian of its own, with dpkg, man and systemd, from the packages that are installed on this machine: their files and dpkg's notes on them.
 import { copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, sh } from "./run.ts";
 
 const PACKAGES =
-  "base-files base-passwd bash coreutils dash diffutils dpkg findutils grep gzip hostname libc-bin man-db procps sed tar util-linux";
+  "base-files base-passwd bash coreutils dash diffutils dpkg findutils grep gzip hostname libc-bin man-db procps sed systemd tar util-linux";
 
 /** Makes it in `rootfs`, which is new. */
 export function makeDebian(rootfs: string): void {

@@ -69,7 +69,7 @@ export const instead: Instead = {
   "no-healthcheck": "there are no images that would bring one",
   "health-start-interval": "--health-interval",
   "ip-range": NO_NETWORKS,
-  systemd: "there is no such mode; systemd as PID 1 has not been tried",
+  systemd: "there is no such mode; systemd as PID 1 wants `container=` in its environment, a tmpfs on /run and a cgroup2 on /sys/fs/cgroup",
 };
 
 const NAMESPACE_OF = { pid: "pid", ipc: "ipc", uts: "uts", cgroupns: "cgroup" } as const;
