@@ -76,7 +76,8 @@ describe("contain create and start", need("root"), () => {
     assert.match(out("list"), new RegExp(`${id}  first +- +created `));
     assert.equal(statSync(join(folder(id), "state.json")).mode & 0o777, 0o600);
     assert.ok(!out("inspect", id).includes('"kept"'));
-    for (const words of [["stop"], ["kill"], ["wait"], ["logs"], ["attach"], ["wait", "--health"]]) {
+    assert.deepEqual(contain("stop", id).status, 0);
+    for (const words of [["kill"], ["wait"], ["logs"], ["attach"], ["wait", "--health"]]) {
       const { status, stderr } = contain(...words, id);
       assert.deepEqual([status, /its status is created\n +it has not been started: contain start first/.test(stderr)], [125, true], stderr);
     }
@@ -84,6 +85,11 @@ describe("contain create and start", need("root"), () => {
     out("rename", "first", "second");
     out("start", "second");
     assert.equal(contain("wait", id).stdout, "3\n");
+    assert.equal(contain("stop", id).status, 0);
+    assert.match(
+      out("explain", id),
+      /^second, which ended at .*\n\nHow it ended\n +- it has ended: exit status 3\n +- PID 1 \(sh\) exited with 3 by itself\n$/,
+    );
     const again = contain("start", "-a", "second");
     assert.deepEqual([again.status, again.stdout], [3, "s3\n"]);
     assert.equal(contain("restart", id).status, 0);

@@ -37,9 +37,9 @@ export const stop = subcommand({
   plan(given: Options<"grace">) {
     const word = given.value("grace");
     const grace = word === undefined ? undefined : parseTime("--grace", word);
-    const states = readContainers(given.rest);
-    const ended = states.find((state) => ["created", "dead", "exited"].includes(statusOf(state)));
-    if (ended !== undefined && !isOrphan(ended)) throw new UsageError(...describeNotRunning(ended));
+    const states = readContainers(given.rest).filter((state) => !["created", "exited"].includes(statusOf(state))); // these are stopped already
+    const dead = states.find((state) => statusOf(state) === "dead");
+    if (dead !== undefined && !isOrphan(dead)) throw new UsageError(...describeNotRunning(dead));
     return () => {
       const asked = states.map((state) => ({ ...state, wait: stopContainer(state, grace ?? state.grace, "contain stop") })); // all at once
       return endAfterEach(asked, ({ id, wait }) => {

@@ -26,7 +26,7 @@ import { checkHostsProgram } from "./program.ts";
 
 /** Composes a container. Nothing is changed. @throws UsageError; ToolError if limits are asked for without cgroup v2 */
 export function composeRun(given: Options<RunOption>, chain: Chain, again?: Again): RunPlan {
-  if (given.rest.length === 0) throw new UsageError("missing program", "contain run [options] [--] PROG [ARG…]");
+  if (given.rest.length === 0) throw new UsageError("missing program", "[options] [--] PROG [ARG…]");
   const life = readLife(given, again);
   const { id } = life;
   const name = `contain-${id}`;

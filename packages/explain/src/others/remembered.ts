@@ -1,6 +1,7 @@
-// How an ended container ended, from what contain-oci or `contain watch` kept.
+// How an ended container ended, from its state, or from what contain-oci or `contain watch` kept.
 import type { Finding } from "@contain-tools/chain";
-import { endedOther } from "@contain-tools/state";
+import { UsageError } from "@contain-tools/kernel";
+import { endedOther, findContainer } from "@contain-tools/state";
 import type { Section } from "../process/finding.ts";
 import { WOULD } from "./judge.ts";
 
@@ -12,7 +13,7 @@ interface Remembered {
 
 /** By its id, name or PID; undefined if nothing was kept. */
 export function explainEnded(word: string): Remembered | undefined {
-  const ended = endedOther(word);
+  const ended = endedOwn(word) ?? endedOther(word);
   if (ended === undefined) return undefined;
   const { id, name, pid, argv, status, reason, told, verdict, at, by } = ended;
   const when = new Date(at).toISOString();
@@ -29,4 +30,14 @@ export function explainEnded(word: string): Remembered | undefined {
     container: { id, name, pid, argv, status, by, at },
     sections: [{ heading: "How it ended", findings: [...end, ...verdict] }],
   };
+}
+
+function endedOwn(word: string): ReturnType<typeof endedOther> {
+  try {
+    const { id, name, init, argv, ended } = findContainer(word);
+    return ended && { ...ended, id, name, pid: init?.pid, argv, by: "its supervisor" };
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }

@@ -16,7 +16,10 @@ export function findTarget(word: string): number {
   if (state !== undefined) {
     const status = statusOf(state);
     if (state.init !== undefined && (status === "running" || status === "paused")) return state.init.pid;
-    throw new UsageError(`${state.id} does not run: its status is ${status}`, "`contain inspect` shows what is known of it");
+    throw new UsageError(
+      `${state.id} does not run: its status is ${status}`,
+      status === "created" ? `contain start ${state.id}` : "`contain inspect` shows what is known of it",
+    );
   }
   return ofEngine(word) ?? keptUnder(word)[0] ?? foreignContainer(word, problem);
 }
