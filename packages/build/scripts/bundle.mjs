@@ -13,7 +13,7 @@ export const out = resolve(import.meta.dirname, "../../../dist");
 export const ownLibc = process.report.getReport().header.glibcVersionRuntime === undefined ? "musl" : "glibc";
 
 /** The bundles of src/bundles. */
-export const BUNDLES = ["tools", "run", "all", "oci", "life", "verdict", "config"];
+export const BUNDLES = ["tools", "run", "all", "oci", "life", "config"];
 
 /** import.meta in a CommonJS file. */
 export const define = { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" };

@@ -11,5 +11,5 @@ else if (bundle === "run") require("./run.cjs");
 else if (bundle === "oci") require("./oci.cjs");
 else if (bundle === "config") require("./config.cjs");
 else if (bundle === "life") {
-  if (require("./life.cjs").more) require("./verdict.cjs");
+  if (require("./life.cjs").more) require("./oci.cjs");
 } else require("./all.cjs");

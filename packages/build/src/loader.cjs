@@ -9,7 +9,7 @@ const wanted = bundleFor(name, process.argv.slice(2));
 if (wanted === "version") require("./bundles/version.ts").tellVersion(name);
 else {
   run(wanted);
-  if (module.exports.more) run("verdict");
+  if (module.exports.more) run("oci");
 }
 
 function run(wanted) {

@@ -7,16 +7,11 @@ import { state } from "./commands/state.ts";
 import { messageOf } from "./failure.ts";
 import { HAND_OVER, type OciCommand, runProgram } from "./program.ts";
 
-export const LIFE: readonly OciCommand[] = [start, state, kill, deleteCommand()];
+export const lifeWith = (judge?: Judge): readonly OciCommand[] => [start, state, kill, deleteCommand(judge)];
 
 /** Returns true if the verdict is needed, which is in another bundle: it must begin again. */
 export function startLife(argv: readonly string[], version: string): boolean {
-  const status = runProgram(LIFE, argv, version, messageOf);
+  const status = runProgram(lifeWith(), argv, version, messageOf);
   if (status !== HAND_OVER) process.exitCode = status;
   return status === HAND_OVER;
-}
-
-/** `delete`, in the bundle with the verdict. */
-export function startDelete(argv: readonly string[], version: string, judge: Judge): void {
-  process.exitCode = runProgram([deleteCommand(judge)], argv, version, messageOf);
 }

@@ -114,7 +114,12 @@ function startOf(pid: number): string | undefined {
   return state === "Z" || state === "X" ? undefined : rest[18];
 }
 
-const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+let boot: string | undefined;
+
+function bootId(): string {
+  boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  return boot;
+}
 
 export function statusOf(container: Container & { readonly folder: string }): Status {
   const { group, complete } = container;

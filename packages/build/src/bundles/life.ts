@@ -3,5 +3,5 @@
 import manifest from "../../../oci/package.json" with { type: "json" };
 import { startLife } from "../../../oci/src/life.ts";
 
-/** The bundle `verdict` is to go on. */
+/** The bundle `oci` must begin again. */
 export const more = startLife(process.argv.slice(2), manifest.version);

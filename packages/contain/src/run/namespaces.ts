@@ -65,8 +65,7 @@ export function namespaceWords(
   const kinds = (["pid", "uts", "mount", "ipc", "cgroup", "net", "time"] as const).filter((name) => wanted.has(name));
   const ids = "0:0:4294967294";
   const domainname = given.value("domainname");
-  const shares = given.all("mount").some((text) => /bind-propagation=r?shared/i.test(text)); // pivot then makes slaves of the others
-  const mount = ["--mount", "--propagation", shares ? "unchanged" : "slave"];
+  const mount = ["--mount", "--propagation", "unchanged"]; // pivot makes them slaves
   return [
     ...(mapped ?? (wanted.has("user") ? ["--map-users", ids, "--map-groups", ids] : [])),
     ...kinds.flatMap((name) => (name === "mount" ? mount : [`--${name}`])),
