@@ -20,6 +20,7 @@ const rows: readonly Row[] = [
     uncertain,
     says: /is the container itself/,
   },
+  { name: "refused-trace", status: 1, code: "hint-nobody-listens", unlike: ["refused-abroad", "route"], uncertain },
   { name: "refused-abroad", status: 1, code: "exit", unlike: ["reboot", "fault"] },
   { name: "route", status: 1, code: "hint-no-route", unlike: ["refused", "refused-abroad"], uncertain, says: /has no route there/ },
   { name: "halt", status: 130, code: "ended-by-reboot", unlike: ["exit-130", "reboot-denied"], says: /PID 1 \(\w+\) was ended.* to halt/ },
@@ -80,6 +81,7 @@ const script = `
   d fsize --tmpfs /tmp --ulimit fsize=4096 dd if=/dev/zero of=/tmp/x bs=8192 count=2
   d xcpu --init --volume "$PWD:/tmp" sh -c 'until [ -e /tmp/go ]; do sleep 0.02; done; kill -XCPU $$'
   d refused --net none nc 127.0.0.1 9
+  d refused-trace --net none sh -c 'printf "Error: connect ECONNREFUSED 127.0.0.1:9\\n    at f (node:net:1)\\n    at g (node:net:2)\\n    at h (node:net:3)\\n  code: 1,\\n  port: 9\\n}\\n\\nNode.js v20.20.2\\n" >&2; exit 1'
   d refused-abroad --net none sh -c 'echo "curl: (7) Failed to connect to 192.0.2.1 port 9: Connection refused" >&2; exit 1'
   d route --net none nc 192.0.2.1 9
   # Only in a PID namespace of its own: elsewhere it is this machine's end.

@@ -14,12 +14,15 @@ import { isAboutSetuid, judgeSetuid } from "./words/setuid.ts";
 
 const LAST = 5; // lines: an error after which it went on is not why it ended
 
+/** Lines of a trace of calls, as Node and Python write them around an error. */
+const TRACE = /^\s+at |^ {2,}\w+: |^[{}]$|^Emitted 'error' event|^Node\.js v\d|^ {2,}File "/;
+
 /** Errors at the end of the kept output, written by the program itself. @param refused a limit on processes is already known as a reason */
 export function lastWords(c: Case, refused: boolean): Finding[] {
   const lines = (c.output ?? "")
     .split("\n")
     .map(withoutColours)
-    .filter((line) => line.trim() !== "")
+    .filter((line) => line.trim() !== "" && !TRACE.test(line))
     .slice(-LAST);
   const found = lines.reverse().flatMap((line) => judgeLine(c, line.trim(), refused));
   return [...new Map(found.reverse().map((finding) => [finding.code, finding])).values()];
