@@ -232,7 +232,7 @@ describeOnce("contain run: --print-chain", need("root"), () => {
 
 describeOnce("contain run: wrong words are refused before anything is done", need("root"), () => {
   for (const [words, message] of [
-    [[], /^contain: missing program\n +contain run \[options\] \[--\] PROG \[ARG…\]\n$/],
+    [[], /^contain: missing program\n +\[options\] \[--\] PROG \[ARG…\]\n$/],
     [["--"], /^contain: missing program/],
     [["--rootf", rootfs, "/bin/true"], /^contain: unknown option --rootf\n +did you mean --rootfs\?\n$/],
     [["--rootfs"], /^contain: --rootfs needs a value: --rootfs DIR\n/],

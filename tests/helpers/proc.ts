@@ -29,6 +29,13 @@ export function childrenOf(pid: number): number[] {
     .filter((other) => other > 0 && parentOf(other) === pid);
 }
 
+/** The processes of a process group that are no zombies. */
+export function membersOf(processGroup: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && Number(stat(pid, 5)) === processGroup && isAlive(pid));
+}
+
 /** The processes below `pid`, nearest first. */
 export function descendants(pid: number): number[] {
   const children = childrenOf(pid);

@@ -87,6 +87,8 @@ export const FUNCTIONS = `
     rm -f id
     hold contain run --quiet --json "report-$name" --cidfile id --rootfs "$ROOTFS" "$@"
     group=$cg/contain-$(<id)
+    # The program may be ready before its supervisor has noted that it runs: contain kill would be refused.
+    until_ok grep -q '"started":true' "/run/contain/$(<id)/state.json"
     # PID 1 of its namespace; the file has no order.
     pid=
     while read -r each; do

@@ -98,7 +98,6 @@ describe("--trace", need("root"), () => {
     const variable = calls(run(["nsexec", ...words], { env: { CONTAIN_TRACE: "1" } }).stderr);
     // Lines of parent and child come in any order, and the variable traces from the very first call.
     for (const call of option) assert.ok(variable.includes(call), call);
-    assert.ok(variable.length >= option.length);
     assert.match(run(["nsexec", "-u", "pid1", "true"], { env: { CONTAIN_TRACE: "1" } }).stderr, /^\[pid1 \d+\] posix_spawn/m);
     JSON.parse(run(["nsexec", "-u", "true"], { env: { CONTAIN_TRACE: "json" } }).stderr.split("\n")[0] ?? "");
     for (const off of ["0", ""]) assert.equal(run(["nsexec", "-u", "true"], { env: { CONTAIN_TRACE: off } }).stderr, "");

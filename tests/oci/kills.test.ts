@@ -4,9 +4,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, test } from "node:test";
 import { need } from "../helpers/need.ts";
+import { membersOf } from "../helpers/proc.ts";
 import { Random, SEED, times } from "../helpers/random.ts";
 import { bin, isNative } from "../helpers/run.ts";
-import { pause } from "../helpers/wait.ts";
+import { eventually, pause } from "../helpers/wait.ts";
 import { bundles } from "./bundle.ts";
 
 const { oci, bundle, leftOf, states } = bundles("oci-kills");
@@ -30,6 +31,8 @@ describe("contain-oci: kills", need("root"), () => {
         // it has ended by itself
       }
       await ended;
+      // A process that is killed within a system call completes it first.
+      await eventually(() => membersOf(child.pid ?? 0).length === 0);
       const { status, stderr } = oci("delete", "--force", id);
       if (status !== 0 || leftOf(id).length > 0) left.push(`after ${n} (seed ${SEED}): ${leftOf(id).join(" ")} ${stderr}`);
     }

@@ -85,10 +85,8 @@ export function readMachine(dir: string, { output, status }: { output: string; s
  */
 export async function start(words: readonly string[], seconds: number): Promise<{ output: string; status: number | null }> {
   const machine = spawn(
-    "nice",
+    "taskset",
     [
-      ...["-n", "-5"], // it takes longest of all
-      "taskset",
       "-c",
       `${cpu()}`,
       "setpriv",

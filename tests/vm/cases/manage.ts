@@ -69,7 +69,7 @@ export const manageCases: readonly Case[] = [
       assert.deepEqual([row.memoryLimit, row.pidsLimit, row.pids], [64 << 20, 9, 2]);
       assert.ok(row.memory > 100_000);
       for (const line of [lines[4], lines[5], lines[6]])
-        assert.match(line ?? "", /^\w{12} +box +running +\d+\.\d% +[\d.]+ m?s +\d+(\.\d)?[KM]\/64M +[1-9]\d*\/\d+ +2\/9$/);
+        assert.match(line ?? "", /^\w{12} +box +running +\d+\.\d% +[\d.]+ m?s +\d+(\.\d)?[KM]\/64M +[1-9]\d*\/\d+ +- +2\/9$/);
       assert.equal(lines[7], "status 0");
     },
   },
