@@ -1,10 +1,10 @@
 // `contain watch`: processes and groups of others, followed from outside. Groups are named as engines name them.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { makeGroup } from "../helpers/group.ts";
+import { hierarchy, makeGroup } from "../helpers/group.ts";
 import { need } from "../helpers/need.ts";
 import { scratch } from "../helpers/rootfs.ts";
 import { NOBODY, run, sh } from "../helpers/run.ts";
@@ -16,6 +16,22 @@ const dir = scratch("watch");
 const states = join(dir, "states");
 const env = { CONTAIN_ROOT: states };
 const canTrace = sh("unshare -m mount -t tracefs tracefs /sys/kernel/tracing").status === 0;
+
+/** Where limits on memory can be set: on either version of cgroups. */
+const memory = [
+  {
+    top: "/sys/fs/cgroup/memory",
+    limit: "memory.limit_in_bytes",
+    swap: ["memory.memsw.limit_in_bytes", "16M"],
+    is: existsSync("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+  },
+  {
+    top: hierarchy,
+    limit: "memory.max",
+    swap: ["memory.swap.max", "0"],
+    is: /\bmemory\b/.test(sh(`cat ${hierarchy}/cgroup.subtree_control`).stdout),
+  },
+].find(({ is }) => is);
 
 interface Event {
   readonly event: string;
@@ -77,6 +93,34 @@ describe("contain watch", need("root"), () => {
     assert.match(main?.text ?? "", new RegExp(text));
     assert.equal(main?.code, canTrace ? "killed-by-sender" : "killed-by-somebody");
     assert.match(run(["contain", "explain", `${pid}`], { env }).stdout, new RegExp(`it has ended: killed by SIGKILL[^]*${text}`));
+  });
+
+  test("whom the OOM killer chose, where the kernel's log cannot be read", {
+    skip: memory === undefined && "needs memory limits",
+  }, async (t) => {
+    const group = `${memory?.top}/contain-test-watch-${process.pid}`;
+    mkdirSync(group);
+    const child = script(t, `echo $$ >${group}/cgroup.procs; read go; exec dd if=/dev/zero of=/dev/null bs=64M count=1`);
+    t.after(async () => {
+      child.kill("SIGKILL");
+      await eventually(() => sh(`rmdir ${group}`).status === 0);
+    });
+    const [swap = "", most = ""] = memory?.swap ?? [];
+    writeFileSync(`${group}/${memory?.limit}`, "16M");
+    if (existsSync(`${group}/${swap}`)) writeFileSync(`${group}/${swap}`, most);
+    await eventually(() => readFileSync(`${group}/cgroup.procs`, "utf8") === `${child.pid}\n`);
+    const covered = "mount --bind /proc/1/mem /dev/kmsg";
+    const watching = start(`exec unshare -m sh -c '${covered}; CONTAIN_ROOT=${states} exec contain watch --json ${child.pid}'`);
+    t.after(() => watching.child.kill("SIGKILL"));
+    await watching.shows('"watching"');
+    child.stdin?.write("\n");
+    assert.equal(await watching.ended, 0);
+    const [main] = events(watching.output().stdout).find(({ event }) => event === "ended")?.verdict ?? [];
+    const says = canTrace
+      ? /^\S.* was killed by the OOM killer\. By which limit: cannot tell/
+      : /By whom: cannot tell, the OOM killer took/;
+    assert.match(main?.text ?? "", says);
+    assert.equal(main?.certain, false);
   });
 
   test("--record: the record of one that is named, with the signals of others", async (t) => {

@@ -46,6 +46,14 @@ const rows: readonly Row[] = [
     says: /which contain sent: SIGUSR1/,
   },
   { name: "sent", status: 138, code: "signal-forwarded", unlike: ["raised", "kill-raised"] },
+  {
+    name: "no-log",
+    status: 139,
+    code: "signal-cannot-tell",
+    unlike: ["fault", "sent"],
+    uncertain,
+    says: /\/dev\/kmsg: it is another file/,
+  },
   { name: "fault", status: 139, code: "exit-above-128", unlike: ["xcpu", "halt"] },
   {
     name: "nobodys",
@@ -95,6 +103,7 @@ const script = `
   h kill-raised --ns uts sh -c "trap 'trap - USR1; kill -USR1 \\$\\$' USR1; $waits"; contain kill $(<id) USR1; ended
   h sent --init sh -c "$waits"; kill -USR1 $held; ended
   d fault sh -c 'exit 139'
+  mount --bind /dev/null /dev/kmsg; v no-log --init sh -c 'kill -SEGV $$'; umount /dev/kmsg
   # Through an idmapped mount, a file of an owner beyond its map.
   echo containers:2147483648:65536 >ids; mount --bind ids /etc/subuid; mount --bind ids /etc/subgid
   for file in nobodys somebodys; do cp "$ROOTFS/bin/busybox" "$ROOTFS/$file"; chmod 700 "$ROOTFS/$file"; done

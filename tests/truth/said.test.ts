@@ -1,6 +1,8 @@
 // Lines of real programs, and what an error in them is about; the words of others that only look so.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isAboutInotify } from "../../packages/explain/src/verdict/words/inotify.ts";
+import { isAboutNamespaces } from "../../packages/explain/src/verdict/words/namespaces.ts";
 import { privilegedCall } from "../../packages/explain/src/verdict/words/privileges.ts";
 import { takeApart } from "../../packages/explain/src/verdict/words/said.ts";
 
@@ -51,4 +53,34 @@ for (const [line, errno, about] of LINES)
     const said = takeApart(line);
     assert.equal(said?.errno, errno);
     assert.equal(privilegedCall(line, said) ?? said?.port ?? said?.file, about);
+  });
+
+/** What a line is about that ends in ENOSPC or EMFILE, which are words of disks and descriptors too. */
+const LIMITS: readonly (readonly [string, "inotify" | "namespaces" | undefined])[] = [
+  ["Error: ENOSPC: System limit for number of file watchers reached, watch '/app'", "inotify"],
+  ["Error: EMFILE: too many open files, watch '/app'", "inotify"],
+  ["OSError: [Errno 28] inotify watch limit reached", "inotify"],
+  ["tail: inotify resources exhausted", "inotify"],
+  ["tail: inotify cannot be used, reverting to polling: Too many open files", "inotify"],
+  ["inotify_add_watch /sys/fs/cgroup/x: no space left on device", "inotify"],
+  ["Failed to allocate directory watch: Too many open files", "inotify"],
+  ["inotifyd: add watch (/x) failed: No space left on device", "inotify"],
+  ["cp: error writing '/tmp/watch': No space left on device", undefined],
+  ["cp: error writing 'add watch': No space left on device", undefined],
+  ["tee: inotify.log: No space left on device", undefined],
+  ["accept: Too many open files", undefined],
+  ["unshare: unshare failed: No space left on device", "namespaces"],
+  ["unshare: unshare(0x40000000): No space left on device", "namespaces"],
+  ["cannot clone: No space left on device", "namespaces"],
+  ["bwrap: Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded (ENOSPC)", "namespaces"],
+  ["nsexec: unshare(CLONE_NEWNET): ENOSPC (No space left on device)", "namespaces"],
+  ["unshare: mount none on / failed: No space left on device", undefined],
+  ["unshare: cannot open /tmp/x: No space left on device", undefined],
+];
+
+for (const [line, about] of LIMITS)
+  test(line, () => {
+    const said = takeApart(line);
+    assert.ok(said);
+    assert.deepEqual([isAboutInotify(said), isAboutNamespaces(said)], [about === "inotify", about === "namespaces"]);
   });

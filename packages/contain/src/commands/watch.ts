@@ -18,7 +18,7 @@ import {
 } from "@contain-tools/kernel";
 import { subcommand } from "../command.ts";
 import { openRecording, type Recording } from "../watch/recording.ts";
-import { type SignalTrace, traceSignals } from "../watch/trace.ts";
+import { openTrace, type Trace } from "../watch/trace.ts";
 import { type Listener, openWatch, type Watch, type Watched } from "../watch/watch.ts";
 
 const watchOptions = withCommon({
@@ -44,7 +44,7 @@ export const watchCommand = subcommand({
       const pids = words.map(processOf);
       takeAllSignals();
       const recording = record === undefined ? undefined : openRecording(record, context.preserveFds);
-      const trace = traceSignals(recording?.heard);
+      const trace = openTrace(recording?.heard);
       const signals = typeof trace === "string" ? undefined : trace;
       let readers = true;
       const tell = (text: string) => {
@@ -80,7 +80,7 @@ function serve(watch: Watch, named: boolean, hasReaders: () => boolean): number 
   return 0;
 }
 
-function recorded(told: Listener, recording: Recording, trace: SignalTrace | undefined): Listener {
+function recorded(told: Listener, recording: Recording, trace: Trace | undefined): Listener {
   return {
     ...told,
     following: (one) => recording.following(one, trace),

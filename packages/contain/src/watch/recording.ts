@@ -3,14 +3,14 @@ import type { OtherEnd, Sender } from "@contain-tools/explain";
 import { monotonic, readIfThere, type Source } from "@contain-tools/kernel";
 import { type Note, openRecorder } from "@contain-tools/record";
 import manifest from "../../package.json" with { type: "json" };
-import type { SignalTrace } from "./trace.ts";
+import type { Trace } from "./trace.ts";
 import type { Watched } from "./watch.ts";
 
 export interface Recording {
   /** A signal to any process. */
   readonly heard: (target: number, sender: Sender) => void;
   /** It is followed from now on, or another process of the same container is. Returns what is to be polled. */
-  readonly following: (one: Watched, trace: SignalTrace | undefined) => readonly Source[];
+  readonly following: (one: Watched, trace: Trace | undefined) => readonly Source[];
   readonly ended: (end: OtherEnd) => void;
   readonly close: () => void;
 }

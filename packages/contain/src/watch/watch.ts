@@ -17,7 +17,7 @@ import {
   timerfd,
 } from "@contain-tools/kernel";
 import { engineContainers, rememberOther } from "@contain-tools/state";
-import type { SignalTrace } from "./trace.ts";
+import type { Trace } from "./trace.ts";
 import { watchTree } from "./tree.ts";
 
 export interface Watched extends Pick<OtherWitness, "pid" | "group"> {
@@ -50,7 +50,7 @@ export interface Watch {
 const SETTLED = 300; // milliseconds after which a runtime has usually become the program
 const LOOK = 10_000; // milliseconds between looks, for what no event reports
 
-export function openWatch(trace: SignalTrace | undefined, listener: Listener): Watch {
+export function openWatch(trace: Trace | undefined, listener: Listener): Watch {
   const sources: Source[] = [];
   const followed = new Map<string, OtherWitness>();
   const clock = timerfd(LOOK);
@@ -98,6 +98,7 @@ export function openWatch(trace: SignalTrace | undefined, listener: Listener): W
         else if (group !== undefined) again(group);
       },
       senderOf: (target, signal) => trace?.senderOf(target, signal),
+      victimOf: (target) => trace?.victimOf(target),
     });
     if (witness === undefined) return false;
     followed.set(id, witness);

@@ -13,6 +13,7 @@ import {
   mkdir,
   mount,
   NAMESPACES,
+  type NamespaceKind,
   SyscallError,
   setgroups,
   sethostname,
@@ -52,14 +53,13 @@ export function isPrivileged(): boolean {
   return (capget().effective & CAP_SYS_ADMIN) !== 0n;
 }
 
+export const flagOf = ({ name }: Pick<NamespaceKind, "name">) => `CLONE_NEW${name === "mount" ? "NS" : name.toUpperCase()}`;
+
 /**
  * unshare(2) of each kind, one after the other in one child. Without CAP_SYS_ADMIN the user namespace comes first, because it grants it.
  */
 export function tryNamespaces(): Attempt {
-  const kinds = NAMESPACES.map(({ name, flag }) => () => {
-    const tried = attempt(`unshare(CLONE_NEW${name === "mount" ? "NS" : name.toUpperCase()})`, () => unshare(flag));
-    return { ...tried, name };
-  });
+  const kinds = NAMESPACES.map((kind) => () => attempt(`unshare(${flagOf(kind)})`, () => unshare(kind.flag)));
   const [user, ...others] = kinds;
   return inChild(0, () => (isPrivileged() ? [...others, user] : kinds).flatMap((ask) => ask?.() ?? []));
 }

@@ -1,7 +1,7 @@
 // Namespaces: each kind, its limit, and what an ordinary user gets.
 import { type Evidence, evidenceFrom } from "@contain-tools/chain";
 import { exists, NAMESPACES, type NamespaceKind, readIfThere, readMountInfo, statusField } from "@contain-tools/kernel";
-import { type Attempt, isPrivileged, type Tried, tryAsUser, tryNamespaces } from "./attempts.ts";
+import { type Attempt, flagOf, isPrivileged, type Tried, tryAsUser, tryNamespaces } from "./attempts.ts";
 import { answered, asRoot, type Check, cannotTell, check, hasProc, quoteEvidence, type Verdict } from "./check.ts";
 
 export function namespaceChecks(): Check[] {
@@ -21,7 +21,7 @@ const limitOf = (kind: NamespaceKind) => evidenceFrom(limitFile(kind), "namespac
 
 function namespace(kind: NamespaceKind, { tried, problem }: Attempt): Verdict {
   const limit = limitOf(kind);
-  const call = `unshare(CLONE_NEW${kind.name === "mount" ? "NS" : kind.name.toUpperCase()})`;
+  const call = `unshare(${flagOf(kind)})`;
   const own = tried.find((one) => one.call === call);
   if (own === undefined) {
     const [first] = tried;

@@ -5,7 +5,7 @@ import { describeOwnSignal } from "@contain-tools/state";
 import { formatTime } from "../usage.ts";
 import { type Case, subjectOf } from "../verdict/case.ts";
 import { judgeRest } from "../verdict/exited.ts";
-import { describeKill, findVictims, otherVictims } from "../verdict/oom.ts";
+import { describeKill, findVictims, otherVictims, takenBy, unknownLimit } from "../verdict/oom.ts";
 import type { Outcome } from "../verdict/outcome.ts";
 import { judgeOwn, ownEvidence } from "../verdict/own.ts";
 import { pidsLimit } from "../verdict/pids.ts";
@@ -22,23 +22,30 @@ export interface KnownEnd {
   readonly told: Evidence;
   /** The last signal of the kind that ended it, if the kernel's tracing shows its sender. */
   readonly sender?: Sender | undefined;
+  /** The OOM killer has chosen it, by the kernel's tracing. */
+  readonly victim?: Traced | undefined;
 }
 
-export interface Sender {
-  readonly signal: number;
-  readonly pid: number;
-  readonly name: string;
+/** An event of the kernel's tracing. */
+export interface Traced {
   /** When, in milliseconds as `monotonic` counts them. */
   readonly at: number;
   /** The line of the trace. */
   readonly line: string;
 }
 
+export interface Sender extends Traced {
+  readonly signal: number;
+  readonly pid: number;
+  readonly name: string;
+}
+
 /** @param c all but how it ended */
-export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told, sender }: KnownEnd): Finding[] {
+export function judgeOthers(c: Omit<Case, "outcome">, { status, either, told, sender, victim }: KnownEnd): Finding[] {
   const outcome: Outcome = { status: status ?? 0, told, killedByUs: undefined, asked: undefined, inD: [], sent: [] };
   const whole: Case = { ...c, outcome };
-  if (status !== undefined) return judge(whole).map((finding) => withSender(whole, withEarlier(whole, finding), told, sender));
+  if (status !== undefined)
+    return judge(whole).map((finding) => withVictim(whole, withSender(whole, withEarlier(whole, finding), told, sender), victim));
   const main = judgeUnknown(whole, either, told);
   return [withEarlier(whole, main), ...otherVictims(whole), ...judgeRest(whole), ...pidsLimit(whole), ...throttles(whole)];
 }
@@ -72,6 +79,17 @@ function withSender(c: Case, finding: Finding, told: Evidence, sender: Sender | 
   }
   const text = `${subjectOf(c)} was killed by ${signalName(sender.signal)}, ${by}`;
   return { code: "killed-by-sender", text, certain: true, evidence: [told, trace] };
+}
+
+/** What the log has lost. It is marked too when somebody's SIGKILL was ending it, whose sender is traced then (mm/oom_kill.c). */
+function withVictim(c: Case, finding: Finding, victim: Traced | undefined): Finding {
+  if (victim === undefined || finding.code !== "sigkill-cannot-tell" || !c.oomKills.by) return finding;
+  const trace: Evidence = {
+    source: "tracefs mark_victim",
+    value: victim.line,
+    rule: "include/trace/events/oom.h: whom the OOM killer chose",
+  };
+  return unknownLimit(c, takenBy(subjectOf(c)), [c.oomKills.evidence, trace], "which the kernel's log would have said");
 }
 
 function judgeUnknown(c: Case, either: number | undefined, told: Evidence): Finding {

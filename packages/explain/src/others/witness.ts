@@ -26,7 +26,7 @@ import { findProgram } from "../verdict/program.ts";
 import { type Refusal, watchRefusals } from "../verdict/refusal.ts";
 import { readVmstat } from "../verdict/vmstat.ts";
 import { lookAtZombie, type Zombie } from "../verdict/zombie.ts";
-import { judgeOthers, type KnownEnd, type Sender } from "./judge.ts";
+import { judgeOthers, type KnownEnd, type Sender, type Traced } from "./judge.ts";
 import { caseOf, describeEnd } from "./noted.ts";
 
 export interface OtherEnd {
@@ -52,6 +52,8 @@ export interface Heard {
   readonly ended: (end: OtherEnd) => void;
   /** Who sent a signal to this process, if that is traced. */
   readonly senderOf: (pid: number, signal: number) => Sender | undefined;
+  /** Whether the OOM killer chose this process, if that is traced. */
+  readonly victimOf: (pid: number) => Traced | undefined;
 }
 
 const POLLPRI = 2;
@@ -87,7 +89,8 @@ export function witnessOther(pid: number, group: string | undefined, heard: Hear
   let over = false;
   const judge = (): OtherEnd => {
     const { zombie, ...known } = endOf(pid, started, pidfd);
-    const end = { ...known, sender: senderIn((signal) => after(since, heard.senderOf(pid, signal)), known.status) };
+    const sender = senderIn((signal) => after(since, heard.senderOf(pid, signal)), known.status);
+    const end = { ...known, sender, victim: after(since, heard.victimOf(pid)) };
     const chain = { own, before, after: group === undefined ? [] : readChainAgain(group, before, own) };
     const c = caseOf({ program: program as NonNullable<typeof program>, group, chain, machine, since, argv, path: undefined });
     const verdict = judgeOthers({ ...c, seen: { ...c.seen, refusal, zombie } }, end);
@@ -163,7 +166,8 @@ function senderIn(senderOf: (signal: number) => Sender | undefined, status: numb
 }
 
 /** An earlier one may have been for another process with this PID. @param since microseconds */
-const after = (since: number, sender: Sender | undefined) => (sender !== undefined && sender.at * 1000 >= since ? sender : undefined);
+const after = <T extends Traced>(since: number, event: T | undefined) =>
+  event !== undefined && event.at * 1000 >= since ? event : undefined;
 
 const fieldsOf = (pid: number) => statFields(readIfThere(`${procDirectory(pid)}/stat`) ?? "");
 

@@ -4,6 +4,7 @@ import { explainNetwork } from "../network/network.ts";
 import { explainEngineName } from "./enginename.ts";
 import { cannotTell, count, fact, is, type Section } from "./finding.ts";
 import { readGroups } from "./groups.ts";
+import { explainInotify } from "./inotify.ts";
 import { explainLimits } from "./limits.ts";
 import { explainNamespaces } from "./namespaces.ts";
 import { explainOwner, ownerOf } from "./owner.ts";
@@ -58,7 +59,11 @@ export function explainProcess(pid: number): Explained {
     { heading: "Namespaces", findings: explainNamespaces(subject) },
     {
       heading: "Limits",
-      findings: [...explainLimits(groups), ...explainPressure(groups), ...(subject.kernelThread ? [] : explainRlimits(subject))],
+      findings: [
+        ...explainLimits(groups),
+        ...explainPressure(groups),
+        ...(subject.kernelThread ? [] : [...explainRlimits(subject), ...explainInotify(subject)]),
+      ],
     },
     { heading: "Signals", findings: explainSignals(subject) },
     { heading: "Zombies", findings: explainZombies(subject) },

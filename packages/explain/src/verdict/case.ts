@@ -1,6 +1,6 @@
 // An ended container: everything on which a verdict may rest.
 import type { Evidence, Failure } from "@contain-tools/chain";
-import { type KernelLog, monotonic, type Reading, readKernelLog, readlink, tryRead } from "@contain-tools/kernel";
+import { type KernelLog, monotonic, namespaceId, type Reading, readKernelLog, tryRead } from "@contain-tools/kernel";
 import { notedSignals } from "@contain-tools/state";
 import { type Chain, type Growth, growth, readChainAgain } from "./chain.ts";
 import type { Outcome } from "./outcome.ts";
@@ -80,17 +80,12 @@ export function countOomKills(chain: Chain, before: Evidence | undefined): Growt
 
 const FIRST = "pid:[4026531836]"; // PROC_PID_INIT_INO of the kernel's proc_ns.h
 
-/** The log has PIDs of the first PID namespace; in another one, our PIDs mean nothing there. */
-export function countedAsOurs(log: KernelLog): KernelLog {
-  let ours: string | undefined;
-  try {
-    ours = readlink("/proc/self/ns/pid");
-  } catch {
-    // then nobody knows
-  }
-  const strange = ours === FIRST ? undefined : "it counts PIDs as the first PID namespace does, and we are in another one";
-  return { ...log, problem: log.problem ?? strange };
+/** Why PIDs of the kernel's log and tracing mean nothing to us, if so: they are those of the first PID namespace. */
+export function strangePids(): string | undefined {
+  return namespaceId("self", "pid") === FIRST ? undefined : "it counts PIDs as the first PID namespace does, and we are in another one";
 }
+
+export const countedAsOurs = (log: KernelLog): KernelLog => ({ ...log, problem: log.problem ?? strangePids() });
 
 /** Why the log cannot be trusted, or undefined. */
 export function problemOfLog({ problem, lost }: KernelLog): string | undefined {

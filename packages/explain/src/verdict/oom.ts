@@ -22,7 +22,7 @@ interface Victims {
 export function findVictims({ log, watched, seen }: Case): Victims {
   const read = log();
   const problem = problemOfLog(read);
-  const kills = problem === undefined ? findOomKills(read.records) : [];
+  const kills = read.problem === undefined ? findOomKills(read.records) : []; // what is left of a log that lost records is true
   const main = kills.find(({ pid }) => pid === watched.pid || pid === seen.program?.pid);
   const ours = watched.group === undefined ? [] : kills.filter((kill) => isIn(kill, watched.group ?? ""));
   const others = once(ours.filter(({ pid }) => pid !== main?.pid));
@@ -38,12 +38,14 @@ export function logEvidence(value: string | undefined, problem?: string): Eviden
   return { source: "/dev/kmsg", value, ...(problem === undefined ? {} : { problem }), rule: LOG_RULE };
 }
 
+export const takenBy = (who: string) => `${who} was killed by the OOM killer`;
+
 const WHOSE = "cgroup-v2.rst memory.events.local: oom counts where the limit fired, oom_kill where the victim lived";
 
 /** A verdict about one victim. @param who the beginning of the sentence */
 export function describeKill(c: Case, kill: OomKill, who: string, code: string): Finding {
   const evidence = [c.oomKills.evidence, logEvidence(kill.line)];
-  const taken = `${who} was killed by the OOM killer`;
+  const taken = takenBy(who);
   const held = `It held ${describe([
     ["anon", kill.anon],
     ["file", kill.file],
@@ -60,6 +62,8 @@ export function describeKill(c: Case, kill: OomKill, who: string, code: string):
   if (!kill.byLimit) return finding("-machine", "the whole machine was out of memory, no limit of a group");
   const level = levelOf(kill, c.watched.group ?? "/?");
   if (level === undefined && kill.oomGroup === undefined) return unknownLimit(c, taken, evidence, "the kernel's log leaves out which one");
+  if (level === undefined && kill.oomGroup === kill.group)
+    return finding("-own-limit", `the memory limit of its own group ${kill.oomGroup} was reached`);
   if (level === undefined || level >= c.chain.after.length)
     return finding("-ancestor-limit", `the memory limit of the group ${kill.oomGroup}, above its own, was reached`);
   if (level < 0) return finding("-inner-limit", `the memory limit of the group ${kill.oomGroup}, inside of its own, was reached`);
@@ -78,7 +82,7 @@ export function describeKill(c: Case, kill: OomKill, who: string, code: string):
   };
 }
 
-function unknownLimit(c: Case, taken: string, evidence: readonly Evidence[], why: string): Finding {
+export function unknownLimit(c: Case, taken: string, evidence: readonly Evidence[], why: string): Finding {
   const text = `${taken}. By which limit: cannot tell, ${why}; memory.events.local of ${c.watched.group ?? "its group"} and of the groups above would tell`;
   return { code: "oom-cannot-tell", text, certain: false, evidence };
 }

@@ -22,6 +22,7 @@ export interface KernelLogPosition {
 }
 
 const KMSG = "/dev/kmsg";
+const NOT_A_LOG = "it is another file, not the kernel's log"; // at its end the log says EAGAIN
 const SEEK_END = 2;
 const lseekC = declare("lseek", "long");
 const record = Buffer.allocUnsafeSlow(8192);
@@ -46,6 +47,7 @@ export function readKernelLog({ fd, problem }: KernelLogPosition): KernelLog {
     for (;;) {
       try {
         const length = uninterrupted(() => read(fd, record));
+        if (length === 0) return { records, problem: NOT_A_LOG, lost };
         records.push(textOf(record.toString("utf8", 0, length)));
       } catch (error) {
         if (codeOf(error) === "EAGAIN") return { records, problem: undefined, lost };
@@ -70,7 +72,9 @@ export function kernelLogSince(since: number): KernelLog {
   try {
     fd = open(KMSG, O_RDONLY | O_NONBLOCK);
     for (;;) {
-      const raw = record.toString("utf8", 0, readRecord(fd));
+      const length = readRecord(fd);
+      if (length === 0) return { records, problem: NOT_A_LOG, lost: false };
+      const raw = record.toString("utf8", 0, length);
       const [, number = "0", at = "0"] = raw.split(",", 3);
       lost ??= number !== "0" && Number(at) > since; // the oldest record left is younger
       if (Number(at) >= since) records.push(textOf(raw));

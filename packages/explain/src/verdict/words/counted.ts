@@ -1,10 +1,11 @@
-// Errors from limits that the kernel counts by user or process: a refused fork, open files, inotify, namespaces.
+// Errors from limits that the kernel counts by user or process: a refused fork, open files.
 import type { Evidence, Finding } from "@contain-tools/chain";
 import { readIfThere } from "@contain-tools/kernel";
 import type { Case } from "../case.ts";
 import { hint } from "../hint.ts";
 import { callerOf, limitOf } from "./caller.ts";
-import { inotifyOf } from "./inotify.ts";
+import { isAboutInotify, judgeInotify } from "./inotify.ts";
+import { isAboutNamespaces, judgeNamespaces } from "./namespaces.ts";
 import type { Said } from "./said.ts";
 
 const FORK = /fork|clone|thread|spawn|vfork|execvp/;
@@ -13,10 +14,9 @@ const FORK = /fork|clone|thread|spawn|vfork|execvp/;
 export function judgeCounted(c: Case, said: Said, evidence: Evidence, refused: boolean): Finding[] | undefined {
   const { errno, words } = said;
   if (errno === "EAGAIN") return words.some((word) => FORK.test(word)) && !refused ? [refusedFork(c, said, evidence)] : [];
-  const notify = words.some((word) => /inotify|watch/.test(word)) || /inotify|\bwatch(es)?\b/i.test(said.line);
-  if (notify && (errno === "ENOSPC" || errno === "EMFILE")) return [watches(c, said, evidence)];
+  if (isAboutInotify(said)) return [judgeInotify(c, said, evidence)];
   if (errno === "EMFILE") return [files(c, said, evidence)];
-  if (errno === "ENOSPC" && words.some((word) => /unshare|setns|clone/.test(word))) return [namespaces(said, evidence)];
+  if (isAboutNamespaces(said)) return [judgeNamespaces(c, said, evidence)];
   return undefined;
 }
 
@@ -63,39 +63,4 @@ function files(c: Case, { line }: Said, said: Evidence): Finding {
   const { value: limit, evidence: own, when } = limitOf(c, "Max open files", "getrlimit(2) RLIMIT_NOFILE");
   const text = `it wrote ${JSON.stringify(line)} (EMFILE): RLIMIT_NOFILE of the process was reached${limit === undefined ? "" : `, ${limit} ${when}`}`;
   return hint("open-files", text, [said, own], "--ulimit nofile=SOFT:HARD, or a program that closes its descriptors");
-}
-
-/** EMFILE: instances; ENOSPC: watches (inotify(7)). All containers of a user share both. */
-function watches(c: Case, { line, errno }: Said, said: Evidence): Finding {
-  const name = errno === "EMFILE" ? "max_user_instances" : "max_user_watches";
-  const path = `/proc/sys/fs/inotify/${name}`;
-  const limit = readIfThere(path)?.trim();
-  const evidence: Evidence[] = [said, { source: path, value: limit, rule: "inotify(7)" }];
-  const caller = callerOf(c);
-  const count = caller === undefined ? undefined : inotifyOf(caller.uid);
-  const used = count === undefined ? undefined : errno === "EMFILE" ? count.instances : count.watches;
-  if (used !== undefined)
-    evidence.push({
-      source: "/proc/*/fdinfo",
-      value: `${used} of the user ${caller?.uid}, without the container's`,
-      rule: "proc_pid_fdinfo(5) inotify",
-    });
-  const others = used === undefined ? "" : `; processes outside of the container have ${used} now`;
-  const text = `it wrote ${JSON.stringify(line)} (${errno}): fs.inotify.${name}, ${limit ?? "?"}, which all containers of one user share${others}`;
-  return hint("inotify-limit", text, evidence, `sysctl -w fs.inotify.${name}=N on the host`);
-}
-
-function namespaces({ line }: Said, said: Evidence): Finding {
-  const kinds = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"];
-  const limits = kinds.flatMap((kind): Evidence[] => {
-    const source = `/proc/sys/user/max_${kind}_namespaces`;
-    const value = readIfThere(source)?.trim();
-    return value === undefined || Number(value) > 64 ? [] : [{ source, value, rule: "namespaces(7), ENOSPC" }];
-  });
-  const named = limits.map(({ source, value }) => `${source.slice("/proc/sys/".length).replace("/", ".")} is ${value}`);
-  const why =
-    named.length === 0
-      ? ": a limit of user.max_*_namespaces of its user namespace or one above, or 32 levels of them"
-      : `: ${named.join(", ")}`;
-  return hint("namespace-limit", `it wrote ${JSON.stringify(line)} (ENOSPC)${why}`, [said, ...limits], "sysctl -w user.max_…_namespaces=N");
 }

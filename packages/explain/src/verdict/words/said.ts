@@ -31,11 +31,21 @@ const NO_THREAD = /unable to create (?:new )?native thread|can't start new threa
 const NO_MEMORY =
   /^MemoryError\b|std::bad_alloc|\bmemory exhausted\b|fatal error: runtime: (?:out of|cannot allocate) memory|(?:^|: )out of memory[!.]?(?:$| \()/i;
 
+/** Node, watchdog of Python, inotify-tools and tail(1); .NET names both limits. */
+const NO_WATCH =
+  /number of file watchers reached|inotify watch limit reached|upper limit on inotify watches reached|inotify resources exhausted/i;
+const NO_INSTANCE = /inotify instance limit reached|on the number of inotify instances has been reached/i;
+/** bubblewrap. */
+const NO_NAMESPACE = /max_\S*namespaces exceeded \(ENOSPC\)/;
+
 /** @returns undefined for a line that does not end in an error of errno(3): `Permission denied (publickey)` comes from a remote host */
 export function takeApart(line: string): Said | undefined {
   const plain = withoutColours(line).trim();
   if (NO_THREAD.test(plain)) return { line, errno: "EAGAIN", file: undefined, words: ["thread"], port: undefined };
   if (NO_MEMORY.test(plain)) return { line, errno: "ENOMEM", file: undefined, words: ["memory"], port: undefined };
+  if (NO_WATCH.test(plain)) return { line, errno: "ENOSPC", file: undefined, words: ["inotify"], port: undefined };
+  if (NO_INSTANCE.test(plain)) return { line, errno: "EMFILE", file: undefined, words: ["inotify"], port: undefined };
+  if (NO_NAMESPACE.test(plain)) return { line, errno: "ENOSPC", file: undefined, words: ["namespace"], port: undefined };
   for (const [errno, text] of Object.entries(TEXTS) as [ErrnoName, string][]) {
     const at = plain.toLowerCase().lastIndexOf(text.toLowerCase());
     if (at === -1) continue;
