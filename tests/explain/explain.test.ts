@@ -297,6 +297,25 @@ const hybrid = (controller: string) =>
     : { skip: `no ${controller} hierarchy of cgroup v1 here` };
 
 describe("contain explain: cgroup v1", { ...need("root"), concurrency: 2 }, () => {
+  test(
+    "a signal that ends it, in a group frozen in v1: SIGKILL is pending for its thread, and none was sent",
+    hybrid("freezer"),
+    async () => {
+      const dir = `${v1("freezer")}-term`;
+      const script = `mkdir ${dir}; sleep 1000 & echo $! >${dir}/cgroup.procs; echo FROZEN >${dir}/freezer.state; state $! D; kill -TERM $!; echo target $!`;
+      try {
+        await staged(script, (pid) => {
+          const { codes, text } = explain([`${pid}`]);
+          assert.match(text("fatal-pending"), /no SIGKILL was sent to the process as a whole/);
+          assert.ok(!codes.includes("sigkill-pending"), codes.join(" "));
+          sh(`echo THAWED >${dir}/freezer.state`);
+        });
+      } finally {
+        sh(`echo THAWED >${dir}/freezer.state; until rmdir ${dir}; do sleep 0.05; done 2>/dev/null`);
+      }
+    },
+  );
+
   test("a group frozen in v1: not even SIGKILL, and no guess about its state D", hybrid("freezer"), async () => {
     const dir = v1("freezer");
     const script = `mkdir ${dir} ${dir}/a; sleep 1000 & echo $! >${dir}/a/cgroup.procs; echo FROZEN >${dir}/freezer.state; state $! D; kill -KILL $!; echo target $!`;

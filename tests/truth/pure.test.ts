@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import type { Finding } from "../../packages/chain/src/evidence.ts";
 import { judgeOthers, type KnownEnd } from "../../packages/explain/src/others/judge.ts";
 import type { Case } from "../../packages/explain/src/verdict/case.ts";
+import { lastWords } from "../../packages/explain/src/verdict/lastwords.ts";
 import { pidsLimit } from "../../packages/explain/src/verdict/pids.ts";
 
 const GROUP = "/sys/fs/cgroup/nowhere/contain-x";
@@ -56,6 +57,13 @@ describe("the end of another program's container", () => {
     assert.equal(main(base, { ...unknown, sender }).certain, false);
   });
 
+  test("a status that nobody has, after a signal of contain-oci", () => {
+    const sent = [{ signal: 15, command: "contain-oci kill", pid: 7, parent: "podman (PID 6)", target: undefined, at: 0 }];
+    const unknown = { status: undefined, told: { source: "pidfd", value: undefined, problem: "ESRCH", rule: "x" } };
+    const found = main({ ...base, own: { sent, problem: undefined } } as Case, unknown);
+    assert.deepEqual([found.code, found.certain], ["ended-after-signal", false]);
+  });
+
   test("whom the OOM killer chose: only where the log is lost, it has taken one, and nobody sent a SIGKILL before", () => {
     const codes = ([c, known]: readonly [Case, Partial<KnownEnd>]) => [main(c, known).code, main(c, known).certain];
     assert.deepEqual(codes([lost, { victim }]), ["oom-cannot-tell", false]);
@@ -70,5 +78,19 @@ describe("the end of another program's container", () => {
     const left = { ...counted, log: () => ({ records, problem: undefined, lost: true }) };
     assert.match(main(left, {}).text, /\(dd\) was killed by the OOM killer/);
     assert.equal(main({ ...left, log: () => ({ records, problem: "EPERM", lost: false }) }, {}).code, "sigkill-cannot-tell");
+  });
+});
+
+describe("last words that no limit of the kernel explains", () => {
+  const root = { ...program, status: "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t\nCapEff:\tffffffffffffffff\n" };
+  const said = (output: string) => lastWords({ ...base, output, seen: { ...base.seen, program: root } }, false);
+  test("a refused fork of root, to which RLIMIT_NPROC does not apply", () => {
+    const [one] = said("sh: fork: Resource temporarily unavailable\n");
+    assert.deepEqual([one?.code, one?.certain], ["hint-fork-refused", false]);
+    assert.match(one?.text ?? "", /cannot tell which: RLIMIT_NPROC \S+ \(not for its capabilities\)/);
+  });
+  test("the heap of a runtime", () => {
+    const [one] = said("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n");
+    assert.equal(one?.code, "hint-heap-limit");
   });
 });

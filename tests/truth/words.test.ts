@@ -94,6 +94,14 @@ const rows: readonly Row[] = [
   { name: "program-127", status: 127, code: "exit", unlike: ["success", "left-nobody"] },
   { name: "own-127", status: 127, code: "exit", unlike: ["success", "left-nobody"] },
   { name: "own-126", status: 126, code: "exit", unlike: ["success", "left-nobody"] },
+  {
+    name: "deleted",
+    status: 1,
+    code: "hint-volume-deleted",
+    unlike: ["writable", "volume"],
+    uncertain,
+    says: /what was mounted on \/vol had been deleted/,
+  },
   { name: "left", status: 0, code: "rest-killed", unlike: ["left-nobody", "success"], says: /^sleep \(PID \d+\) ended by SIGKILL/ },
 ];
 
@@ -116,6 +124,7 @@ const script = `
   d program-127 sh -c '/bin/busybox true; exit 127'
   d own-127 sh -c 'exit 127'
   d own-126 sh -c 'exit 126'
+  mkdir gone; h deleted --volume $PWD/gone:/vol sh -c "$waits; exit 1"; rmdir gone; echo go >&"$to"; ended
   d left sh -c 'sleep 100 & sleep 3' &
   d left-nobody sh -c 'sleep 3' &
   d success true

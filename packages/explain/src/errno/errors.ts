@@ -90,8 +90,8 @@ mmap | EPERM | PROT_EXEC of a file on a mount with noexec, or a huge page withou
 mmap | EAGAIN | RLIMIT_MEMLOCK with MAP_LOCKED (mmap(2))
 mlock | ENOMEM | RLIMIT_MEMLOCK (mlock(2)) | --ulimit memlock
 mprotect | EACCES | writing or execution that a security module or the file's mount refuses
-inotify_init | EMFILE | fs.inotify.max_user_instances, which all containers of one user share (inotify(7)) | sysctl on the host
-inotify_add_watch | ENOSPC | fs.inotify.max_user_watches, which all containers of one user share (inotify(7)) | sysctl on the host
+inotify_init | EMFILE | fs.inotify.max_user_instances, which all containers of one user share (inotify(7)), or RLIMIT_NOFILE of the process | sysctl on the host
+inotify_add_watch | ENOSPC | fs.inotify.max_user_watches, which all containers of one user share (inotify(7)); never a full disk | sysctl on the host
 getcwd | ENOENT | the working directory was removed, or it lies outside this root (getcwd(2))
 chroot | EPERM | CAP_SYS_CHROOT is missing in the user namespace (capabilities(7))
 chdir | EACCES | a directory on the way refuses search to these ids
