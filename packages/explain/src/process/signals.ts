@@ -1,7 +1,7 @@
 // What signals do to a process, and why `docker stop` takes its whole grace window.
 
 import type { Finding } from "@contain-tools/chain";
-import { hasSignal, receptionOf, SIGTERM, type SignalSet, signalName, signalsOf } from "@contain-tools/kernel";
+import { hasSignal, receptionOf, removeSignal, SIGKILL, SIGTERM, type SignalSet, signalName, signalsOf } from "@contain-tools/kernel";
 import { FATES } from "./fates.ts";
 import { cannotTell, is } from "./finding.ts";
 import { describe, readProcess } from "./processes.ts";
@@ -40,6 +40,8 @@ function names(set: SignalSet): string {
 function pending(subject: Subject): Finding[] {
   return (["ShdPnd", "SigPnd"] as const).flatMap((name) => {
     const set = maskOf(subject, name);
+    // The kernel marks each thread with SIGKILL for any signal that ends the process (complete_signal): "Why it would not die" tells that.
+    if (set !== undefined && name === "SigPnd") removeSignal(set, SIGKILL);
     if (set === undefined || signalsOf(set).length === 0) return [];
     const whom = name === "ShdPnd" ? "sent to the process" : "sent to its main thread";
     return [is("signals-pending", `${names(set)} ${whom} and not yet taken`, [statusEvidence(subject, name, RULE)])];
