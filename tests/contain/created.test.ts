@@ -115,10 +115,14 @@ describe("contain create and start", need("root"), () => {
   });
 
   test("the supervisor was killed: `start` removes what it left; a second one that comes at the same time is told", async () => {
-    const id = create(["--net", "veth", "--", "sleep", "1000"]);
+    const id = create(["--name", "once", "--net", "veth", "--", "sleep", "1000"]);
     out("start", id);
     process.kill(inspect(id).supervisor.pid, "SIGKILL");
     await eventually(() => status(id) === "dead", "dead");
+    const heir = create(["--name", "once", "--", "true"]);
+    const { status: failed, stderr } = contain("start", id);
+    assert.deepEqual([failed, stderr.includes(`name already in use: once, by container ${heir}`)], [125, true], stderr);
+    out("rm", heir);
     const { stdout } = sh(`for i in 1 2 3; do contain start ${id} 2>&1 & done; wait`);
     assert.doesNotMatch(stdout, /^(?!contain: [0-9a-f]{12} was started by another process meanwhile$)./m);
     assert.equal(status(id), "running");
@@ -135,6 +139,10 @@ describe("contain create and start", need("root"), () => {
     const terminal = create(["-t", "--", "sh", "-c", "read line; echo got $line; exit 5"]);
     const { status: ended, stdout } = run(["contain", "start", "-ai", terminal], { input: "word\n" });
     assert.deepEqual([ended, /got word\r\n/.test(stdout)], [5, true], stdout);
+    const short = create(["-t", "--", "sh", "-c", "exit 6"]); // it may end before, while and after its terminal is asked for
+    for (let i = 0; i < 3; i++) assert.equal(contain("start", "-a", short).status, 6);
+    const lost = create(["--rm", "--", "true"]);
+    assert.match(contain("start", "-a", lost).stderr, /^(contain: \w+: unknown exit status\n +its state was removed\n)?$/);
     const profile = JSON.stringify({
       defaultAction: "SCMP_ACT_ALLOW",
       syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
@@ -160,6 +168,16 @@ describe("contain create and start", need("root"), () => {
       ["create", "start", "die", "start", "die", "destroy"],
     );
     assert.equal(actions.filter(isOwn).length, 1);
+    const gone = out(...own, "run", "-qd", "--rm", "--rootfs", rootfs, "--", "sleep", "1000").trim();
+    out(...own, "rm", "-f", gone);
+    const told = out(...own, "events", "--since", "1h", "--until", "0s");
+    assert.equal(told.match(new RegExp(` destroy ${gone} `, "g"))?.length, 1, told);
+  });
+
+  test("a working directory that was removed: 125, in our words", () => {
+    const gone = join(dir, "gone");
+    const { stdout } = sh(`mkdir ${gone}; cd ${gone}; rmdir ${gone}; contain create --rootfs ${rootfs} -- true 2>&1; echo $?`);
+    assert.match(stdout, /contain: the working directory, where .*: ENOENT\n +it was removed: change to another one\n125\n$/);
   });
 
   for (const [words, wanted] of [

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { arch } from "node:process";
 import { describe, test } from "node:test";
+import { ownerOf } from "../../packages/explain/src/index.ts";
 import { type Explained, explain, staged } from "../helpers/explained.ts";
 import { need } from "../helpers/need.ts";
 import { stat } from "../helpers/proc.ts";
@@ -10,6 +11,16 @@ import { scratch } from "../helpers/rootfs.ts";
 import { NOBODY, root, run, sh } from "../helpers/run.ts";
 
 const dir = scratch("explain");
+
+test("a group called default is ctr's only outside of systemd's units", () => {
+  for (const [path, engine, id] of [
+    ["/default/task-1", "containerd", "task-1"],
+    ["/nested/default/task-1/below", "containerd", "task-1"],
+    ["/system.slice/web.service/default/worker", "systemd", "web.service"],
+    ["/contain-0123456789ab/default", "contain", "0123456789ab"],
+  ])
+    assert.deepEqual([ownerOf(`0::${path}`)?.engine, ownerOf(`0::${path}`)?.id], [engine, id]);
+});
 
 interface Case {
   readonly name: string;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import { throttles } from "../../packages/explain/src/verdict/throttled.ts";
 import { elf } from "../helpers/elf.ts";
 import { hierarchy } from "../helpers/group.ts";
 import { need } from "../helpers/need.ts";
@@ -54,6 +55,15 @@ function faulty(): Buffer {
   bytes.writeBigUInt64LE(0x1000n, 112);
   return bytes;
 }
+
+test("io.max is a hint after a second, in a group that is the container's own from the start", () => {
+  file(join(dir, "io.max"), "8:0 rbps=max wbps=1000 riops=max wiops=max\n");
+  file(join(dir, "io.stat"), "8:0 rbytes=0 wbytes=1500 rios=0 wios=3 dbytes=0 dios=0\n");
+  const level = { dir, files: new Map() };
+  const codes = (ran: number, own?: typeof level) =>
+    throttles({ chain: { own, before: [], after: [level] }, ran } as unknown as Parameters<typeof throttles>[0]).map(({ code }) => code);
+  assert.deepEqual([codes(2000), codes(0), codes(10_000), codes(2000, level)], [["hint-io-limit"], [], [], []]);
+});
 
 const rows: readonly Row[] = [
   { name: "not-in-path", status: 127, code: "exec-not-in-path", unlike: ["own-127", "no-file"] },

@@ -9,13 +9,10 @@ export interface Note extends Omit<OwnSignal, "parent"> {
   readonly to?: string;
 }
 
-/** A function that writes the notes since the last call. The lines of a record are in order, so `t` is when a note was read, `at` when it was made. */
-export function noteReader(notes: () => readonly Note[], file: RecordFile): () => void {
-  let known = 0;
+/** A function that writes the notes. The lines of a record are in order, so `t` is when a note was read, `at` when it was made. @param fresh those since its last call */
+export function noteReader(fresh: () => readonly Note[], file: RecordFile): () => void {
   return () => {
-    const all = notes();
-    for (const { signal, command, pid, parent, target, to, at } of all.slice(known))
+    for (const { signal, command, pid, parent, target, to, at } of fresh())
       file.write({ event: "signal", signal: signalName(signal), from: { pid, comm: command, parent }, to: to ?? target ?? "PID 1", at });
-    known = all.length;
   };
 }

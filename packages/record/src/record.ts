@@ -34,7 +34,7 @@ interface Recorded {
 
 export interface Recorder {
   /**
-   * Writes the first line. The group must exist; `notes`: signals of other commands; `joined`: the container ran before, and has counted
+   * Writes the first line. The group must exist; `notes`: signals of other commands since its last call; `joined`: the container ran before, and has counted
    * already. Returns the descriptors to poll while the container runs.
    */
   readonly begin: (container: Recorded, notes: () => readonly Note[], joined?: boolean) => Source[];

@@ -22,9 +22,9 @@ import { LOCK, readStates, statusOf } from "./state.ts";
 const LOCK_TIMEOUT = 60_000; // milliseconds; one state takes a few, and a hundred processes may wait
 const PAUSE = 10;
 
-/** @throws UsageError if a container that is not dead has the name */
-export function checkNameIsFree(name: string): void {
-  const other = readStates().find((state) => state.name === name && statusOf(state) !== "dead");
+/** @param id the container that is to have it @throws UsageError if another one that is not dead has the name */
+export function checkNameIsFree(name: string, id?: string): void {
+  const other = readStates().find((state) => state.name === name && state.id !== id && statusOf(state) !== "dead");
   if (other !== undefined) throw new UsageError(`name already in use: ${name}, by container ${other.id}`);
 }
 

@@ -5,6 +5,7 @@ import { type Context, warn, withCommon } from "@contain-tools/chain";
 import {
   connectTo,
   exit,
+  failedWith,
   getpid,
   kill,
   POLLIN,
@@ -54,7 +55,7 @@ export const attach = subcommand({
       throw new UsageError(`${state.id} has no terminal to attach to`, "it was started without --tty and without --detach");
     return () => {
       takeAllSignals();
-      return exit(state.tty ? attachToTerminal(context, state) : followOutput(state, logFromNow(state)));
+      return exit(state.tty ? attachToTerminal(context, state, joinTerminal(state)) : followOutput(state, logFromNow(state)));
     };
   },
 });
@@ -63,29 +64,62 @@ const logFromNow = ({ id }: State) => readLog(folderOf(id), { lines: 0, quiet: t
 
 /** The same of one that has just been started. All signals must be blocked. @param log what it has written since */
 export function attachTo(context: Context, state: State, log: LogReader): number {
-  if (!state.tty || state.ended !== undefined) return followOutput(state, log);
+  const joined = state.tty && state.ended === undefined ? joinTerminal(state) : undefined;
+  if (joined === undefined) return followOutput(state, log); // it may be ending already
+  let shown = false;
   const { print, flush } = printer(BOTH, false);
-  log.copy(print);
-  flush();
-  return attachToTerminal(context, state);
+  const show = () => {
+    log.copy((entry) => {
+      shown = true;
+      return print(entry);
+    });
+    flush();
+  };
+  show();
+  const status = attachToTerminal(context, state, joined, () => {
+    shown = true;
+  });
+  if (!shown) show(); // it wrote before it gave its terminal, and ended: all of that is in the log
+  return status;
 }
 
 const BOTH: Selection = { streams: ["stdout", "stderr"] };
 
-/** Returns our exit status: the container's, or 0 after the detach keys. */
-function attachToTerminal(context: Context, state: State): number {
-  const socket = connectTo(attachSocketOf(state.id));
-  const master = receiveDescriptor(socket);
-  if (master === undefined)
+interface Joined {
+  /** Its output. */
+  readonly socket: number;
+  readonly master: number;
+}
+
+/** Asks the supervisor for the terminal; undefined if it does not give it. */
+function joinTerminal({ id }: State): Joined | undefined {
+  try {
+    const socket = connectTo(attachSocketOf(id));
+    const master = receiveDescriptor(socket);
+    return master === undefined ? undefined : { socket, master };
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ECONNREFUSED", "ECONNRESET")) return undefined; // it has ended
+    throw error;
+  }
+}
+
+/** Returns our exit status: the container's, or 0 after the detach keys. @param came called when there is output */
+function attachToTerminal(context: Context, state: State, joined: Joined | undefined, came = () => {}): number {
+  if (joined === undefined)
     throw new ToolError(
       `${state.id}: its supervisor closed the connection`,
       "it has ended, or it is in another user or PID namespace: it gives its terminal only within its own",
     );
+  const { socket, master } = joined;
   const sources: Source[] = [];
   let over: "ended" | "detached" | undefined;
-  const output = startFlow(sources, socket, () => {
+  const ended = () => {
     over = "ended";
     return false;
+  };
+  const output = startFlow(sources, socket, ended, (chunk) => {
+    came();
+    return chunk;
   });
   output.addSink(unblocked(1), () => kill(getpid(), SIGHUP));
   const input = keyboard(context) ?? -1;

@@ -29,6 +29,7 @@ import {
   removeOldLock,
   removeState,
   type State,
+  statusOf,
   strayGroups,
   strays,
 } from "@contain-tools/state";
@@ -111,12 +112,13 @@ export function collect({ id, init, group, network }: State): void {
   unmountBelow(folderOf(id));
 }
 
-/** Forgets a container that does not run. @throws ToolError if `contain start` was faster */
+/** Forgets a container that does not run. @throws ToolError if it runs after all, as when `contain start` was faster */
 export function forget(state: State): void {
   locked(() => {
-    const now = readState(state.id) ?? state;
-    if (!canStart(now)) throw new ToolError(`${nameOf(state)} was started by another process meanwhile`);
-    collect(now); // an ended one may have a group that could not be removed then
+    const now = readState(state.id);
+    if (now !== undefined && !canStart(now)) throw new ToolError(`${nameOf(now)} is ${statusOf(now)} by now`);
+    collect(now ?? state); // an ended one may have a group that could not be removed then
+    if (now === undefined) return; // its supervisor, or another `contain rm`, has forgotten it
     noteEvent(state.id, "destroy");
     removeState(state.id);
   });

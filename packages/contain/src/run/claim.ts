@@ -35,8 +35,8 @@ export function claim(plan: RunPlan): State {
     return state;
   }
   return locked(() => {
-    if (again !== undefined) again.clear();
-    else if (plan.name !== undefined) checkNameIsFree(plan.name);
+    if (plan.name !== undefined) checkNameIsFree(plan.name, plan.id); // a dead one may have lost its name to another
+    again?.clear();
     if (network !== undefined) removeDeadEnds();
     const ids = userns ? freeRange() : undefined;
     const state = { ...newState(plan), network: network && takeLease(plan.id, network), ids };

@@ -1,5 +1,6 @@
 // What `contain start` needs to start a container again: the words of `contain run`, and where they were said.
 import type { Context, Options } from "@contain-tools/chain";
+import { codeOf, UsageError } from "@contain-tools/kernel";
 import { readEnvFile, readVariable } from "@contain-tools/pivot";
 import { folderOf, type KeptWords } from "@contain-tools/state";
 import { profileFile } from "./confinement.ts";
@@ -27,5 +28,14 @@ export function keptWords(context: Context, given: Options<RunOption>, id: strin
     ...given.all("env").map(readVariable),
   ];
   const env = variables.flatMap(({ name, value = context.env[name] }) => (value === undefined ? [] : [`--env=${name}=${value}`]));
-  return { words: ["--detach", ...words, ...env, "--", ...given.rest], cwd: process.cwd() };
+  return { words: ["--detach", ...words, ...env, "--", ...given.rest], cwd: workingDirectory() };
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    const why = `the working directory, where relative paths of the container begin: ${codeOf(error)}`;
+    throw new UsageError(why, "it was removed: change to another one", 125, { cause: error });
+  }
 }

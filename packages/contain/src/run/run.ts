@@ -44,8 +44,8 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
   const ports = plan.network === undefined ? [] : listenFor(plan.network.publish);
   const state = inStateFolder(() => claim(plan));
   let restore = () => {};
-  const first: Life = { state, restarts: 0, pause: 0, since: plan.again && stamp() };
-  let life = first;
+  let life: Life = { state, restarts: 0, pause: 0, since: plan.again && stamp() };
+  let ran = false;
   // A container that was left alone is remembered, with its log, until somebody asks; one that did not start is as it was before.
   const settle = (end: Omit<Ended, "at"> | undefined) =>
     leave(state, () => {
@@ -66,6 +66,7 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
         restore();
         break; // the tool that failed has said why
       }
+      ran = true;
       sayVerdict(context, end.verdict);
       noteEnd(plan.id, end);
       if (plan.restart === undefined && !end.outcome.again) break;
@@ -75,8 +76,8 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
       background?.again();
       if (plan.record !== undefined) recorder = openRecorder(plan.record, context.preserveFds); // the file is about the last life
     }
-    const { status, reason, verdict, started } = end;
-    settle(started || life !== first ? { status, reason, verdict } : undefined);
+    const { status, reason, verdict } = end;
+    settle(ran ? { status, reason, verdict } : undefined);
     phaseEnds("verdict; group and state removed");
     if (profile.wanted) say(profileTable());
     return status;
@@ -85,7 +86,7 @@ function serve(context: Context, plan: RunPlan, background?: Background): number
     restore();
     // It ran, and could not be started again: nobody waits for the error.
     const reason = `it could not be started again: ${error instanceof Error ? error.message : String(error)}`;
-    settle(life === first ? undefined : { status: error instanceof ToolError ? error.status : 125, reason, verdict: [] });
+    settle(!ran ? undefined : { status: error instanceof ToolError ? error.status : 125, reason, verdict: [] });
     if (!plan.detach) throw error;
     return fail(context, error);
   }

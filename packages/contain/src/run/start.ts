@@ -74,7 +74,12 @@ export function startAndWatch(
   const relay = plan.tty ? relayTerminal(context, plan.id, spawned, log?.ends[0], tail?.keep) : undefined;
   const sources = relay?.sources ?? [];
   sources.push(...(log?.sources ?? []));
-  sources.push(...(recorder?.begin({ ...plan, contain: manifest.version }, () => notedSignals(plan.id).sent) ?? []));
+  sources.push(
+    ...(recorder?.begin(
+      { ...plan, contain: manifest.version },
+      newOnes(() => notedSignals(plan.id).sent),
+    ) ?? []),
+  );
   sources.push(
     ...watcher.sources,
     onceStarted(spawned, () => {
@@ -140,5 +145,16 @@ export function onceStarted({ report: fd, failed }: Spawned, act: () => void): S
       waiting = false;
       if (failed() === undefined) act();
     },
+  };
+}
+
+/** Those that have come since the last call. */
+function newOnes<T>(all: () => readonly T[]): () => readonly T[] {
+  let known = 0;
+  return () => {
+    const now = all();
+    const fresh = now.slice(known);
+    known = now.length;
+    return fresh;
   };
 }

@@ -16,7 +16,7 @@ const PATTERNS: readonly { readonly engine: string; readonly pattern: RegExp }[]
   { engine: "nerdctl", pattern: new RegExp(`/nerdctl-${HEX}(?:\\.scope)?(?:/|$)`) },
   { engine: "Kubernetes", pattern: new RegExp(`/kubepods[^:]*/pod[^/]+/${HEX}(?:/|$)`) },
   { engine: "containerd", pattern: new RegExp(`/(?:default|moby|k8s\\.io)/${HEX}(?:/|$)`) },
-  { engine: "containerd", pattern: /\/default\/([\w.-]+)(?:\/|$)/ }, // ctr: the id is the name
+  { engine: "containerd", pattern: /^[^.]*\/default\/([\w.-]+)(?:\/|$)/ }, // ctr: the id is the name; below a unit (.slice, .service) the word is anybody's
   { engine: "contain", pattern: /\/contain-([0-9a-f]{12})(?:\/|$)/ },
   { engine: "LXC", pattern: /\/lxc(?:\.payload)?[./]([^/]+)/ },
   { engine: "systemd-nspawn", pattern: /\/systemd-nspawn@([^/]+)\.service(?:\/|$)/ },

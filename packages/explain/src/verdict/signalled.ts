@@ -35,7 +35,10 @@ export function judgeSignal(c: Case, signal: number, status: Evidence): Finding 
   if (sent.length > 0) return forwarded(sent, who, name, status);
   const own = ownSignal(c.own, signal);
   if (own?.ends) return judgeOwn(own, who, status);
-  if (own !== undefined) return afterOne(who, name, `which contain sent: ${describeOwnSignal(own)}`, [status, ownEvidence(own)]);
+  if (own !== undefined) {
+    const one = own.ends === undefined ? "one" : TAKEN; // contain-oci does not look at what the program will do
+    return afterOne(who, name, `${one}, which contain sent: ${describeOwnSignal(own)}`, [status, ownEvidence(own)]);
+  }
   const problem = FAULTS.includes(name) ? problemOfLog(c.log()) : undefined;
   const limit = limitFor(c, name);
   const usual = limit?.text ?? (USUAL[name] === undefined ? "" : `; ${USUAL[name]}`);
@@ -95,15 +98,17 @@ function forwarded(sent: Case["outcome"]["sent"], who: string, name: string, sta
     const text = `${who} was killed by ${name}, ${how}: ${from}`;
     return { code: "signal-forwarded", text, certain: true, evidence: [status, ...evidence, ...(one?.reaction?.proof ?? [])] };
   }
-  return afterOne(who, name, `${how}: ${from}`, [status, ...evidence, ...(one?.reaction?.proof ?? [])]);
+  return afterOne(who, name, `${TAKEN}, ${how}: ${from}`, [status, ...evidence, ...(one?.reaction?.proof ?? [])]);
 }
 
 /** The signal would have ended it: a handler may raise it again, and so may anybody later. */
 const isEnd = (reaction: Reaction | undefined) =>
   reaction?.fate === "default" && reaction.proof.length > 0 && reaction.proof.every(({ value }) => value !== undefined);
 
-/** What it took without ending, and then died of. */
+const TAKEN = "one that did not end it at once";
+
+/** What it got before it died of it. @param which it was */
 function afterOne(who: string, name: string, which: string, evidence: readonly Evidence[]): Finding {
-  const text = `${who} was killed by ${name}, after one that did not end it at once, ${which}. By whom: cannot tell; a program that takes the signal often cleans up and then sends it to itself`;
+  const text = `${who} was killed by ${name}, after ${which}. By whom: cannot tell; a program that takes the signal often cleans up and then sends it to itself`;
   return { code: "signal-cannot-tell", text, certain: false, evidence };
 }

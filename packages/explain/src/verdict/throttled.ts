@@ -44,9 +44,11 @@ function slowedByCpu({ chain }: Case, level: number): Finding[] {
 }
 
 const HALF = 50; // percent of what a limit allows, over all of its life: less may have had other reasons
+const SHORTEST = 1000; // milliseconds: the limits are for a second, and shorter bursts may pass
 
-/** The kernel counts no waits for io.max, only what was moved. */
-function slowedByIo({ chain: { after }, ran }: Case, level: number): Finding[] {
+/** The kernel counts no waits for io.max, only what was moved since the group was made: nothing is known of a group that was there before. */
+function slowedByIo({ chain: { own, after }, ran }: Case, level: number): Finding[] {
+  if (own !== undefined || ran < SHORTEST) return [];
   const dir = after[level]?.dir ?? "";
   const max = readIfThere(`${dir}/io.max`)?.trim();
   if (!max) return [];

@@ -1,5 +1,5 @@
 // The files of a log, for readers: `log` is the newest, and becomes log.N while they read (file.ts).
-import { close, codeOf, fstat, open, pread, readdir, statIfThere } from "@contain-tools/kernel";
+import { close, codeOf, exists, fstat, open, pread, readdir, statIfThere } from "@contain-tools/kernel";
 import { endsLine, isEntry, NEWLINE } from "./format.ts";
 
 /** More than the longest entry. */
@@ -30,8 +30,9 @@ export function openParts(folder: string): Parts {
   return { parts: [...older, newest], cut };
 }
 
-/** The numbers of the older files, the oldest first. */
+/** The numbers of the older files, the oldest first; none if the container was removed meanwhile. */
 export function numbersOf(folder: string): number[] {
+  if (!exists(folder)) return [];
   return readdir(folder)
     .flatMap((name) => /^log\.(\d+)$/.exec(name)?.[1] ?? [])
     .map(Number)
