@@ -1,6 +1,6 @@
 // `contain explain PID`: each statement staged for real, with look-alikes that must not get it.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { arch } from "node:process";
 import { describe, test } from "node:test";
 import { ownerOf } from "../../packages/explain/src/index.ts";
@@ -326,6 +326,20 @@ describe("contain explain: cgroup v1", { ...need("root"), concurrency: 2 }, () =
       assert.ok(!codes.includes("sigkill-pending"), codes.join(" "));
     } finally {
       sh(`echo THAWED >${dir}/freezer.state; until rmdir ${dir}; do sleep 0.05; done 2>/dev/null`);
+    }
+  });
+
+  test("a burst of CPU time above the limit, and none", hybrid("cpu"), async () => {
+    const dir = v1("cpu");
+    const script = `mkdir ${dir}; echo 50000 >${dir}/cpu.cfs_quota_us; sleep 1000 & echo $! >${dir}/cgroup.procs; echo target $!`;
+    try {
+      await staged(script, (pid) => {
+        assert.ok(!explain([`${pid}`, "limits"]).codes.includes("cpu-burst"));
+        writeFileSync(`${dir}/cpu.cfs_burst_us`, "20000");
+        assert.match(explain([`${pid}`, "limits"]).text("cpu-burst"), /may use 20 ms of CPU time more .*; it did so in \d+ periods?$/);
+      });
+    } finally {
+      sh(`until rmdir ${dir}; do sleep 0.05; done 2>/dev/null`);
     }
   });
 

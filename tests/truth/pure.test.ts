@@ -89,6 +89,11 @@ describe("last words that no limit of the kernel explains", () => {
     assert.deepEqual([one?.code, one?.certain], ["hint-fork-refused", false]);
     assert.match(one?.text ?? "", /cannot tell which: RLIMIT_NPROC \S+ \(not for its capabilities\)/);
   });
+  test("a descriptor, and a fanotify group that may be one too many", () => {
+    const text = (line: string) => said(`${line}: Too many open files\n`)[0]?.text ?? "";
+    assert.match(text("accept"), /RLIMIT_NOFILE of the process was reached/);
+    assert.match(text("fanotify_init"), /max_fanotify_groups or RLIMIT_NOFILE .*cannot tell/);
+  });
   test("the heap of a runtime", () => {
     const [one] = said("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n");
     assert.equal(one?.code, "hint-heap-limit");

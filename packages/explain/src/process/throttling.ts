@@ -8,11 +8,13 @@ import { cannotTell, count, fact, is, look } from "./finding.ts";
 import { type Chain, chainOf, type Groups, isChain } from "./groups.ts";
 import { fieldOf } from "./memory.ts";
 
+const BURST = "sched-bwc.rst, Burst feature; cgroup-v2.rst, cpu.max.burst";
 const CPU = "cgroup-v2.rst, cpu.stat; v1: sched-bwc.rst";
 
 /** Every group of the chain can throttle. The counters begin when a group is made. */
-export function explainThrottling({ levels }: Chain): Finding[] {
-  return levels.flatMap((dir) => {
+export function explainThrottling({ levels, version }: Chain): Finding[] {
+  const bursts = levels.flatMap((dir) => explainBurst(dir, version));
+  const throttled = levels.flatMap((dir) => {
     const stat = look(join(dir, "cpu.stat"), CPU);
     if (stat.problem === "ENOENT") return [];
     if (stat.value === undefined) return [cannotTell("throttling-unknown", `whether ${dir} was throttled`, [stat])];
@@ -29,6 +31,20 @@ export function explainThrottling({ levels }: Chain): Finding[] {
       ),
     ];
   });
+  return [...bursts, ...throttled];
+}
+
+/** Its limit of CPU time is no upper bound then. */
+function explainBurst(dir: string, version: 1 | 2): Finding[] {
+  const allowed = look(join(dir, version === 1 ? "cpu.cfs_burst_us" : "cpu.max.burst"), BURST);
+  const micros = Number(allowed.value);
+  if (!(micros > 0)) return [];
+  const stat = look(join(dir, "cpu.stat"), BURST);
+  const times = fieldOf(stat, "nr_bursts");
+  const used = times === undefined ? "" : `; it did so in ${count(times, "period")}`;
+  const text = `${dir} may use ${formatTime(micros / 1000)} of CPU time more than its limit in a period, if it saved that in earlier ones${used}`;
+  const proof = times === undefined ? [] : [fact(`${stat.source} nr_bursts`, `${times}`, BURST)];
+  return [is("cpu-burst", text, [allowed, ...proof])];
 }
 
 const WHILE = 500; // milliseconds in which a disk's use is measured, where it is limited

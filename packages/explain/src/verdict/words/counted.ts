@@ -61,6 +61,10 @@ function pidsOnV1(): Evidence | undefined {
 
 function files(c: Case, { line }: Said, said: Evidence): Finding {
   const { value: limit, evidence: own, when } = limitOf(c, "Max open files", "getrlimit(2) RLIMIT_NOFILE");
+  if (/fanotify/i.test(line)) {
+    const text = `it wrote ${JSON.stringify(line)} (EMFILE): user.max_fanotify_groups or RLIMIT_NOFILE of the process, ${limit ?? "?"}. Which: cannot tell; strace(1) would tell`;
+    return hint("open-files", text, [said, own]);
+  }
   const text = `it wrote ${JSON.stringify(line)} (EMFILE): RLIMIT_NOFILE of the process was reached${limit === undefined ? "" : `, ${limit} ${when}`}`;
   return hint("open-files", text, [said, own], "--ulimit nofile=SOFT:HARD, or a program that closes its descriptors");
 }
