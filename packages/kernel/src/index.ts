@@ -70,7 +70,7 @@ export { bringLoopbackUp } from "./net/loopback.ts";
 export { joinNetwork, networkOfSocket, openNetlinkOf } from "./net/netjoin.ts";
 export { openNetlink } from "./net/netlink.ts";
 export { type Address, addAddress, addBridge, addDefaultRoute, addVeth, removeLink, setUp } from "./net/rtnetlink.ts";
-export { acceptFrom, socketpair } from "./net/socket.ts";
+export { acceptFrom, closeSpare, socketpair } from "./net/socket.ts";
 export { connectTo, listenAt, peerOf, receiveDescriptor, sendDescriptor, sendMessage } from "./net/unixsocket.ts";
 export { writeOwnProc } from "./proc/ownfile.ts";
 export { type KernelLog, type KernelLogPosition, kernelLogSince, openKernelLog, readKernelLog } from "./proc/kmsg.ts";

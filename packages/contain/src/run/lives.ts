@@ -4,6 +4,7 @@ import { type Context, sayStep } from "@contain-tools/chain";
 import { formatTime } from "@contain-tools/explain";
 import {
   closeAllBut,
+  closeSpare,
   getpid,
   kill,
   monotonic,
@@ -88,6 +89,7 @@ const OWN_LOG = 1 << 20; // bytes of our own lines, before they are dropped
 /** Releases everything of the life that has ended. */
 function clear({ passed, inherited }: Context, { id, health }: RunPlan, { network }: State, forwarded: readonly Forwarded[]): void {
   const kept = [...forwarded.map(({ fd }) => fd), tracer.fd, tracer.log?.fd ?? -1].filter((fd) => fd > 2);
+  closeSpare();
   closeAllBut([...passed, ...inherited, ...kept, ...runtimeEvents(["eventfd", "signalfd"])]);
   while (waitpid(-1, WNOHANG) !== undefined) {
     // for example a health check

@@ -91,6 +91,12 @@ export function acceptFrom(listener: number): number | undefined {
   return undefined;
 }
 
+/** Closes the spare one, for a caller that will close all: its number would then be another file's. */
+export function closeSpare(): void {
+  if (spare !== undefined) close(spare);
+  spare = undefined;
+}
+
 /** getsockopt(2) of SOL_SOCKET: that many bytes; undefined and errno if it fails. */
 export function getSocketOption(fd: number, option: number, bytes: number): Uint8Array | undefined {
   const value = new Uint8Array(bytes);
