@@ -1,5 +1,5 @@
 // The faults of faults.test.ts in the rest of a container's life: detached, stopped, forgotten, entered, on a terminal, with layers. After
-// each kind the world is as before: states, groups, processes, mounts, loop and network devices.
+// each kind the world is as before: states, groups, processes, mounts, loop devices.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -91,7 +91,6 @@ describe("faults in the life of a container", { ...need("root", "strace", "nsent
       .stdout.split("\n")
       .filter((pid) => pid !== "" && commandOf(Number(pid)).includes("contain"))
       .map((pid) => `process ${pid} ${commandOf(Number(pid))}`),
-    ...readdirSync("/sys/class/net").map((name) => `network ${name}`),
     ...readdirSync("/sys/block").filter((name) => name.startsWith("loop") && readdirSync(join("/sys/block", name)).includes("loop")),
   ];
   const sizes: string[] = [];
