@@ -30,7 +30,7 @@ const rows: readonly Row[] = [
     code: "hint-pids-zombies",
     unlike: ["cpu", "above"],
     uncertain: true,
-    says: /zombies, which only their parent can reap: sleep \(PID/,
+    says: /zombies, which only their parent can reap: .*sleep \(PID/, // and the subshell that was refused, until sh has reaped it
   },
   {
     name: "frozen",
