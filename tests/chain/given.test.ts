@@ -53,7 +53,7 @@ describe("an env file is read once", () => {
       });
 
   test("with ids of its own", () => {
-    const { stdout, stderr } = bash(`echo containers:2147483648:1073741824 >ids
+    const { stdout, stderr } = bash(`echo containers:2483027968:655360 >ids
       exec unshare -m bash -c 'mount --bind ids /etc/subuid && mount --bind ids /etc/subgid &&
         contain run -q --userns auto --rootfs $R --env-file <(echo GIVEN=1) -- env'`);
     assert.match(stdout, /^GIVEN=1$/m, stderr);

@@ -27,7 +27,7 @@ describe("session keyrings", need("root", "perl", "setpriv"), () => {
   const dir = scratch("keyring");
   const ids = subordinateIds(world, dir);
   before(() => {
-    ids.set("containers:2147483648:131072\n");
+    ids.set("containers:2214592512:131072\n");
     for (const uid of [65534, 61234]) {
       mkdirSync(join(dir, `${uid}`));
       chownSync(join(dir, `${uid}`), uid, uid);

@@ -9,7 +9,7 @@ import { bin } from "../helpers/run.ts";
 import { subordinateIds } from "../helpers/subids.ts";
 import { World } from "../helpers/world.ts";
 
-const IDS = "containers:2147483648:655360\n";
+const IDS = "containers:2281701376:655360\n";
 const MAPS = "--map-users 0:100000:65536 --map-groups 0:100000:65536";
 const DETACHED = "start --rootfs $R";
 

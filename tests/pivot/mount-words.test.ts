@@ -184,7 +184,7 @@ describe("--mount with ids of its own", need("root", "unshare", "script", "setpr
   const ids = subordinateIds(world, dir);
 
   test("owners are shifted as those of a --volume are", () => {
-    ids.set("containers:2147483648:65536\n");
+    ids.set("containers:2348810240:65536\n");
     const words = [
       "contain",
       "run",

@@ -105,7 +105,7 @@ const script = `
   d fault sh -c 'exit 139'
   mount --bind /dev/null /dev/kmsg; v no-log --init sh -c 'kill -SEGV $$'; umount /dev/kmsg
   # Through an idmapped mount, a file of an owner beyond its map.
-  echo containers:2147483648:65536 >ids; mount --bind ids /etc/subuid; mount --bind ids /etc/subgid
+  echo containers:2415919104:65536 >ids; mount --bind ids /etc/subuid; mount --bind ids /etc/subgid
   for file in nobodys somebodys; do cp "$ROOTFS/bin/busybox" "$ROOTFS/$file"; chmod 700 "$ROOTFS/$file"; done
   chown 4000000:4000000 "$ROOTFS/nobodys"
   d nobodys --userns auto sh -c 'cat /nobodys >/dev/null; exit 1'
