@@ -94,6 +94,16 @@ describe("last words that no limit of the kernel explains", () => {
     assert.match(text("accept"), /RLIMIT_NOFILE of the process was reached/);
     assert.match(text("fanotify_init"), /max_fanotify_groups or RLIMIT_NOFILE .*cannot tell/);
   });
+  test("a network that cannot be reached, by IPv6 and otherwise", () => {
+    const fix = (line: string) => lastWords({ ...base, made: ["net"], output: line }, false)[0]?.fix ?? "";
+    assert.match(fix("connect to 2001:db8::1 port 80: Network is unreachable"), /^--net host: --net veth has IPv4 alone$/);
+    for (const line of ["10:20:30 connect: Network is unreachable", "std::connect 192.0.2.1:80: ENETUNREACH"])
+      assert.match(fix(line), /^--net veth or/);
+  });
+  test("an error in a line that is indented is no trace of calls", () => {
+    const code = (output: string) => said(output)[0]?.code;
+    assert.equal(code("make:\n  accept: Too many open files\n"), code("accept: Too many open files\n"));
+  });
   test("the heap of a runtime", () => {
     const [one] = said("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n");
     assert.equal(one?.code, "hint-heap-limit");

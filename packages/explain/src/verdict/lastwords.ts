@@ -15,7 +15,8 @@ import { isAboutSetuid, judgeSetuid } from "./words/setuid.ts";
 const LAST = 5; // lines: an error after which it went on is not why it ended
 
 /** Lines of a trace of calls, as Node and Python write them around an error. */
-const TRACE = /^\s+at |^ {2,}\w+: |^[{}]$|^Emitted 'error' event|^Node\.js v\d|^ {2,}File "/;
+const TRACE =
+  /^\s+at |^ {2,}(errno|code|syscall|path|dest|address|port|hostname): |^[{}]$|^Emitted 'error' event|^Node\.js v\d|^ {2,}File "/;
 
 /** Errors at the end of the kept output, written by the program itself. @param refused a limit on processes is already known as a reason */
 export function lastWords(c: Case, refused: boolean): Finding[] {

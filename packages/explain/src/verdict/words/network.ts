@@ -7,6 +7,7 @@ import { portIn } from "./said.ts";
 
 const REFUSED = /connection refused|ECONNREFUSED|couldn't connect to server/i;
 const UNREACHABLE = /network is unreachable|ENETUNREACH/i;
+const IPV6 = /\b[0-9a-f]{1,4}(:[0-9a-f]{1,4})*::|\b([0-9a-f]{1,4}:){7}/i;
 const LOOPBACK = /\b127\.\d+\.\d+\.\d+\b|\blocalhost\b|(?:^|[\s[])::1\b/;
 
 export const isAboutConnection = (line: string) => REFUSED.test(line) || UNREACHABLE.test(line);
@@ -17,7 +18,8 @@ export function judgeConnection({ made }: Case, line: string, said: Evidence): F
   const own: Evidence = { source: "the namespaces that were made", value: made.join(" "), rule: "network_namespaces(7)" };
   if (UNREACHABLE.test(line)) {
     const text = `${wrote}: its network namespace is its own, and has no route there`;
-    return isOwn ? [hint("no-route", text, [said, own], "--net veth or --net host, instead of --net none")] : [];
+    const fix = IPV6.test(line) ? "--net host: --net veth has IPv4 alone" : "--net veth or --net host: --net none has no route";
+    return isOwn ? [hint("no-route", text, [said, own], fix)] : [];
   }
   if (!LOOPBACK.test(line)) return [];
   if (isOwn) {
