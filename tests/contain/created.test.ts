@@ -1,8 +1,8 @@
 // contain create, contain start, and contain restart of what has ended: one id, one name and one log for lives under several supervisors.
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { NO_LAUNCHER, newContext, readOptions } from "../../packages/chain/src/index.ts";
 import { sumTraffic } from "../../packages/contain/src/network/traffic.ts";
 import { keptWords } from "../../packages/contain/src/run/kept.ts";
@@ -90,6 +90,17 @@ describe("contain create and start", need("root"), () => {
       out("explain", id),
       /^second, which ended at .*\n\nHow it ended\n +- it has ended: exit status 3\n +- PID 1 \(sh\) exited with 3 by itself\n$/,
     );
+    const other = "9999999abcde"; // a number is a PID, and not the beginning of its id
+    after(() => rmSync(folder(other), { recursive: true, force: true }));
+    mkdirSync(folder(other));
+    writeFileSync(
+      join(folder(other), "state.json"),
+      readFileSync(join(folder(id), "state.json"), "utf8")
+        .replaceAll(id, other)
+        .replace('"second"', '"other"'),
+    );
+    assert.match(out("explain", "9999999a"), / which ended at /);
+    assert.match(contain("explain", "9999999").stderr, /^contain: there is no process 9999999\n/);
     const again = contain("start", "-a", "second");
     assert.deepEqual([again.status, again.stdout], [3, "s3\n"]);
     assert.equal(contain("restart", id).status, 0);

@@ -119,7 +119,7 @@ export function endedOthers(): EndedOther[] {
   return found.sort((a, b) => a.at - b.at);
 }
 
-/** The last one with this id, name, PID or beginning of an id. */
+/** The last one with this id, name, PID or beginning of an id that is no PID. */
 export function endedOther(word: string): EndedOther | undefined {
   const all = endedOthers();
   const found = find(all, word);
@@ -132,7 +132,7 @@ function find(all: readonly EndedOther[], word: string): EndedOther | undefined 
   return (
     all.findLast(({ id, name }) => id === word || name === word || id === `${word}.service`) ??
     all.findLast(({ pid }) => `${pid}` === word) ??
-    (/^[0-9a-f]{3,}$/.test(word) ? all.findLast(({ id }) => id.startsWith(word)) : undefined)
+    (/^(?!\d{1,7}$)[0-9a-f]{3,}$/.test(word) ? all.findLast(({ id }) => id.startsWith(word)) : undefined)
   );
 }
 

@@ -3,6 +3,7 @@ import type { Finding } from "@contain-tools/chain";
 import { UsageError } from "@contain-tools/kernel";
 import { endedOther, findContainer } from "@contain-tools/state";
 import type { Section } from "../process/finding.ts";
+import { isPid } from "../process/target.ts";
 import { WOULD } from "./judge.ts";
 
 interface Remembered {
@@ -13,7 +14,7 @@ interface Remembered {
 
 /** By its id, name or PID; undefined if nothing was kept. */
 export function explainEnded(word: string): Remembered | undefined {
-  const ended = endedOwn(word) ?? endedOther(word);
+  const ended = (isPid(word) ? undefined : endedOwn(word)) ?? endedOther(word);
   if (ended === undefined) return undefined;
   const { id, name, pid, argv, status, reason, told, verdict, at, by } = ended;
   const when = new Date(at).toISOString();
@@ -34,8 +35,8 @@ export function explainEnded(word: string): Remembered | undefined {
 
 function endedOwn(word: string): ReturnType<typeof endedOther> {
   try {
-    const { id, name, init, argv, ended } = findContainer(word);
-    return ended && { ...ended, id, name, pid: init?.pid, argv, by: "its supervisor" };
+    const { id, name, argv, ended } = findContainer(word);
+    return ended && { ...ended, id, name, pid: undefined, argv, by: "its supervisor" };
   } catch (error) {
     if (error instanceof UsageError) return undefined;
     throw error;

@@ -6,9 +6,12 @@ import { some } from "./finding.ts";
 import { ownerOf } from "./owner.ts";
 import { pids, readProcess } from "./processes.ts";
 
+/** A number is a PID, never the beginning of an id. */
+export const isPid = (word: string): boolean => /^\d{1,7}$/.test(word);
+
 /** @throws UsageError if nothing matches, or several do */
 export function findTarget(word: string): number {
-  if (/^\d{1,7}$/.test(word)) {
+  if (isPid(word)) {
     if (Number(word) === 0) throw new UsageError("0 is no PID", "PIDs begin at 1");
     return Number(word);
   }
